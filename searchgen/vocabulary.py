@@ -1,12 +1,13 @@
 """A model's tokens, and the demanded words it does not know.
 
 Ids below V are the model's; an unknown demanded word gets the next id and the probability
-`p(w|h) = p(<unk>|h) (A+1)^-(len(w)+1)`: a spelling drawn letter by letter from an alphabet of A letters and an end mark, so
-that the probabilities of all spellings sum to p(<unk>|h). A is the number of distinct characters in the model's tokens.
+`p(w|h) = p(<unk>|h) (A+1)^-(len(w)+1)`: a spelling drawn letter by letter from an alphabet of A letters and an end mark,
+so that the probabilities of all spellings sum to p(<unk>|h). A counts the distinct characters in the model's tokens.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from math import log
 from typing import TYPE_CHECKING
 
@@ -47,13 +48,12 @@ class Vocabulary:
         return self.tokens[token] if token < known else self.extra[token - known]
 
     def __iter__(self) -> "Iterator[str]":
-        yield from self.tokens
-        yield from self.extra
+        return chain(self.tokens, self.extra)
 
     @cached_property
     def ids(self) -> dict[str, int]:
         """The id of each token, extra words included."""
-        return dict(zip(self, range(len(self)), strict=True))
+        return dict(zip(self, range(len(self)), strict=False))
 
     @property
     def markers(self) -> range:
@@ -116,7 +116,8 @@ class Vocabulary:
     @cached_property
     def _folded(self) -> str:
         """All folded tokens, each between newlines: one fold and one search of a string beat 50,000 small ones."""
-        return "\n" + self.form.fold("\n".join(self)) + "\n"
+        folded: str = self.form.fold("\n".join((*self.tokens, *self.extra)))
+        return f"\n{folded}\n"
 
     def matching(self, word: str) -> list[int]:
         """All tokens equal to a word when case is ignored.
@@ -127,13 +128,20 @@ class Vocabulary:
         Returns:
             Their ids in rising order; empty when the model does not know the word and it is not extra.
         """
-        return [token for _, token in self._occurrences(f"\n{self.form.fold(word)}\n")]
+        folded = self.form.fold(word)
+        if folded not in self._matches:
+            self._matches[folded] = [token for _, token in self._occurrences(f"\n{folded}\n")]
+        return self._matches[folded]
+
+    @cached_property
+    def _matches(self) -> dict[str, list[int]]:
+        return {}
 
     def containing(self, word: str) -> list[int]:
         """All tokens that contain a word between non-letters, case ignored: `dog's` contains `dog`, `dogma` does not.
 
-        Beside a digit of the word, digits do not count as a border either. What has no letter or digit is only contained
-        in itself: `,` is not in `1,000`.
+        Beside a digit of the word, digits do not count as a border either. What has no letter or digit is only
+        contained in itself: `,` is not in `1,000`.
 
         Args:
             word: one token.

@@ -1,8 +1,8 @@
 """Deterministic automata over token classes: what every hard constraint becomes.
 
 A text (a sequence of token ids) is accepted when reading it from the start ends in an accepting state. Conjunction,
-disjunction and negation of constraints are `product`, `union` and `complement`; `trim` makes the dead state exact (a text
-can be completed iff its state is not 0), and `minimise` merges equivalent states and equal token classes.
+disjunction and negation of constraints are `product`, `union` and `complement`; `trim` makes the dead state exact (a
+text can be completed iff its state is not 0), and `minimise` merges equivalent states and equal token classes.
 
     >>> import numpy as np
     >>> has_two = Automaton.of([0, 0, 1], [[0, 0], [1, 2], [2, 2]], [False, False, True])
@@ -11,7 +11,7 @@ can be completed iff its state is not 0), and `minimise` merges equivalent state
 """
 
 from searchgen.automata.algebra import ENTRY_LIMIT, complement, product, union
-from searchgen.automata.automaton import CLASS_LIMIT, DEAD, NEVER, START, Automaton, Ids, anything
+from searchgen.automata.automaton import CLASS_LIMIT, DEAD, NEVER, START, Automaton, Ids, Table, anything
 from searchgen.automata.minimal import minimise, trim
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "START",
     "Automaton",
     "Ids",
+    "Table",
     "anything",
     "complement",
     "minimise",

@@ -65,7 +65,7 @@ def minimise(automaton: Automaton) -> Automaton:
 
 
 def _equivalent(automaton: Automaton) -> npt.NDArray[np.int64]:
-    """Moore's partition refinement: the block of each state. Rows are compared by a 64-bit hash, and the end is verified."""
+    """Moore's partition refinement: the block of each state. Rows are compared by hash, and the end is verified."""
     classes = automaton.next.shape[1]
     attempt = 0
     while True:

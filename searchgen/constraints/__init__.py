@@ -1,0 +1,24 @@
+"""Hard constraints, one file each. To add one: write its file and add a line to `CONSTRAINTS`."""
+
+from searchgen.constraints.base import Constraint, Phrase
+from searchgen.constraints.forbid import Forbid
+from searchgen.constraints.joint import joint, window, with_demanded
+from searchgen.constraints.keywords import Keywords
+from searchgen.constraints.length import Length
+from searchgen.constraints.parse import parse_items
+
+__all__ = [
+    "CONSTRAINTS",
+    "Constraint",
+    "Forbid",
+    "Keywords",
+    "Length",
+    "Phrase",
+    "joint",
+    "parse_items",
+    "window",
+    "with_demanded",
+]
+
+#: Every constraint by the one name that serves flag, spec, Python and output.
+CONSTRAINTS: dict[str, type[Constraint]] = {one.name: one for one in (Keywords, Forbid, Length)}

@@ -1,0 +1,120 @@
+"""All constraints of a request as one automaton, with contradictions named early."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from searchgen.automata import ENTRY_LIMIT, NEVER, START, Automaton, minimise, product, trim
+from searchgen.constraints.base import Constraint
+from searchgen.constraints.forbid import Forbid
+from searchgen.constraints.keywords import Keywords
+from searchgen.constraints.length import Length
+from searchgen.errors import Impossible, RequestError
+from searchgen.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from searchgen.text import TextForm
+
+__all__ = ["joint", "window", "with_demanded"]
+
+MINIMISE_LIMIT = 500_000  # entries; beyond, refinement costs more than the smaller automaton saves
+
+
+def with_demanded(vocabulary: Vocabulary, constraints: Sequence[Constraint]) -> Vocabulary:
+    """The vocabulary with every word the constraints demand; the new ones are its `extra`.
+
+    Args:
+        vocabulary: a model's tokens.
+        constraints: the constraints of a request.
+
+    Returns:
+        The same vocabulary when all words are known.
+    """
+    return vocabulary.with_words(word for constraint in constraints for word in constraint.demanded())
+
+
+def window(constraints: Sequence[Constraint]) -> tuple[int, int] | None:
+    """The fewest and the most words that all lengths asked for allow.
+
+    Args:
+        constraints: the constraints of a request.
+
+    Returns:
+        (fewest, most), or None when no length is asked for.
+
+    Raises:
+        RequestError: the lengths exclude each other.
+    """
+    windows = [one.window for one in constraints if isinstance(one, Length)]
+    if not windows:
+        return None
+    fewest, most = max(low for low, _ in windows), min(high for _, high in windows)
+    return Length(fewest, most).window
+
+
+def joint(
+    constraints: Sequence[Constraint], vocabulary: Vocabulary, form: "TextForm", limit: int = ENTRY_LIMIT
+) -> Automaton:
+    """The canonical texts that satisfy every constraint except lengths, which are counted in words elsewhere.
+
+    Args:
+        constraints: the constraints of a request.
+        vocabulary: the tokens, demanded words included (`with_demanded`).
+        form: the text form, whose canonical texts alone count.
+        limit: the most entries (states x token classes) of any table.
+
+    Returns:
+        A trimmed automaton, minimal unless it is large.
+
+    Raises:
+        RequestError: constraints contradict each other in the request itself, or pass the limit.
+        Impossible: no text satisfies them all, or none that is short enough.
+    """
+    for forbid in constraints:
+        if isinstance(forbid, Forbid):
+            _refuse_forbidden_keywords(forbid, constraints, vocabulary)
+    factors = [one.automaton(vocabulary, limit) for one in constraints if not isinstance(one, Length)]
+    _refuse_short(constraints, factors, vocabulary)
+    whole = trim(product(_texts(vocabulary), form.canonical(vocabulary), *factors, limit=limit))
+    if whole.next.size <= MINIMISE_LIMIT:
+        whole = minimise(whole)
+    _refuse_impossible(whole, constraints, vocabulary)
+    return whole
+
+
+def _texts(vocabulary: Vocabulary) -> Automaton:
+    """Everything without the model's markers."""
+    classes = np.zeros(len(vocabulary), np.int16)
+    classes[list(vocabulary.markers)] = 1
+    return Automaton.of(classes, [[0, 0], [1, 0]], [False, True])
+
+
+def _refuse_forbidden_keywords(forbid: Forbid, constraints: Sequence[Constraint], vocabulary: Vocabulary) -> None:
+    for keywords in constraints:
+        if isinstance(keywords, Keywords):
+            for item in keywords.items:
+                if all(forbid.bars(phrase, vocabulary) for phrase in item):
+                    shown = Keywords((item,)).describe().removeprefix("keywords: ")
+                    raise RequestError(f"{shown!r} is both a keyword and forbidden; drop one of the two")
+
+
+def _refuse_short(constraints: Sequence[Constraint], factors: Sequence[Automaton], vocabulary: Vocabulary) -> None:
+    """A constraint that alone needs more words than a text may have is a mistake in the request."""
+    words = window(constraints)
+    if words is None:
+        return
+    demanding = [one for one in constraints if not isinstance(one, Length)]
+    for constraint, factor in zip(demanding, factors, strict=True):
+        fewest = int(factor.fewest_words(vocabulary.is_word)[START])
+        if words[1] < fewest < NEVER:
+            raise RequestError(f"{constraint.describe()!r} takes {fewest} words, and a text may have only {words[1]}")
+
+
+def _refuse_impossible(whole: Automaton, constraints: Sequence[Constraint], vocabulary: Vocabulary) -> None:
+    fewest, words = int(whole.fewest_words(vocabulary.is_word)[START]), window(constraints)
+    listed = "; ".join(one.describe() for one in constraints)
+    if fewest >= NEVER:
+        raise Impossible(f"proved impossible: no text satisfies all of: {listed}")
+    if words is not None and fewest > words[1]:
+        raise Impossible(f"proved impossible: {fewest} words are needed and {words[1]} allowed for: {listed}")

@@ -1,0 +1,146 @@
+"""Words and phrases that must occur, in any order or in the given one."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from searchgen.automata import ENTRY_LIMIT, START, Automaton, Ids, minimise, product
+from searchgen.constraints.base import Constraint, Phrase, find, folded, spell
+from searchgen.constraints.parse import parse_items
+from searchgen.constraints.patterns import label_words, matcher, over_tokens
+from searchgen.errors import RequestError
+from searchgen.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from searchgen.text import TextForm
+
+__all__ = ["Keywords"]
+
+Item = tuple[Phrase, ...]  # alternatives, one of which must occur
+
+
+@dataclass(frozen=True)
+class Keywords(Constraint):
+    """Every item occurs: one of its phrases stands in the text, whole tokens, case ignored.
+
+    In any order, items may overlap in the text and equal items count once. In the given order, each item begins after
+    the end of the one before it, and a repeated item must occur again.
+
+    Attributes:
+        items: for each keyword its alternatives, each a tuple of tokens.
+        ordered: whether the items must occur in their order.
+    """
+
+    name: ClassVar[str] = "keywords"
+    items: tuple[Item, ...]
+    ordered: bool = False
+
+    @classmethod
+    def of(cls, values: "Sequence[str]", form: "TextForm", *, ordered: bool = False) -> "Keywords":
+        """Keywords from the values of a list flag.
+
+        Args:
+            values: as `parse_items` reads them.
+            form: splits phrases into tokens.
+            ordered: whether they must occur in their order.
+
+        Returns:
+            The constraint.
+
+        Raises:
+            RequestError: nothing is listed, or a file cannot be read.
+        """
+        items = parse_items(values)
+        return cls(tuple(tuple(tuple(form.tokenise(one)) for one in item) for item in items), ordered)
+
+    def validate(self) -> None:
+        """Refuse an empty list, an item without alternatives and an empty phrase.
+
+        Raises:
+            RequestError: in these cases.
+        """
+        if not self.items or not all(item and all(item) for item in self.items):
+            raise RequestError("an empty keyword; give at least one word for each")
+
+    def demanded(self) -> tuple[str, ...]:
+        """All tokens of all phrases."""
+        return tuple(word for item in self.items for phrase in item for word in phrase)
+
+    def describe(self) -> str:
+        """The items as a list flag would take them.
+
+        >>> Keywords(((("dog",),), (("cat",), ("cats",))), ordered=True).describe()
+        'keywords in order: dog, cat|cats'
+        """
+        return ("keywords in order: " if self.ordered else "keywords: ") + ", ".join(map(_show, self.items))
+
+    def automaton(self, vocabulary: Vocabulary, limit: int = ENTRY_LIMIT) -> Automaton:
+        """The texts that contain every item.
+
+        Args:
+            vocabulary: the tokens, demanded words included.
+            limit: the most entries of a table; n keywords in any order need at least 2^n (n + 1).
+
+        Returns:
+            A trimmed automaton.
+
+        Raises:
+            RequestError: the limit would be passed.
+        """
+        items = self._folded_items(vocabulary)
+        labels, label = label_words((word for item in items for phrase in item for word in phrase), vocabulary)
+        if self.ordered:
+            return over_tokens(_in_order(items, label, limit), labels)
+        if (len(items) + 1) << len(items) > limit:
+            raise RequestError(
+                f"{len(items)} keywords in any order need more than {limit:,} table entries; "
+                "ask for fewer, or for keywords in a given order"
+            )
+        return over_tokens(product(*(_in_order([item], label, limit) for item in items), limit=limit), labels)
+
+    def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
+        """Whether each item occurs; in order: each that follows the ones before it.
+
+        Args:
+            ids: a text.
+            vocabulary: its tokens.
+
+        Returns:
+            `keyword dog`: True, ... ; the second `dog` of an ordered list is `keyword dog (2)`.
+        """
+        text, place, result = folded(vocabulary.decode(ids), vocabulary), 0, {}
+        shown = [_show(item) for item in self.items]
+        for rank, item in enumerate(self.items):
+            again = shown[:rank].count(shown[rank]) + 1
+            end = find([folded(phrase, vocabulary) for phrase in item], text, place) if place >= 0 else -1
+            if self.ordered:
+                place = end
+            if again == 1 or self.ordered:
+                result[f"keyword {shown[rank]}" + (f" ({again})" if again > 1 else "")] = end >= 0
+        return result
+
+    def _folded_items(self, vocabulary: Vocabulary) -> list[Item]:
+        """Folded; equal items merged when order does not matter, whatever the order of their alternatives."""
+        items = [tuple(dict.fromkeys(folded(phrase, vocabulary) for phrase in item)) for item in self.items]
+        return items if self.ordered else list({frozenset(item): item for item in items}.values())
+
+
+def _show(item: Item) -> str:
+    return "|".join(map(spell, item))
+
+
+def _in_order(items: list[Item], label: dict[str, int], limit: int) -> Automaton:
+    """One machine over labels for each item; where one ends the next begins, and after the last everything goes."""
+    rows, start, entries = [np.zeros((1, len(label) + 1), np.int32)], START, 0
+    for item in items:
+        table, ended = matcher(item, label, limit - entries)
+        entries += table.size
+        rows.append(np.where(ended[table], start + len(table), table + start))
+        start += len(table)
+    rows.append(np.full((1, len(label) + 1), start))
+    accept = np.zeros(start + 1, np.bool_)
+    accept[start] = True
+    return minimise(Automaton.of(np.arange(len(label) + 1), np.concatenate(rows), accept))

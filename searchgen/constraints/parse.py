@@ -1,0 +1,63 @@
+"""How a list flag is written: `dog, hot dog|sausage`, `@FILE`, `\\,` for a comma."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from searchgen.errors import RequestError
+
+__all__ = ["parse_items"]
+
+COMMAS = ",\uff0c\u3001"  # ASCII, full-width, and the Chinese comma of lists
+PIECE = re.compile(rf"\\([{COMMAS}|@\\])|([{COMMAS}])|(\|)|(.)", re.DOTALL)
+
+
+def parse_items(values: Sequence[str]) -> list[list[str]]:
+    r"""The entries of a list flag, each a list of alternatives.
+
+    A value is split at commas (also full-width ones and `、`) into entries and at `|` into alternatives; a backslash
+    makes any of these signs, `@` and itself a plain character. `@FILE` stands for the lines of a UTF-8 file, each one
+    entry with its commas kept.
+
+    Args:
+        values: the values of all uses of the flag, in order.
+
+    Returns:
+        Entries in order, trimmed; empty ones are skipped.
+
+    Raises:
+        RequestError: nothing is left, or a file cannot be read.
+
+    >>> parse_items(["dog,hot dog | sausage", r"\,、猫"])
+    [['dog'], ['hot dog', 'sausage'], [','], ['猫']]
+    """
+    entries = [entry for value in values for entry in _entries(value.strip())]
+    if not entries:
+        raise RequestError("an empty list; give at least one entry, such as: dog,cat")
+    return entries
+
+
+def _entries(value: str) -> Iterable[list[str]]:
+    if not value.startswith("@"):
+        return _split(value, commas=True)
+    try:
+        lines = Path(value[1:]).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise RequestError(
+            f"cannot read the list {value[1:]!r}: {reason}; write \\@ for a word that begins with @"
+        ) from None
+    return [entry for line in lines for entry in _split(line.strip(), commas=False)]
+
+
+def _split(value: str, *, commas: bool) -> list[list[str]]:
+    entries = [[""]]
+    for escaped, comma, bar, plain in PIECE.findall(value):
+        if comma and commas:
+            entries.append([""])
+        elif bar:
+            entries[-1].append("")
+        else:
+            entries[-1][-1] += escaped or comma or plain
+    trimmed = [[one.strip() for one in entry if one.strip()] for entry in entries]
+    return [entry for entry in trimmed if entry]
