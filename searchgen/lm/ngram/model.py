@@ -1,0 +1,176 @@
+"""An n-gram model: its tables for the compiled loops, its vocabulary, and where it comes from."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.ngram.arpa import read_arpa
+from searchgen.lm.ngram.assemble import build_tables
+from searchgen.lm.ngram.counts import count_ngrams
+from searchgen.lm.ngram.estimate import Counted, counted, kneser_ney
+from searchgen.lm.ngram.listed import RepeatedNGram, listed_model
+from searchgen.lm.ngram.tables import NGramTables
+from searchgen.lm.ngram.words import encode_sentences
+
+__all__ = ["NGram", "content_hash"]
+
+
+class NGram:
+    """A language model over whole tokens.
+
+    Attributes:
+        tables: the model as compiled loops read it, 32-bit reals.
+        form: the text form its tokens come from: "en", "zh" or "raw".
+        order: the length of its longest n-grams.
+        name: what the user calls it.
+        hash: a hexadecimal hash of its contents.
+        metadata: how it was made.
+
+    Example:
+        >>> model = NGram.from_sentences([["a", "b"], ["a"]], order=2)
+        >>> model.vocabulary
+        ['<unk>', '<s>', '</s>', 'a', 'b']
+        >>> model.ids(["b", "c"]).tolist()
+        [4, 0]
+    """
+
+    def __init__(
+        self,
+        build: Callable[[str], NGramTables],
+        vocabulary: Sequence[str] | Callable[[], list[str]],
+        *,
+        form: str = "raw",
+        name: str = "",
+        hash: str = "",
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Wrap a model.
+
+        Args:
+            build: gives the tables with reals of the type it is told, "f4" or "f8".
+            vocabulary: all words in the order of their ids, or what gives them when they are first asked for.
+            form: text form of the tokens.
+            name: what to call the model.
+            hash: hash of its contents.
+            metadata: how it was made.
+        """
+        self._build = build
+        self._vocabulary = vocabulary
+        self.tables = build("f4")
+        self.form, self.name, self.hash = form, name, hash
+        self.order = int(self.tables.order[0])
+        self.metadata = metadata or {}
+
+    @cached_property
+    def vocabulary(self) -> list[str]:
+        """All words: `<unk>`, `<s>`, `</s>`, then by falling count, ties by code point."""
+        return self._vocabulary() if callable(self._vocabulary) else list(self._vocabulary)
+
+    @cached_property
+    def id_of(self) -> dict[str, int]:
+        """The id of each word."""
+        return {word: i for i, word in enumerate(self.vocabulary)}
+
+    @property
+    def size(self) -> int:
+        """Number of words in the vocabulary, `<unk>`, `<s>` and `</s>` included."""
+        return len(self.tables.alias_p)
+
+    def ids(self, tokens: Iterable[str]) -> npt.NDArray[np.int32]:
+        """Return the ids of tokens; a token the model does not know is 0."""
+        get = self.id_of.get
+        return np.array([get(token, 0) for token in tokens], dtype=np.int32)
+
+    def tokens(self, ids: Iterable[int]) -> list[str]:
+        """Return the tokens of ids."""
+        vocabulary = self.vocabulary
+        return [vocabulary[i] for i in ids]
+
+    def exact_tables(self) -> NGramTables:
+        """Return the tables with 64-bit reals, made anew from counts or from the file the model was read from."""
+        return self._build("f8")
+
+    @classmethod
+    def from_sentences(
+        cls,
+        sentences: Iterable[Sequence[str]],
+        order: int = 3,
+        *,
+        cut: tuple[int, ...] = (),
+        min_count: int = 1,
+        form: str = "raw",
+        name: str = "sentences",
+    ) -> "NGram":
+        """Estimate a model from sentences in memory.
+
+        Args:
+            sentences: the tokens of each, without `<s>` and `</s>`.
+            order: length of the longest n-grams, 1 to 6.
+            cut: drop the n-grams of order k that occur at most `cut[k - 1]` times.
+            min_count: rarer words are counted as `<unk>`.
+            form: text form of the tokens.
+            name: what to call the model.
+        """
+        tokens, vocabulary = encode_sentences(sentences, min_count=min_count)
+        model = counted(count_ngrams(tokens, order, len(vocabulary)), cut)
+        metadata = {"form": form, "order": order, "cut": list(cut), "min_count": min_count}
+        return cls.from_counts(model, vocabulary, form=form, name=name, metadata=metadata)
+
+    @classmethod
+    def from_counts(
+        cls, model: Counted, vocabulary: list[str], *, form: str, name: str, metadata: dict[str, Any]
+    ) -> "NGram":
+        """Estimate a model from counted n-grams."""
+
+        def build(real: str) -> NGramTables:
+            return build_tables(model.trie, kneser_ney(model), real)
+
+        key = content_hash(model, vocabulary, form)
+        return cls(build, vocabulary, form=form, name=name, hash=key, metadata=metadata)
+
+    @classmethod
+    def from_arpa(cls, source: Path | str, *, name: str = "arpa", hash: str = "") -> "NGram":
+        r"""Read an ARPA model.
+
+        Args:
+            source: a file; a string is a file's name, or the text itself if it starts with `\data\`.
+            name: what to call the model.
+            hash: hash of its contents, if it is known.
+
+        Raises:
+            ModelFileError: the file is missing, truncated or malformed; the message names the line.
+        """
+        if isinstance(source, str) and not source.lstrip().startswith("\\data\\"):
+            source = Path(source)
+        read = read_arpa(source)
+        try:
+            trie, weights = listed_model(read.levels)
+        except RepeatedNGram as error:
+            line = read.sections[error.order - 1] + error.row
+            text = source if isinstance(source, Path) else "ARPA text"
+            raise ModelFileError(f"{text}, line {line}: this n-gram is listed a second time") from None
+        if not hash:
+            content = source.encode() if isinstance(source, str) else source.read_bytes()
+            hash = hashlib.sha256(content).hexdigest()
+        metadata = {"form": "raw", "order": trie.order, "counts": np.diff(trie.starts[1:]).tolist()}
+        return cls(
+            lambda real: build_tables(trie, weights, real), read.vocabulary, name=name, hash=hash, metadata=metadata
+        )
+
+
+def content_hash(model: Counted, vocabulary: Sequence[str], form: str) -> str:
+    """Return a hash of all that decides a model's probabilities and how its text is read: 64 hexadecimal digits."""
+    if len(model.trie.word) >= 1 << 31:
+        raise RequestError("the model has more than 2 147 483 647 n-grams; raise the cut or lower the order")
+    digest = hashlib.sha256(f"{form} {model.trie.starts}".encode())
+    digest.update("\n".join(vocabulary).encode())
+    arrays = (model.trie.word, model.trie.children, model.trie.suffix, model.count, model.pruned)
+    for array in (*arrays, model.counts_of_counts):
+        digest.update(np.ascontiguousarray(array).astype("<i4" if array.itemsize == 4 else "<i8", copy=False).data)
+    return digest.hexdigest()
