@@ -1,8 +1,8 @@
 """A model's tokens, and the demanded words it does not know.
 
 Ids below V are the model's; an unknown demanded word gets the next id and the probability
-`p(w|h) = p(<unk>|h) (A+1)^-(len(w)+1)`: a spelling drawn letter by letter from an alphabet of A letters and an end mark,
-so that the probabilities of all spellings sum to p(<unk>|h). A counts the distinct characters in the model's tokens.
+`p(w|h) = p(<unk>|h) (A+1)^-(len(w)+1)`: a spelling drawn letter by letter from A letters and an end mark, so that the
+probabilities of all spellings sum to p(<unk>|h). A counts the distinct characters in the model's tokens.
 """
 
 from dataclasses import dataclass

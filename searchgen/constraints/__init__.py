@@ -1,19 +1,26 @@
 """Hard constraints, one file each. To add one: write its file and add a line to `CONSTRAINTS`."""
 
 from searchgen.constraints.base import Constraint, Phrase
+from searchgen.constraints.edges import EndsWith, StartsWith
+from searchgen.constraints.finite_verbs import FiniteVerb
 from searchgen.constraints.forbid import Forbid
 from searchgen.constraints.joint import joint, window, with_demanded
 from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.length import Length
 from searchgen.constraints.parse import parse_items
+from searchgen.constraints.sentence import Sentence
 
 __all__ = [
     "CONSTRAINTS",
     "Constraint",
+    "EndsWith",
+    "FiniteVerb",
     "Forbid",
     "Keywords",
     "Length",
     "Phrase",
+    "Sentence",
+    "StartsWith",
     "joint",
     "parse_items",
     "window",
@@ -21,4 +28,6 @@ __all__ = [
 ]
 
 #: Every constraint by the one name that serves flag, spec, Python and output.
-CONSTRAINTS: dict[str, type[Constraint]] = {one.name: one for one in (Keywords, Forbid, Length)}
+CONSTRAINTS: dict[str, type[Constraint]] = {
+    one.name: one for one in (Keywords, Forbid, StartsWith, EndsWith, Sentence, Length, FiniteVerb)
+}

@@ -1,0 +1,127 @@
+"""English quality term: a finite verb in the sentence, and again after each `, and` or `, but`."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from searchgen.automata import ENTRY_LIMIT, Automaton, Ids
+from searchgen.constraints.base import Constraint
+from searchgen.errors import RequestError
+from searchgen.vocabulary import Vocabulary
+
+__all__ = ["FiniteVerb"]
+
+SECTIONS = ("finite", "ambiguous", "subjects", "imperative")
+OWN_LIST = Path(__file__).with_name("finite_verbs_en.txt")
+
+# Token classes in the order of the columns below; EITHER is a past form that is also a base form (`cut`).
+OTHER, FINITE, AMBIGUOUS, SUBJECT, IMPERATIVE, EITHER, COMMA, JOINER, MARK = range(9)
+TABLE = [
+    [0, 0, 0, 0, 0, 0, 0, 0, 0],  # dead
+    [2, 4, 2, 3, 4, 4, 2, 2, 1],  # start: marks before the first word change nothing
+    [2, 4, 2, 3, 2, 2, 2, 2, 2],  # no finite verb yet
+    [2, 4, 4, 3, 2, 4, 2, 2, 2],  # none yet, right after a subject pronoun
+    [4, 4, 4, 4, 4, 4, 5, 4, 4],  # a finite verb was read
+    [4, 4, 4, 4, 4, 4, 5, 2, 4],  # ... and then a comma, just now
+]
+ACCEPT = [False, False, False, False, True, True]
+
+
+@dataclass(frozen=True)
+class FiniteVerb(Constraint):
+    """The sentence has a finite verb, and another one after its last `, and` or `, but`.
+
+    Finite are the forms of the list's first section; those of `ambiguous` (`found`, `called`) right after a subject
+    pronoun, or anywhere if asked; and a base form as the first word (`Take it.`). Auxiliaries that open questions are
+    finite themselves.
+
+    Attributes:
+        ambiguous: whether forms that may be participles count everywhere.
+        path: a list of verb forms; the one shipped with searchgen when empty.
+    """
+
+    name: ClassVar[str] = "finite-verb"
+    ambiguous: bool = False
+    path: str = ""
+
+    def validate(self) -> None:
+        """Read the list.
+
+        Raises:
+            RequestError: it cannot be read, or has an unknown section.
+        """
+        _forms(self.path)
+
+    def describe(self) -> str:
+        """Its name and options.
+
+        >>> FiniteVerb(ambiguous=True).describe()
+        'a finite verb (participles count)'
+        """
+        return (
+            "a finite verb"
+            + (" (participles count)" if self.ambiguous else "")
+            + (f" of {self.path}" * bool(self.path))
+        )
+
+    def automaton(self, vocabulary: Vocabulary, limit: int = ENTRY_LIMIT) -> Automaton:
+        """The texts whose clauses have a finite verb.
+
+        Args:
+            vocabulary: the tokens.
+            limit: not needed: there are five states.
+
+        Returns:
+            An automaton, trimmed unless the vocabulary has no finite verb at all.
+        """
+        known = vocabulary.ids
+        classes = np.where(vocabulary.is_word, OTHER, MARK)
+        for word, place in self._classes().items():
+            for token in {word, word.capitalize()} & known.keys():
+                classes[known[token]] = place
+        return Automaton.of(classes, TABLE, ACCEPT)
+
+    def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
+        """Whether the verbs are there.
+
+        Args:
+            ids: a text.
+            vocabulary: its tokens.
+
+        Returns:
+            One part.
+        """
+        return {"finite verb": self.automaton(vocabulary).accepts(ids)}
+
+    def _classes(self) -> dict[str, int]:
+        """The class of each listed word; finite forms win."""
+        forms = _forms(self.path)
+        classes = dict.fromkeys(forms["imperative"], IMPERATIVE) | dict.fromkeys(forms["subjects"], SUBJECT)
+        for word in forms["ambiguous"]:
+            both = EITHER if classes.get(word) == IMPERATIVE else AMBIGUOUS
+            classes[word] = FINITE if self.ambiguous else both
+        classes |= dict.fromkeys(forms["finite"], FINITE)
+        return {**classes, ",": COMMA, "and": JOINER, "but": JOINER}
+
+
+@cache
+def _forms(path: str) -> dict[str, tuple[str, ...]]:
+    """The words of each section of a list."""
+    file = Path(path) if path else OWN_LIST
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise RequestError(f"cannot read the verb forms {str(file)!r}") from None
+    sections: dict[str, list[str]] = {section: [] for section in SECTIONS}
+    words = sections["finite"]
+    for line in lines:
+        if line.startswith("["):
+            if line.strip("[] ") not in sections:
+                raise RequestError(f"unknown section {line} in {str(file)!r}; known are: {', '.join(SECTIONS)}")
+            words = sections[line.strip("[] ")]
+        elif not line.startswith("#"):
+            words.extend(line.split())
+    return {section: tuple(dict.fromkeys(listed)) for section, listed in sections.items()}

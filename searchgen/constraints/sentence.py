@@ -1,0 +1,100 @@
+"""One whole sentence: a final mark at its end and nowhere else, quotes and brackets closed."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise
+from searchgen.constraints.base import Constraint
+from searchgen.vocabulary import Vocabulary
+
+__all__ = ["Sentence"]
+
+WORD, FINAL, OTHER = 0, 1, 2  # token classes; then two for each pair of marks: opening, closing
+
+
+@dataclass(frozen=True)
+class Sentence(Constraint):
+    """The text is one sentence.
+
+    It has a word, its last token is a final mark (`.` `?` `!` ...), no final mark stands inside, and quotes and
+    brackets are closed before the end. At most one mark is open at a time: quotes inside brackets are not accepted.
+    """
+
+    name: ClassVar[str] = "sentence"
+
+    def validate(self) -> None:
+        """There is nothing to refuse."""
+
+    def describe(self) -> str:
+        """Its name."""
+        return "one sentence"
+
+    def automaton(self, vocabulary: Vocabulary, limit: int = ENTRY_LIMIT) -> Automaton:
+        """The texts that are one sentence.
+
+        The state is which mark is open, and whether a word was read.
+
+        Args:
+            vocabulary: the tokens; its form knows final marks and brackets.
+            limit: not needed: there are 2 states for each pair of marks, and four.
+
+        Returns:
+            A minimal automaton.
+        """
+        pairs = len(dict(vocabulary.form.brackets))
+        end = START + 2 * (pairs + 1)  # state of mark m (0: none) after words w: START + 2 m + w
+        table = np.full((end + 1, OTHER + 1 + 2 * pairs), DEAD)
+        for mark in range(pairs + 1):
+            for worded in (0, 1):
+                state = START + 2 * mark + worded
+                table[state, WORD] = START + 2 * mark + 1
+                table[state, OTHER] = state
+                if mark:
+                    table[state, OTHER + 2 * mark] = START + worded
+        for worded in (0, 1):
+            table[START + worded, OTHER + 1 :: 2] = START + worded + 2 * np.arange(1, pairs + 1)
+        table[START + 1, FINAL] = end
+        return minimise(Automaton.of(self._classes(vocabulary), table, np.arange(end + 1) == end))
+
+    def _classes(self, vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
+        classes = np.where(vocabulary.is_word, WORD, OTHER)
+        for token in vocabulary.form.final_tokens:
+            classes[vocabulary.matching(token)] = FINAL
+        for place, pair in enumerate(dict(vocabulary.form.brackets).items()):
+            for side, token in enumerate(pair):
+                classes[vocabulary.matching(token)] = OTHER + 1 + 2 * place + side
+        return classes
+
+    def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
+        """What makes a sentence, one by one.
+
+        Args:
+            ids: a text.
+            vocabulary: its tokens.
+
+        Returns:
+            Four parts.
+        """
+        tokens, final = vocabulary.decode(ids), vocabulary.form.final_tokens
+        return {
+            "sentence with a word": bool((self._classes(vocabulary)[np.asarray(ids, np.int64)] == WORD).any()),
+            "sentence ends with a final mark": bool(tokens) and tokens[-1] in final,
+            "sentence has no final mark inside": not any(token in final for token in tokens[:-1]),
+            "sentence closes quotes and brackets": _closed(tokens, dict(vocabulary.form.brackets)),
+        }
+
+
+def _closed(tokens: list[str], pairs: dict[str, str]) -> bool:
+    """Whether marks open and close in turn, one at a time."""
+    expected = ""
+    for token in tokens:
+        if token == expected:
+            expected = ""
+        elif token in pairs and not expected:
+            expected = pairs[token]
+        elif token in pairs or token in pairs.values():
+            return False
+    return not expected
