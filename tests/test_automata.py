@@ -97,7 +97,7 @@ def test_minimal_states_are_residual_languages(automaton: Automaton) -> None:
     small = minimise(automaton)
     assert_wellformed(small)
     assert language(small) == language(automaton)
-    residuals = {tuple(language(automaton, automaton.run(text))) for text in TEXTS}
+    residuals = {tuple(language(automaton, state)) for state in {automaton.run(text) for text in TEXTS}}
     live = {residual for residual in residuals if any(residual)}
     assert len(small.accept) == 1 + max(1, len(live))
     assert len({tuple(column) for column in small.next.T.tolist()}) == small.next.shape[1]
