@@ -32,7 +32,7 @@ class Counted(NamedTuple):
     """What a Kneser-Ney model is made of: integers only, everything else follows."""
 
     trie: Trie
-    count: Array  # (N,) int64: adjusted counts
+    adjusted: Array  # (N,) int64: adjusted counts
     pruned: Array  # (N,) int64: adjusted counts of the children that were dropped
     counts_of_counts: Array  # (order, 4) int64: n-grams with adjusted count 1, 2, 3, 4, dropped ones included
 
@@ -118,7 +118,7 @@ def kneser_ney(model: Counted) -> Weights:
     p, alpha, backoff = np.zeros(len(trie.word)), np.zeros(len(trie.word)), np.ones(len(trie.word))
     for k, discount in enumerate(discounts(model.counts_of_counts), start=1):
         here, contexts = slice(starts[k], starts[k + 1]), slice(starts[k - 1], starts[k])
-        count, children, pruned = model.count[here], trie.children[contexts], model.pruned[contexts]
+        count, children, pruned = model.adjusted[here], trie.children[contexts], model.pruned[contexts]
         taken = discount[np.minimum(count, 3)]
         total = np.maximum(sums_over_children(count, children) + pruned, 1)
         freed = (sums_over_children(taken, children) + pruned) / total

@@ -2,23 +2,24 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import ModelFileError, RequestError
+from searchgen.errors import ModelFileError
 from searchgen.lm.ngram.arpa import read_arpa
 from searchgen.lm.ngram.assemble import build_tables
 from searchgen.lm.ngram.counts import count_ngrams
 from searchgen.lm.ngram.estimate import Counted, counted, kneser_ney
 from searchgen.lm.ngram.listed import RepeatedNGram, listed_model
+from searchgen.lm.ngram.packed import content_hash
 from searchgen.lm.ngram.tables import NGramTables
 from searchgen.lm.ngram.words import encode_sentences
 
-__all__ = ["NGram", "content_hash"]
+__all__ = ["NGram"]
 
 
 class NGram:
@@ -42,9 +43,10 @@ class NGram:
 
     def __init__(
         self,
-        build: Callable[[str], NGramTables],
-        vocabulary: Sequence[str] | Callable[[], list[str]],
+        tables: NGramTables,
+        vocabulary: Sequence[str] | bytes,
         *,
+        exact: Callable[[], NGramTables],
         form: str = "raw",
         name: str = "",
         hash: str = "",
@@ -53,24 +55,24 @@ class NGram:
         """Wrap a model.
 
         Args:
-            build: gives the tables with reals of the type it is told, "f4" or "f8".
-            vocabulary: all words in the order of their ids, or what gives them when they are first asked for.
+            tables: the model with 32-bit reals.
+            vocabulary: all words in the order of their ids; or as UTF-8, separated by line ends.
+            exact: makes the same tables with 64-bit reals.
             form: text form of the tokens.
             name: what to call the model.
             hash: hash of its contents.
             metadata: how it was made.
         """
-        self._build = build
-        self._vocabulary = vocabulary
-        self.tables = build("f4")
+        self.tables, self._vocabulary, self._exact = tables, vocabulary, exact
         self.form, self.name, self.hash = form, name, hash
-        self.order = int(self.tables.order[0])
+        self.order = int(tables.order[0])
         self.metadata = metadata or {}
 
     @cached_property
     def vocabulary(self) -> list[str]:
         """All words: `<unk>`, `<s>`, `</s>`, then by falling count, ties by code point."""
-        return self._vocabulary() if callable(self._vocabulary) else list(self._vocabulary)
+        words = self._vocabulary
+        return words.decode().split("\n") if isinstance(words, bytes) else list(words)
 
     @cached_property
     def id_of(self) -> dict[str, int]:
@@ -94,7 +96,7 @@ class NGram:
 
     def exact_tables(self) -> NGramTables:
         """Return the tables with 64-bit reals, made anew from counts or from the file the model was read from."""
-        return self._build("f8")
+        return self._exact()
 
     @classmethod
     def from_sentences(
@@ -116,6 +118,9 @@ class NGram:
             min_count: rarer words are counted as `<unk>`.
             form: text form of the tokens.
             name: what to call the model.
+
+        Raises:
+            RequestError: the order or the cut is impossible, or a sentence holds `<s>` or `</s>`.
         """
         tokens, vocabulary = encode_sentences(sentences, min_count=min_count)
         model = counted(count_ngrams(tokens, order, len(vocabulary)), cut)
@@ -131,8 +136,9 @@ class NGram:
         def build(real: str) -> NGramTables:
             return build_tables(model.trie, kneser_ney(model), real)
 
-        key = content_hash(model, vocabulary, form)
-        return cls(build, vocabulary, form=form, name=name, hash=key, metadata=metadata)
+        key = content_hash(model, "\n".join(vocabulary), form)
+        exact = partial(build, "f8")
+        return cls(build("f4"), vocabulary, exact=exact, form=form, name=name, hash=key, metadata=metadata)
 
     @classmethod
     def from_arpa(cls, source: Path | str, *, name: str = "arpa", hash: str = "") -> "NGram":
@@ -158,19 +164,11 @@ class NGram:
         if not hash:
             content = source.encode() if isinstance(source, str) else source.read_bytes()
             hash = hashlib.sha256(content).hexdigest()
-        metadata = {"form": "raw", "order": trie.order, "counts": np.diff(trie.starts[1:]).tolist()}
         return cls(
-            lambda real: build_tables(trie, weights, real), read.vocabulary, name=name, hash=hash, metadata=metadata
+            build_tables(trie, weights),
+            read.vocabulary,
+            exact=lambda: build_tables(trie, weights, "f8"),
+            name=name,
+            hash=hash,
+            metadata={"form": "raw", "order": trie.order, "counts": np.diff(trie.starts[1:]).tolist()},
         )
-
-
-def content_hash(model: Counted, vocabulary: Sequence[str], form: str) -> str:
-    """Return a hash of all that decides a model's probabilities and how its text is read: 64 hexadecimal digits."""
-    if len(model.trie.word) >= 1 << 31:
-        raise RequestError("the model has more than 2 147 483 647 n-grams; raise the cut or lower the order")
-    digest = hashlib.sha256(f"{form} {model.trie.starts}".encode())
-    digest.update("\n".join(vocabulary).encode())
-    arrays = (model.trie.word, model.trie.children, model.trie.suffix, model.count, model.pruned)
-    for array in (*arrays, model.counts_of_counts):
-        digest.update(np.ascontiguousarray(array).astype("<i4" if array.itemsize == 4 else "<i8", copy=False).data)
-    return digest.hexdigest()

@@ -1,0 +1,53 @@
+"""Language models. `load("en")` opens a model that comes with searchgen, `load("my.arpa")` a file."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from searchgen.errors import ModelFileError, RequestError
+
+if TYPE_CHECKING:
+    from searchgen.lm.ngram.model import NGram
+
+__all__ = ["EMBEDDED", "load"]
+
+#: Models that come with searchgen.
+EMBEDDED = ("en", "zh")
+
+DATA = Path(__file__).parent / "data"
+
+
+def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) -> NGram:
+    """Open a language model.
+
+    Args:
+        name_or_path: the name of an embedded model, or a file: searchgen's own format or ARPA (also `.gz`).
+        notify: is told, in one line, what the user should know (the cache cannot be written).
+
+    Raises:
+        RequestError: no model has this name.
+        ModelFileError: the file is missing, cut off, damaged or not a model.
+
+    Example:
+        >>> load("eng")
+        Traceback (most recent call last):
+        searchgen.errors.RequestError: unknown model 'eng'; did you mean 'en'? (embedded: en, zh; or give a file)
+    """
+    from searchgen.lm.ngram.files import open_model
+
+    name = str(name_or_path)
+    if name in EMBEDDED:
+        return open_model(DATA / f"{name}.sgm", name=name, notify=notify)
+    path = Path(name_or_path)
+    if path.is_dir():
+        raise ModelFileError(f"{path} is a folder; give a model file, or train one on it first")
+    if path.exists():
+        return open_model(path, notify=notify)
+    if isinstance(name_or_path, Path) or path.name != name or path.suffix:
+        raise ModelFileError(f"no model file {path}")
+    close = difflib.get_close_matches(name.lower(), EMBEDDED, n=1, cutoff=0.4)
+    guess = f"; did you mean {close[0]!r}?" if close else ";"
+    raise RequestError(f"unknown model {name!r}{guess} (embedded: {', '.join(EMBEDDED)}; or give a file)")
