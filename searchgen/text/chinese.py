@@ -1,0 +1,134 @@
+"""Chinese: one token for each character, full-width punctuation, no spaces but between two Latin words."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from searchgen.text.clean import clean, marks
+from searchgen.text.form import TextForm, bar_markers
+from searchgen.text.kinds import Kind, Kinds
+
+__all__ = ["HAN", "Chinese", "count_scripts"]
+
+# Ideographs and kana: each is a token of its own.
+HAN = "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+
+_PUNCTUATION = {
+    "。": Kind.STOP, "……": Kind.ELLIPSIS, "？": Kind.MARK, "！": Kind.MARK, "，": Kind.COMMA, "、": Kind.COMMA,
+    "；": Kind.COLON, "：": Kind.COLON, "”": Kind.CLOSE, "’": Kind.CLOSE, "）": Kind.CLOSE, "》": Kind.CLOSE,
+    "“": Kind.OPEN, "‘": Kind.OPEN, "（": Kind.OPEN, "《": Kind.OPEN, "——": Kind.DASH,
+}  # fmt: skip
+
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5E) if chr(code) not in "！，：；？（）"}
+_SPELLINGS = _HALF_WIDTH | str.maketrans("「」『』｡﹐､﹑｢｣〝〞", "“”‘’。，、、“”“”")
+_FULL_WIDTH = dict(zip(",.?!;:()", "，。？！；：（）", strict=True))
+_LETTER = rf"[^\W_{HAN}]"
+
+
+class _Patterns(NamedTuple):
+    token: re.Pattern[str]
+    respelled: re.Pattern[str]  # a word, or what is to be spelled in another way
+    odd: re.Pattern[str]  # a sign that there is something to respell
+
+
+@cache
+def _patterns() -> _Patterns:
+    run = f"{_LETTER}+(?:[{marks()}]+{_LETTER}*)*"
+    word = rf"{run}(?:(?:['-]|(?<=\d)[.,:](?=\d)){run})*"  # Wi-Fi, don't, 3.14
+    dots, dashes = "[.。…](?: *[.。…])+|…", "[—–―‐‑-](?: *[—–―‐‑-])*"
+    return _Patterns(
+        re.compile(rf"{word}|……|——|\S"),
+        re.compile(rf"(?P<word>{word})|(?P<dots>{dots})|(?P<dash>{dashes})|(?P<quote>[\"'])|[,.?!;:()]"),
+        re.compile("[!-/:-?…—–―‐‑]|。 *。"),
+    )
+
+
+class _Speller:
+    """Respells what the pattern found; straight quotation marks open and close in turn."""
+
+    def __init__(self) -> None:
+        self.inside = {'"': False, "'": False}
+
+    def __call__(self, match: re.Match[str]) -> str:
+        found = match[0]
+        if match.lastgroup == "quote":
+            self.inside[found] = not self.inside[found]
+            return ("“" if found == '"' else "‘") if self.inside[found] else ("”" if found == '"' else "’")
+        return {"word": found, "dots": "……", "dash": "——"}.get(match.lastgroup or "") or _FULL_WIDTH[found]
+
+
+class Chinese(TextForm):
+    """Characters, words of other scripts, full-width punctuation.
+
+    >>> form = Chinese()
+    >>> form.tokenise("我有3.5个 iPhone,真的!")
+    ['我', '有', '3.5', '个', 'iPhone', '，', '真', '的', '！']
+    >>> form.detokenise(["用", "New", "York", "时", "间", "。"])
+    '用New York时间。'
+    """
+
+    name: ClassVar[str] = "zh"
+    final_tokens: ClassVar[frozenset[str]] = frozenset("。？！")
+    brackets: ClassVar[Mapping[str, str]] = {"“": "”", "‘": "’", "（": "）", "《": "》"}
+
+    def normalise(self, text: str) -> str:
+        """The text with full-width punctuation and curly quotation marks outside the words of other scripts."""
+        text = clean(text, _LETTER).translate(_SPELLINGS)
+        patterns = _patterns()
+        return patterns.respelled.sub(_Speller(), text) if patterns.odd.search(text) else text
+
+    def tokenise_as_printed(self, text: str) -> list[str]:
+        """The tokens of a text; Chinese has no capitals."""
+        return _patterns().token.findall(self.normalise(text))
+
+    def detokenise(self, tokens: Sequence[str]) -> str:
+        """The text without spaces, but for one between two words of other scripts."""
+        pieces: list[str] = []
+        before = False
+        for token in tokens:
+            foreign = self.is_word(token) and not _is_han(token)
+            if before and foreign:
+                pieces.append(" ")
+            pieces.append(token)
+            before = foreign
+        return "".join(pieces)
+
+    def kinds(self, vocabulary: Sequence[str]) -> Kinds:
+        """The kind of each token; most are ideographs."""
+        return bar_markers(vocabulary, np.fromiter(map(self._kind, vocabulary), np.int8, len(vocabulary)))
+
+    def _kind(self, token: str) -> int:
+        if len(token) == 1 and "\u4e00" <= token <= "\u9fff":
+            return Kind.WORD
+        if token in _PUNCTUATION:
+            return _PUNCTUATION[token]
+        if self.tokenise_as_printed(token) != [token]:
+            return Kind.NEVER
+        return Kind.WORD if self.is_word(token) else Kind.SYMBOL
+
+
+def _is_han(token: str) -> bool:
+    return len(token) == 1 and (token >= "\u3000") and _han().match(token) is not None
+
+
+@cache
+def _han() -> re.Pattern[str]:
+    return re.compile(f"[{HAN}]")
+
+
+def count_scripts(text: str) -> tuple[int, int]:
+    """How many ideographs and kana a text has, and how many words of letters of other scripts.
+
+    Args:
+        text: any text.
+
+    Returns:
+        The two counts.
+
+    >>> count_scripts("我用 iPhone 4。")
+    (2, 1)
+    """
+    return len(_han().findall(text)), len(re.findall(rf"[^\W\d_{HAN}]+", text))

@@ -1,0 +1,221 @@
+"""English, and other languages written with spaces: words and punctuation, printed with the usual spacing."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import chain
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from searchgen.text.casing import capitalised, true_case, uncapitalised
+from searchgen.text.clean import clean, marks
+from searchgen.text.form import TextForm, bar_markers
+from searchgen.text.kinds import Flag, Kind, Kinds
+from searchgen.text.quotes import curled, leading
+
+__all__ = ["ABBREVIATIONS", "English", "stopped"]
+
+ABBREVIATIONS = frozenset(
+    "Mr Mrs Ms Messrs Mme Mlle Dr St Prof Rev Capt Col Gen Lt Sgt Maj Cmdr Adm Hon Gov Sen Rep Pres Supt Insp Jr Sr Esq "
+    "Co Corp Inc Ltd Bros Mt Ft Ave Blvd Jan Feb Aug Sept Oct Nov Dec vs Vs etc Etc viz Viz cf Cf vol Vol al pp Pp".split()
+)
+
+_PUNCTUATION = {
+    ".": Kind.STOP, "...": Kind.ELLIPSIS, "?": Kind.MARK, "!": Kind.MARK, ",": Kind.COMMA, ";": Kind.COLON, ":": Kind.COLON,
+    "”": Kind.CLOSE, "’": Kind.CLOSE, ")": Kind.CLOSE, "]": Kind.CLOSE,
+    "“": Kind.OPEN, "‘": Kind.OPEN, "(": Kind.OPEN, "[": Kind.OPEN,
+    "--": Kind.DASH, "-": Kind.HYPHEN,
+}  # fmt: skip
+_SPACE_BEFORE = frozenset({Kind.OPEN, Kind.DASH})
+_JOINS_LEFT = frozenset(mark for mark, kind in _PUNCTUATION.items() if kind not in _SPACE_BEFORE)
+_JOINS_RIGHT = frozenset(mark for mark, kind in _PUNCTUATION.items() if kind in (Kind.OPEN, Kind.HYPHEN))
+
+_SPELLINGS = str.maketrans({
+    "—": "--", "―": "--", "⸺": "--", "–": "--", "‐": "-", "‑": "-", "…": "...", "«": "“", "»": "”", "„": "“", "‟": "“",
+    "‹": "‘", "›": "’", "‚": "‘", "‛": "‘",
+})  # fmt: skip
+_DOTS = re.compile(r"\.(?: *\.)+")
+_DASHES = re.compile("-{2,}")
+
+
+class _Patterns(NamedTuple):
+    token: re.Pattern[str]
+    hyphen: re.Pattern[str]  # a single hyphen that does not stand between words
+
+
+@cache
+def _patterns(ascii_only: bool) -> _Patterns:
+    """The patterns for a text of ASCII characters (three times as fast), and for any."""
+    letter, initial = (r"[A-Za-z0-9]", r"[A-Za-z]") if ascii_only else (r"[^\W_]", r"[^\W\d_]")
+    run = f"{letter}+" if ascii_only else f"{letter}+(?:[{marks()}]+{letter}*)*"
+    word = rf"{run}(?:(?:'|(?<=\d)[.,:](?=\d)){run})*(?:'|(?<=\d)%)?"
+    dotted = rf"{initial}\.(?:{initial}\.)+(?!\.)"  # a.m., U.S.A.
+    after_mark = "" if ascii_only else f"(?<![{marks()}]-)"
+    return _Patterns(
+        re.compile(rf"{dotted}|'?{word}|[$£€¥](?=\d){word}|\.\.\.|--|\S"),
+        re.compile(rf"-(?:(?<!['%-]-)(?<!{letter}-){after_mark}(?!-)|(?<!--)(?!['$£€¥-]|{letter}))"),
+    )
+
+
+@cache
+def _curly_apostrophes() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    letter = rf"(?:(?<=[^\W_])|(?<=[{marks()}]))"
+    return re.compile(rf"{letter}[’‘](?=[^\W_])"), re.compile(rf"(?<!\w){leading('’').pattern}", re.I), re.compile(
+        rf"{letter}–(?=[^\W_])"
+    )
+
+
+def stopped(printed: str) -> bool:
+    """Whether a word followed by a stop is an abbreviation that keeps it.
+
+    Args:
+        printed: a word without a stop.
+
+    Returns:
+        True for the abbreviations of the list and for single capitals other than `I`.
+
+    >>> stopped("Mr"), stopped("J"), stopped("I"), stopped("No")
+    (True, True, False, False)
+    """
+    return printed in ABBREVIATIONS or (len(printed) == 1 and printed.isupper() and printed != "I")
+
+
+class English(TextForm):
+    """Words, numbers and abbreviations; punctuation; the first word in its true case.
+
+    >>> form = English({"the": 9, "dog's": 1, "Mr.": 2, "Fox": 1})
+    >>> form.tokenise('The dog\\'s "den", Mr. Fox.')
+    ['the', "dog's", '“', 'den', '”', ',', 'Mr.', 'Fox', '.']
+    >>> form.detokenise(['the', "dog's", '“', 'den', '”', ',', 'Mr.', 'Fox', '.'])
+    "The dog's “den”, Mr. Fox."
+    """
+
+    name: ClassVar[str] = "en"
+    final_tokens: ClassVar[frozenset[str]] = frozenset(".?!")
+    brackets: ClassVar[Mapping[str, str]] = {"“": "”", "‘": "’", "(": ")", "[": "]"}
+
+    def __init__(self, preference: Mapping[str, float] | None = None) -> None:
+        """A form that knows words.
+
+        Args:
+            preference: the weight of each known word, to tell `the` from `The` at the beginning of a text.
+        """
+        self.preference: Mapping[str, float] = {} if preference is None else preference
+
+    def normalise(self, text: str) -> str:
+        """The text with plain dashes and dots and curly quotation marks."""
+        text = clean(text)
+        if not text.isascii():
+            between, before, range_dash = _curly_apostrophes()
+            text = before.sub(lambda match: "'" + match[0][1:], between.sub("'", text))
+            text = range_dash.sub("-", text).translate(_SPELLINGS)
+        return curled(text)
+
+    def tokenise_as_printed(self, text: str) -> list[str]:
+        """The tokens of a text, the first word as printed."""
+        text = self.normalise(text)
+        patterns = _patterns(text.isascii())
+        if "-" in text:
+            text = patterns.hyphen.sub(_edge_hyphen, text)
+            if "--" in text:
+                text = _DASHES.sub("--", text)
+        stops = text.count(".")
+        if stops > 1:
+            text = _DOTS.sub("...", text)
+        tokens = patterns.token.findall(text)
+        return _with_abbreviations(tokens) if stops else tokens
+
+    def tokenise(self, text: str) -> list[str]:
+        """The tokens of a text, the first word in its true case."""
+        tokens = self.tokenise_as_printed(text)
+        place = self.first_word(tokens)
+        if place >= 0:
+            printed = capitalised(tokens[place])
+            if tokens[place + 1 : place + 2] == ["."] and stopped(printed):  # mr. at the beginning is printed Mr.
+                printed += tokens.pop(place + 1)
+            tokens[place] = true_case(printed, self.preference)
+        return tokens
+
+    def detokenise(self, tokens: Sequence[str]) -> str:
+        """The text with the usual spacing and a capital."""
+        pieces: list[str] = []
+        joined, begun = True, False
+        for token in tokens:
+            if not joined and token not in _JOINS_LEFT:
+                pieces.append(" ")
+            if not begun and self.is_word(token):
+                token, begun = capitalised(token), True
+            pieces.append(token)
+            joined = token in _JOINS_RIGHT
+        return "".join(pieces)
+
+    def kinds(self, vocabulary: Sequence[str]) -> Kinds:
+        """The kind of each token; most are told by a table and by being plain letters."""
+        table = _table()
+        plain = int(Kind.WORD)
+        kinds = [table.get(token) or (plain if token.isalnum() and token.isascii() else -1) for token in vocabulary]
+        result = np.array(kinds, np.int8)
+        result[self._not_first(vocabulary) & (result >= Kind.WORD)] |= Flag.NOT_FIRST
+        for place in np.flatnonzero(result < 0).tolist():
+            result[place] = self._kind(vocabulary[place])
+        return bar_markers(vocabulary, result)
+
+    def _kind(self, token: str) -> int:
+        """The kind of any token, by reading it."""
+        if self.tokenise_as_printed(token) != [token]:
+            return Kind.NEVER
+        if not self.is_word(token):
+            return Kind.SYMBOL
+        flags = Flag(0) if self.tokenise(token) == [token] else Flag.NOT_FIRST
+        if token.endswith("."):
+            flags |= Flag.ABBREVIATION
+        elif stopped(token):
+            flags |= Flag.NO_STOP
+        elif stopped(capitalised(token)):
+            flags |= Flag.NO_STOP_FIRST
+        return Kind.WORD + flags
+
+    def _not_first(self, vocabulary: Sequence[str]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+        """Which tokens of ASCII letters are read as another token when they come first."""
+        known = self.preference
+        losers = {token for token in vocabulary if token not in known and capitalised(token) != token}
+        more = known.keys() - set(vocabulary)
+        for large in chain(vocabulary, more):
+            if large[:1].isupper() and (small := uncapitalised(large)) is not None and small in known:
+                losers.add(large if true_case(large, known) == small else small)
+        return np.fromiter(map(losers.__contains__, vocabulary), np.bool_, len(vocabulary))
+
+
+@cache
+def _table() -> dict[str, int]:
+    """The kinds of punctuation and of short words that a stop would turn into abbreviations."""
+    table: dict[str, int] = {token: int(kind) for token, kind in _PUNCTUATION.items()}
+    bases = ABBREVIATIONS | set("ABCDEFGHJKLMNOPQRSTUVWXYZ")
+    for base in bases:
+        small = uncapitalised(base)
+        if small is not None and small not in bases:
+            table[small] = Kind.WORD + Flag.NO_STOP_FIRST
+        table[base] = Kind.WORD + Flag.NO_STOP
+    return table
+
+
+def _edge_hyphen(match: re.Match[str]) -> str:
+    """A hyphen that joins nothing: a dash between spaces, a minus before a digit, else nothing."""
+    text, place = match.string, match.start()
+    before, after = text[place - 1 : place] or " ", text[place + 1 : place + 2] or " "
+    if before == " " == after:
+        return "--"
+    return "− " if after.isdigit() and before in " (“‘[" else " "
+
+
+def _with_abbreviations(tokens: list[str]) -> list[str]:
+    """Abbreviations and initials take the stop that follows them."""
+    place = 0
+    for _ in range(tokens.count(".")):
+        place = tokens.index(".", place)
+        if place and stopped(tokens[place - 1]):
+            tokens[place - 1 : place + 1] = [tokens[place - 1] + "."]
+        else:
+            place += 1
+    return tokens
