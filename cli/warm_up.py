@@ -1,0 +1,24 @@
+"""`searchgen warm-up`: compile and decode on purpose what the first command would."""
+
+import time
+
+from searchgen.cli.output import complain
+
+__all__ = ["HELP", "warm_up"]
+
+HELP = """Compile the inner loops and decode the embedded models now, so that the next command starts at once.
+
+Example: searchgen warm-up
+"""
+
+
+def warm_up() -> None:
+    """Run one small request under each embedded model."""
+    from searchgen.request import Annealing, Request
+    from searchgen.samplers.constrain import Searcher
+
+    for name, word in (("en", "dog"), ("zh", "学校")):
+        begun = time.perf_counter()
+        request = Request(keywords=((word,),), lm=name, annealing=Annealing(chains=2, steps=40))
+        Searcher.load(name, complain).search(request)
+        complain(f"{name}: ready in {time.perf_counter() - begun:.1f} s")

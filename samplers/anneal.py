@@ -1,0 +1,114 @@
+"""Simulated annealing over many independent chains (Kirkpatrick, Gelatt and Vecchi 1983): kind `search`.
+
+Each chain begins at a draw of the guide, so it satisfies every constraint from the first step on, and makes Metropolis-Hastings
+steps on density ** (1 / T) while T falls geometrically from `hot` to `cold`. What is returned is the densest text each chain has seen:
+an optimum searched for, not a draw from a law.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.problem import Problem
+from searchgen.request import Annealing
+from searchgen.samplers.chain import advance, enter, new_chains, recompute
+from searchgen.samplers.moves import Chains, labels
+
+__all__ = ["Annealed", "anneal", "inverse_temperatures"]
+
+#: A running total may differ from the full re-scoring by rounding only.
+DRIFT = 1e-6
+
+
+@dataclass(frozen=True)
+class Annealed:
+    """What a run of annealing found.
+
+    Attributes:
+        texts: the densest text of each chain, as ids; densest first, without repeats.
+        log_density: (n,) of each, natural log.
+        steps: steps made by all chains.
+        stopped_early: whether the safety net of the clock ended the run.
+        count: (3, 3) per move: proposed, legal, accepted.
+    """
+
+    texts: list[tuple[int, ...]]
+    log_density: npt.NDArray[np.float64]
+    steps: int
+    stopped_early: bool
+    count: npt.NDArray[np.int64]
+
+
+def inverse_temperatures(plan: Annealing) -> npt.NDArray[np.float64]:
+    """Return 1 / T of each block: T falls geometrically from hot to cold.
+
+    Example:
+        >>> inverse_temperatures(Annealing(hot=1.0, cold=0.25, blocks=3)).round(6).tolist()
+        [1.0, 2.0, 4.0]
+    """
+    return 1.0 / np.geomspace(plan.hot, plan.cold, plan.blocks)
+
+
+def anneal(
+    problem: Problem,
+    starts: tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]],
+    counters: npt.NDArray[np.uint64],
+    plan: Annealing,
+    *,
+    threads: int = 1,
+    deadline: float | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Annealed:
+    """Anneal one chain from each start.
+
+    Args:
+        problem: the target.
+        starts: tokens (C, M) int32 and lengths (C,) int64 of accepted texts.
+        counters: (C, 6) uint64, one `Counter` row a chain.
+        plan: the schedule.
+        threads: threads to share the chains over; the result does not depend on it.
+        deadline: time.monotonic() after which no further wave of chains begins, None: no limit.
+        progress: called with the share done.
+
+    Returns:
+        The densest texts; deterministic in the counters unless the deadline struck.
+    """
+    tokens, lengths = starts
+    chains = new_chains(len(lengths), tokens.shape[1])
+    enter(problem, chains, tokens, lengths)
+    schedule = inverse_temperatures(plan)
+    block = max(1, plan.steps // plan.blocks)
+    wave = max(threads, 4 * threads) if deadline is not None or progress is not None else len(lengths)
+    done = 0
+    while done < len(lengths):
+        part = Chains(*(column[done : done + wave] for column in chains))
+        advance(problem, part, counters[done : done + wave], labels(), schedule, block, threads=threads)
+        done += len(part.length)
+        if progress is not None:
+            progress(done / len(lengths))
+        if deadline is not None and time.monotonic() > deadline:
+            break
+    check_totals(problem, chains)
+    texts, best = _densest(chains)
+    return Annealed(texts, best, done * block * len(schedule), done < len(lengths), chains.count.sum(axis=0))
+
+
+def check_totals(problem: Problem, chains: Chains) -> None:
+    """Raise if a running total is not the full re-scoring: a wrong chain would look fast and plausible."""
+    running = chains.log_density.copy()
+    for c in range(len(running)):
+        full = recompute(problem, chains, c)
+        if not abs(full - running[c]) <= DRIFT * max(1.0, abs(full)):
+            raise AssertionError(f"chain {c}: running total {running[c]!r}, full re-scoring {full!r}")
+
+
+def _densest(chains: Chains) -> tuple[list[tuple[int, ...]], npt.NDArray[np.float64]]:
+    found: dict[tuple[int, ...], float] = {}
+    for c in np.argsort(-chains.best, kind="stable"):
+        text = tuple(chains.best_token[c, : chains.best_length[c]].tolist())
+        if text:
+            found.setdefault(text, float(chains.best[c]))
+    return list(found), np.array(list(found.values()))

@@ -1,0 +1,141 @@
+"""The main job: guide draws as start states, annealing over many chains, the best texts that differ."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from searchgen.errors import NotFound
+from searchgen.guide import Guide
+from searchgen.lm import load
+from searchgen.lm.ngram.model import NGram
+from searchgen.randomness import counter, key_of
+from searchgen.record import Record
+from searchgen.request import Request
+from searchgen.samplers.anneal import Annealed, anneal
+from searchgen.samplers.selection import diverse
+from searchgen.target import Lexicon, Target, lexicon
+
+__all__ = ["Outcome", "Searcher"]
+
+#: Chains for each text asked for, so that enough different ones are found.
+CHAINS_PER_TEXT = 6
+
+#: The clock's safety net: a run may take so many times its budget, and at least so many seconds, before it is cut short.
+SAFETY_FACTOR, SAFETY_SECONDS = 5.0, 10.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The texts of one request, and what the user should know.
+
+    Attributes:
+        records: the texts, best first.
+        notes: one line each, for stderr.
+        annealed: the run behind them.
+        window: fewest and most words.
+        log_mass: natural log of the guide's mass of accepted texts.
+    """
+
+    records: tuple[Record, ...]
+    notes: tuple[str, ...]
+    annealed: Annealed
+    window: tuple[int, int]
+    log_mass: float
+
+
+@dataclass(frozen=True, eq=False)
+class Searcher:
+    """A loaded model, ready to answer requests.
+
+    Attributes:
+        name: the model as the user named it.
+        model: the model.
+        known: what the terms know of its tokens.
+        threads: threads of the chains.
+    """
+
+    name: str
+    model: NGram
+    known: Lexicon
+    threads: int = 1
+
+    @staticmethod
+    def load(name: str, notify: Callable[[str], None] | None = None, threads: int = 1) -> "Searcher":
+        """Load a model by the name of an embedded one or by path."""
+        model = load(name, notify)
+        return Searcher(name, model, lexicon(model), threads)
+
+    def search(
+        self, request: Request, progress: Callable[[float], None] | None = None, line: int | None = None
+    ) -> Outcome:
+        """Search the target of a request.
+
+        Args:
+            request: the job.
+            progress: called with the share of the chains that are done.
+            line: number of the input line, for the records.
+
+        Raises:
+            RequestError: the request contradicts itself.
+            Impossible: no text satisfies it.
+            NotFound: none was found.
+        """
+        target = Target.of(request, self.model, self.known)
+        guide = Guide.build(target.problem, room=target.room)
+        chains = max(request.annealing.chains, CHAINS_PER_TEXT * request.count)
+        key = key_of(request.seed, request.canonical())
+        counters = np.stack([counter(key, chain).word for chain in range(chains)])
+        starts = guide.draw_texts(counters, threads=self.threads)
+        found = anneal(
+            target.problem,
+            starts,
+            counters,
+            request.annealing,
+            threads=self.threads,
+            deadline=time.monotonic() + SAFETY_SECONDS + SAFETY_FACTOR * request.annealing.expected_seconds,
+            progress=progress,
+        )
+        return self._outcome(request, target, guide, found, line)
+
+    def _outcome(
+        self, request: Request, target: Target, guide: Guide, found: Annealed, line: int | None
+    ) -> Outcome:
+        words = [[i for i in text if target.problem.token["word"][i]] for text in found.texts]
+        chosen = diverse(words, request.count)
+        if not chosen:
+            raise NotFound(f"not found in {found.steps} steps; raise --budget or widen the window")
+        notes = list(target.notes)
+        if len(chosen) < request.count:
+            notes.append(f"{len(chosen)} of {request.count} texts: no others were found that differ enough; raise --budget")
+        signature = request.signature(self.model.hash)
+        records = tuple(
+            self._record(request, target, found, chosen[rank], rank + 1, line, signature) for rank in range(len(chosen))
+        )
+        return Outcome(records, tuple(notes), found, target.window, guide.log_mass)
+
+    def _record(
+        self, request: Request, target: Target, found: Annealed, i: int, rank: int, line: int | None, signature: str
+    ) -> Record:
+        ids = found.texts[i]
+        tokens = tuple(target.vocabulary.decode(ids))
+        log_prob = target.log_prob(ids)
+        return Record(
+            text=target.form.detokenise(tokens),
+            tokens=tokens,
+            log_prob=log_prob,
+            log_prob_per_token=log_prob / (len(ids) + 1),
+            log_density=float(found.log_density[i]),
+            kind="search",
+            satisfied=target.satisfied(ids),
+            sampler="anneal",
+            lm=f"{self.name}@{self.model.hash[:12]}",
+            seed=request.seed,
+            steps=found.steps,
+            signature=signature,
+            rank=rank,
+            line=line,
+            stopped_early=found.stopped_early,
+            demanded=frozenset(target.vocabulary.decode(i for i in ids if i in target.demanded)),
+        )

@@ -1,0 +1,53 @@
+"""One result, the same for every command."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = ["Record"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A text with what is known of it.
+
+    Attributes:
+        text: as printed.
+        tokens: its tokens.
+        log_prob: natural log of the model's probability, end included.
+        log_prob_per_token: log_prob / (number of tokens + 1).
+        log_density: of the target that was searched or sampled, terms included.
+        kind: exact, weighted, markov or search.
+        satisfied: for each constraint, whether the text satisfies it.
+        sampler: the method.
+        lm: name and hash of the model.
+        seed: of the request.
+        steps: made by all chains of the request.
+        signature: replays the request.
+        rank: 1 for the best of the request.
+        line: number of the input line, from 1; None without stdin.
+        stopped_early: whether the clock's safety net ended the run.
+        demanded: the tokens that demanded words match, for a terminal to highlight; not part of the JSON.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    log_prob: float
+    log_prob_per_token: float
+    log_density: float
+    kind: str
+    satisfied: dict[str, bool]
+    sampler: str
+    lm: str
+    seed: int
+    steps: int
+    signature: str
+    rank: int
+    line: int | None = None
+    stopped_early: bool = False
+    demanded: frozenset[str] = frozenset()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON values, in a fixed order."""
+        row = {**asdict(self), "tokens": list(self.tokens)}
+        del row["demanded"]
+        return row

@@ -1,0 +1,199 @@
+"""One typed description of a job; flags, JSON and the signature are spellings of it."""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from searchgen.errors import RequestError
+from searchgen.version import __version__
+
+__all__ = ["Annealing", "Request", "Terms", "platform_tag"]
+
+
+#: The published table that turns a budget in seconds into steps: a rate, so that a job means the same work everywhere.
+STEPS_PER_SECOND = 1_000_000
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Additive log weights a token adds to the target of `constrain`, in nats.
+
+    Attributes:
+        word: for each word; without it the densest texts are telegraphic.
+        proper_noun: for each word printed with a capital inside a sentence, unless it is demanded.
+        comma: for each comma, semicolon, colon or dash.
+        quote: for each quotation mark or bracket.
+        unigram: times -log p(word) of the unigram model, which favours content words.
+    """
+
+    word: float = 3.0
+    proper_noun: float = -3.0
+    comma: float = -1.2
+    quote: float = -4.0
+    unigram: float = 0.0
+
+
+@dataclass(frozen=True)
+class Annealing:
+    """The schedule of `constrain`, in steps; temperatures multiply every log-density.
+
+    Attributes:
+        chains: independent chains, each begun from a draw of the guide.
+        steps: steps of each chain.
+        hot: first temperature.
+        cold: last temperature; it falls geometrically in `blocks` stages.
+        blocks: number of stages.
+    """
+
+    chains: int = 24
+    steps: int = 12_000
+    hot: float = 1.5
+    cold: float = 0.15
+    blocks: int = 40
+
+    @property
+    def expected_seconds(self) -> float:
+        """Seconds the schedule takes by the published table (two cores of a 2020 laptop)."""
+        return self.chains * self.steps / STEPS_PER_SECOND
+
+    def for_budget(self, seconds: float) -> "Annealing":
+        """Return the schedule that a budget in seconds stands for: the same number of steps on every machine."""
+        return replace(self, steps=max(self.blocks, int(seconds * STEPS_PER_SECOND) // self.chains))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the text must be, with which model, and how hard to search.
+
+    Attributes:
+        keywords: demanded items; each a tuple of alternatives, each alternative a word or a phrase.
+        ordered: whether the items occur in the order given.
+        forbid: words and phrases that must not occur.
+        starts_with: text the result begins with, or "".
+        ends_with: text the result ends with (before the final mark), or "".
+        sentence: whether the text is one sentence.
+        min_words: fewest words (characters in Chinese); None: the default window.
+        max_words: most words; None: the default window.
+        lm: name of an embedded model or path of a model file.
+        count: number of texts.
+        seed: every random choice is a function of it.
+        terms: additive terms of the target.
+        annealing: the schedule.
+    """
+
+    keywords: tuple[tuple[str, ...], ...] = ()
+    ordered: bool = False
+    forbid: tuple[str, ...] = ()
+    starts_with: str = ""
+    ends_with: str = ""
+    sentence: bool = True
+    min_words: int | None = None
+    max_words: int | None = None
+    lm: str = "en"
+    count: int = 1
+    seed: int = 0
+    terms: Terms = field(default_factory=Terms)
+    annealing: Annealing = field(default_factory=Annealing)
+
+    def __post_init__(self) -> None:
+        """Refuse what no text or no search could answer; see `RequestError`."""
+        if self.count < 1:
+            raise RequestError(f"-n {self.count}: ask for at least one text")
+        for name, value in (("--min-words", self.min_words), ("--max-words", self.max_words)):
+            if value is not None and value < 1:
+                raise RequestError(f"{name} {value}: a text has at least one word")
+        if self.min_words is not None and self.max_words is not None and self.min_words > self.max_words:
+            raise RequestError(
+                f"--min-words {self.min_words} is more than --max-words {self.max_words}; exchange or widen them"
+            )
+        if not 0 <= self.seed < 2**63:
+            raise RequestError(f"--seed {self.seed}: give a whole number from 0 to 2^63 - 1")
+        if min(self.annealing.chains, self.annealing.steps) < 1:
+            raise RequestError("the budget allows no step; raise it")
+
+    def differences(self) -> dict[str, Any]:
+        """Return the fields that are not at their defaults, as plain JSON values."""
+        return _differences(self, Request())
+
+    def canonical(self) -> str:
+        """Return the request without its seed as one line of JSON: what sets its random choices apart from another's."""
+        return json.dumps({k: v for k, v in self.differences().items() if k != "seed"}, ensure_ascii=False, sort_keys=True)
+
+    def signature(self, model_hash: str) -> str:
+        """Return one line that replays the texts bit for bit on the same version and platform.
+
+        Example:
+            >>> Request(keywords=(("dog",),), seed=7).signature("ab12")  # doctest: +ELLIPSIS
+            'searchgen:...:ab12:{"keywords":[["dog"]],"seed":7}'
+        """
+        body = json.dumps(self.differences(), ensure_ascii=False, separators=(",", ":")).replace("'", "\\u0027")
+        return f"searchgen:{__version__}:{platform_tag()}:{model_hash}:{body}"
+
+    @staticmethod
+    def from_signature(signature: str) -> "tuple[Request, str]":
+        """Return the request a signature describes, and the hash of the model that it names.
+
+        Raises:
+            RequestError: the line is no signature, or comes from another version or platform.
+        """
+        parts = signature.strip().split(":", 4)
+        if len(parts) != 5 or parts[0] != "searchgen":
+            raise RequestError(f"not a signature: {signature[:60]!r}; copy the whole 'signature' field of a JSON result")
+        if (parts[1], parts[2]) != (__version__, platform_tag()):
+            raise RequestError(
+                f"the signature is of searchgen {parts[1]} on {parts[2]}, this is {__version__} on {platform_tag()}; "
+                "texts repeat bit for bit only on the same version and platform"
+            )
+        try:
+            return Request.from_mapping(json.loads(parts[4])), parts[3]
+        except json.JSONDecodeError as error:
+            raise RequestError(f"the signature is damaged: {error}; copy it again") from None
+
+    @staticmethod
+    def from_mapping(values: Mapping[str, Any]) -> "Request":
+        """Return the request described by plain JSON values; fields that are absent keep their defaults."""
+        known = {f.name for f in fields(Request)}
+        for name in values:
+            if name not in known:
+                raise RequestError(f"unknown field {name!r}; the fields are {', '.join(sorted(known))}")
+        plain = dict(values)
+        try:
+            if "keywords" in plain:
+                plain["keywords"] = tuple(tuple(item) for item in plain["keywords"])
+            if "forbid" in plain:
+                plain["forbid"] = tuple(plain["forbid"])
+            if "terms" in plain:
+                plain["terms"] = replace(Terms(), **plain["terms"])
+            if "annealing" in plain:
+                plain["annealing"] = replace(Annealing(), **plain["annealing"])
+            return Request(**plain)
+        except TypeError as error:
+            raise RequestError(f"a field has the wrong type: {error}") from None
+
+
+def _differences(value: Any, default: Any) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for f in fields(value):
+        mine, theirs = getattr(value, f.name), getattr(default, f.name)
+        if mine == theirs:
+            continue
+        result[f.name] = _differences(mine, theirs) if isinstance(theirs, Terms | Annealing) else _plain(mine)
+    return result
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return asdict(value) if isinstance(value, Terms | Annealing) else value
+
+
+def platform_tag() -> str:
+    """Return the tag of the machine kind on which a signature repeats bit for bit.
+
+    Example:
+        >>> platform_tag().count("-")
+        1
+    """
+    return f"{platform.system().lower()}-{platform.machine().lower()}"
