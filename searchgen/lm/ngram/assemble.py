@@ -7,17 +7,14 @@ import numpy.typing as npt
 
 from searchgen.lm.ngram.estimate import Weights
 from searchgen.lm.ngram.tables import LOG_ZERO, NGramTables, node_dtype
-from searchgen.lm.ngram.trie import Trie, first_children, sums_over_children
+from searchgen.lm.ngram.trie import Trie, first_children, siblings
 
 __all__ = ["alias_table", "build_tables", "word_dtype"]
 
 Array = npt.NDArray[Any]
 
-#: A weight alpha below this is a real negative one, not rounding: the model is no mixture.
-NEGATIVE = -1e-12
-
-#: A file of printed probabilities sums to one only so well.
-ROUNDING = 1e-3
+#: Nodes laid out at once, so that a record stays in the cache until all its fields are written.
+BLOCK = 1 << 14
 
 
 def word_dtype(words: int) -> np.dtype[Any]:
@@ -42,26 +39,29 @@ def build_tables(trie: Trie, weights: Weights, real: str = "f4") -> NGramTables:
         Tables as described in docs/architecture.md. `spare` holds what `cumulative` lost by rounding.
     """
     nodes, words = len(trie.word), int(trie.children[0])
-    first = first_children(trie.children)
-    record = np.zeros(nodes + 1, dtype=node_dtype(real))
-    record["log_p"][:nodes] = _log(weights.p)
-    record["log_p"][0] = 0
-    record["log_backoff"][:nodes] = _log(weights.backoff)
-    record["first"] = first
     # A foreign model may back off with a weight from a context without children: that context counts as a state too.
-    state = _states(trie, (trie.children > 0) | (weights.backoff != 1))
-    record["state"][:nodes] = state
-    record["suffix"][1:nodes] = state[trie.suffix[1:]]
-    record["suffix"][0] = -1
-    mixture = _is_mixture(trie, weights)
-    _add_draw_weights(record, trie, np.maximum(weights.alpha, 0) if mixture else weights.p)
+    state, suffix = _states(trie, (trie.children > 0) | (weights.backoff != 1))
+    cumulative, total = _draw_weights(trie, weights.alpha if weights.mixture else weights.p)
+    log_p, log_backoff = _log(weights.p), _log(weights.backoff)
+    log_p[0] = 0
+    record = np.empty(nodes + 1, dtype=node_dtype(real))
+    record[nodes] = 0
+    first = first_children(trie.children)
+    for start in range(0, nodes, BLOCK):
+        block = slice(start, min(start + BLOCK, nodes))
+        part = record[block]
+        part["log_p"], part["log_backoff"] = log_p[block], log_backoff[block]
+        part["first"], part["state"], part["suffix"] = first[block], state[block], suffix[block]
+        part["cumulative"], part["total"] = cumulative[block], total[block]
+        part["spare"] = cumulative[block] - part["cumulative"]
+    record["first"][nodes] = nodes
     alias_p, alias_word = alias_table(weights.p[1 : 1 + words])
     return NGramTables(
         word=trie.word.astype(word_dtype(words)),
         node=record,
         alias_p=alias_p.astype(real),
         alias_word=alias_word,
-        mixture=np.array([mixture]),
+        mixture=np.array([weights.mixture]),
         order=np.array([trie.order], dtype=np.int64),
     )
 
@@ -72,36 +72,28 @@ def _log(values: Array) -> Array:
     return logs
 
 
-def _states(trie: Trie, lasting: Array) -> Array:
-    """Return each n-gram's longest suffix, itself included, that matters for the words to come."""
+def _states(trie: Trie, lasting: Array) -> tuple[Array, Array]:
+    """Return each n-gram's longest suffix that matters for the words to come, with itself and without."""
     state = np.arange(len(trie.word), dtype=np.int32)
+    suffix = np.full(len(trie.word), -1, dtype=np.int32)
     for k in range(1, trie.order + 1):
         here = slice(trie.starts[k], trie.starts[k + 1])
-        state[here] = np.where(lasting[here], state[here], state[trie.suffix[here]])
-    return state
+        suffix[here] = state[trie.suffix[here]]
+        np.copyto(state[here], suffix[here], where=~lasting[here])
+    return state, suffix
 
 
-def _is_mixture(trie: Trie, weights: Weights) -> bool:
-    """Whether in every context the draw weights are >= 0 and, with the back-off weight, sum to one."""
-    if weights.alpha[1:].min(initial=0) < NEGATIVE:
-        return False
-    contexts = slice(1, trie.starts[-2])
-    mass = sums_over_children(weights.alpha[1 + trie.children[0] :], trie.children[contexts]) + weights.backoff[contexts]
-    return bool(np.all(np.abs(mass - 1) < ROUNDING)) and bool(np.all(weights.backoff[trie.starts[-2] :] == 1))
-
-
-def _add_draw_weights(record: Array, trie: Trie, weights: Array) -> None:
-    """Fill `cumulative`, `spare` and `total`, order by order so that sums stay short."""
+def _draw_weights(trie: Trie, weights: Array) -> tuple[Array, Array]:
+    """Return running sums over siblings, and each context's total, order by order so that sums stay short."""
+    cumulative, total = np.zeros(len(trie.word)), np.zeros(len(trie.word))
     for k in range(1, trie.order + 1):
         here, contexts = slice(trie.starts[k], trie.starts[k + 1]), slice(trie.starts[k - 1], trie.starts[k])
-        children = trie.children[contexts]
-        last = np.cumsum(children)
-        running = np.concatenate([[0.0], np.cumsum(weights[here])])
-        before = running[last - children]
-        cumulative = running[1:] - np.repeat(before, children)
-        record["cumulative"][here] = cumulative
-        record["spare"][here] = cumulative - record["cumulative"][here]
-        record["total"][contexts] = running[last] - before
+        groups = siblings(trie.children[contexts])
+        running = np.cumsum(weights[here])
+        before = np.concatenate([[0.0], running])[groups.eldest]
+        cumulative[here] = running - groups.spread(before)
+        total[contexts][groups.context] = running[groups.eldest + groups.size - 1] - before
+    return cumulative, total
 
 
 def alias_table(p: Array) -> tuple[Array, Array]:

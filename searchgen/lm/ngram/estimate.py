@@ -18,7 +18,7 @@ import numpy.typing as npt
 from searchgen.errors import RequestError
 from searchgen.lm.ngram.counts import Level, adjusted_counts
 from searchgen.lm.ngram.tables import BEGIN
-from searchgen.lm.ngram.trie import Trie, sums_over_children
+from searchgen.lm.ngram.trie import Trie, siblings
 
 __all__ = ["Counted", "Weights", "counted", "discounts", "kneser_ney"]
 
@@ -32,8 +32,8 @@ class Counted(NamedTuple):
     """What a Kneser-Ney model is made of: integers only, everything else follows."""
 
     trie: Trie
-    adjusted: Array  # (N,) int64: adjusted counts
-    pruned: Array  # (N,) int64: adjusted counts of the children that were dropped
+    adjusted: Array  # (N,) int32: adjusted counts
+    pruned: Array  # (N,) int32: adjusted counts of the children that were dropped
     counts_of_counts: Array  # (order, 4) int64: n-grams with adjusted count 1, 2, 3, 4, dropped ones included
 
 
@@ -43,6 +43,7 @@ class Weights(NamedTuple):
     p: Array  # (N,) float64: p(word | the rest)
     alpha: Array  # (N,) float64: its part that does not come from the shorter context
     backoff: Array  # (N,) float64: weight of the shorter context
+    mixture: bool  # every alpha is >= 0, and in every context they sum to one with the back-off
 
 
 def counted(levels: list[Level], cut: tuple[int, ...] = ()) -> Counted:
@@ -63,8 +64,7 @@ def counted(levels: list[Level], cut: tuple[int, ...] = ()) -> Counted:
     kept[0][:] = True
     starts = np.cumsum([0, 1, *(int(keep.sum()) for keep in kept)])
     nodes = int(starts[-1])
-    word, children, suffix = (np.zeros(nodes, dtype=np.int32) for _ in range(3))
-    count, pruned = (np.zeros(nodes, dtype=np.int64) for _ in range(2))
+    word, children, suffix, count, pruned = (np.zeros(nodes, dtype=np.int32) for _ in range(5))
     children[0], suffix[0] = len(kept[0]), -1
     number = np.zeros(0, dtype=np.int32)  # nodes of the order below
     for k, (level, keep, counts) in enumerate(zip(levels, kept, adjusted, strict=True), start=1):
@@ -76,7 +76,7 @@ def counted(levels: list[Level], cut: tuple[int, ...] = ()) -> Counted:
             size = len(kept[k - 2])
             children[above] = np.bincount(level.prefix[keep], minlength=size)[kept[k - 2]]
             lost = np.bincount(level.prefix[~keep], weights=counts[~keep], minlength=size)
-            pruned[above] = lost[kept[k - 2]].astype(np.int64)
+            pruned[above] = lost[kept[k - 2]]
         number = np.cumsum(keep, dtype=np.int32) + np.int32(starts[k] - 1)
     pruned[children == 0] = 0  # a context without children backs off with weight 1, whatever it lost
     tallies = np.array([np.bincount(np.minimum(counts, 5), minlength=6)[1:5] for counts in adjusted])
@@ -118,15 +118,16 @@ def kneser_ney(model: Counted) -> Weights:
     p, alpha, backoff = np.zeros(len(trie.word)), np.zeros(len(trie.word)), np.ones(len(trie.word))
     for k, discount in enumerate(discounts(model.counts_of_counts), start=1):
         here, contexts = slice(starts[k], starts[k + 1]), slice(starts[k - 1], starts[k])
-        count, children, pruned = model.adjusted[here], trie.children[contexts], model.pruned[contexts]
-        taken = discount[np.minimum(count, 3)]
-        total = np.maximum(sums_over_children(count, children) + pruned, 1)
-        freed = (sums_over_children(taken, children) + pruned) / total
-        backoff[contexts][children > 0] = freed[children > 0]
-        alpha[here] = (count - taken) / np.repeat(total, children)
-        lower = p[trie.suffix[here]] if k > 1 else 1 / max(children[0] - 1, 1)
-        p[here] = alpha[here] + np.repeat(backoff[contexts], children) * lower
+        groups = siblings(trie.children[contexts])
+        adjusted, pruned = model.adjusted[here], model.pruned[contexts][groups.context]
+        taken = discount[np.minimum(adjusted, 3)]
+        total = np.maximum(groups.sums(adjusted) + pruned, 1)
+        freed = (groups.sums(taken) + pruned) / total
+        backoff[contexts][groups.context] = freed
+        alpha[here] = (adjusted - taken) / groups.spread(total)
+        lower = p[trie.suffix[here]] if k > 1 else 1 / max(len(adjusted) - 1, 1)
+        p[here] = alpha[here] + groups.spread(freed) * lower
         if k == 1:
             p[1 + BEGIN] = 0
             alpha[here], backoff[0] = p[here], 1
-    return Weights(p, alpha, backoff)
+    return Weights(p, alpha, backoff, mixture=True)

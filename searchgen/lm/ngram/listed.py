@@ -11,11 +11,17 @@ import numpy.typing as npt
 
 from searchgen.lm.ngram.estimate import Weights
 from searchgen.lm.ngram.tables import BEGIN
-from searchgen.lm.ngram.trie import Trie, parents
+from searchgen.lm.ngram.trie import Trie, parents, siblings
 
 __all__ = ["Listed", "RepeatedNGram", "listed_model"]
 
 Array = npt.NDArray[Any]
+
+#: A weight alpha below this is a real negative one, not rounding: the model is no mixture.
+NEGATIVE = -1e-12
+
+#: A file of printed probabilities sums to one only so well.
+ROUNDING = 1e-3
 
 
 class Listed(NamedTuple):
@@ -159,4 +165,15 @@ def _completed(trie: Trie, p: Array, backoff: Array) -> Weights:
         added = np.isnan(p[here])
         p[here][added] = carried[added]
         alpha[here] = p[here] - carried
-    return Weights(p, alpha, backoff)
+    mixture = bool(alpha[1:].min() >= NEGATIVE) and _sums_to_one(trie, alpha, backoff)
+    return Weights(p, np.maximum(alpha, 0) if mixture else alpha, backoff, mixture)
+
+
+def _sums_to_one(trie: Trie, alpha: Array, backoff: Array) -> bool:
+    """Whether in every context the weights of its children and of backing off sum to one."""
+    mass = backoff.copy()
+    for k in range(2, trie.order + 1):
+        here, contexts = slice(trie.starts[k], trie.starts[k + 1]), slice(trie.starts[k - 1], trie.starts[k])
+        groups = siblings(trie.children[contexts])
+        mass[contexts][groups.context] += groups.sums(alpha[here])
+    return bool(np.all(np.abs(mass[1:] - 1) < ROUNDING))

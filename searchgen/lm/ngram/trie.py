@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Trie", "first_children", "parents", "sums_over_children"]
+__all__ = ["Siblings", "Trie", "first_children", "parents", "siblings"]
 
 Array = npt.NDArray[Any]
 
@@ -51,16 +51,34 @@ def parents(children: Array) -> Array:
     return np.repeat(np.arange(len(children), dtype=np.int32), children)
 
 
-def sums_over_children(values: Array, children: Array) -> Array:
-    """Sum each context's values, given for all children of those contexts in a row.
+class Siblings(NamedTuple):
+    """How the nodes of one order are grouped under those contexts of the order below that have children."""
+
+    context: Array  # (m,): the contexts, numbered within their order
+    size: Array  # (m,): number of children of each
+    eldest: Array  # (m,): first child of each, numbered within its order
+
+    def sums(self, values: Array) -> Array:
+        """Add up the values of each context's children. No rounding leaks from one context into the next."""
+        if not len(self.eldest):
+            return np.zeros(0, dtype=values.dtype)
+        wide = np.int64 if values.dtype.kind in "iu" else None
+        sums: Array = np.add.reduceat(values, self.eldest, dtype=wide)
+        return sums
+
+    def spread(self, values: Array) -> Array:
+        """Give each context's value to all its children."""
+        return np.repeat(values, self.size)
+
+
+def siblings(children: Array) -> Siblings:
+    """Group nodes by the numbers of children of the contexts one order below.
 
     Example:
-        >>> sums_over_children(np.array([1, 2, 4]), np.array([2, 0, 1])).tolist()
-        [3, 0, 4]
+        >>> groups = siblings(np.array([2, 0, 1]))
+        >>> groups.sums(np.array([1, 2, 4])).tolist(), groups.spread(np.array([7, 8])).tolist()
+        ([3, 4], [7, 7, 8])
     """
-    sums = np.zeros(len(children), dtype=values.dtype)
-    some = np.flatnonzero(children)
-    if len(some):
-        # reduceat adds up each range on its own, so no rounding leaks from one context into the next
-        sums[some] = np.add.reduceat(values, (np.cumsum(children) - children)[some])
-    return sums
+    context = np.flatnonzero(children)
+    size = children[context]
+    return Siblings(context, size, np.cumsum(size) - size)
