@@ -1,0 +1,41 @@
+"""What can go wrong, each with the exit code the command line returns.
+
+SearchgenError            1   anything else
+├── RequestError          2   the request is malformed: empty list, min > max, unknown name, unreadable file
+│   └── ModelFileError    2   a model file is missing, truncated or not a model
+└── NothingFound          3   the request is well formed, and no text answers it
+    ├── Impossible        3   proved: no text can satisfy the constraints
+    └── NotFound          3   none was found within the budget
+"""
+
+__all__ = ["Impossible", "ModelFileError", "NotFound", "NothingFound", "RequestError", "SearchgenError"]
+
+
+class SearchgenError(Exception):
+    """Base of every error searchgen raises on purpose; its text is one line that names the way out."""
+
+    exit_code = 1
+
+
+class RequestError(SearchgenError):
+    """The request is malformed."""
+
+    exit_code = 2
+
+
+class ModelFileError(RequestError):
+    """A model file is missing, truncated, damaged or not a model."""
+
+
+class NothingFound(SearchgenError):
+    """The request is well formed, and no text answers it."""
+
+    exit_code = 3
+
+
+class Impossible(NothingFound):
+    """It is proved that no text satisfies the constraints."""
+
+
+class NotFound(NothingFound):
+    """No satisfying text was found within the budget; there may be one."""
