@@ -80,9 +80,9 @@ class Chinese(TextForm):
         patterns = _patterns()
         return patterns.respelled.sub(_Speller(), text) if patterns.odd.search(text) else text
 
-    def tokenise_as_printed(self, text: str) -> list[str]:
-        """The tokens of a text; Chinese has no capitals."""
-        return _patterns().token.findall(self.normalise(text))
+    def split(self, normal: str) -> list[str]:
+        """The tokens of a normalised text; Chinese has no capitals."""
+        return _patterns().token.findall(normal)
 
     def detokenise(self, tokens: Sequence[str]) -> str:
         """The text without spaces, but for one between two words of other scripts."""

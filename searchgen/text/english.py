@@ -37,6 +37,7 @@ _SPELLINGS = str.maketrans({
 })  # fmt: skip
 _DOTS = re.compile(r"\.(?: *\.)+")
 _DASHES = re.compile("-{2,}")
+_FOREIGN = re.compile("[^\x00-\x7f“”‘’]")
 
 
 class _Patterns(NamedTuple):
@@ -46,7 +47,7 @@ class _Patterns(NamedTuple):
 
 @cache
 def _patterns(ascii_only: bool) -> _Patterns:
-    """The patterns for a text of ASCII characters (three times as fast), and for any."""
+    """The patterns for a text of ASCII letters (three times as fast), and for any."""
     letter, initial = (r"[A-Za-z0-9]", r"[A-Za-z]") if ascii_only else (r"[^\W_]", r"[^\W\d_]")
     run = f"{letter}+" if ascii_only else f"{letter}+(?:[{marks()}]+{letter}*)*"
     word = rf"{run}(?:(?:'|(?<=\d)[.,:](?=\d)){run})*(?:'|(?<=\d)%)?"
@@ -112,10 +113,10 @@ class English(TextForm):
             text = range_dash.sub("-", text).translate(_SPELLINGS)
         return curled(text)
 
-    def tokenise_as_printed(self, text: str) -> list[str]:
-        """The tokens of a text, the first word as printed."""
-        text = self.normalise(text)
-        patterns = _patterns(text.isascii())
+    def split(self, normal: str) -> list[str]:
+        """The tokens of a normalised text, the first word as printed."""
+        text = normal
+        patterns = _patterns(text.isascii() or _FOREIGN.search(text) is None)
         if "-" in text:
             text = patterns.hyphen.sub(_edge_hyphen, text)
             if "--" in text:
@@ -123,7 +124,7 @@ class English(TextForm):
         stops = text.count(".")
         if stops > 1:
             text = _DOTS.sub("...", text)
-        tokens = patterns.token.findall(text)
+        tokens: list[str] = patterns.token.findall(text)
         return _with_abbreviations(tokens) if stops else tokens
 
     def tokenise(self, text: str) -> list[str]:
@@ -211,6 +212,8 @@ def _edge_hyphen(match: re.Match[str]) -> str:
 
 def _with_abbreviations(tokens: list[str]) -> list[str]:
     """Abbreviations and initials take the stop that follows them."""
+    if tokens[-1] == "." and not stopped(tokens[-2] if len(tokens) > 1 else "") and tokens.count(".") == 1:
+        return tokens  # nearly always
     place = 0
     for _ in range(tokens.count(".")):
         place = tokens.index(".", place)

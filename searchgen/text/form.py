@@ -30,7 +30,6 @@ class TextForm(ABC):
     final_tokens: ClassVar[frozenset[str]]
     brackets: ClassVar[Mapping[str, str]]
 
-    @abstractmethod
     def tokenise_as_printed(self, text: str) -> list[str]:
         """The tokens of a text, the first word in the case in which it is printed.
 
@@ -41,6 +40,18 @@ class TextForm(ABC):
 
         Returns:
             The tokens.
+        """
+        return self.split(self.normalise(text))
+
+    @abstractmethod
+    def split(self, normal: str) -> list[str]:
+        """The tokens of a normalised text.
+
+        Args:
+            normal: what `normalise` returned.
+
+        Returns:
+            The tokens, the first word as printed.
         """
 
     @abstractmethod

@@ -22,9 +22,9 @@ class Raw(TextForm):
     final_tokens: ClassVar[frozenset[str]] = frozenset(".?!。？！")
     brackets: ClassVar[Mapping[str, str]] = {}
 
-    def tokenise_as_printed(self, text: str) -> list[str]:
+    def split(self, normal: str) -> list[str]:
         """What stands between white space."""
-        return text.split()
+        return normal.split()
 
     def detokenise(self, tokens: Sequence[str]) -> str:
         """The tokens with single spaces between them."""
