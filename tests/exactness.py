@@ -6,6 +6,7 @@ text, so that P holds the exact probability of every outcome: no seeds, no toler
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,7 @@ def _plain_code(text: tuple[int, ...], base: int) -> int:
     return code
 
 
+@cache
 def _driver(kernel: Any) -> Any:
     @njit
     def drive(
