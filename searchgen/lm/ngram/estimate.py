@@ -20,7 +20,7 @@ from searchgen.lm.ngram.counts import Level, adjusted_counts
 from searchgen.lm.ngram.tables import BEGIN
 from searchgen.lm.ngram.trie import Trie, siblings
 
-__all__ = ["Counted", "Weights", "counted", "discounts", "kneser_ney"]
+__all__ = ["Counted", "Weights", "counted", "discounts", "full_cut", "kneser_ney"]
 
 Array = npt.NDArray[Any]
 
@@ -58,7 +58,7 @@ def counted(levels: list[Level], cut: tuple[int, ...] = ()) -> Counted:
         >>> counted(levels, cut=(0, 1)).trie.word.tolist()
         [0, 0, 1, 2, 3, 3, 2]
     """
-    cut = _full_cut(cut, len(levels))
+    cut = full_cut(cut, len(levels))
     adjusted = adjusted_counts(levels)
     kept = [level.raw > least for level, least in zip(levels, cut, strict=True)]
     kept[0][:] = True
@@ -83,7 +83,7 @@ def counted(levels: list[Level], cut: tuple[int, ...] = ()) -> Counted:
     return Counted(Trie(word, children, suffix, tuple(starts.tolist())), count, pruned, tallies)
 
 
-def _full_cut(cut: tuple[int, ...], order: int) -> tuple[int, ...]:
+def full_cut(cut: tuple[int, ...], order: int) -> tuple[int, ...]:
     full = (tuple(cut) + (cut[-1] if cut else 0,) * order)[:order]
     if full[0] != 0 or list(full) != sorted(full):
         raise RequestError(f"cut {' '.join(map(str, cut))} must start with 0 and never fall, as in 0 0 0 1 1")
