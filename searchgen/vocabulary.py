@@ -5,21 +5,18 @@ Ids below V are the model's; an unknown demanded word gets the next id and the p
 probabilities of all spellings sum to p(<unk>|h). A counts the distinct characters in the model's tokens.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from math import log
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from searchgen.text import TextForm
+from searchgen.text import Kinds, TextForm
+from searchgen.text.kinds import Kind
 
 __all__ = ["MARKERS", "Vocabulary"]
 
@@ -34,11 +31,18 @@ class Vocabulary:
         tokens: the model's tokens in id order.
         form: the text form; its `fold` must work character by character (case folding does).
         extra: demanded words the model does not know, with ids from `len(tokens)` on.
+        stored_kinds: `form.kinds(tokens)`, if it is kept with the model.
+
+    >>> from searchgen.text import text_form
+    >>> words = Vocabulary(["<unk>", "<s>", "</s>", "dog", "Dog", "dog's", ","], text_form("en")).with_words(["zorb"])
+    >>> words.matching("DOG"), words.containing("dog"), words.id_of("zorb"), words.is_word.tolist()
+    ([3, 4], [3, 4, 5], 7, [False, False, False, True, True, True, False, True])
     """
 
-    tokens: "Sequence[str]"
-    form: "TextForm"
+    tokens: Sequence[str]
+    form: TextForm
     extra: tuple[str, ...] = ()
+    stored_kinds: Kinds | None = None
 
     def __len__(self) -> int:
         return len(self.tokens) + len(self.extra)
@@ -47,7 +51,7 @@ class Vocabulary:
         known = len(self.tokens)
         return self.tokens[token] if token < known else self.extra[token - known]
 
-    def __iter__(self) -> "Iterator[str]":
+    def __iter__(self) -> Iterator[str]:
         return chain(self.tokens, self.extra)
 
     @cached_property
@@ -77,7 +81,19 @@ class Vocabulary:
         except KeyError:
             raise RequestError(f"the vocabulary has no token {token!r}") from None
 
-    def encode(self, tokens: "Iterable[str]") -> npt.NDArray[np.int32]:
+    def find(self, token: str) -> int:
+        """The id of a token, or -1: one look-up without building `ids`, fastest for frequent tokens.
+
+        Args:
+            token: a token, exactly as written.
+
+        Returns:
+            Its id; -1 when there is no such token.
+        """
+        near = self._occurrences(f"\n{self.form.fold(token)}\n")
+        return next((place for place in near if self[place] == token), -1)
+
+    def encode(self, tokens: Iterable[str]) -> npt.NDArray[np.int32]:
         """The ids of several tokens.
 
         Args:
@@ -91,7 +107,7 @@ class Vocabulary:
         """
         return np.array([self.id_of(token) for token in tokens], np.int32)
 
-    def decode(self, ids: "Iterable[int]") -> list[str]:
+    def decode(self, ids: Iterable[int]) -> list[str]:
         """The tokens with the given ids.
 
         Args:
@@ -103,21 +119,20 @@ class Vocabulary:
         return [self[int(token)] for token in ids]
 
     @cached_property
-    def is_word(self) -> npt.NDArray[np.bool_]:
-        """(V',) whether each token counts as a word; markers do not."""
-        word = np.fromiter(
-            map(str.isalnum, self), np.bool_, len(self)
-        )  # a token of letters and digits is one in any form
-        for token in np.flatnonzero(~word).tolist():
-            word[token] = self.form.is_word(self[token])
-        word[list(self.markers)] = False
-        return word
+    def kinds(self) -> Kinds:
+        """(V,) what each of the model's tokens is to the law of canonical texts."""
+        return self.form.kinds(self.tokens) if self.stored_kinds is None else self.stored_kinds
 
     @cached_property
-    def _folded(self) -> str:
-        """All folded tokens, each between newlines: one fold and one search of a string beat 50,000 small ones."""
-        folded: str = self.form.fold("\n".join((*self.tokens, *self.extra)))
-        return f"\n{folded}\n"
+    def is_word(self) -> npt.NDArray[np.bool_]:
+        """(V',) whether each token counts as a word; what can never be part of a text does not."""
+        return np.append(self.kinds >= Kind.WORD, [self.form.is_word(word) for word in self.extra]).astype(np.bool_)
+
+    @cached_property
+    def _folded(self) -> bytes:
+        """All folded tokens, each between newlines: one fold and one search beat 50,000 small ones."""
+        folded = self.form.fold("\n".join((*self.tokens, *self.extra)))
+        return f"\n{folded}\n".encode()  # bytes, because a single curly quote would double the width of a str
 
     def matching(self, word: str) -> list[int]:
         """All tokens equal to a word when case is ignored.
@@ -130,7 +145,7 @@ class Vocabulary:
         """
         folded = self.form.fold(word)
         if folded not in self._matches:
-            self._matches[folded] = [token for _, token in self._occurrences(f"\n{folded}\n")]
+            self._matches[folded] = list(self._occurrences(f"\n{folded}\n"))
         return self._matches[folded]
 
     @cached_property
@@ -149,29 +164,32 @@ class Vocabulary:
         Returns:
             Their ids in rising order.
         """
-        folded, text = self.form.fold(word), self._folded
+        folded = self.form.fold(word)
         if not any(map(str.isalnum, folded)):
             return self.matching(word)
+        if folded not in self._holders:
+            found = dict.fromkeys(self._occurrences(folded))
+            self._holders[folded] = [
+                token for token in found if _bordered(folded, f"\n{self.form.fold(self[token])}\n")
+            ]
+        return self._holders[folded]
 
-        def open_at(place: int, edge: str) -> bool:
-            return not (text[place].isalpha() or (edge.isdigit() and text[place].isalnum()))
+    @cached_property
+    def _holders(self) -> dict[str, list[int]]:
+        return {}
 
-        return list(
-            dict.fromkeys(
-                token
-                for place, token in self._occurrences(folded)
-                if open_at(place - 1, folded[0]) and open_at(place + len(folded), folded[-1])
-            )
-        )
+    @cached_property
+    def _newlines(self) -> npt.NDArray[np.int64]:
+        """Where each folded token begins, as the place of the newline before it."""
+        return np.flatnonzero(np.frombuffer(self._folded, np.uint8) == ord("\n"))
 
-    def _occurrences(self, pattern: str) -> "Iterator[tuple[int, int]]":
-        """Each place of a pattern in the folded text, with the token it begins in (or before, for a newline)."""
-        text, token, counted = self._folded, -1, 0
-        place = text.find(pattern)
+    def _occurrences(self, pattern: str) -> Iterator[int]:
+        """The token in which each occurrence of a pattern begins (or before which, for a newline)."""
+        text, needle = self._folded, pattern.encode()
+        place = text.find(needle)
         while place >= 0:
-            token, counted = token + text.count("\n", counted, place + 1), place + 1
-            yield place, token
-            place = text.find(pattern, place + 1)
+            yield int(np.searchsorted(self._newlines, place, "right")) - 1
+            place = text.find(needle, place + 1)
 
     def spelling_log_probability(self, token: int) -> float:
         """log of the factor on p(<unk>|h) for an extra word: -(len(w) + 1) log(A + 1); 0 for a token of the model.
@@ -191,7 +209,7 @@ class Vocabulary:
         """The number of distinct characters in the model's tokens, markers left out; at least 1."""
         return max(1, len(set("".join(self.tokens[len(self.markers) :]))))
 
-    def with_words(self, words: "Iterable[str]") -> "Vocabulary":
+    def with_words(self, words: Iterable[str]) -> "Vocabulary":
         """A vocabulary that also holds the given words where no token matches them.
 
         Args:
@@ -204,4 +222,23 @@ class Vocabulary:
         for word in words:
             if not self.matching(word):
                 new.setdefault(self.form.fold(word), word)
-        return Vocabulary(self.tokens, self.form, (*self.extra, *new.values())) if new else self
+        if not new:
+            return self
+        larger = Vocabulary(self.tokens, self.form, (*self.extra, *new.values()), self.kinds)
+        # The model's tokens are folded once, not again for every request.
+        larger.__dict__["_folded"] = self._folded + "".join(f"{word}\n" for word in new).encode()
+        return larger
+
+
+def _bordered(word: str, token: str) -> bool:
+    """Whether a word stands between non-letters somewhere in a token, given with newlines around it."""
+
+    def is_border(beside: str, edge: str) -> bool:
+        return not (beside.isalpha() or (edge.isdigit() and beside.isalnum()))
+
+    place = token.find(word)
+    while place >= 0:
+        if is_border(token[place - 1], word[0]) and is_border(token[place + len(word)], word[-1]):
+            return True
+        place = token.find(word, place + 1)
+    return False

@@ -5,7 +5,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from toy_text import FORM, vocabulary
 
 from searchgen.automata import product
 from searchgen.constraints import (
@@ -23,7 +22,9 @@ from searchgen.constraints import (
 )
 from searchgen.constraints.keywords import Item
 from searchgen.errors import Impossible, RequestError
+from searchgen.text import text_form
 from searchgen.vocabulary import MARKERS, Vocabulary
+from tests.toy_text import FORM, vocabulary
 
 
 def test_finite_verb_lists(tmp_path: Path) -> None:
@@ -38,9 +39,9 @@ def test_finite_verb_lists(tmp_path: Path) -> None:
 
 
 def test_markers_are_never_part_of_a_text() -> None:
-    known = Vocabulary([*MARKERS, "a", "."], FORM)  # type: ignore[arg-type]
-    automaton = joint([], known, FORM)  # type: ignore[arg-type]
-    assert [automaton.accepts([3, token, 4]) for token in range(5)] == [False, False, False, True, True]
+    known = Vocabulary([*MARKERS, "a", "."], text_form("en", {"a": 1.0}))
+    automaton = joint([], known, known.form)
+    assert [automaton.accepts([3, token, 4]) for token in range(5)] == [False, False, False, True, False]
     assert known.is_word.tolist() == [False, False, False, True, False]
 
 

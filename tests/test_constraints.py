@@ -5,7 +5,6 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_text import FORM, Predicate, Text, disagreements, texts, vocabulary
 
 from searchgen.automata import START, Automaton
 from searchgen.constraints import (
@@ -22,6 +21,7 @@ from searchgen.constraints import (
     window,
 )
 from searchgen.constraints.keywords import Item
+from tests.toy_text import FORM, Predicate, Text, disagreements, texts, vocabulary
 
 
 def assert_is(constraint: Constraint, tokens: str, predicate: Predicate, longest: int = 6) -> None:
@@ -55,7 +55,7 @@ PHRASE = st.lists(st.sampled_from(["a", "A", "b", "c"]), min_size=1, max_size=3)
 ITEMS = st.lists(st.lists(PHRASE, min_size=1, max_size=2).map(tuple), min_size=1, max_size=3).map(tuple)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(ITEMS)
 def test_keywords_in_any_order(items: tuple[Item, ...]) -> None:
     def predicate(text: Text) -> bool:
@@ -64,19 +64,19 @@ def test_keywords_in_any_order(items: tuple[Item, ...]) -> None:
     assert_is(Keywords(items), "a A b c ,", predicate, 5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(ITEMS)
 def test_keywords_in_their_order(items: tuple[Item, ...]) -> None:
     assert_is(Keywords(items, ordered=True), "a A b c ,", lambda text: in_order(items, text), 5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(PHRASE, min_size=1, max_size=4).map(tuple))
 def test_forbid(items: tuple[Text, ...]) -> None:
     assert_is(Forbid(items), "a A b c ,", lambda text: not any(has(phrase)(text) for phrase in items), 5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(PHRASE)
 def test_starts_with(phrase: Text) -> None:
     wanted = [token.casefold() for token in phrase]
@@ -88,7 +88,7 @@ def test_starts_with(phrase: Text) -> None:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from("Aab)."), min_size=1, max_size=3).map(tuple))
 def test_ends_with(phrase: Text) -> None:
     marks = "" if phrase[-1] in ".!" else "[.)]*"

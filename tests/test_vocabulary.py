@@ -5,7 +5,6 @@ from math import log
 
 import numpy as np
 import pytest
-from toy_text import FORM, vocabulary
 
 from searchgen.constraints import (
     Keywords,
@@ -15,6 +14,7 @@ from searchgen.constraints import (
 )
 from searchgen.errors import RequestError
 from searchgen.vocabulary import Vocabulary
+from tests.toy_text import FORM, vocabulary
 
 
 def test_unknown_words_enter_the_vocabulary() -> None:

@@ -1,9 +1,12 @@
 """A small text form and the enumeration of all its short texts, for tests of constraints."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product as sequences
 
+import numpy as np
+
 from searchgen.automata import START, Automaton, anything
+from searchgen.text.kinds import Kind, Kinds
 from searchgen.vocabulary import Vocabulary
 
 Text = tuple[str, ...]
@@ -16,7 +19,7 @@ class ToyForm:
     final_tokens = frozenset(".!")
     brackets = {"(": ")", "<": ">"}  # noqa: RUF012
 
-    def tokenise(self, text: str) -> list[str]:
+    def tokenise_as_printed(self, text: str) -> list[str]:
         return text.split()
 
     def fold(self, text: str) -> str:
@@ -25,7 +28,10 @@ class ToyForm:
     def is_word(self, token: str) -> bool:
         return any(map(str.isalnum, token))
 
-    def canonical(self, vocabulary: Vocabulary) -> Automaton:
+    def kinds(self, vocabulary: Sequence[str]) -> Kinds:
+        return np.array([Kind.WORD if self.is_word(token) else Kind.COMMA for token in vocabulary], np.int8)
+
+    def canonical(self, vocabulary: Sequence[str], kinds: Kinds | None = None) -> Automaton:
         return anything(len(vocabulary))
 
 

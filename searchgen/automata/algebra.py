@@ -1,11 +1,11 @@
 """Conjunction, disjunction and negation of automata, over reachable pairs of states only."""
 
-from collections.abc import Callable
 from functools import reduce
 
 import numpy as np
+import numpy.typing as npt
 
-from searchgen.automata.automaton import DEAD, START, Automaton, Bools, compress
+from searchgen.automata.automaton import DEAD, START, Automaton, Table, compress
 from searchgen.errors import RequestError
 
 __all__ = ["ENTRY_LIMIT", "complement", "product", "union"]
@@ -78,34 +78,49 @@ def complement(automaton: Automaton) -> Automaton:
     return Automaton(automaton.classes, table, accept)
 
 
-def _combine(a: Automaton, b: Automaton, limit: int, rule: Callable[..., Bools]) -> Automaton:
+def _combine(a: Automaton, b: Automaton, limit: int, rule: np.ufunc) -> Automaton:
     """Pairs of states reachable from (1, 1), level by level; `rule` says when a pair is alive and when it accepts."""
-    code, width = a.classes.astype(np.int64) * b.next.shape[1] + b.classes, b.next.shape[1]
-    present, classes = compress(code, a.next.shape[1] * width)
-    left, right = present // width, present % width  # (K,) each joint class's class in a and in b
-    if len(a.accept) * len(b.accept) > PAIR_LIMIT:
+    width = len(b.accept)
+    joint = a.classes.astype(np.int64) * b.next.shape[1] + b.classes
+    present, classes = compress(joint, a.next.shape[1] * b.next.shape[1])
+    if len(a.accept) * width > PAIR_LIMIT or max(len(a.accept), width) * len(present) > limit:
         raise _too_large(limit)
-    number = np.zeros(len(a.accept) * len(b.accept), np.int32)  # 0: dead, or not seen yet
-    frontier = np.array([START * len(b.accept) + START])
+    step_a, step_b = _steps(a, b, present, rule)
+    number = np.zeros(len(a.accept) * width, np.int32)  # of each pair; 0: dead, or not seen yet
+    frontier = np.array([START * width + START])
     number[frontier], count = START, START + 1
     rows, pairs = [np.zeros((1, len(present)), np.int32)], [np.array([DEAD])]
     while len(frontier):
         if count * len(present) > limit:
             raise _too_large(limit)
-        x = a.next[(frontier // len(b.accept))[:, None], left]  # (F, K)
-        y = b.next[(frontier % len(b.accept))[:, None], right]
-        codes = np.where(rule(x, y), x.astype(np.int64) * len(b.accept) + y, DEAD)
-        fresh = codes[(codes != DEAD) & (number[codes] == 0)]
+        codes = step_a[frontier // width] + step_b[frontier % width]  # (F, K)
+        np.maximum(codes, DEAD, out=codes)
+        targets = number[codes]
+        unseen = (targets == 0) & (codes != DEAD)
+        fresh = codes[unseen]
         slots = np.arange(1, len(fresh) + 1, dtype=np.int32)
         number[fresh] = slots  # of equal codes the last one stays: each new pair once, without sorting
-        fresh = fresh[number[fresh] == slots]
-        number[fresh] = np.arange(count, count + len(fresh), dtype=np.int32)
-        rows.append(number[codes])
+        new = fresh[number[fresh] == slots]
+        number[new] = np.arange(count, count + len(new), dtype=np.int32)
+        targets[unseen] = number[fresh]
+        rows.append(targets)
         pairs.append(frontier)
-        frontier, count = fresh, count + len(fresh)
+        frontier, count = new, count + len(new)
     pair = np.concatenate(pairs)
-    accept = rule(a.accept[pair // len(b.accept)], b.accept[pair % len(b.accept)])
-    return Automaton(classes, np.concatenate(rows), accept)
+    return Automaton(classes, np.concatenate(rows), rule(a.accept[pair // width], b.accept[pair % width]))
+
+
+def _steps(a: Automaton, b: Automaton, present: npt.NDArray[np.int64], rule: np.ufunc) -> tuple[Table, Table]:
+    """What each factor adds to the code of the next pair: `state of a * states of b`, and `state of b`.
+
+    In a conjunction a dead factor adds so little that the sum is negative; in a disjunction only 0 + 0 is dead.
+    """
+    step_a, step_b = a.next[:, present // b.next.shape[1]], b.next[:, present % b.next.shape[1]]
+    dead_a, dead_b = step_a == DEAD, step_b == DEAD
+    step_a = step_a * np.int32(len(b.accept))
+    if rule is np.logical_and:
+        step_a[dead_a] = step_b[dead_b] = -PAIR_LIMIT
+    return step_a, step_b
 
 
 def _too_large(limit: int) -> RequestError:

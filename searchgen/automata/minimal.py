@@ -5,9 +5,11 @@ from hashlib import shake_128
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.automata.automaton import DEAD, NEVER, START, Automaton
+from searchgen.automata.automaton import DEAD, START, Automaton, Bools
 
 __all__ = ["minimise", "trim"]
+
+PASS = 1024  # states looked at together
 
 
 def trim(automaton: Automaton) -> Automaton:
@@ -22,7 +24,7 @@ def trim(automaton: Automaton) -> Automaton:
     >>> trim(Automaton.of([0, 1], [[0, 0], [1, 2], [2, 2]], [False, True, False])).next.tolist()
     [[0, 0], [1, 0]]
     """
-    alive = automaton.fewest_tokens() < NEVER
+    alive = _alive(automaton)
     table = np.where(alive[automaton.next], automaton.next, DEAD)
     keep, frontier = np.zeros(len(alive), np.bool_), np.array([START])
     keep[[DEAD, START]] = True
@@ -34,6 +36,20 @@ def trim(automaton: Automaton) -> Automaton:
         return automaton
     number = (np.cumsum(keep) - 1).astype(np.int32)
     return Automaton(automaton.classes, number[table[keep]], automaton.accept[keep])
+
+
+def _alive(automaton: Automaton) -> Bools:
+    """Which states can reach acceptance. Later states are mostly nearer to it: few passes from the end suffice."""
+    alive = automaton.accept.copy()
+    rest = np.flatnonzero(~alive)
+    while True:
+        for stop in range(len(rest), 0, -PASS):
+            part = rest[max(0, stop - PASS) : stop]
+            alive[part] = alive[automaton.next[part]].any(1)
+        left = rest[~alive[rest]]
+        if len(left) == len(rest):
+            return alive
+        rest = left
 
 
 def minimise(automaton: Automaton) -> Automaton:

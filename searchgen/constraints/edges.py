@@ -1,7 +1,7 @@
 """How a text begins and how it ends."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -9,10 +9,8 @@ from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimis
 from searchgen.constraints.base import Constraint, Phrase, folded, spell
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
 from searchgen.errors import RequestError
+from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    from searchgen.text import TextForm
 
 __all__ = ["EndsWith", "StartsWith"]
 
@@ -25,7 +23,7 @@ class _Edge(Constraint):
     phrase: Phrase
 
     @classmethod
-    def of(cls, text: str, form: "TextForm") -> Self:
+    def of(cls, text: str, form: TextForm) -> Self:
         """The constraint from a flag's value.
 
         Args:
@@ -38,7 +36,7 @@ class _Edge(Constraint):
         Raises:
             RequestError: the text is empty.
         """
-        return cls(tuple(form.tokenise(text)))
+        return cls(tuple(form.tokenise_as_printed(text)))
 
     def validate(self) -> None:
         """Refuse an empty phrase.
@@ -169,7 +167,7 @@ class EndsWith(_Edge):
         form = vocabulary.form
         if self.phrase[-1] in form.final_tokens:
             return ()
-        return folded([*form.final_tokens, *dict(form.brackets).values()], vocabulary)
+        return folded([*form.final_tokens, *form.brackets.values()], vocabulary)
 
 
 def _mismatches(phrase: Phrase, text: Phrase) -> int:

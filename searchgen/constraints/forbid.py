@@ -1,7 +1,8 @@
 """Words, phrases and punctuation that must not occur."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -10,12 +11,8 @@ from searchgen.constraints.base import Constraint, Phrase, folded, spell
 from searchgen.constraints.parse import parse_items
 from searchgen.constraints.patterns import label_words, matcher
 from searchgen.errors import RequestError
+from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from searchgen.text import TextForm
 
 __all__ = ["Forbid"]
 
@@ -35,7 +32,7 @@ class Forbid(Constraint):
     items: tuple[Phrase, ...]
 
     @classmethod
-    def of(cls, values: "Sequence[str]", form: "TextForm") -> "Forbid":
+    def of(cls, values: Sequence[str], form: TextForm) -> "Forbid":
         """Forbidden phrases from the values of a list flag; alternatives are entries like any other.
 
         Args:
@@ -48,7 +45,7 @@ class Forbid(Constraint):
         Raises:
             RequestError: nothing is listed, or a file cannot be read.
         """
-        return cls(tuple(tuple(form.tokenise(one)) for item in parse_items(values) for one in item))
+        return cls(tuple(tuple(form.tokenise_as_printed(one)) for item in parse_items(values) for one in item))
 
     def validate(self) -> None:
         """Refuse an empty list and an empty phrase.

@@ -1,9 +1,6 @@
 """All constraints of a request as one automaton, with contradictions named early."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from searchgen.automata import ENTRY_LIMIT, NEVER, START, Automaton, minimise, product, trim
 from searchgen.constraints.base import Constraint
@@ -11,14 +8,12 @@ from searchgen.constraints.forbid import Forbid
 from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.length import Length
 from searchgen.errors import Impossible, RequestError
+from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    from searchgen.text import TextForm
 
 __all__ = ["joint", "window", "with_demanded"]
 
-MINIMISE_LIMIT = 500_000  # entries; beyond, refinement costs more than the smaller automaton saves
+MINIMISE_LIMIT = 50_000  # entries; refining more costs more time than the few states it saves
 
 
 def with_demanded(vocabulary: Vocabulary, constraints: Sequence[Constraint]) -> Vocabulary:
@@ -54,7 +49,7 @@ def window(constraints: Sequence[Constraint]) -> tuple[int, int] | None:
 
 
 def joint(
-    constraints: Sequence[Constraint], vocabulary: Vocabulary, form: "TextForm", limit: int = ENTRY_LIMIT
+    constraints: Sequence[Constraint], vocabulary: Vocabulary, form: TextForm, limit: int = ENTRY_LIMIT
 ) -> Automaton:
     """The canonical texts that satisfy every constraint except lengths, which are counted in words elsewhere.
 
@@ -74,20 +69,20 @@ def joint(
     for forbid in constraints:
         if isinstance(forbid, Forbid):
             _refuse_forbidden_keywords(forbid, constraints, vocabulary)
-    factors = [one.automaton(vocabulary, limit) for one in constraints if not isinstance(one, Length)]
-    _refuse_short(constraints, factors, vocabulary)
-    whole = trim(product(_texts(vocabulary), form.canonical(vocabulary), *factors, limit=limit))
-    if whole.next.size <= MINIMISE_LIMIT:
-        whole = minimise(whole)
+    counted = [one for one in constraints if not isinstance(one, Length)]
+    factors = [one.automaton(vocabulary, limit) for one in counted]
+    _refuse_short(counted, factors, window(constraints), vocabulary)
+    # Keywords multiply the states of all the rest and hardly interact with it: make the rest minimal before.
+    keywords = [factor for one, factor in zip(counted, factors, strict=True) if isinstance(one, Keywords)]
+    others = [factor for one, factor in zip(counted, factors, strict=True) if not isinstance(one, Keywords)]
+    frame = _smaller(product(form.canonical([*vocabulary], vocabulary.kinds), *others, limit=limit))
+    whole = _smaller(product(frame, *keywords, limit=limit)) if keywords else frame
     _refuse_impossible(whole, constraints, vocabulary)
     return whole
 
 
-def _texts(vocabulary: Vocabulary) -> Automaton:
-    """Everything without the model's markers."""
-    classes = np.zeros(len(vocabulary), np.int16)
-    classes[list(vocabulary.markers)] = 1
-    return Automaton.of(classes, [[0, 0], [1, 0]], [False, True])
+def _smaller(automaton: Automaton) -> Automaton:
+    return minimise(automaton) if automaton.next.size <= MINIMISE_LIMIT else trim(automaton)
 
 
 def _refuse_forbidden_keywords(forbid: Forbid, constraints: Sequence[Constraint], vocabulary: Vocabulary) -> None:
@@ -99,22 +94,29 @@ def _refuse_forbidden_keywords(forbid: Forbid, constraints: Sequence[Constraint]
                     raise RequestError(f"{shown!r} is both a keyword and forbidden; drop one of the two")
 
 
-def _refuse_short(constraints: Sequence[Constraint], factors: Sequence[Automaton], vocabulary: Vocabulary) -> None:
+def _refuse_short(
+    constraints: Sequence[Constraint],
+    factors: Sequence[Automaton],
+    words: tuple[int, int] | None,
+    vocabulary: Vocabulary,
+) -> None:
     """A constraint that alone needs more words than a text may have is a mistake in the request."""
-    words = window(constraints)
     if words is None:
         return
-    demanding = [one for one in constraints if not isinstance(one, Length)]
-    for constraint, factor in zip(demanding, factors, strict=True):
+    for constraint, factor in zip(constraints, factors, strict=True):
         fewest = int(factor.fewest_words(vocabulary.is_word)[START])
         if words[1] < fewest < NEVER:
             raise RequestError(f"{constraint.describe()!r} takes {fewest} words, and a text may have only {words[1]}")
 
 
 def _refuse_impossible(whole: Automaton, constraints: Sequence[Constraint], vocabulary: Vocabulary) -> None:
-    fewest, words = int(whole.fewest_words(vocabulary.is_word)[START]), window(constraints)
-    listed = "; ".join(one.describe() for one in constraints)
-    if fewest >= NEVER:
+    """Nothing is accepted, or nothing short enough; the latter is left to the guide when the automaton is large."""
+    listed = "; ".join(one.describe() for one in constraints) or "the text form alone"
+    if not whole.accept.any():  # of a trimmed automaton
         raise Impossible(f"proved impossible: no text satisfies all of: {listed}")
-    if words is not None and fewest > words[1]:
+    words = window(constraints)
+    if words is None or whole.next.size > MINIMISE_LIMIT:
+        return
+    fewest = int(whole.fewest_words(vocabulary.is_word)[START])
+    if fewest > words[1]:
         raise Impossible(f"proved impossible: {fewest} words are needed and {words[1]} allowed for: {listed}")

@@ -1,7 +1,8 @@
 """Words and phrases that must occur, in any order or in the given one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -10,12 +11,8 @@ from searchgen.constraints.base import Constraint, Phrase, find, folded, spell
 from searchgen.constraints.parse import parse_items
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
 from searchgen.errors import RequestError
+from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from searchgen.text import TextForm
 
 __all__ = ["Keywords"]
 
@@ -39,7 +36,7 @@ class Keywords(Constraint):
     ordered: bool = False
 
     @classmethod
-    def of(cls, values: "Sequence[str]", form: "TextForm", *, ordered: bool = False) -> "Keywords":
+    def of(cls, values: Sequence[str], form: TextForm, *, ordered: bool = False) -> "Keywords":
         """Keywords from the values of a list flag.
 
         Args:
@@ -54,7 +51,7 @@ class Keywords(Constraint):
             RequestError: nothing is listed, or a file cannot be read.
         """
         items = parse_items(values)
-        return cls(tuple(tuple(tuple(form.tokenise(one)) for one in item) for item in items), ordered)
+        return cls(tuple(tuple(tuple(form.tokenise_as_printed(one)) for one in item) for item in items), ordered)
 
     def validate(self) -> None:
         """Refuse an empty list, an item without alternatives and an empty phrase.

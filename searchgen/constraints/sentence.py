@@ -1,5 +1,6 @@
 """One whole sentence: a final mark at its end and nowhere else, quotes and brackets closed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -44,7 +45,7 @@ class Sentence(Constraint):
         Returns:
             A minimal automaton.
         """
-        pairs = len(dict(vocabulary.form.brackets))
+        pairs = len(vocabulary.form.brackets)
         end = START + 2 * (pairs + 1)  # state of mark m (0: none) after words w: START + 2 m + w
         table = np.full((end + 1, OTHER + 1 + 2 * pairs), DEAD)
         for mark in range(pairs + 1):
@@ -61,11 +62,12 @@ class Sentence(Constraint):
 
     def _classes(self, vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
         classes = np.where(vocabulary.is_word, WORD, OTHER)
-        for token in vocabulary.form.final_tokens:
-            classes[vocabulary.matching(token)] = FINAL
-        for place, pair in enumerate(dict(vocabulary.form.brackets).items()):
-            for side, token in enumerate(pair):
-                classes[vocabulary.matching(token)] = OTHER + 1 + 2 * place + side
+        label = dict.fromkeys(vocabulary.form.final_tokens, FINAL)
+        for place, pair in enumerate(vocabulary.form.brackets.items()):
+            label |= {token: OTHER + 1 + 2 * place + side for side, token in enumerate(pair)}
+        for mark, place in label.items():
+            if (token := vocabulary.find(mark)) >= 0:
+                classes[token] = place
         return classes
 
     def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
@@ -83,11 +85,11 @@ class Sentence(Constraint):
             "sentence with a word": bool((self._classes(vocabulary)[np.asarray(ids, np.int64)] == WORD).any()),
             "sentence ends with a final mark": bool(tokens) and tokens[-1] in final,
             "sentence has no final mark inside": not any(token in final for token in tokens[:-1]),
-            "sentence closes quotes and brackets": _closed(tokens, dict(vocabulary.form.brackets)),
+            "sentence closes quotes and brackets": _closed(tokens, vocabulary.form.brackets),
         }
 
 
-def _closed(tokens: list[str], pairs: dict[str, str]) -> bool:
+def _closed(tokens: list[str], pairs: Mapping[str, str]) -> bool:
     """Whether marks open and close in turn, one at a time."""
     expected = ""
     for token in tokens:
