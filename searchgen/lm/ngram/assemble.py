@@ -1,5 +1,7 @@
 """From the shape and the probabilities of a model to the tables that compiled loops read."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ __all__ = ["alias_table", "build_tables", "word_dtype"]
 
 Array = npt.NDArray[Any]
 
-#: Nodes laid out at once, so that a record stays in the cache until all its fields are written.
+#: Nodes laid out at once.
 BLOCK = 1 << 14
 
 
@@ -39,23 +41,26 @@ def build_tables(trie: Trie, weights: Weights, real: str = "f4") -> NGramTables:
         Tables as described in docs/architecture.md. `spare` holds what `cumulative` lost by rounding.
     """
     nodes, words = len(trie.word), int(trie.children[0])
+    draws = weights.alpha if weights.mixture else weights.p
     # A foreign model may back off with a weight from a context without children: that context counts as a state too.
-    state, suffix = _states(trie, (trie.children > 0) | (weights.backoff != 1))
-    cumulative, total = _draw_weights(trie, weights.alpha if weights.mixture else weights.p)
-    log_p, log_backoff = _log(weights.p), _log(weights.backoff)
-    log_p[0] = 0
-    record = np.empty(nodes + 1, dtype=node_dtype(real))
+    lasting = (trie.children > 0) | (weights.backoff != 1)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy works outside the interpreter lock
+        jobs = [
+            pool.submit(_draw_weights, trie, draws),
+            pool.submit(_states, trie, lasting),
+            pool.submit(_log, weights.p),
+            pool.submit(_log, weights.backoff),
+        ]
+        alias = pool.submit(alias_table, weights.p[1 : 1 + words])
+        (cumulative, total), (state, suffix), log_p, log_backoff = (job.result() for job in jobs)
+        log_p[0] = 0
+        fields = {"log_p": log_p, "log_backoff": log_backoff, "first": first_children(trie.children)[:-1]}
+        fields |= {"state": state, "suffix": suffix, "cumulative": cumulative, "total": total}
+        record = np.empty(nodes + 1, dtype=node_dtype(real))
+        list(pool.map(lambda start: _fill(record, fields, start), range(0, nodes, BLOCK)))
     record[nodes] = 0
-    first = first_children(trie.children)
-    for start in range(0, nodes, BLOCK):
-        block = slice(start, min(start + BLOCK, nodes))
-        part = record[block]
-        part["log_p"], part["log_backoff"] = log_p[block], log_backoff[block]
-        part["first"], part["state"], part["suffix"] = first[block], state[block], suffix[block]
-        part["cumulative"], part["total"] = cumulative[block], total[block]
-        part["spare"] = cumulative[block] - part["cumulative"]
     record["first"][nodes] = nodes
-    alias_p, alias_word = alias_table(weights.p[1 : 1 + words])
+    alias_p, alias_word = alias.result()
     return NGramTables(
         word=trie.word.astype(word_dtype(words)),
         node=record,
@@ -64,6 +69,15 @@ def build_tables(trie: Trie, weights: Weights, real: str = "f4") -> NGramTables:
         mixture=np.array([weights.mixture]),
         order=np.array([trie.order], dtype=np.int64),
     )
+
+
+def _fill(record: Array, fields: dict[str, Array], start: int) -> None:
+    """Write a block of records while it stays in the cache."""
+    block = slice(start, min(start + BLOCK, len(record) - 1))
+    part = record[block]
+    for name, values in fields.items():
+        part[name] = values[block]
+    part["spare"] = fields["cumulative"][block] - part["cumulative"]
 
 
 def _log(values: Array) -> Array:
