@@ -16,7 +16,7 @@ from searchgen.problem import Problem
 from searchgen.randomness import script
 from searchgen.samplers.chain import draft_for, enter, new_chains, recompute
 
-__all__ = ["World", "imbalance", "transition_matrix"]
+__all__ = ["World", "imbalance", "next_script", "transition_matrix"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ def _is_stale(problem: Any, chains: Any) -> Any:
 
 
 @njit
-def _next_script(source: Any) -> Any:
+def next_script(source: Any) -> Any:
     """Move on to the next path, like an odometer; return False after the last."""
     at = source.depth[0] - 1
     while at >= 0:
@@ -147,7 +147,7 @@ def _driver(kernel: Any) -> Any:
                     matrix[i, order[at]] += source.probability[0]
                     if _is_stale(problem, chains):
                         matrix[i, i] = np.nan
-                if not _next_script(source):
+                if not next_script(source):
                     break
 
     return drive

@@ -1,0 +1,5 @@
+"""The version, in the one place that packaging and signatures read."""
+
+__all__ = ["__version__"]
+
+__version__ = "0.1.0"
