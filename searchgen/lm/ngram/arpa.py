@@ -167,7 +167,9 @@ class _Reader:
         for i, line in enumerate(block):
             width = len(line.split())
             if width not in (order + 1, order + 2):
-                self._fail(number + i, f"found {width} fields where log10 p, {order} word(s) and a back-off should stand")
+                self._fail(
+                    number + i, f"found {width} fields where log10 p, {order} word(s) and a back-off should stand"
+                )
             even.append(line if width == order + 2 else line.rstrip() + b" 0\n")
         return b"".join(even).split()
 

@@ -41,18 +41,14 @@ def build_tables(trie: Trie, weights: Weights, real: str = "f4") -> NGramTables:
         Tables as described in docs/architecture.md. `spare` holds what `cumulative` lost by rounding.
     """
     nodes, words = len(trie.word), int(trie.children[0])
-    draws = weights.alpha if weights.mixture else weights.p
     # A foreign model may back off with a weight from a context without children: that context counts as a state too.
     lasting = (trie.children > 0) | (weights.backoff != 1)
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy works outside the interpreter lock
-        jobs = [
-            pool.submit(_draw_weights, trie, draws),
-            pool.submit(_states, trie, lasting),
-            pool.submit(_log, weights.p),
-            pool.submit(_log, weights.backoff),
-        ]
+        sums = pool.submit(_draw_weights, trie, weights.alpha if weights.mixture else weights.p)
+        links = pool.submit(_states, trie, lasting)
+        logs = pool.map(_log, (weights.p, weights.backoff))
         alias = pool.submit(alias_table, weights.p[1 : 1 + words])
-        (cumulative, total), (state, suffix), log_p, log_backoff = (job.result() for job in jobs)
+        (cumulative, total), (state, suffix), (log_p, log_backoff) = sums.result(), links.result(), logs
         log_p[0] = 0
         fields = {"log_p": log_p, "log_backoff": log_backoff, "first": first_children(trie.children)[:-1]}
         fields |= {"state": state, "suffix": suffix, "cumulative": cumulative, "total": total}

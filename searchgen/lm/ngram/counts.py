@@ -5,6 +5,7 @@ their last word. All positions of the text are kept sorted by the n-gram that st
 that order inside each group of equal n-grams.
 """
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,7 +79,7 @@ def _refined(position: Integers, group: Integers, last: Integers, words: int) ->
     position, last = position.copy(), last.copy()
     nominal = np.arange(0, len(group), SLICE)
     bounds = np.unique(np.append(np.searchsorted(group, group[nominal]), len(group)))
-    for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+    for a, b in pairwise(bounds.tolist()):
         bits = (b - a).bit_length()
         spread = int(group[b - 1] - group[a]) + 1
         if (spread * words) >> (63 - bits) == 0:

@@ -1,7 +1,7 @@
 """Decoded models, kept in the cache folder and mapped into memory: a start takes milliseconds instead of seconds.
 
-A file holds a head, then the arrays of `NGramTables` as they are, then the vocabulary. It is written under a temporary name
-and renamed, so a reader never sees half of it; one that is damaged, foreign or outdated is made anew.
+A file holds a head, then the arrays of `NGramTables` as they are, then the vocabulary. It is written under a temporary
+name and renamed, so a reader never sees half of it; one that is damaged, foreign or outdated is made anew.
 """
 
 import json

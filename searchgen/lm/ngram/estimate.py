@@ -84,6 +84,15 @@ def counted(levels: list[Level], cut: tuple[int, ...] = ()) -> Counted:
 
 
 def full_cut(cut: tuple[int, ...], order: int) -> tuple[int, ...]:
+    """Return one number for each order; the last one given holds for all higher orders.
+
+    Raises:
+        RequestError: the numbers do not start with 0, or fall somewhere.
+
+    Example:
+        >>> full_cut((0, 0, 1), order=4)
+        (0, 0, 1, 1)
+    """
     full = (tuple(cut) + (cut[-1] if cut else 0,) * order)[:order]
     if full[0] != 0 or list(full) != sorted(full):
         raise RequestError(f"cut {' '.join(map(str, cut))} must start with 0 and never fall, as in 0 0 0 1 1")

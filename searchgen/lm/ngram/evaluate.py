@@ -70,7 +70,7 @@ def evaluate(model: NGram, lines: Iterable[str]) -> Evaluation:
         sentences=len(sentences),
         tokens=len(ids),
         unknown=int(np.count_nonzero(~known)),
-        perplexity=exp(-log_p.mean()),
-        perplexity_known=exp(-log_p[known].mean()),
-        bits_per_character=(letters * log(alphabet + 1) - log_p.sum()) / characters / log(2),
+        perplexity=exp(-float(log_p.mean())),
+        perplexity_known=exp(-float(log_p[known].mean())),
+        bits_per_character=(letters * log(alphabet + 1) - float(log_p.sum())) / characters / log(2),
     )

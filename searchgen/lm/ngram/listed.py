@@ -1,7 +1,7 @@
 """From a list of n-grams with probabilities, as a foreign file gives them, to a trie.
 
-Such a list need not be closed: an n-gram may be stored without its prefix (the prefix is then added, with the probability
-that backing off gives it) or without its suffix (links then lead to the longest suffix there is).
+Such a list need not be closed: an n-gram may be stored without its prefix (the prefix is then added, with the
+probability that backing off gives it) or without its suffix (links then lead to the longest suffix there is).
 """
 
 from typing import Any, NamedTuple

@@ -142,17 +142,17 @@ class NGram:
 
     @classmethod
     def from_arpa(cls, source: Path | str, *, name: str = "arpa", hash: str = "") -> "NGram":
-        r"""Read an ARPA model.
+        """Read an ARPA model.
 
         Args:
-            source: a file; a string is a file's name, or the text itself if it starts with `\data\`.
+            source: a file; a string is a file's name, or the text itself if it has several lines.
             name: what to call the model.
             hash: hash of its contents, if it is known.
 
         Raises:
             ModelFileError: the file is missing, truncated or malformed; the message names the line.
         """
-        if isinstance(source, str) and not source.lstrip().startswith("\\data\\"):
+        if isinstance(source, str) and "\n" not in source:
             source = Path(source)
         read = read_arpa(source)
         try:

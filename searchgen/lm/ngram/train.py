@@ -35,7 +35,7 @@ class Recipe:
 
     Attributes:
         order: the length of the longest n-grams, 1 to 6.
-        cut: n-grams of order k that occur at most `cut[k - 1]` times are dropped; the last number holds for higher orders.
+        cut: n-grams of order k that occur at most `cut[k - 1]` times are dropped; the last number holds beyond it.
         min_count: rarer words are counted as `<unk>`, so that it has contexts.
         limit_vocabulary: keep at most so many words (65 532 are the most that 16-bit ids allow); None keeps all.
         form: the text form, "en", "zh" or "raw".
@@ -88,7 +88,7 @@ def train(
     """Train a model on text and write its file.
 
     Args:
-        paths: UTF-8 files, folders (all `*.txt` below them) and `-` for standard input; one paragraph or sentence a line.
+        paths: UTF-8 files, folders (all `*.txt` below them) and `-` for standard input; a paragraph or sentence a line.
         output: the file to write.
         recipe: how; by default an English model of order 5.
         about: anything worth keeping in the file, such as "sources" and "command".
