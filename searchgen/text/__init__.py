@@ -1,10 +1,10 @@
 """Text forms: how printed text becomes tokens and comes back, and which sequences of tokens are texts at all.
 
-    >>> form = text_form("en", {"hello": 1.0, "world": 1.0})
-    >>> form.tokenise("Hello, world!")
-    ['hello', ',', 'world', '!']
-    >>> form.detokenise(['hello', ',', 'world', '!'])
-    'Hello, world!'
+>>> form = text_form("en", {"hello": 1.0, "world": 1.0})
+>>> form.tokenise("Hello, world!")
+['hello', ',', 'world', '!']
+>>> form.detokenise(['hello', ',', 'world', '!'])
+'Hello, world!'
 """
 
 from collections.abc import Mapping

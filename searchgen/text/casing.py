@@ -57,7 +57,7 @@ def true_case(printed: str, preference: Mapping[str, float]) -> str:
         preference: the weight of each known word.
 
     Returns:
-        Of its two forms the one known, or the heavier (the small one if they weigh the same); as printed if neither is known.
+        Of its two forms the one known, or the heavier (the small one if they weigh the same); as printed if neither is.
 
     >>> true_case("The", {"the": 5.0, "The": 1.0}), true_case("Paris", {"Paris": 1.0}), true_case("Zog", {})
     ('the', 'Paris', 'Zog')

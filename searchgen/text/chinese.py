@@ -76,7 +76,7 @@ class Chinese(TextForm):
 
     def normalise(self, text: str) -> str:
         """The text with full-width punctuation and curly quotation marks outside the words of other scripts."""
-        text = clean(text, _LETTER).translate(_SPELLINGS)
+        text = clean(text.translate(_SPELLINGS), _LETTER)  # respelled first: accents may compose with what comes out
         patterns = _patterns()
         return patterns.respelled.sub(_Speller(), text) if patterns.odd.search(text) else text
 

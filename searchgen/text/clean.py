@@ -45,7 +45,7 @@ def _orphan(letter: str) -> re.Pattern[str]:
 
 
 def clean(text: str, letter: str = r"[^\W_]") -> str:
-    """The text in composed form (NFC), without characters that cannot be printed and marks that sit on no letter.
+    r"""The text in composed form (NFC), without characters that cannot be printed and marks that sit on no letter.
 
     Args:
         text: any text.
@@ -54,7 +54,7 @@ def clean(text: str, letter: str = r"[^\W_]") -> str:
     Returns:
         The clean text; its only white space is U+0020.
 
-    >>> clean("cafe\\u0301\\tau\\x00 lait")
+    >>> clean("cafe\u0301\tau\x00 lait")
     'café au  lait'
     """
     if text.isascii():

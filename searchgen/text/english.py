@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, repeat
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from searchgen.text.casing import capitalised, true_case, uncapitalised
 from searchgen.text.clean import clean, marks
@@ -16,13 +17,18 @@ from searchgen.text.quotes import curled, leading
 
 __all__ = ["ABBREVIATIONS", "English", "stopped"]
 
-ABBREVIATIONS = frozenset(
-    "Mr Mrs Ms Messrs Mme Mlle Dr St Prof Rev Capt Col Gen Lt Sgt Maj Cmdr Adm Hon Gov Sen Rep Pres Supt Insp Jr Sr Esq "
-    "Co Corp Inc Ltd Bros Mt Ft Ave Blvd Jan Feb Aug Sept Oct Nov Dec vs Vs etc Etc viz Viz cf Cf vol Vol al pp Pp".split()
+_TITLES = (
+    "Mr Mrs Ms Messrs Mme Mlle Dr St Prof Rev Capt Col Gen Lt Sgt Maj Cmdr Adm Hon Gov Sen Rep Pres Supt Insp Jr Sr Esq"
 )
+_OTHERS = "Co Corp Inc Ltd Bros Mt Ft Ave Blvd Jan Feb Aug Sept Oct Nov Dec vs Vs etc Etc viz Viz cf Cf vol Vol pp Pp"
+# With each word its form at the beginning of a text: a first word must not stop being an abbreviation.
+ABBREVIATIONS = frozenset([*_TITLES.split(), *_OTHERS.split()])
+
+FEW = 1000  # a vocabulary so small is told word by word
 
 _PUNCTUATION = {
-    ".": Kind.STOP, "...": Kind.ELLIPSIS, "?": Kind.MARK, "!": Kind.MARK, ",": Kind.COMMA, ";": Kind.COLON, ":": Kind.COLON,
+    ".": Kind.STOP, "...": Kind.ELLIPSIS, "?": Kind.MARK, "!": Kind.MARK,
+    ",": Kind.COMMA, ";": Kind.COLON, ":": Kind.COLON,
     "”": Kind.CLOSE, "’": Kind.CLOSE, ")": Kind.CLOSE, "]": Kind.CLOSE,
     "“": Kind.OPEN, "‘": Kind.OPEN, "(": Kind.OPEN, "[": Kind.OPEN,
     "--": Kind.DASH, "-": Kind.HYPHEN,
@@ -37,6 +43,7 @@ _SPELLINGS = str.maketrans({
 })  # fmt: skip
 _DOTS = re.compile(r"\.(?: *\.)+")
 _DASHES = re.compile("-{2,}")
+_SIMPLE = re.compile("[A-Za-z]+(?:'[A-Za-z]+)+|[A-Za-z]{2,}'|[0-9]+(?:[.,:][0-9]+)*")  # most tokens not of letters only
 _FOREIGN = re.compile("[^\x00-\x7f“”‘’]")
 
 
@@ -55,15 +62,18 @@ def _patterns(ascii_only: bool) -> _Patterns:
     after_mark = "" if ascii_only else f"(?<![{marks()}]-)"
     return _Patterns(
         re.compile(rf"{dotted}|'?{word}|[$£€¥](?=\d){word}|\.\.\.|--|\S"),
-        re.compile(rf"-(?:(?<!['%-]-)(?<!{letter}-){after_mark}(?!-)|(?<!--)(?!['$£€¥-]|{letter}))"),
+        re.compile(rf"-(?:(?<!['.%-]-)(?<!{letter}-){after_mark}(?!-)|(?<!--)(?!['$£€¥-]|{letter}))"),
     )
 
 
 @cache
 def _curly_apostrophes() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Curly apostrophes between letters and before `tis`, and dashes within words (1914–18)."""
     letter = rf"(?:(?<=[^\W_])|(?<=[{marks()}]))"
-    return re.compile(rf"{letter}[’‘](?=[^\W_])"), re.compile(rf"(?<!\w){leading('’').pattern}", re.I), re.compile(
-        rf"{letter}–(?=[^\W_])"
+    return (
+        re.compile(rf"{letter}[’‘](?=[^\W_])"),
+        re.compile(rf"(?<!\w){leading('’').pattern}", re.I),
+        re.compile(rf"{letter}–(?=[^\W_])"),
     )
 
 
@@ -83,10 +93,10 @@ def stopped(printed: str) -> bool:
 
 
 class English(TextForm):
-    """Words, numbers and abbreviations; punctuation; the first word in its true case.
+    r"""Words, numbers and abbreviations; punctuation; the first word in its true case.
 
     >>> form = English({"the": 9, "dog's": 1, "Mr.": 2, "Fox": 1})
-    >>> form.tokenise('The dog\\'s "den", Mr. Fox.')
+    >>> form.tokenise('The dog\'s "den", Mr. Fox.')
     ['the', "dog's", '“', 'den', '”', ',', 'Mr.', 'Fox', '.']
     >>> form.detokenise(['the', "dog's", '“', 'den', '”', ',', 'Mr.', 'Fox', '.'])
     "The dog's “den”, Mr. Fox."
@@ -152,40 +162,45 @@ class English(TextForm):
         return "".join(pieces)
 
     def kinds(self, vocabulary: Sequence[str]) -> Kinds:
-        """The kind of each token; most are told by a table and by being plain letters."""
-        table = _table()
-        plain = int(Kind.WORD)
-        kinds = [table.get(token) or (plain if token.isalnum() and token.isascii() else -1) for token in vocabulary]
-        result = np.array(kinds, np.int8)
-        result[self._not_first(vocabulary) & (result >= Kind.WORD)] |= Flag.NOT_FIRST
-        for place in np.flatnonzero(result < 0).tolist():
-            result[place] = self._kind(vocabulary[place])
-        return bar_markers(vocabulary, result)
+        """The kind of each token; nearly all are told by a table and by being plain letters."""
+        count = len(vocabulary)
+        kinds = np.fromiter(map(_table().get, vocabulary, repeat(-1)), np.int8, count)
+        plain = np.fromiter(map(str.isalpha, vocabulary), np.bool_, count)
+        plain &= np.fromiter(map(str.isascii, vocabulary), np.bool_, count)
+        plain[[place for place in np.flatnonzero(~plain).tolist() if _SIMPLE.fullmatch(vocabulary[place])]] = True
+        kinds[plain & (kinds < 0)] = Kind.WORD
+        kinds[plain & self._not_first(vocabulary)] |= Flag.NOT_FIRST
+        for place in np.flatnonzero(kinds < 0).tolist():
+            kinds[place] = self._kind(vocabulary[place])
+        return bar_markers(vocabulary, kinds)
 
     def _kind(self, token: str) -> int:
-        """The kind of any token, by reading it."""
+        """The kind of any token that is not in the table, by reading it."""
         if self.tokenise_as_printed(token) != [token]:
             return Kind.NEVER
         if not self.is_word(token):
             return Kind.SYMBOL
         flags = Flag(0) if self.tokenise(token) == [token] else Flag.NOT_FIRST
-        if token.endswith("."):
-            flags |= Flag.ABBREVIATION
-        elif stopped(token):
+        if token.endswith(".") or stopped(token):
             flags |= Flag.NO_STOP
         elif stopped(capitalised(token)):
             flags |= Flag.NO_STOP_FIRST
         return Kind.WORD + flags
 
-    def _not_first(self, vocabulary: Sequence[str]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-        """Which tokens of ASCII letters are read as another token when they come first."""
-        known = self.preference
-        losers = {token for token in vocabulary if token not in known and capitalised(token) != token}
-        more = known.keys() - set(vocabulary)
-        for large in chain(vocabulary, more):
-            if large[:1].isupper() and (small := uncapitalised(large)) is not None and small in known:
-                losers.add(large if true_case(large, known) == small else small)
-        return np.fromiter(map(losers.__contains__, vocabulary), np.bool_, len(vocabulary))
+    def _not_first(self, vocabulary: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Which plain words are read as another word when they come first; of other tokens it knows nothing."""
+        known, count = self.preference, len(vocabulary)
+        if count < FEW:
+            return np.array([true_case(capitalised(token), known) != token for token in vocabulary], np.bool_)
+        # Of each pair like `the`, `The` one is barred: it is enough to look at the capitalised ones.
+        present = np.fromiter(map(known.__contains__, vocabulary), np.bool_, count)
+        absent = [vocabulary[place] for place in np.flatnonzero(~present).tolist()]
+        barred = {token for token in absent if capitalised(token) != token}
+        elsewhere = known.keys() - set(vocabulary) if len(known) > present.sum() else ()
+        for large in chain(vocabulary, elsewhere):
+            if large < "[" and (small := large[:1].lower() + large[1:]) in known and small != large and small.islower():
+                barred.add(large if true_case(large, known) == small else small)
+        return np.fromiter(map(barred.__contains__, vocabulary), np.bool_, count)
 
 
 @cache

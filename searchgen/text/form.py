@@ -17,8 +17,8 @@ MARKERS = frozenset({"<unk>", "<s>", "</s>"})  # ids 0, 1, 2 of a language model
 class TextForm(ABC):
     """Printed text to tokens and back.
 
-    For any text `t`, with `x = tokenise(t)`, `tokenise(detokenise(x)) == x`; and every sequence that `canonical` accepts
-    comes back from its printed form unchanged.
+    For any text `t`, with `x = tokenise(t)`, `tokenise(detokenise(x)) == x`; and every sequence that `canonical`
+    accepts comes back from its printed form unchanged.
 
     Attributes:
         name: as it is asked for.
@@ -144,9 +144,10 @@ class TextForm(ABC):
         Returns:
             A minimal automaton of a few states; the empty text is not accepted.
         """
-        known = np.zeros(0, np.int8) if kinds is None else kinds
-        rest = [vocabulary[place] for place in range(len(known), len(vocabulary))] if len(known) else vocabulary
-        return legal_texts(np.concatenate([known, self.kinds(rest)]).astype(np.int8, copy=False))
+        if kinds is None:
+            return legal_texts(self.kinds(vocabulary))
+        rest = [vocabulary[place] for place in range(len(kinds), len(vocabulary))]
+        return legal_texts(np.concatenate([kinds, self.kinds(rest)]) if rest else kinds)
 
 
 def bar_markers(vocabulary: Sequence[str], kinds: Kinds) -> Kinds:

@@ -12,8 +12,8 @@ __all__ = ["LEADING", "curled"]
 
 # Words written with an apostrophe in front; elsewhere `'` before a word opens a quotation.
 LEADING = (
-    "tis twas twere twill twould twon't tisn't twasn't em til till cause cos bout neath gainst round fraid spose ere im er ave ad e ow "
-    "ouse orse ead eart ard arf un ud n ello eard elp ope twixt tween ud"
+    "tis twas twere twill twould twon't tisn't twasn't em til till cause cos bout neath gainst twixt tween round fraid "
+    "spose ere im er ave ad e ow ouse orse ead eard eart elp ope ello ard arf un ud n"
 )
 
 _OPENING = re.compile(r"""

@@ -12,9 +12,9 @@ __all__ = ["Raw"]
 
 
 class Raw(TextForm):
-    """Tokens are what stands between spaces; all are words. For models whose tokens are of no known form.
+    r"""Tokens are what stands between spaces; all are words. For models whose tokens are of no known form.
 
-    >>> Raw().tokenise("ab  c,\\n"), Raw().detokenise(["ab", "c,"])
+    >>> Raw().tokenise("ab  c,\n"), Raw().detokenise(["ab", "c,"])
     (['ab', 'c,'], 'ab c,')
     """
 

@@ -1,11 +1,11 @@
 """From paragraphs to training sentences: splitting, and dropping the quotation marks that splitting left alone.
 
-    >>> from searchgen.text import text_form
-    >>> form = text_form("en")
-    >>> list(sentences('"Where?" asked Mr. Fox. "There. Go!"', form))
-    ['"Where?" asked Mr. Fox.', '"There.', 'Go!"']
-    >>> [training_text(sentence, form) for sentence in sentences('"Where?" asked Mr. Fox. "There. Go!"', form)]
-    ['“Where?” asked Mr. Fox.', 'There.', 'Go!']
+>>> from searchgen.text import text_form
+>>> form = text_form("en")
+>>> list(sentences('"Where?" asked Mr. Fox. "There. Go!"', form))
+['"Where?" asked Mr. Fox.', '"There.', 'Go!"']
+>>> [training_text(sentence, form) for sentence in sentences('"Where?" asked Mr. Fox. "There. Go!"', form)]
+['“Where?” asked Mr. Fox.', 'There.', 'Go!']
 """
 
 import re
@@ -18,21 +18,25 @@ from searchgen.text.form import TextForm
 
 __all__ = ["sentences", "training_text", "training_tokens"]
 
+CLOSE_BY = frozenset(".,;:!?…-")  # what is printed close to the word before it
+HAN_BEGINS = "\u2e80"  # from here on characters need no spaces
+
 # After these a new sentence may begin; after any other abbreviation a capital says nothing.
-_MAY_END = frozenset("etc Jr Sr Esq Co Corp Inc Ltd Bros al".split())
+_MAY_END = frozenset({"etc", "Jr", "Sr", "Esq", "Co", "Corp", "Inc", "Ltd", "Bros"})
 _LAST_WORD = re.compile(r"[^\W_]+$")
 # Group 1 ends the sentence. It begins with the final mark, for which a search is fast.
 _BOUNDARIES = {
     "en": re.compile(r"""([.?!…]["'”’)\]]*)\s+(?:--\s+)?(?=["'“‘(\[]*[^\W_a-zß-öø-ÿ])"""),
-    "zh": re.compile(r"""([。？！?!]+[”’」』）》"']?)\s*(?![，、；：,\s])"""),
+    "zh": re.compile(r"""([。？！?!]+[”’」』）》"']*)(?![。？！?!”’」』）》"'])\s*(?![，、；：,\s])"""),
 }
 
 
 def sentences(paragraph: str, form: TextForm) -> Iterator[str]:
     """The sentences of a paragraph.
 
-    In English a sentence ends after `. ? !` and closing marks when white space and a capital or a digit follow, and the stop
-    is not that of an abbreviation; in Chinese after `。？！` and a closing mark, unless a comma follows. A line always ends one.
+    In English a sentence ends after `. ? !` and closing marks when white space and a capital or a digit follow, and the
+    stop is not that of an abbreviation; in Chinese after `。？！` and closing marks, unless a comma follows. The end
+    of a line ends one too.
 
     Args:
         paragraph: one or more lines of text.
@@ -49,7 +53,8 @@ def sentences(paragraph: str, form: TextForm) -> Iterator[str]:
     for line in paragraph.splitlines():
         start = 0
         for match in boundary.finditer(line) if boundary else ():
-            if match[1] == "." and form.name == "en" and _keeps_stop(line[max(start, match.start() - 12) : match.start()]):
+            # In Chinese no group is an ASCII stop.
+            if match[1] == "." and _keeps_stop(line[max(start, match.start() - 12) : match.start()]):
                 continue
             yield line[start : match.end(1)]
             start = match.end()
@@ -127,8 +132,9 @@ def _without(text: str, places: list[int]) -> str:
     """The text without the marks at some places; a space keeps apart what they kept apart."""
     pieces, end = [], 0
     for place in places:
-        joint = text[place - 1 : place].isalnum() and text[place + 1 : place + 2].isalnum() and text[place - 1].isascii()
-        pieces += [text[end:place], " " if joint else ""]
+        before, after = text[place - 1 : place], text[place + 1 : place + 2]
+        apart = before.strip() and before < HAN_BEGINS and after.strip() and after not in CLOSE_BY
+        pieces += [text[end:place], " " if apart else ""]
         end = place + 1
     return "".join([*pieces, text[end:]]).strip()
 
