@@ -83,11 +83,12 @@ class Searcher:
             NotFound: none was found.
         """
         target = Target.of(request, self.model, self.known)
-        guide = Guide.build(target.problem, room=target.room)
+        guide = Guide.build(target.problem, room=target.room, threads=self.threads)
         chains = max(request.annealing.chains, CHAINS_PER_TEXT * request.count)
         key = key_of(request.seed, request.canonical())
+        start_key = key_of(request.seed, request.canonical(), "starts")
         counters = np.stack([counter(key, chain).word for chain in range(chains)])
-        starts = guide.draw_texts(counters, threads=self.threads)
+        starts = guide.draw_texts(np.stack([counter(start_key, chain).word for chain in range(chains)]))
         found = anneal(
             target.problem,
             starts,

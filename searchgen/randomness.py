@@ -197,6 +197,30 @@ def _first_above(cumulative: Any, low: Any, high: Any, value: Any) -> Any:
     return low
 
 
+@kernel
+def _possible(cumulative: Any, low: Any, high: Any) -> Any:
+    """Return how many indices have a probability above 0: a script plays only those."""
+    count = 0
+    before = 0.0
+    for index in range(low, high):
+        count += cumulative[index] > before
+        before = cumulative[index]
+    return count
+
+
+@kernel
+def _nth_possible(cumulative: Any, low: Any, high: Any, n: Any) -> Any:
+    """Return the n-th index, from 0, that has a probability above 0."""
+    before = 0.0
+    for index in range(low, high):
+        if cumulative[index] > before:
+            if n == 0:
+                return index
+            n -= 1
+        before = cumulative[index]
+    return high - 1
+
+
 @overload(categorical)
 def _categorical(source: Any, cumulative: Any, low: Any, high: Any) -> Any:
     if source.instance_class is Counter:
@@ -207,7 +231,7 @@ def _categorical(source: Any, cumulative: Any, low: Any, high: Any) -> Any:
         return from_counter
 
     def from_script(source: Any, cumulative: Any, low: Any, high: Any) -> Any:
-        index = low + _play(source, high - low)
+        index = _nth_possible(cumulative, low, high, _play(source, _possible(cumulative, low, high)))
         before = cumulative[index - 1] if index > low else 0.0
         source.probability[0] *= (cumulative[index] - before) / cumulative[high - 1]
         return index
@@ -232,13 +256,15 @@ def _categorical_or_rest(source: Any, cumulative: Any, low: Any, high: Any) -> A
         return from_counter
 
     def from_script(source: Any, cumulative: Any, low: Any, high: Any) -> Any:
-        branch = _play(source, high - low + 1)
-        if branch == high - low:
+        possible = _possible(cumulative, low, high)
+        branch = _play(source, possible + 1)
+        if branch == possible:
             source.probability[0] *= 1.0 - cumulative[high - 1]
             return np.int64(-1)
-        before = cumulative[low + branch - 1] if branch > 0 else 0.0
-        source.probability[0] *= cumulative[low + branch] - before
-        return low + branch
+        index = _nth_possible(cumulative, low, high, branch)
+        before = cumulative[index - 1] if index > low else 0.0
+        source.probability[0] *= cumulative[index] - before
+        return index
 
     return from_script
 
