@@ -10,7 +10,6 @@ from searchgen.errors import RequestError
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.query import score_tokens
 from searchgen.lm.ngram.tables import UNKNOWN
-from searchgen.text import text_form
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Evaluation", "evaluate"]
@@ -47,8 +46,7 @@ def evaluate(model: NGram, lines: Iterable[str]) -> Evaluation:
         >>> round(evaluate(model, ["a b"]).perplexity, 3)
         1.548
     """
-    log_unigram = model.tables.node["log_p"][1 : 1 + model.size].astype(np.float64).tolist()
-    form = text_form(model.form, dict(zip(model.vocabulary, log_unigram, strict=True)))
+    form = model.text_form
     alphabet = Vocabulary(model.vocabulary, form).alphabet_size
     sentences: list[list[str]] = []
     characters = 0

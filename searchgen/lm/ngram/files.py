@@ -39,6 +39,7 @@ def open_model(path: Path, *, name: str = "", notify: Callable[[str], None] | No
         found.tables,
         found.vocabulary,
         exact=lambda: _tables(path, "f8"),
+        kinds=found.kinds,
         form=found.metadata["form"],
         name=name,
         hash=key,
@@ -47,8 +48,11 @@ def open_model(path: Path, *, name: str = "", notify: Callable[[str], None] | No
 
 
 def _decode(path: Path) -> Decoded:
-    model, vocabulary, metadata, _ = unpack(path)
-    return Decoded(build_tables(model.trie, kneser_ney(model)), vocabulary.encode(), metadata)
+    model, vocabulary, metadata, key = unpack(path)
+    tables = build_tables(model.trie, kneser_ney(model))
+    words = vocabulary.encode()
+    whole = NGram(tables, words, exact=lambda: tables, form=metadata["form"], hash=key)
+    return Decoded(tables, words, whole.kinds, metadata)
 
 
 def _tables(path: Path, real: str) -> NGramTables:
@@ -70,13 +74,14 @@ def _open_arpa(path: Path, name: str, notify: Callable[[str], None] | None) -> N
 
     def decode() -> Decoded:
         model = NGram.from_arpa(path, hash=key)
-        return Decoded(model.tables, "\n".join(model.vocabulary).encode(), model.metadata)
+        return Decoded(model.tables, "\n".join(model.vocabulary).encode(), model.kinds, model.metadata)
 
     found = decoded(key, decode, notify)
     return NGram(
         found.tables,
         found.vocabulary,
         exact=lambda: NGram.from_arpa(path, hash=key).exact_tables(),
+        kinds=found.kinds,
         name=name,
         hash=key,
         metadata=found.metadata,

@@ -18,6 +18,7 @@ from searchgen.lm.ngram.listed import RepeatedNGram, listed_model
 from searchgen.lm.ngram.packed import content_hash
 from searchgen.lm.ngram.tables import NGramTables
 from searchgen.lm.ngram.words import encode_sentences
+from searchgen.text import Kinds, TextForm, text_form
 
 __all__ = ["NGram"]
 
@@ -47,6 +48,7 @@ class NGram:
         vocabulary: Sequence[str] | bytes,
         *,
         exact: Callable[[], NGramTables],
+        kinds: Kinds | None = None,
         form: str = "raw",
         name: str = "",
         hash: str = "",
@@ -58,12 +60,13 @@ class NGram:
             tables: the model with 32-bit reals.
             vocabulary: all words in the order of their ids; or as UTF-8, separated by line ends.
             exact: makes the same tables with 64-bit reals.
+            kinds: what each word is to the law of canonical texts, if that is at hand.
             form: text form of the tokens.
             name: what to call the model.
             hash: hash of its contents.
             metadata: how it was made.
         """
-        self.tables, self._vocabulary, self._exact = tables, vocabulary, exact
+        self.tables, self._vocabulary, self._exact, self._kinds = tables, vocabulary, exact, kinds
         self.form, self.name, self.hash = form, name, hash
         self.order = int(tables.order[0])
         self.metadata = metadata or {}
@@ -78,6 +81,17 @@ class NGram:
     def id_of(self) -> dict[str, int]:
         """The id of each word."""
         return {word: i for i, word in enumerate(self.vocabulary)}
+
+    @cached_property
+    def text_form(self) -> TextForm:
+        """The form of its texts; it decides the case of a first word by the probabilities of the unigrams."""
+        log_p = self.tables.node["log_p"][1 : 1 + self.size].astype(np.float64)
+        return text_form(self.form, dict(zip(self.vocabulary, log_p.tolist(), strict=True)))
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        """What each word is to the law of canonical texts: (V,) int8, see `searchgen.text.kinds`."""
+        return self.text_form.kinds(self.vocabulary) if self._kinds is None else self._kinds
 
     @property
     def size(self) -> int:
