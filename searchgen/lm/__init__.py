@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +47,8 @@ def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) 
         return open_model(path, notify=notify)
     if isinstance(name_or_path, Path) or path.name != name or path.suffix:
         raise ModelFileError(f"no model file {path}")
-    close = difflib.get_close_matches(name.lower(), EMBEDDED, n=1, cutoff=0.4)
+    from difflib import get_close_matches
+
+    close = get_close_matches(name.lower(), EMBEDDED, n=1, cutoff=0.4)
     guess = f"; did you mean {close[0]!r}?" if close else ";"
     raise RequestError(f"unknown model {name!r}{guess} (embedded: {', '.join(EMBEDDED)}; or give a file)")
