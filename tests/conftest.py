@@ -1,0 +1,27 @@
+"""What all tests share.
+
+The cache folder is the user's own unless `SEARCHGEN_CACHE` names another: compiled code is worth keeping between runs,
+and its folder's name holds a hash of everything that went into it.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The folder that holds pyproject.toml."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """Return the large texts and reference numbers that are no part of the project, or skip."""
+    folder = Path(os.environ.get("SEARCHGEN_SHARED") or ROOT.parent / "shared")
+    if not folder.is_dir():
+        pytest.skip(f"no folder {folder}; SEARCHGEN_SHARED names another")
+    return folder

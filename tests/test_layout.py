@@ -1,0 +1,166 @@
+"""The repository's own rules: what stands where, who imports whom, how long things are."""
+
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from searchgen.compiled import KERNEL_FILES
+from tests.layout import FOLDERS, ROOT, Module, modules, tracked
+
+LINK, REGULAR = "120000", ("100644", "100755")
+LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+DECORATORS = tuple(f"searchgen.compiled.{name}" for name in ("njit", "kernel", "inlined"))
+
+every_module = pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+
+
+def settings() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+# Folders
+
+
+def test_links_stand_only_in_searchgen() -> None:
+    links = {path for path, mode in tracked().items() if mode == LINK}
+    assert links == {"searchgen/samplers", "searchgen/cli"}
+    assert {Path(ROOT / link).readlink().as_posix() for link in links} == {"../samplers", "../cli"}
+
+
+@pytest.mark.parametrize("folder", ["samplers", "cli"])
+def test_git_stores_regular_files_under(folder: str) -> None:
+    modes = [mode for path, mode in tracked().items() if path.startswith(f"{folder}/")]
+    assert modes
+    assert set(modes) <= set(REGULAR)
+
+
+def test_packages_list_matches_the_folders() -> None:
+    folders = {module.name for module in modules() if module.path.endswith("/__init__.py")}
+    assert sorted(settings()["tool"]["setuptools"]["packages"]) == sorted(folders)
+
+
+def test_every_module_is_in_a_package() -> None:
+    packages = {Path(module.path).parent for module in modules() if module.path.endswith("/__init__.py")}
+    assert {Path(module.path).parent for module in modules()} == packages
+
+
+# Imports
+
+
+def only(names: tuple[str, ...], allowed: Any) -> list[str]:
+    """Return who imports one of the names without being allowed to."""
+    return [
+        f"{module.path}: {found}"
+        for module in modules()
+        if (found := module.imports_any(*names)) and not allowed(module)
+    ]
+
+
+def kernel_file(module: Module) -> str:
+    """Return a module's place in the package, as KERNEL_FILES writes it."""
+    return module.path.removeprefix("searchgen/")
+
+
+def test_numba_only_where_loops_are_compiled() -> None:
+    assert not only(("numba", "llvmlite"), lambda module: kernel_file(module) in (*KERNEL_FILES, "compiled.py"))
+
+
+def test_neural_libraries_nowhere() -> None:
+    assert not only(("torch", "transformers", "tokenizers", "safetensors", "onnxruntime"), lambda _module: False)
+
+
+def test_terminal_libraries_only_in_cli() -> None:
+    assert not only(("typer", "rich", "click"), lambda module: module.path.startswith("cli/"))
+
+
+def test_models_and_constraints_do_not_know_each_other() -> None:
+    assert not only(("searchgen.constraints",), lambda module: not module.name.startswith("searchgen.lm"))
+    assert not only(("searchgen.lm",), lambda module: not module.name.startswith("searchgen.constraints"))
+
+
+def test_imports_run_one_way() -> None:
+    assert not only(("searchgen.cli",), lambda module: module.path.startswith("cli/"))
+    assert not only(("searchgen.samplers",), lambda module: not module.path.startswith("searchgen/"))
+    assert not only(("samplers", "cli"), lambda _module: False)
+
+
+def test_no_hidden_randomness() -> None:
+    assert not only(("random", "numpy.random"), lambda _module: False)
+    assert not [
+        f"{module.path}: {name}"
+        for module in modules()
+        for name in module.attributes()
+        if name.startswith(("np.random", "numpy.random"))
+    ]
+
+
+def test_kernel_files_are_those_with_compiled_loops() -> None:
+    users = {kernel_file(module) for module in modules() if module.imports_any(*DECORATORS)}
+    assert users == set(KERNEL_FILES)
+
+
+HEAVY = ("numpy", "numba", "llvmlite", "torch", "transformers")
+HELP = """
+import sys
+from searchgen.cli.main import run
+sys.argv = ["searchgen", "--help"]
+try:
+    run()
+except SystemExit as end:
+    assert not end.code, end.code
+print("loaded:", *sorted(set({heavy}) & set(sys.modules)))
+"""
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = HELP.format(heavy=HEAVY)
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[-1] == "loaded:"
+    assert "constrain" in ran.stdout
+
+
+# Size and words
+
+
+@every_module
+def test_files_and_functions_stay_short(module: Module) -> None:
+    assert module.lines <= LONGEST_FILE
+    assert not [function for function in module.functions() if function.lines > LONGEST_FUNCTION]
+
+
+@every_module
+def test_public_names_have_docstrings(module: Module) -> None:
+    assert not module.undocumented()
+
+
+# Corpora: counts as their README gives them
+
+
+@pytest.mark.parametrize("name", ["everyday-en.txt", "everyday-zh.txt"])
+def test_corpora_hold_distinct_sentences(name: str) -> None:
+    lines = (ROOT / "corpora" / name).read_text(encoding="utf-8").splitlines()
+    assert [line for line, times in Counter(lines).items() if times > 1] == []
+    assert all(line and line == line.strip() and line[-1] in ".?!。？！" for line in lines)
+    readme = (ROOT / "corpora" / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in readme.splitlines() if f"`{name}`" in line)
+    assert f"{len(lines)} sentences" in row
+
+
+def test_the_two_readme_commands_are_the_ones_that_are_run() -> None:
+    commands = (
+        'pip install . && searchgen constrain --keywords "dog,park,ball"',
+        'pip install -e ".[dev]" -c constraints-cpu.txt && pytest',
+    )
+    readme, script = (Path(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", ".ci/run"))
+    assert all(command in readme and command in script for command in commands)
+
+
+def test_top_folders_are_mapped() -> None:
+    mapping = settings()["tool"]["setuptools"]["package-dir"]
+    assert {folder: package for package, folder in mapping.items()} == FOLDERS
