@@ -24,14 +24,12 @@ class Terms:
         word: for each word; without it the densest texts are telegraphic.
         proper_noun: for each word printed with a capital inside a sentence, unless it is demanded.
         comma: for each comma, semicolon, colon or dash.
-        quote: for each quotation mark or bracket.
         unigram: times -log p(word) of the unigram model, which favours content words.
     """
 
     word: float = 3.0
     proper_noun: float = -3.0
     comma: float = -1.2
-    quote: float = -4.0
     unigram: float = 0.0
 
 
@@ -74,6 +72,7 @@ class Request:
         starts_with: text the result begins with, or "".
         ends_with: text the result ends with (before the final mark), or "".
         sentence: whether the text is one sentence.
+        quotes: whether quotation marks and brackets may occur.
         min_words: fewest words (characters in Chinese); None: the default window.
         max_words: most words; None: the default window.
         lm: name of an embedded model or path of a model file.
@@ -89,6 +88,7 @@ class Request:
     starts_with: str = ""
     ends_with: str = ""
     sentence: bool = True
+    quotes: bool = False
     min_words: int | None = None
     max_words: int | None = None
     lm: str = "en"

@@ -19,6 +19,7 @@ from searchgen.constraints import (
     Forbid,
     Keywords,
     Length,
+    Plain,
     Sentence,
     StartsWith,
     joint,
@@ -45,7 +46,6 @@ PROTECTED_BELOW = 1e-3
 PUNCTUATION_IN_A_ROW = 2
 
 COMMAS = frozenset(",;:") | {"--", "，", "；", "：", "、", "——", "…", "……", "..."}
-QUOTES = frozenset("“”‘’()[]（）《》「」『』【】〈〉\"")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,14 +56,12 @@ class Lexicon:
         vocabulary: the model's tokens with their text form.
         proper: (V,) tokens printed with a capital wherever they stand.
         comma: (V,) commas, semicolons, colons, dashes.
-        quote: (V,) quotation marks and brackets.
         log_unigram: (V,) natural log of the unigram probability.
     """
 
     vocabulary: Vocabulary
     proper: npt.NDArray[np.bool_]
     comma: npt.NDArray[np.bool_]
-    quote: npt.NDArray[np.bool_]
     log_unigram: npt.NDArray[np.float64]
 
 
@@ -76,7 +74,6 @@ def lexicon(model: NGram) -> Lexicon:
         vocabulary=Vocabulary(tokens, form),
         proper=np.array([token[0].isupper() and token[:2] not in ("I", "I'") for token in tokens]),
         comma=np.array([token in COMMAS for token in tokens]),
-        quote=np.array([token in QUOTES for token in tokens]),
         log_unigram=log_unigram,
     )
 
@@ -208,10 +205,14 @@ def _constraints(
         result.append(EndsWith(tuple(form.tokenise(request.ends_with))))
         demanded += len(form.tokenise(request.ends_with))
     if request.sentence:
-        if set(form.final_tokens) & set(vocabulary.ids):
+        if any(vocabulary.find(mark) >= 0 for mark in form.final_tokens):
             result.append(Sentence())
         else:
             notes.append(f"the model has none of {' '.join(form.final_tokens)}, so texts are not held to be sentences")
+    marks = {mark for pair in form.brackets.items() for mark in pair}
+    demanded_tokens = {token for one in result for token in one.demanded()}
+    if not request.quotes and not marks & demanded_tokens:
+        result.append(Plain())
     window = default_window(form.name, request.min_words, request.max_words, demanded)
     result.append(Length(*window))
     return tuple(result), window, notes
@@ -228,7 +229,7 @@ def _weights(
 ) -> npt.NDArray[np.float64]:
     """Return the additive log weight of every token; demanded words are not charged for being names."""
     size = len(known.vocabulary)
-    charge = terms.proper_noun * known.proper + terms.comma * known.comma + terms.quote * known.quote
+    charge = terms.proper_noun * known.proper + terms.comma * known.comma
     charge -= terms.unigram * known.log_unigram * known.vocabulary.is_word
     weight = terms.word * vocabulary.is_word.astype(np.float64)
     free = np.ones(size, np.bool_)

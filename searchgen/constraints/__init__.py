@@ -8,6 +8,7 @@ from searchgen.constraints.joint import joint, window, with_demanded
 from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.length import Length
 from searchgen.constraints.parse import parse_items
+from searchgen.constraints.plain import Plain
 from searchgen.constraints.sentence import Sentence
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Keywords",
     "Length",
     "Phrase",
+    "Plain",
     "Sentence",
     "StartsWith",
     "joint",
@@ -29,5 +31,5 @@ __all__ = [
 
 #: Every constraint by the one name that serves flag, spec, Python and output.
 CONSTRAINTS: dict[str, type[Constraint]] = {
-    one.name: one for one in (Keywords, Forbid, StartsWith, EndsWith, Sentence, Length, FiniteVerb)
+    one.name: one for one in (Keywords, Forbid, StartsWith, EndsWith, Sentence, Plain, Length, FiniteVerb)
 }

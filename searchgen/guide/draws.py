@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from searchgen.compiled import kernel
+from searchgen.compiled import inlined, kernel
 from searchgen.lm.ngram.query import find_child, score_word
 from searchgen.lm.ngram.tables import END
 from searchgen.randomness import Counter, categorical, start_step
@@ -14,7 +14,7 @@ __all__ = ["draw", "draw_many", "log_mass_of_text", "score_pairs", "step_context
 END_OF_TEXT, DESCEND = -1, -2
 
 
-@kernel
+@inlined
 def _value(guide: Any, problem: Any, layer: Any, following: Any, state: Any) -> Any:
     """Return B(state, following) in a layer; 0 for the dead state."""
     if state == 0:
@@ -61,7 +61,7 @@ def _draw_by_levels(guide: Any, problem: Any, context: Any, state: Any, t: Any, 
         return _draw_inside(guide, problem, context, guide.word_cls[e], True, source, weights)
 
 
-@kernel
+@inlined
 def _draw_inside(guide: Any, problem: Any, context: Any, cls: Any, word: Any, source: Any, weights: Any) -> Any:
     """Return a token of a summed entry: the children of a class after which the context is the root."""
     first = guide.full_start[context]
@@ -102,7 +102,7 @@ def _draw_by_scan(guide: Any, problem: Any, context: Any, state: Any, t: Any, so
         context = guide.lower[context]
 
 
-@kernel
+@inlined
 def _stored_above(guide: Any, problem: Any, top: Any, context: Any, word: Any) -> Any:
     """Return whether a context longer than `context` stores the word."""
     while top != context:

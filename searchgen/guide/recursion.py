@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.compiled import kernel
+from searchgen.compiled import inlined, kernel
 
 __all__ = ["GuideTables", "add_marks", "sum_words"]
 
@@ -50,7 +50,7 @@ class GuideTables(NamedTuple):
     full_token: npt.NDArray[np.int32]
 
 
-@kernel
+@inlined
 def _add(guide: Any, table: Any, kind: Any, target: Any, layer: Any, following: Any, cls: Any, mass: Any) -> None:
     """Add mass * B(d(s, cls), following) to the target for every state s of the kind's list."""
     first = guide.state_start[kind]
@@ -58,13 +58,14 @@ def _add(guide: Any, table: Any, kind: Any, target: Any, layer: Any, following: 
     row = guide.row[following]
     after_kind = guide.kind[following]
     if after_kind == cls and guide.same[kind, cls]:
+        ahead = layer[row : row + count]
         for k in range(count):
-            target[k] += mass * layer[row + k]
-        return
-    for k in range(count):
-        after = table[guide.state[first + k], cls]
-        if after != 0:
-            target[k] += mass * layer[row + guide.position[after_kind, after]]
+            target[k] += mass * ahead[k]
+    else:
+        for k in range(count):
+            after = table[guide.state[first + k], cls]
+            if after != 0:
+                target[k] += mass * layer[row + guide.position[after_kind, after]]
 
 
 @kernel
