@@ -148,7 +148,7 @@ def test_a_file_cut_anywhere_is_refused(small: NGram, tmp_path: Path) -> None:
 def test_a_word_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.arpa"
     path.write_bytes(TEXT.encode().replace(b"\tc\n", b"\t\xff\n"))
-    with pytest.raises(ModelFileError, match="line 12.*UTF-8"):
+    with pytest.raises(ModelFileError, match=r"line 12.*UTF-8"):
         NGram.from_arpa(path)
 
 

@@ -91,7 +91,7 @@ def test_held_out_sentences_are_left_out_always_the_same_ones(tmp_path: Path) ->
     sentences = [f"word{i} and word{i * 7 % 500}" for i in range(1000)]
     text.write_text("\n".join(sentences))
     first = train([text], tmp_path / "m.sgm", Recipe(order=2, form="raw", held_out=10))
-    text.write_text("\n".join(sentences[:500] + ["something else"] + sentences[500:]))
+    text.write_text("\n".join([*sentences[:500], "something else", *sentences[500:]]))
     second = train([text], tmp_path / "m.sgm", Recipe(order=3, form="raw", held_out=10))
     assert 60 < len(first.held_out) < 140
     assert set(first.held_out) <= set(second.held_out) <= {*first.held_out, "something else"}
@@ -111,7 +111,7 @@ def test_progress_is_told(texts: Path, tmp_path: Path) -> None:
 
 
 def test_text_that_is_not_utf8_is_refused_by_file_and_line(texts: Path, tmp_path: Path) -> None:
-    (texts / "c.txt").write_bytes("fine\nfine\n".encode() + "é".encode("latin-1") + b" b\n")
+    (texts / "c.txt").write_bytes(b"fine\nfine\n" + "é".encode("latin-1") + b" b\n")
     with pytest.raises(RequestError, match=r"c\.txt, line 3: not UTF-8"):
         train([texts], tmp_path / "m.sgm", RAW)
     assert not (tmp_path / "m.sgm").exists()

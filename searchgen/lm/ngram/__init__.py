@@ -1,1 +1,1 @@
-"""."""
+"""N-gram models: counting, estimating, files, and compiled queries."""

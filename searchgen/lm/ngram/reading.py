@@ -5,6 +5,8 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from hashlib import blake2b
 from itertools import chain, islice
 from multiprocessing import get_context
@@ -132,11 +134,25 @@ def _tokenised_in_order(pieces: Iterator[tuple[str, int]], form: str) -> Iterato
         return
     # spawn, not fork: the caller may have threads
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        waiting: deque[tuple[Future[Passage], int]] = deque()
+        waiting: deque[tuple[Future[Passage] | None, str, int]] = deque()
         for text, length in pieces:
-            waiting.append((pool.submit(tokenised, text, form), length))
+            waiting.append((_submitted(pool, text, form), text, length))
             if len(waiting) > 2 * processes:
-                future, finished = waiting.popleft()
-                yield future.result(), finished
-        for future, finished in waiting:
-            yield future.result(), finished
+                future, oldest, finished = waiting.popleft()
+                yield _result(future, oldest, form), finished
+        for future, oldest, finished in waiting:
+            yield _result(future, oldest, form), finished
+
+
+def _submitted(pool: ProcessPoolExecutor, text: str, form: str) -> Future[Passage] | None:
+    with suppress(BrokenProcessPool):
+        return pool.submit(tokenised, text, form)
+    return None
+
+
+def _result(future: Future[Passage] | None, text: str, form: str) -> Passage:
+    """Return what another process made of the text; do it here where none can be started (a script from a pipe)."""
+    with suppress(BrokenProcessPool):
+        if future:
+            return future.result()
+    return tokenised(text, form)

@@ -87,6 +87,8 @@ def train(
 ) -> Trained:
     """Train a model on text and write its file.
 
+    Large texts are tokenised by several processes, so a script must call this under `if __name__ == "__main__":`.
+
     Args:
         paths: UTF-8 files, folders (all `*.txt` below them) and `-` for standard input; a paragraph or sentence a line.
         output: the file to write.
