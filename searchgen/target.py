@@ -189,7 +189,7 @@ def _constraints(
     result: list[Constraint] = []
     demanded = 0
     if request.keywords:
-        items = tuple(tuple(tuple(form.tokenise(phrase)) for phrase in item) for item in request.keywords)
+        items = tuple(tuple(tuple(form.tokenise_as_printed(phrase)) for phrase in item) for item in request.keywords)
         for item, written in zip(items, request.keywords, strict=True):
             for phrase, text in zip(item, written, strict=True):
                 if not phrase:
@@ -197,13 +197,13 @@ def _constraints(
         result.append(Keywords(items, ordered=request.ordered))
         demanded = sum(min(sum(map(form.is_word, phrase)) for phrase in item) for item in items)
     if request.forbid:
-        result.append(Forbid(tuple(tuple(form.tokenise(phrase)) for phrase in request.forbid)))
+        result.append(Forbid(tuple(tuple(form.tokenise_as_printed(phrase)) for phrase in request.forbid)))
     if request.starts_with:
-        result.append(StartsWith(tuple(form.tokenise(request.starts_with))))
-        demanded += len(form.tokenise(request.starts_with))
+        result.append(StartsWith(tuple(form.tokenise_as_printed(request.starts_with))))
+        demanded += len(form.tokenise_as_printed(request.starts_with))
     if request.ends_with:
-        result.append(EndsWith(tuple(form.tokenise(request.ends_with))))
-        demanded += len(form.tokenise(request.ends_with))
+        result.append(EndsWith(tuple(form.tokenise_as_printed(request.ends_with))))
+        demanded += len(form.tokenise_as_printed(request.ends_with))
     if request.sentence:
         if any(vocabulary.find(mark) >= 0 for mark in form.final_tokens):
             result.append(Sentence())
