@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from searchgen.errors import NotFound
-from searchgen.guide import Guide
+from searchgen.lookahead import QUICK_WORK, Guide
 from searchgen.lm import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.randomness import counter, key_of
@@ -33,15 +33,15 @@ class Outcome:
     Attributes:
         records: the texts, best first.
         notes: one line each, for stderr.
+        request: what was searched, the window spelled out.
         annealed: the run behind them.
-        window: fewest and most words.
         log_mass: natural log of the guide's mass of accepted texts.
     """
 
     records: tuple[Record, ...]
     notes: tuple[str, ...]
+    request: Request
     annealed: Annealed
-    window: tuple[int, int]
     log_mass: float
 
 
@@ -83,7 +83,9 @@ class Searcher:
             NotFound: none was found.
         """
         target = Target.of(request, self.model, self.known)
-        guide = Guide.build(target.problem, room=target.room, threads=self.threads)
+        # A window spelled out is the same request as the default one, and the signature pins it.
+        request = replace(request, min_words=target.window[0], max_words=target.window[1])
+        guide = Guide.build(target.problem, room=target.room, threads=self.threads, work=QUICK_WORK)
         chains = max(request.annealing.chains, CHAINS_PER_TEXT * request.count)
         key = key_of(request.seed, request.canonical())
         start_key = key_of(request.seed, request.canonical(), "starts")
@@ -100,21 +102,21 @@ class Searcher:
         )
         return self._outcome(request, target, guide, found, line)
 
-    def _outcome(
-        self, request: Request, target: Target, guide: Guide, found: Annealed, line: int | None
-    ) -> Outcome:
+    def _outcome(self, request: Request, target: Target, guide: Guide, found: Annealed, line: int | None) -> Outcome:
         words = [[i for i in text if target.problem.token["word"][i]] for text in found.texts]
         chosen = diverse(words, request.count)
         if not chosen:
             raise NotFound(f"not found in {found.steps} steps; raise --budget or widen the window")
         notes = list(target.notes)
         if len(chosen) < request.count:
-            notes.append(f"{len(chosen)} of {request.count} texts: no others were found that differ enough; raise --budget")
+            notes.append(
+                f"{len(chosen)} of {request.count} texts: no others were found that differ enough; raise --budget"
+            )
         signature = request.signature(self.model.hash)
         records = tuple(
             self._record(request, target, found, chosen[rank], rank + 1, line, signature) for rank in range(len(chosen))
         )
-        return Outcome(records, tuple(notes), found, target.window, guide.log_mass)
+        return Outcome(records, tuple(notes), request, found, guide.log_mass)
 
     def _record(
         self, request: Request, target: Target, found: Annealed, i: int, rank: int, line: int | None, signature: str
@@ -134,9 +136,10 @@ class Searcher:
             lm=f"{self.name}@{self.model.hash[:12]}",
             seed=request.seed,
             steps=found.steps,
+            window=target.window,
             signature=signature,
             rank=rank,
             line=line,
             stopped_early=found.stopped_early,
-            demanded=frozenset(target.vocabulary.decode(i for i in ids if i in target.demanded)),
+            demanded=target.demanded_places(ids),
         )

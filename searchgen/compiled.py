@@ -24,8 +24,9 @@ PACKAGE = Path(__file__).resolve().parent
 KERNEL_FILES = (
     "randomness.py",
     "lm/ngram/query.py",
-    "guide/recursion.py",
-    "guide/draws.py",
+    "lookahead/recursion.py",
+    "lookahead/entries.py",
+    "lookahead/draws.py",
     "samplers/moves.py",
     "samplers/chain.py",
 )

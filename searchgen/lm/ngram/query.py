@@ -114,7 +114,7 @@ def draw_word(tables: Any, context: Any, source: Any) -> Any:
     while True:
         if context > 0:
             low, high = np.int64(tables.node[context].first), np.int64(tables.node[context + 1].first)
-            node = categorical_or_rest(source, tables.node.cumulative, low, high)
+            node = categorical_or_rest(source, tables.node, low, high)
             if node < 0:
                 context = np.int64(tables.node[context].suffix)
                 continue
