@@ -2,19 +2,21 @@
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from searchgen.cli.output import complain, highlighted, progress_line, write_json, write_line
-from searchgen.errors import RequestError, SearchgenError
+from searchgen.cli.output import complain, highlighted, progress, write_json, write_line
+from searchgen.cli.requests import with_keywords
+from searchgen.errors import Impossible, NothingFound, RequestError, SearchgenError
+from searchgen.request import Request
 
 if TYPE_CHECKING:
     from searchgen.record import Record
-    from searchgen.request import Request
     from searchgen.samplers.constrain import Outcome, Searcher
 
-__all__ = ["Answers"]
+__all__ = ["Answers", "say_if_compiling"]
 
 
 @dataclass
@@ -24,124 +26,171 @@ class Answers:
     Attributes:
         json: print JSON lines.
         verbose: show on stderr what was asked and done.
+        raw_tokens: the user knows that the model's tokens are printed as they stand.
         loaded: models by name.
         said: notes already shown; each is shown once.
     """
 
     json: bool
     verbose: bool
+    raw_tokens: bool = False
     loaded: "dict[str, Searcher]" = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
 
-    def one(self, keywords: Sequence[str], flags: Mapping[str, Any]) -> None:
-        """Answer one request given by flags."""
-        from searchgen.cli.requests import requests
-
-        self._print(self._search(requests(keywords, flags), None))
-
-    def repeat(self, signature: str) -> None:
-        """Answer the request of a signature again, with the same model only."""
-        from searchgen.request import Request
-
-        request, wanted = Request.from_signature(signature)
-        searcher = self._searcher(request.lm)
-        if searcher.model.hash != wanted:
-            raise RequestError(
-                f"the signature is of another model than {request.lm} "
-                f"({wanted[:12]}, this one is {searcher.model.hash[:12]}); give it the same file"
-            )
+    def one(self, request: Request) -> None:
+        """Answer one request."""
         self._print(self._search(request, None))
 
-    def stream(self, lines: Iterable[bytes], flags: Mapping[str, Any]) -> None:
-        """Answer one keyword set a line, in order, each printed before the next is read.
+    def repeat(self, signature: str, lm: str | None) -> None:
+        """Answer the request of a signature again.
+
+        Args:
+            signature: as a JSON result shows it.
+            lm: where the model's file is now; None: where it was.
 
         Raises:
-            SearchgenError: with exit code 3 at the end, when a line had no answer.
+            RequestError: it is no signature of this version, or the model is another one.
         """
+        request, wanted = Request.from_signature(signature)
+        model = self.searcher(lm or request.lm).model
+        if model.hash != wanted:
+            raise RequestError(
+                f"the signature is of another model than {lm or request.lm} "
+                f"({wanted[:12]}, this one is {model.hash[:12]}); name the same file with --lm"
+            )
+        self.loaded[request.lm] = self.searcher(lm or request.lm)
+        self._print(self._search(request, None))
+
+    def stream(self, lines: Iterable[bytes], template: Request, lm: str | None) -> None:
+        """Answer one keyword set a line, in order, each printed before the next is read.
+
+        Args:
+            lines: UTF-8.
+            template: all but the keywords.
+            lm: the model asked for, if any.
+
+        Raises:
+            NothingFound: at the end, when a line had no answer.
+        """
+        if lm:
+            self.searcher(lm)
         failed = total = 0
         for number, line in enumerate(lines, 1):
             total += 1
             try:
-                self._print(self._line(line, number, flags), padded=flags["count"])
+                outcome = self._search(with_keywords(template, [_keyword_set(line, number)], lm), number)
             except SearchgenError as error:
                 failed += 1
-                self._print_failure(error, number, flags["count"])
+                complain(f"line {number}: {error}")
+                self._print_nothing(number, range(template.count), _status(error), str(error))
+            else:
+                self._print(outcome)
+                missing = range(len(outcome.records), template.count)
+                self._print_nothing(number, missing, "not found", "no other text differs enough")
         if failed:
-            error = SearchgenError(f"{failed} of {total} lines have no answer")
-            error.exit_code = 3
-            raise error
+            raise NothingFound(f"{failed} of {total} lines have no answer")
 
-    def _line(self, line: bytes, number: int, flags: Mapping[str, Any]) -> "Outcome":
-        from searchgen.cli.requests import requests
+    def searcher(self, name: str) -> "Searcher":
+        """Return a model ready to search, loaded once.
 
-        try:
-            text = line.decode("utf-8").strip()
-        except UnicodeDecodeError as error:
-            raise RequestError(f"not UTF-8: {error.reason} at byte {error.start}") from None
-        if not text:
-            raise RequestError("the line is empty; write a keyword set")
-        if text.startswith("@"):
-            raise RequestError(f"{text[:40]!r}: a line of stdin cannot name a file; write \\@ for the sign itself")
-        return self._search(requests([text], flags), number)
-
-    def _searcher(self, name: str) -> "Searcher":
+        Raises:
+            RequestError: there is no such model, or its tokens are not raw and should be.
+        """
         if name not in self.loaded:
+            say_if_compiling()
             from searchgen.samplers.constrain import Searcher
 
-            self.loaded[name] = Searcher.load(name, complain, threads=min(2, os.cpu_count() or 1))
+            searcher = Searcher.load(name, complain, threads=min(2, os.cpu_count() or 1))
+            if self.raw_tokens and searcher.model.form != "raw":
+                raise RequestError(
+                    f"--raw-tokens: {name} is a model of printed text ({searcher.model.form}); "
+                    "the flag is for ARPA files and models built with it"
+                )
+            if searcher.model.form == "raw" and not self.raw_tokens:
+                complain(f"{name} has raw tokens: they are printed as they stand (--raw-tokens says that you know)")
+            self.loaded[name] = searcher
         return self.loaded[name]
 
-    def _search(self, request: "Request", number: int | None) -> "Outcome":
-        begun = time.perf_counter()
-        with progress_line() as progress:
-            outcome = self._searcher(request.lm).search(request, progress, number)
+    def _search(self, request: Request, number: int | None) -> "Outcome":
+        searcher, begun = self.searcher(request.lm), time.perf_counter()
+        with progress() as show:
+            tell = (lambda share: show("searching", share)) if show else None
+            outcome = searcher.search(request, tell, number)
         for note in outcome.notes:
             if note not in self.said:
                 self.said.add(note)
                 complain(note)
         if self.verbose:
-            self._tell(request, outcome, time.perf_counter() - begun)
+            _describe(outcome, time.perf_counter() - begun)
         return outcome
 
-    def _tell(self, request: "Request", outcome: "Outcome", seconds: float) -> None:
-        proposed, legal, accepted = outcome.annealed.count.sum(axis=0).tolist()
-        complain(f"request {request.canonical()}, seed {request.seed}, window {outcome.window[0]}-{outcome.window[1]} words")
-        complain(
-            f"{outcome.annealed.steps} steps in {seconds:.2f} s, {legal / max(1, proposed):.0%} legal, "
-            f"{accepted / max(1, legal):.0%} of them accepted; P(constraints) = exp({outcome.log_mass:.1f}) under the guide"
-        )
-
-    def _print(self, outcome: "Outcome", padded: int = 0) -> None:
+    def _print(self, outcome: "Outcome") -> None:
         for record in outcome.records:
             if self.json:
-                write_json({**record.as_json(), "status": "ok"})
+                write_json({**record.as_json(), "status": "ok", "error": None})
             else:
                 write_line(highlighted(record.text, _demanded_spans(record)))
-        for rank in range(len(outcome.records), padded):
-            self._print_nothing(outcome.records[0].line, rank + 1, "not found", "no other text differs enough")
 
-    def _print_failure(self, error: SearchgenError, number: int, count: int) -> None:
-        complain(f"line {number}: {error}")
-        status = "infeasible" if error.exit_code == 3 else "error"
-        for rank in range(count):
-            self._print_nothing(number, rank + 1, status, str(error))
+    def _print_nothing(self, number: int, ranks: range, status: str, error: str) -> None:
+        for rank in ranks:
+            if self.json:
+                write_json({"text": "", "line": number, "rank": rank + 1, "status": status, "error": error})
+            else:
+                write_line("")
 
-    def _print_nothing(self, number: int | None, rank: int, status: str, error: str) -> None:
-        if self.json:
-            write_json({"text": "", "line": number, "rank": rank, "status": status, "error": error})
-        else:
-            write_line("")
+
+def say_if_compiling() -> None:
+    """Say, in one line, why the first command ever takes longer than others."""
+    from searchgen.compiled import compiled_folder
+
+    with suppress(OSError):
+        folder = compiled_folder()
+        if not folder.is_dir() or not any(folder.iterdir()):
+            complain("compiling the inner loops, once: some ten seconds (searchgen warm-up does it on purpose)")
+
+
+def _keyword_set(line: bytes, number: int) -> str:
+    try:
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise RequestError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
+    if not text:
+        raise RequestError("the line is empty; write a keyword set")
+    if text.startswith("@"):
+        raise RequestError(f"{text[:40]!r}: a line of stdin cannot name a file; write \\@ for the sign itself")
+    return text
+
+
+def _status(error: SearchgenError) -> str:
+    if isinstance(error, Impossible):
+        return "impossible"
+    return "not found" if isinstance(error, NothingFound) else "malformed"
+
+
+def _describe(outcome: "Outcome", seconds: float) -> None:
+    request = outcome.request
+    low, high = request.min_words, request.max_words
+    complain(f"request {replace(request, min_words=None, max_words=None).canonical()}")
+    complain(f"window {low}-{high} words, seed {request.seed}, model {outcome.records[0].lm}")
+    proposed, legal, accepted = outcome.annealed.count.sum(axis=0).tolist()
+    complain(
+        f"{outcome.annealed.steps} steps in {seconds:.2f} s, {legal / max(1, proposed):.0%} legal, "
+        f"{accepted / max(1, legal):.0%} of them accepted; P(constraints) = exp({outcome.log_mass:.1f}) under the guide"
+    )
+    complain(f"signature {outcome.records[0].signature}")
 
 
 def _demanded_spans(record: "Record") -> list[tuple[int, int]]:
     """Return where the demanded words stand in the printed text: its tokens occur there in order."""
-    spans, at, text = [], 0, record.text.casefold()
+    spans: list[tuple[int, int]] = []
+    at, text = 0, record.text.casefold()
     if len(text) != len(record.text):
-        return []
-    for token in record.tokens:
+        return spans
+    for place, token in enumerate(record.tokens):
         begin = text.find(token.casefold(), at)
-        if begin >= 0:
-            at = begin + len(token)
-            if token in record.demanded:
-                spans.append((begin, at))
+        if begin < 0:
+            continue
+        at = begin + len(token)
+        if place in record.demanded:
+            spans.append((begin, at))
     return spans

@@ -1,82 +1,110 @@
 """`searchgen constrain`: texts that hold the demanded words."""
 
 import secrets
-import sys
-from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
-from searchgen.cli.answers import Answers
 from searchgen.errors import RequestError
 
-__all__ = ["HELP", "constrain"]
+__all__ = ["HELP", "SHORT", "constrain"]
 
-HELP = """Print texts that hold the demanded words; every one satisfies every constraint, or the command says why none can.
+SHORT = "Print texts that hold the demanded words."
 
-Words split at a comma; '|' separates alternatives, '\\,' is a literal comma, '@FILE' reads one entry a line, '-' reads one
-set a line from stdin and answers each with one line.
+HELP = """Print texts that hold the demanded words.
 
-Example: searchgen constrain --keywords "dog,park,ball" -n 3 --seed 7
+Every text satisfies every constraint, or the command says why none can and exits with code 3.
+
+Lists are split at commas; '|' separates alternatives, '\\,' is a literal comma, '@FILE' reads one entry a line.
+'--keywords -' reads one set a line from stdin and answers each with one line, in order, before it reads the next.
+
+Example: searchgen constrain --keywords "dog,new york|boston" -n 3 --seed 7
 """
 
-Keywords = Annotated[
-    list[str] | None,
-    typer.Option("--keywords", "-k", help="Words or phrases the text must hold; '-' reads one set a line from stdin."),
-]
+Words = typer.Option("--min-words", "--min-chars", metavar="N", help="Fewest words (characters in Chinese).")
+MaxWords = typer.Option("--max-words", "--max-chars", metavar="N", help="Most words (characters in Chinese).")
+Keywords = typer.Option(
+    "--keywords", "-k", metavar="LIST", help="Words or phrases to hold, in any order; '-' reads sets from stdin."
+)
+Ends = typer.Option("--ends-with", metavar="TEXT", help="What the text ends with, before the final mark.")
+Sentence = typer.Option("--sentence/--no-sentence", help="One sentence: a final mark at the end, none inside.")
+Model = typer.Option("--lm", metavar="MODEL", help="en, zh, or a model or ARPA file; by default the words' language.")
+Raw = typer.Option("--raw-tokens", help="The model's tokens are read and printed as they stand, between single spaces.")
+Budget = typer.Option("--budget", metavar="SECONDS", help="Work for each set, turned into steps by a fixed rate.")
+Seed = typer.Option("--seed", metavar="N", help="Makes the result repeatable; fresh by default, shown in JSON.")
+Again = typer.Option("--again", metavar="SIGNATURE", help="Repeat the result that has this signature, bit for bit.")
 
 
 def constrain(
-    keywords: Keywords = None,
-    ordered: Annotated[bool, typer.Option("--ordered", help="Hold the items in the order given.")] = False,
-    forbid: Annotated[list[str] | None, typer.Option("--forbid", help="Words or phrases that must not occur.")] = None,
-    starts_with: Annotated[str, typer.Option("--starts-with", help="Text the result begins with.")] = "",
-    ends_with: Annotated[str, typer.Option("--ends-with", help="Text the result ends with, before the final mark.")] = "",
-    sentence: Annotated[
-        bool, typer.Option("--sentence/--no-sentence", help="One sentence: a final mark at the end, none inside.")
-    ] = True,
-    min_words: Annotated[
-        int | None, typer.Option("--min-words", "--min-chars", help="Fewest words (characters in Chinese).")
+    context: typer.Context,
+    keywords: Annotated[list[str] | None, Keywords] = None,
+    ordered: Annotated[bool, typer.Option("--ordered", help="Hold them in the order given.")] = False,
+    forbid: Annotated[
+        list[str] | None, typer.Option("--forbid", metavar="LIST", help="Words or phrases that must not occur.")
     ] = None,
-    max_words: Annotated[
-        int | None, typer.Option("--max-words", "--max-chars", help="Most words (characters in Chinese).")
+    starts_with: Annotated[
+        str | None, typer.Option("--starts-with", metavar="TEXT", help="What the text begins with.")
     ] = None,
-    lm: Annotated[str | None, typer.Option("--lm", help="Embedded model (en, zh) or path of a model or ARPA file.")] = None,
-    count: Annotated[int, typer.Option("-n", help="Number of texts.")] = 1,
-    seed: Annotated[int | None, typer.Option("--seed", help="Makes the result repeatable; fresh by default.")] = None,
-    budget: Annotated[
-        float | None, typer.Option("--budget", help="Seconds per set, turned into steps by the table in the docs.")
-    ] = None,
+    ends_with: Annotated[str | None, Ends] = None,
+    sentence: Annotated[bool, Sentence] = True,
+    quotes: Annotated[bool, typer.Option("--quotes", help="Quotation marks and brackets may occur.")] = False,
+    min_words: Annotated[int | None, Words] = None,
+    max_words: Annotated[int | None, MaxWords] = None,
+    lm: Annotated[str | None, Model] = None,
+    raw_tokens: Annotated[bool, Raw] = False,
+    count: Annotated[int, typer.Option("-n", metavar="N", help="How many texts, each unlike the others.")] = 1,
+    seed: Annotated[int | None, Seed] = None,
+    budget: Annotated[float | None, Budget] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    again: Annotated[str | None, typer.Option("--again", help="Repeat the request of a signature, bit for bit.")] = None,
+    again: Annotated[str | None, Again] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show on stderr what was asked and done.")] = False,
 ) -> None:
     """Parse the flags into one request a set, answer each, and print."""
-    if again is None and not keywords and not starts_with and not ends_with:
-        raise RequestError("nothing is demanded; give --keywords, --starts-with or --ends-with")
-    flags = {
-        "ordered": ordered,
-        "forbid": forbid or [],
-        "starts_with": starts_with,
-        "ends_with": ends_with,
-        "sentence": sentence,
-        "min_words": min_words,
-        "max_words": max_words,
-        "lm": lm,
-        "count": count,
-        "seed": secrets.randbits(32) if seed is None else seed,
-        "budget": budget,
-    }
-    answers = Answers(json=json, verbose=verbose)
+    from searchgen.cli.answers import Answers
+    from searchgen.cli.requests import forbidden, with_keywords
+    from searchgen.cli.stdin import lines, refuse_twice, standard_input
+    from searchgen.request import Annealing, Request
+
+    answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens)
     if again is not None:
-        answers.repeat(again)
-    elif keywords == ["-"]:
-        answers.stream(_lines(), flags)
+        _refuse_beside_again(context)
+        answers.repeat(again, lm)
+        return
+    refuse_twice(keywords or [], "--keywords")
+    _refuse_empty(keywords, {"--starts-with": starts_with, "--ends-with": ends_with})
+    template = Request(
+        forbid=forbidden(forbid or []),
+        ordered=ordered,
+        starts_with=starts_with or "",
+        ends_with=ends_with or "",
+        sentence=sentence,
+        quotes=quotes,
+        min_words=min_words,
+        max_words=max_words,
+        count=count,
+        seed=secrets.randbits(32) if seed is None else seed,
+        annealing=Annealing() if budget is None else Annealing().for_budget(budget),
+    )
+    if keywords == ["-"]:
+        answers.stream(lines(standard_input("--keywords -")), template, lm)
     else:
-        answers.one(keywords or [], flags)
+        answers.one(with_keywords(template, keywords or [], lm))
 
 
-def _lines() -> Iterator[bytes]:
-    if sys.stdin is None or sys.stdin.isatty():
-        raise RequestError("--keywords - reads sets from stdin, and stdin is a terminal; pipe a file into it")
-    return iter(sys.stdin.buffer.readline, b"")
+#: What may be said beside `--again`: the rest is in the signature.
+BESIDE_AGAIN = {"again", "lm", "raw_tokens", "json", "verbose"}
+
+
+def _refuse_beside_again(context: typer.Context) -> None:
+    for option in context.command.params:
+        value = context.params.get(option.name or "")
+        if option.name not in BESIDE_AGAIN and value and value != option.default:
+            raise RequestError(f"--again repeats a result as it was; drop {option.opts[0]}")
+
+
+def _refuse_empty(keywords: list[str] | None, edges: dict[str, str | None]) -> None:
+    for flag, text in edges.items():
+        if text is not None and not text.strip():
+            raise RequestError(f"{flag} {text!r} is empty; give at least one word, or drop it")
+    if not keywords and not any(edges.values()):
+        raise RequestError("nothing is demanded; give --keywords, --starts-with or --ends-with")

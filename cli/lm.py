@@ -2,11 +2,11 @@
 
 import typer
 
+from searchgen.cli import lm_build, lm_eval, lm_info
+
 __all__ = ["app"]
 
-app = typer.Typer(help="Build, describe and evaluate n-gram models.", no_args_is_help=True, rich_markup_mode=None)
-
-
-@app.callback()
-def _common() -> None:
-    """Build, describe and evaluate n-gram models."""
+app = typer.Typer(help="Build, describe and evaluate n-gram models.", rich_markup_mode=None)
+app.command(name="build", help=lm_build.HELP, short_help=lm_build.SHORT)(lm_build.build)
+app.command(name="info", help=lm_info.HELP, short_help=lm_info.SHORT)(lm_info.info)
+app.command(name="eval", help=lm_eval.HELP, short_help=lm_eval.SHORT)(lm_eval.evaluate)

@@ -3,27 +3,23 @@
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 import typer
 
 from searchgen.cli import constrain, lm, warm_up
 from searchgen.cli.output import complain, utf8
-from searchgen.errors import SearchgenError
+from searchgen.errors import RequestError, SearchgenError
 from searchgen.version import __version__
 
-__all__ = ["app", "run"]
+__all__ = ["answer", "app", "run"]
 
-app = typer.Typer(
-    name="searchgen",
-    help="Texts that hold your words, always: sampled or searched under a language model, offline.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-app.command(name="constrain", help=constrain.HELP)(constrain.constrain)
+HELP = "Texts that hold your words, always: sampled or searched under a language model, offline."
+
+app = typer.Typer(name="searchgen", help=HELP, add_completion=False, rich_markup_mode=None)
+app.command(name="constrain", help=constrain.HELP, short_help=constrain.SHORT)(constrain.constrain)
 app.add_typer(lm.app, name="lm")
-app.command(name="warm-up", help=warm_up.HELP)(warm_up.warm_up)
+app.command(name="warm-up", help=warm_up.HELP, short_help=warm_up.SHORT)(warm_up.warm_up)
 
 
 def _show_version(value: bool) -> None:
@@ -36,44 +32,85 @@ def _show_version(value: bool) -> None:
 def _common(
     version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Print the version."),
 ) -> None:
-    """Texts that hold your words, always: sampled or searched under a language model, offline."""
+    pass
 
 
 def run() -> None:
-    """Run the command line and exit with the documented code.
+    """Run the command line and exit with the code that `answer` returns."""
+    signal.signal(signal.SIGTERM, _terminate)
+    code = answer(sys.argv[1:])
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        # What is left cannot be written; without this Python would try again at its end, and say so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = code or 141
+    sys.exit(code)
 
-    0 done; 2 the request is malformed; 3 well formed, but impossible or not found; 130 interrupted; 143 terminated;
-    141 closed pipe; 1 anything else.
+
+def answer(arguments: Sequence[str]) -> int:
+    """Do what the arguments ask for, and return the exit code.
+
+    Args:
+        arguments: the words after `searchgen`; none of them asks for help.
+
+    Returns:
+        0 done; 2 the request is malformed; 3 well formed, but impossible or not found; 130 interrupted; 143 terminated;
+        141 closed pipe; 1 anything else.
     """
     utf8()
-    signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = app(standalone_mode=False) or 0
+        _perform([_as_utf8(argument) for argument in arguments] or ["--help"])
     except SearchgenError as error:
         complain(str(error))
-        code = error.exit_code
+        return error.exit_code
     except KeyboardInterrupt:
         complain("interrupted")
-        code = 130
+        return 130
+    except _Terminated:
+        complain("terminated")
+        return 143
     except BrokenPipeError:
-        code = 141
+        return 141
+    except typer.Exit as end:
+        return end.exit_code
     except typer.Abort:
         complain("interrupted")
-        code = 130
+        return 130
     except Exception as error:
-        code = _unexpected(error)
-    _leave(code if isinstance(code, int) else 0)
+        return _unexpected(error)
+    return 0
+
+
+def _perform(arguments: list[str]) -> None:
+    # Not `app()`: it answers a closed pipe and an interruption with exit codes of its own.
+    command = typer.main.get_command(app)
+    with command.make_context("searchgen", arguments) as context:
+        command.invoke(context)
+
+
+def _as_utf8(argument: str) -> str:
+    try:
+        return os.fsencode(argument).decode()
+    except UnicodeError:
+        shown = argument.encode("ascii", "backslashreplace").decode()[:60]
+        raise RequestError(f"argument {shown!r} is not UTF-8; write it in UTF-8") from None
 
 
 def _unexpected(error: Exception) -> int:
     """Return the exit code of what typer refused (shown in its words) or of a fault of ours (shown in one line)."""
     if hasattr(error, "format_message"):
         context = getattr(error, "ctx", None)
-        hint = f"; see: {context.command_path} --help" if context is not None else ""
-        complain(f"{error.format_message().rstrip('.')}{hint}")
+        path = "searchgen" if context is None else context.command_path
+        complain(f"{error.format_message().rstrip('.')}; see: {path} --help")
         return 2
     if isinstance(error, MemoryError):
         complain("out of memory; ask for fewer keywords or a narrower window")
+        return 1
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        complain(f"{where}{error.strerror or error}")
         return 1
     if os.environ.get("SEARCHGEN_DEBUG"):
         raise error
@@ -81,16 +118,9 @@ def _unexpected(error: Exception) -> int:
     return 1
 
 
+class _Terminated(BaseException):
+    """SIGTERM arrived; half-written files are taken away on the way out."""
+
+
 def _terminate(_signal: int, _frame: object) -> None:
-    complain("terminated")
-    _leave(143)
-
-
-def _leave(code: int) -> None:
-    """Flush and exit; a reader that has gone away is no error of ours."""
-    try:
-        sys.stdout.flush()
-    except (BrokenPipeError, ValueError):
-        code = 141
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    sys.exit(code)
+    raise _Terminated

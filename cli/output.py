@@ -6,15 +6,21 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["complain", "highlighted", "progress_line", "utf8", "write_json", "write_line"]
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+__all__ = ["Shown", "complain", "highlighted", "progress", "utf8", "write_json", "write_line"]
 
 #: Progress is shown only on work that takes longer than this.
 QUIET_SECONDS = 0.5
 
 BOLD, PLAIN = "\x1b[1;36m", "\x1b[0m"
+
+#: Told the name of a stage and how much of it is done, from 0 to 1.
+Shown = Callable[[str, float], None]
 
 
 def utf8() -> None:
@@ -25,9 +31,12 @@ def utf8() -> None:
 
 
 def complain(message: str) -> None:
-    """Write one line to stderr."""
-    sys.stderr.write(f"searchgen: {' '.join(message.splitlines())}\n")
-    sys.stderr.flush()
+    """Write one line to stderr; signs that steer a terminal are shown as escapes."""
+    line = " ".join(message.split())
+    line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+    with suppress(OSError, ValueError, AttributeError):  # nobody reads it: closed, or never open
+        sys.stderr.write(f"searchgen: {line}\n")
+        sys.stderr.flush()
 
 
 def write_line(text: str) -> None:
@@ -43,7 +52,7 @@ def write_json(row: Mapping[str, Any]) -> None:
 
 def highlighted(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """Return the text with the given spans in colour when stdout is a terminal that wants it."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     for start, end in sorted(spans, reverse=True):
         text = text[:start] + BOLD + text[start:end] + PLAIN + text[end:]
@@ -51,27 +60,35 @@ def highlighted(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 @contextmanager
-def progress_line() -> Iterator[Callable[[float], None] | None]:
-    """Give a callback that shows the share done on a terminal's stderr, or None without a terminal."""
-    if not sys.stderr.isatty():
+def progress() -> Iterator[Shown | None]:
+    """Give a callback that draws how much is done on a terminal's stderr, or None without a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
     begun = time.monotonic()
-    bar = Progress(
-        TextColumn("searching"), BarColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
-    )
-    task = bar.add_task("searching", total=1.0)
+    bars: list[Progress] = []
 
-    def show(share: float) -> None:
-        if time.monotonic() - begun > QUIET_SECONDS and not bar.live.is_started:
-            bar.start()
-        bar.update(task, completed=share)
+    def show(stage: str, share: float) -> None:
+        if not bars:
+            if time.monotonic() - begun < QUIET_SECONDS or share >= 1:
+                return
+            bars.append(_bar())
+        bars[0].update(bars[0].task_ids[0], description=stage, completed=share)
 
     try:
         yield show
     finally:
-        if bar.live.is_started:
+        for bar in bars:
             bar.stop()
+
+
+def _bar() -> "Progress":
+    # rich is imported late: a short job on a terminal need not wait for it.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    bar.add_task("", total=1.0)
+    bar.start()
+    return bar

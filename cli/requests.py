@@ -1,47 +1,47 @@
-"""From flags to requests: lists split, language recognised, seconds turned into steps."""
+"""From flags to requests: lists split, the language recognised."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from searchgen.constraints.parse import parse_items
 from searchgen.errors import RequestError
-from searchgen.request import Annealing, Request
+from searchgen.request import Request
 from searchgen.text import detect
 
-__all__ = ["requests"]
+__all__ = ["forbidden", "with_keywords"]
 
 
-def requests(keywords: Sequence[str], flags: Mapping[str, Any]) -> Request:
-    """Return the request that the flags describe.
-
-    Args:
-        keywords: values of --keywords.
-        flags: every other flag by its name; see `cli/constrain.py`.
+def forbidden(values: Sequence[str]) -> tuple[str, ...]:
+    """Return the phrases of `--forbid`; alternatives are entries like any other.
 
     Raises:
-        RequestError: a list is empty, a number out of range, or flags contradict each other.
+        RequestError: nothing is listed, or a file cannot be read.
     """
-    items = parse_items(keywords) if keywords else []
-    forbid = [phrase for item in parse_items(flags["forbid"]) for phrase in item] if flags["forbid"] else []
-    written = " ".join([*(phrase for item in items for phrase in item), flags["starts_with"], flags["ends_with"]])
-    annealing = Annealing()
-    if flags["budget"] is not None:
-        if not flags["budget"] > 0 or flags["budget"] == float("inf"):
-            raise RequestError(f"--budget {flags['budget']}: give a number of seconds above 0")
-        annealing = annealing.for_budget(flags["budget"])
-    request = Request(
-        keywords=tuple(map(tuple, items)),
-        forbid=tuple(forbid),
-        ordered=flags["ordered"],
-        starts_with=flags["starts_with"],
-        ends_with=flags["ends_with"],
-        sentence=flags["sentence"],
-        min_words=flags["min_words"],
-        max_words=flags["max_words"],
-        lm=flags["lm"] or detect(written),
-        count=flags["count"],
-        seed=flags["seed"],
-        annealing=annealing,
-    )
-    return replace(request, terms=replace(request.terms, **flags.get("terms", {})))
+    if "-" in values:
+        raise RequestError(
+            "--forbid - would read stdin, which only --keywords does; to forbid a hyphen write --forbid '-,'"
+        )
+    return tuple(phrase for item in _items("--forbid", values) for phrase in item) if values else ()
+
+
+def with_keywords(template: Request, values: Sequence[str], lm: str | None) -> Request:
+    """Return a request with keywords as the flag gives them.
+
+    Args:
+        template: everything else.
+        values: values of `--keywords`; none for a request without keywords.
+        lm: the model asked for; None takes the embedded one of the language that the words are in.
+
+    Raises:
+        RequestError: the list is empty, or a file cannot be read.
+    """
+    items = _items("--keywords", values) if values else []
+    written = " ".join([*(phrase for item in items for phrase in item), template.starts_with, template.ends_with])
+    return replace(template, keywords=tuple(map(tuple, items)), lm=lm or detect(written))
+
+
+def _items(flag: str, values: Sequence[str]) -> list[list[str]]:
+    try:
+        return parse_items(values)
+    except RequestError as error:
+        raise RequestError(f"{flag}: {error}") from None

@@ -4,7 +4,9 @@ import time
 
 from searchgen.cli.output import complain
 
-__all__ = ["HELP", "warm_up"]
+__all__ = ["HELP", "SHORT", "warm_up"]
+
+SHORT = "Compile and decode now what the first command would."
 
 HELP = """Compile the inner loops and decode the embedded models now, so that the next command starts at once.
 
@@ -14,7 +16,11 @@ Example: searchgen warm-up
 
 def warm_up() -> None:
     """Run one small request under each embedded model."""
+    from searchgen.cache_folder import cache_folder
+    from searchgen.cli.answers import say_if_compiling
     from searchgen.request import Annealing, Request
+
+    say_if_compiling()
     from searchgen.samplers.constrain import Searcher
 
     for name, word in (("en", "dog"), ("zh", "学校")):
@@ -22,3 +28,4 @@ def warm_up() -> None:
         request = Request(keywords=((word,),), lm=name, annealing=Annealing(chains=2, steps=40))
         Searcher.load(name, complain).search(request)
         complain(f"{name}: ready in {time.perf_counter() - begun:.1f} s")
+    complain(f"kept in {cache_folder()} (SEARCHGEN_CACHE names another folder)")

@@ -22,11 +22,12 @@ class Record:
         lm: name and hash of the model.
         seed: of the request.
         steps: made by all chains of the request.
+        window: fewest and most words (characters in Chinese, tokens of a raw model) that were allowed.
         signature: replays the request.
         rank: 1 for the best of the request.
         line: number of the input line, from 1; None without stdin.
         stopped_early: whether the clock's safety net ended the run.
-        demanded: the tokens that demanded words match, for a terminal to highlight; not part of the JSON.
+        demanded: places of the tokens that were demanded, for a terminal to highlight; not part of the JSON.
     """
 
     text: str
@@ -40,14 +41,15 @@ class Record:
     lm: str
     seed: int
     steps: int
+    window: tuple[int, int]
     signature: str
     rank: int
     line: int | None = None
     stopped_early: bool = False
-    demanded: frozenset[str] = frozenset()
+    demanded: frozenset[int] = frozenset()
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values, in a fixed order."""
-        row = {**asdict(self), "tokens": list(self.tokens)}
+        row = {**asdict(self), "tokens": list(self.tokens), "window": list(self.window)}
         del row["demanded"]
         return row

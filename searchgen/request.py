@@ -4,6 +4,7 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from math import isfinite
 from typing import Any
 
 from searchgen.errors import RequestError
@@ -14,6 +15,9 @@ __all__ = ["Annealing", "Request", "Terms", "platform_tag"]
 
 #: The published table that turns a budget in seconds into steps: a rate, so that a job means the same work everywhere.
 STEPS_PER_SECOND = 1_000_000
+
+#: The most a request may ask for; beyond it is a mistake, or work for several requests.
+MOST_TEXTS, MOST_WORDS, MOST_SECONDS, MOST_CHAINS = 1000, 1000, 86_400, 10_000
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,15 @@ class Annealing:
         return self.chains * self.steps / STEPS_PER_SECOND
 
     def for_budget(self, seconds: float) -> "Annealing":
-        """Return the schedule that a budget in seconds stands for: the same number of steps on every machine."""
+        """Return the schedule that a budget in seconds stands for: the same number of steps on every machine.
+
+        Raises:
+            RequestError: the number is not above 0, or beyond a day.
+        """
+        if not 0 < seconds <= MOST_SECONDS:
+            raise RequestError(
+                f"--budget {seconds:g}: give a number of seconds above 0, at most {MOST_SECONDS:,} (a day)"
+            )
         return replace(self, steps=max(self.blocks, int(seconds * STEPS_PER_SECOND) // self.chains))
 
 
@@ -101,25 +113,36 @@ class Request:
         """Refuse what no text or no search could answer; see `RequestError`."""
         if self.count < 1:
             raise RequestError(f"-n {self.count}: ask for at least one text")
+        if self.count > MOST_TEXTS:
+            raise RequestError(f"-n {self.count}: at most {MOST_TEXTS} texts at once; for more, use several seeds")
         for name, value in (("--min-words", self.min_words), ("--max-words", self.max_words)):
             if value is not None and value < 1:
                 raise RequestError(f"{name} {value}: a text has at least one word")
+            if value is not None and value > MOST_WORDS:
+                raise RequestError(f"{name} {value}: a text may have at most {MOST_WORDS} words")
         if self.min_words is not None and self.max_words is not None and self.min_words > self.max_words:
             raise RequestError(
                 f"--min-words {self.min_words} is more than --max-words {self.max_words}; exchange or widen them"
             )
         if not 0 <= self.seed < 2**63:
             raise RequestError(f"--seed {self.seed}: give a whole number from 0 to 2^63 - 1")
-        if min(self.annealing.chains, self.annealing.steps) < 1:
-            raise RequestError("the budget allows no step; raise it")
+        plan = self.annealing
+        if min(plan.chains, plan.steps, plan.blocks) < 1 or not min(plan.hot, plan.cold) > 0:
+            raise RequestError("a schedule has at least one chain, step and block, and temperatures above 0")
+        if plan.chains > MOST_CHAINS or plan.blocks > plan.steps or plan.expected_seconds > MOST_SECONDS:
+            raise RequestError(
+                f"a schedule has at most {MOST_CHAINS} chains, no more blocks than steps, and steps for a day at most"
+            )
 
     def differences(self) -> dict[str, Any]:
         """Return the fields that are not at their defaults, as plain JSON values."""
         return _differences(self, Request())
 
     def canonical(self) -> str:
-        """Return the request without its seed as one line of JSON: what sets its random choices apart from another's."""
-        return json.dumps({k: v for k, v in self.differences().items() if k != "seed"}, ensure_ascii=False, sort_keys=True)
+        """Return the request without its seed as one line of JSON; its random choices differ from another request's."""
+        return json.dumps(
+            {k: v for k, v in self.differences().items() if k != "seed"}, ensure_ascii=False, sort_keys=True
+        )
 
     def signature(self, model_hash: str) -> str:
         """Return one line that replays the texts bit for bit on the same version and platform.
@@ -140,37 +163,74 @@ class Request:
         """
         parts = signature.strip().split(":", 4)
         if len(parts) != 5 or parts[0] != "searchgen":
-            raise RequestError(f"not a signature: {signature[:60]!r}; copy the whole 'signature' field of a JSON result")
+            raise RequestError(
+                f"not a signature: {signature[:60]!r}; copy the whole 'signature' field of a JSON result"
+            )
         if (parts[1], parts[2]) != (__version__, platform_tag()):
             raise RequestError(
                 f"the signature is of searchgen {parts[1]} on {parts[2]}, this is {__version__} on {platform_tag()}; "
                 "texts repeat bit for bit only on the same version and platform"
             )
         try:
-            return Request.from_mapping(json.loads(parts[4])), parts[3]
-        except json.JSONDecodeError as error:
+            values = json.loads(parts[4])
+        except (json.JSONDecodeError, RecursionError) as error:
             raise RequestError(f"the signature is damaged: {error}; copy it again") from None
+        if not isinstance(values, dict):
+            raise RequestError("the signature is damaged: it holds no request; copy it again")
+        return Request.from_mapping(values), parts[3]
 
     @staticmethod
     def from_mapping(values: Mapping[str, Any]) -> "Request":
-        """Return the request described by plain JSON values; fields that are absent keep their defaults."""
+        """Return the request described by plain JSON values; fields that are absent keep their defaults.
+
+        Raises:
+            RequestError: a field is unknown, has the wrong type or an impossible value.
+        """
         known = {f.name for f in fields(Request)}
         for name in values:
             if name not in known:
                 raise RequestError(f"unknown field {name!r}; the fields are {', '.join(sorted(known))}")
-        plain = dict(values)
-        try:
-            if "keywords" in plain:
-                plain["keywords"] = tuple(tuple(item) for item in plain["keywords"])
-            if "forbid" in plain:
-                plain["forbid"] = tuple(plain["forbid"])
-            if "terms" in plain:
-                plain["terms"] = replace(Terms(), **plain["terms"])
-            if "annealing" in plain:
-                plain["annealing"] = replace(Annealing(), **plain["annealing"])
-            return Request(**plain)
-        except TypeError as error:
-            raise RequestError(f"a field has the wrong type: {error}") from None
+        plain = {name: _typed(name, value, _KINDS.get(name)) for name, value in values.items()}
+        for name, parts in (("terms", Terms()), ("annealing", Annealing())):
+            if name in plain:
+                inner = {f.name: type(getattr(parts, f.name)) for f in fields(parts)}
+                for key, value in plain[name].items():
+                    _typed(f"{name}.{key}", value, inner.get(key, _Nothing))
+                plain[name] = replace(parts, **plain[name])
+        return Request(**plain)
+
+
+class _Nothing:
+    """The type of a field that there is not."""
+
+
+#: What a field holds when written as JSON.
+_KINDS: dict[str, Any] = {
+    **{name: bool for name in ("ordered", "sentence", "quotes")},
+    **{name: str for name in ("starts_with", "ends_with", "lm")},
+    **{name: int for name in ("min_words", "max_words", "count", "seed")},
+    **{name: dict for name in ("terms", "annealing")},
+}
+
+
+def _typed(name: str, value: Any, kind: Any) -> Any:
+    """Return a field's value, lists as tuples, or refuse it."""
+    listed = isinstance(value, list)
+    if name == "keywords" and listed and all(isinstance(i, list) and i and _texts(i) for i in value):
+        return tuple(map(tuple, value))
+    if name == "forbid" and listed and _texts(value):
+        return tuple(value)
+    if kind is float and type(value) in (int, float) and isfinite(value):
+        return value
+    if kind is not None and type(value) is kind:
+        return value
+    if value is None and name in ("min_words", "max_words"):
+        return None
+    raise RequestError(f"field {name!r} cannot be {json.dumps(value, ensure_ascii=False)[:60]}")
+
+
+def _texts(values: list[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _differences(value: Any, default: Any) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
     log density(x) = beta * log p(x) + sum over tokens of weight(token)      on the texts that every constraint accepts,
 
-`p` the n-gram model, end included. Terms of the request become token weights; lengths are a window of words; everything else
-that is hard is one automaton. It knows nothing of samplers.
+`p` the n-gram model, end included. Terms of the request become token weights; lengths are a window of words; everything
+else that is hard is one automaton. It knows nothing of samplers.
 """
 
 from collections.abc import Sequence
@@ -25,6 +25,7 @@ from searchgen.constraints import (
     joint,
     with_demanded,
 )
+from searchgen.constraints.base import Phrase, folded, spell
 from searchgen.errors import RequestError
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.query import score_tokens
@@ -36,7 +37,7 @@ from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Target", "default_window", "lexicon"]
 
-#: Words of default length when no bound is given: (fewest, most, words a demanded word widens the upper end to, and on top).
+#: Words of default length when no bound is given: fewest, most, words a demanded word widens the upper end to, and on top.
 DEFAULT_WINDOWS = {"en": (6, 14, 3, 4), "zh": (8, 24, 3, 4), "raw": (6, 14, 3, 4)}
 
 #: The local moves leave a demanded word alone if it is rarer than this; a common one ("the") comes and goes freely.
@@ -107,6 +108,7 @@ class Target:
         demanded: ids of the tokens that match a demanded word.
         problem: the same as arrays, for the compiled loops.
         notes: what the user should know, one line each.
+        written: the name each part of a constraint has in the output: words as the user wrote them, in lower case.
     """
 
     model: NGram
@@ -116,6 +118,7 @@ class Target:
     demanded: frozenset[int]
     problem: Problem
     notes: tuple[str, ...]
+    written: dict[str, str]
 
     @staticmethod
     def of(request: Request, model: NGram, known: Lexicon | None = None) -> "Target":
@@ -130,7 +133,9 @@ class Target:
         constraints, window, notes = _constraints(request, form, known.vocabulary)
         vocabulary = with_demanded(known.vocabulary, constraints)
         if vocabulary.extra:
-            notes.append(f"the model does not know {', '.join(vocabulary.extra)}; spelled letter by letter, it is improbable")
+            notes.append(
+                f"the model does not know {', '.join(vocabulary.extra)}; spelled letter by letter, it is improbable"
+            )
         automaton = joint(constraints, vocabulary, form)
         token = np.zeros(len(vocabulary), TOKEN)
         size = len(known.vocabulary)
@@ -151,7 +156,9 @@ class Target:
             begin=np.array([model.tables.node["state"][1 + BEGIN]], np.int64),
             extra=np.arange(size, len(vocabulary), dtype=np.int64),
         )
-        return Target(model, vocabulary, constraints, window, frozenset(demanded.tolist()), problem, tuple(notes))
+        written = _written(request, constraints)
+        ids = frozenset(demanded.tolist())
+        return Target(model, vocabulary, constraints, window, ids, problem, tuple(notes), written)
 
     @property
     def form(self) -> TextForm:
@@ -174,11 +181,54 @@ class Target:
     def satisfied(self, ids: Sequence[int]) -> dict[str, bool]:
         """Return, for each part of each constraint, whether the text satisfies it."""
         array = np.array(ids, np.int32)
-        return {
-            name: holds
-            for constraint in self.constraints
-            for name, holds in constraint.parts(array, self.vocabulary).items()
-        }
+        result: dict[str, bool] = {}
+        for constraint in self.constraints:
+            for part, holds in constraint.parts(array, self.vocabulary).items():
+                name = self.written.get(part, part)
+                result[name] = result.get(name, True) and holds
+        return result
+
+    def demanded_places(self, ids: Sequence[int]) -> frozenset[int]:
+        """Return where in a text demanded words and phrases stand."""
+        text = folded(self.vocabulary.decode(ids), self.vocabulary)
+        found: set[int] = set()
+        for one in self.constraints:
+            phrases: tuple[Phrase, ...] = ()
+            among = slice(None)
+            if isinstance(one, Keywords):
+                phrases = tuple(phrase for item in one.items for phrase in item)
+            elif isinstance(one, StartsWith | EndsWith):
+                phrases, among = (one.phrase,), slice(1) if isinstance(one, StartsWith) else slice(-1, None)
+            for phrase in phrases:
+                for place in _occurrences(folded(phrase, self.vocabulary), text)[among]:
+                    found.update(range(place, place + len(phrase)))
+        return frozenset(found)
+
+
+def _occurrences(phrase: Phrase, text: Phrase) -> list[int]:
+    return [place for place in range(len(text)) if text[place : place + len(phrase)] == phrase]
+
+
+def _written(request: Request, constraints: Sequence[Constraint]) -> dict[str, str]:
+    """Return the name in the output of each part that spells out words of the request."""
+    names: dict[str, str] = {}
+
+    def name(part: str, verb: str, words: str) -> None:
+        names[part] = f"{verb} {' '.join(words.lower().split())}"
+
+    for one in constraints:
+        if isinstance(one, Keywords):
+            shown = ["|".join(map(spell, item)) for item in one.items]
+            for rank, item in enumerate(request.keywords):
+                again = shown[:rank].count(shown[rank]) + 1
+                suffix = f" ({again})" if again > 1 else ""
+                name(f"keyword {shown[rank]}{suffix}", "keyword", "|".join(item) + suffix)
+        elif isinstance(one, Forbid):
+            for phrase, words in zip(one.items, request.forbid, strict=True):
+                name(f"without {spell(phrase)}", "without", words)
+        elif isinstance(one, StartsWith | EndsWith):
+            name(one.describe(), f"{one.verb} with", request.starts_with if one.verb == "starts" else request.ends_with)
+    return names
 
 
 def _constraints(
