@@ -1,5 +1,6 @@
-"""Exact look-ahead for n-gram models under automata: how much probability lies ahead of every prefix."""
+"""Exact look-ahead: which texts can still be completed, how probable that is, and exact draws of them."""
 
+from searchgen.guide.contexts import Budget, Prepared, prepare
 from searchgen.guide.guide import Guide
 
-__all__ = ["Guide"]
+__all__ = ["Budget", "Guide", "Prepared", "prepare"]

@@ -1,138 +1,220 @@
-"""Which contexts a guide has, and their entries, as arrays: the numpy part of building one."""
+"""Which contexts a guide looks back on: all of order < k, or as many as a budget of work and memory allows.
+
+A context is kept when every word of it is kept, so the kept ones are closed under taking suffixes: what the guide then follows is
+a law of its own, exact in itself, that falls back to the unigrams after rarer words.
+"""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.lm.ngram.tables import END, NGramTables
+from searchgen.guide.frame import Frame
+from searchgen.guide.tables import ROW
+from searchgen.lm.ngram.tables import BEGIN, UNKNOWN, NGramTables
 from searchgen.problem import Problem
 
-__all__ = ["Contexts", "Entries", "choose_contexts", "context_of_nodes", "entries_of", "levels"]
+__all__ = ["Budget", "Contexts", "Prepared", "prepare"]
 
-Array = npt.NDArray[Any]
+Array = npt.NDArray[np.int64]
+
+
+class Budget(NamedTuple):
+    """What a guide may cost.
+
+    Attributes:
+        memory: bytes of its values.
+        work: multiplications that are always worth while: about 0.1 s of two cores.
+        words: most frequent words to keep even if that takes more work ...
+        most_work: ... than `work`, but never more than this.
+    """
+
+    memory: float = 8e8
+    work: float = 6e8
+    words: int = 1000
+    most_work: float = 1.5e10
+
+
+#: Reading an edge costs as much as so many columns of it.
+EDGE_COST = 16
+
+#: The share of the memory that rows of other classes than the aligned ones may take.
+PLAIN_SHARE = 0.25
+
+
+class Prepared(NamedTuple):
+    """What every guide of a model needs and no request changes."""
+
+    alpha: npt.NDArray[Any]  # (B,) p - backoff * p_lower of every bigram; empty if some is negative
+    inside: Array  # (V + 1,) number of bigrams of the m most frequent words
+
+
+def prepare(tables: NGramTables) -> Prepared:
+    """Return what every guide of a model needs.
+
+    Args:
+        tables: the model.
+
+    Returns:
+        Coefficients of the bigrams at beta = 1, and how many bigrams the m most frequent words have among them.
+    """
+    size = len(tables.alias_p)
+    first = tables.node["first"][1 : size + 2].astype(np.int64)
+    if first[0] == first[-1]:
+        return Prepared(np.zeros(0, tables.node["log_p"].dtype), np.zeros(size + 1, np.int64))
+    word = tables.word[first[0] : first[-1]].astype(np.int64)
+    log_p = tables.node["log_p"][1 : size + 1].astype(np.float64)
+    backoff = np.exp(tables.node["log_backoff"][1 : size + 1].astype(np.float64))
+    children = np.diff(first)
+    alpha = np.exp(tables.node["log_p"][first[0] : first[-1]].astype(np.float64))
+    alpha -= np.repeat(backoff, children) * np.exp(log_p)[word]
+    if alpha.min() < 0:
+        alpha = alpha[:0]
+    parent = np.repeat(np.arange(size), children)
+    inside = np.append(0, np.cumsum(np.bincount(np.maximum(parent, word), minlength=size)))
+    return Prepared(alpha.astype(tables.node["log_p"].dtype), inside)
 
 
 class Contexts(NamedTuple):
-    """The contexts of a guide, shorter ones first; context 0 is the root."""
+    """The rows of a guide: those with their own list of states first, then the aligned ones."""
 
-    node: Array  # (n,) int32 trie node
-    token: Array  # (n,) int32 last token, -1 for the root
-    lower: Array  # (n,) int32
-    of_node: Array  # (N,) int32 context of each trie node, -1 if it is none
-    backoff: Array  # (n,) float64, bo^b
+    row: npt.NDArray[np.void]  # (N,) ROW, edges not yet there
+    special: int  # number of rows that are not aligned
+    stride: int  # values in a layer
+    pitch: int  # values from one aligned row to the next
+    begin: int  # row of the start of a text
+    depth: Array  # (N,) depth of each row's context, 0 for root rows
+    row_of_node: npt.NDArray[np.int32]
+    extra_row: npt.NDArray[np.int32]
+
+    @staticmethod
+    def of(problem: Problem, frame: Frame, order: int, kept: npt.NDArray[np.bool_]) -> "Contexts":
+        """Lay out the rows of all contexts shorter than `order` whose words are kept.
+
+        Args:
+            problem: the target.
+            frame: its classes and states.
+            order: order of the guide.
+            kept: (V',) tokens that may stand in a context.
+        """
+        nodes, depth, limit = _nodes(problem, order, kept)
+        node, token = _ends(problem, nodes, kept)
+        cls = np.where(token >= 0, frame.classes.cls[token], len(frame.kind) - 2)
+        roots = np.arange(len(frame.kind) - (2 if (node == problem.begin[0]).any() else 1))
+        rows = np.zeros(1 + len(roots) + len(node), ROW)
+        rows["node"][1 + len(roots) :] = node
+        rows["token"] = np.concatenate([np.full(1 + len(roots), -1), token])
+        rows["cls"] = np.concatenate([[len(frame.kind) - 1], roots, cls])
+        rows["backoff"] = 1.0
+        depths = np.concatenate([[-1], np.full(len(roots), 0), depth[node]])
+        plain = rows["cls"] >= frame.aligned
+        word = frame.kind["word"][rows["cls"]]
+        order_of_rows = np.lexsort((rows["token"], depths, word, depths > 0, depths >= 0, ~plain))
+        special = int(plain.sum())
+        return _placed(problem, frame, rows[order_of_rows], special, limit, depth)
 
 
-class Entries(NamedTuple):
-    """Outgoing masses of all contexts, one row of the trie's children after the other."""
-
-    owner: Array  # (E,) int32 context
-    token: Array  # (E,) int32
-    following: Array  # (E,) int32 context after the token
-    mass: Array  # (E,) float64
-
-
-def levels(tables: NGramTables) -> list[int]:
-    """Return the first node of each order: [0, 1, V + 1, ...] and the number of nodes at the end.
-
-    Example:
-        >>> from searchgen.lm.ngram.model import NGram
-        >>> levels(NGram.from_sentences([["a"]], order=2).tables)
-        [0, 1, 5, 7]
-    """
-    edges = [0, 1]
-    while len(edges) <= int(tables.order[0]):
-        edges.append(int(tables.node["first"][edges[-1]]))
-    return [*edges, len(tables.word)]
-
-
-def choose_contexts(problem: Problem, order: int, keep: Array | None = None) -> Contexts:
-    """Return the stored n-grams shorter than `order` that have children.
-
-    Args:
-        problem: the target.
-        order: k; contexts have at most k - 1 tokens.
-        keep: (V,) bool, for order 2: which tokens are contexts; None: all.
-    """
+def _nodes(problem: Problem, order: int, kept: npt.NDArray[np.bool_]) -> tuple[Array, npt.NDArray[np.int8], int]:
+    """Return the kept contexts, the depth of every node below the limit, and the limit: nodes from there on are too deep."""
     tables = problem.ngram
-    edges = levels(tables)
-    stop = edges[min(order, len(edges) - 1)]
-    first = tables.node["first"]
-    nodes = np.flatnonzero(first[:stop] < first[1 : stop + 1])
-    if keep is not None:
-        nodes = nodes[(nodes == 0) | keep[np.maximum(nodes - 1, 0)]]
-    if len(nodes) == 0 or nodes[0] != 0:
-        nodes = np.append([0], nodes)
-    of_node = np.full(len(tables.word), -1, np.int32)
-    of_node[nodes] = np.arange(len(nodes))
-    token = tables.word[nodes].astype(np.int32)
-    token[0] = -1
-    lower = context_of_nodes(of_node, tables, tables.node["suffix"][nodes].astype(np.int64))
-    backoff = np.exp(problem.beta[0] * tables.node["log_backoff"][nodes].astype(np.float64))
-    backoff[0] = 0.0
-    return Contexts(nodes.astype(np.int32), token, lower, of_node, backoff)
+    size = len(tables.alias_p)
+    word_kept = kept[:size].copy()
+    word_kept[UNKNOWN] = kept[size:].any()
+    starts = [0, 1, size + 1]
+    while len(starts) <= order and starts[-1] < len(tables.word):
+        starts.append(int(tables.node["first"][starts[-1]]))
+    limit = starts[min(order, len(starts) - 1)]
+    depth = np.zeros(limit, np.int8)
+    good = np.zeros(limit, np.bool_)
+    good[0] = True
+    for d in range(1, order):
+        if d >= len(starts) - 1 or starts[d] >= limit:
+            break
+        low, high = starts[d], starts[d + 1]
+        depth[low:high] = d
+        above = np.arange(starts[d - 1], low)
+        parent = np.repeat(above, np.diff(tables.node["first"][starts[d - 1] : low + 1]))
+        good[low:high] = good[parent] & word_kept[tables.word[low:high]]
+        if d == 1:
+            good[1 + BEGIN] = True
+    first = tables.node["first"][: limit + 1]
+    return np.flatnonzero(good & (first[1:] > first[:-1]))[1:], depth, limit
 
 
-def context_of_nodes(of_node: Array, tables: NGramTables, node: Array) -> Array:
-    """Return the context of each trie node: itself or its longest suffix that is a context."""
-    node = np.maximum(node, 0)
-    context = of_node[node]
-    while (missing := context < 0).any():
-        node = np.where(missing, np.maximum(tables.node["suffix"][node], 0), node)
-        context = of_node[node]
-    return context
-
-
-def entries_of(problem: Problem, contexts: Contexts) -> tuple[Entries, Entries, Array]:
-    """Return the entries of the recursion, every stored child by itself, and each context's end mass.
-
-    The recursion's entries carry p^b - bo^b p'^b where the context after the token is the same with and without the first word, and
-    are two signed ones where it differs; the others carry p^b. Token weights are not in them.
-    """
-    tables, beta = problem.ngram, float(problem.beta[0])
-    start = tables.node["first"][contexts.node].astype(np.int64)
-    count = tables.node["first"][contexts.node.astype(np.int64) + 1].astype(np.int64) - start
-    owner = np.repeat(np.arange(len(count), dtype=np.int32), count)
-    node = np.repeat(start - np.append(0, np.cumsum(count)[:-1]), count) + np.arange(count.sum())
-    token = tables.word[node].astype(np.int32)
-    p = np.exp(beta * tables.node["log_p"][node].astype(np.float64))
-    lower_p, lower_next = _in_lower(problem, contexts, owner, token)
-    following = context_of_nodes(contexts.of_node, tables, tables.node["state"][node].astype(np.int64))
-    full = Entries(owner, token, following, p)
-    taken = contexts.backoff[owner] * lower_p
-    signed = following != lower_next
-    mass = p - np.where(signed, 0.0, taken)
-    main = Entries(owner, token, following, mass)
-    other = Entries(owner[signed], token[signed], lower_next[signed], -taken[signed])
-    both = Entries(*(np.concatenate(pair) for pair in zip(main, other, strict=True))) if signed.any() else main
-    end = np.zeros(len(count))
-    ends = token == END
-    end[owner[ends]] = p[ends] - taken[ends]
-    return both, full, end
-
-
-def _in_lower(problem: Problem, contexts: Contexts, owner: Array, token: Array) -> tuple[Array, Array]:
-    """Return p(w|h')^b of each child w of h, and the context after h'w."""
-    tables, beta = problem.ngram, float(problem.beta[0])
-    unigram = np.exp(beta * tables.node["log_p"][1 : 1 + len(tables.alias_p)].astype(np.float64))
-    after_unigram = context_of_nodes(
-        contexts.of_node, tables, tables.node["state"][1 : 1 + len(unigram)].astype(np.int64)
+def _ends(problem: Problem, nodes: Array, kept: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Return (node, last token) of every row: a context that ends with <unk> has one for each unknown word."""
+    last = problem.ngram.word[nodes].astype(np.int64)
+    known = nodes[last != UNKNOWN]
+    unknown = nodes[last == UNKNOWN]
+    extra = problem.extra[kept[problem.extra]]
+    token = np.where(last == BEGIN, -1, last)[last != UNKNOWN]
+    return (
+        np.concatenate([known, np.repeat(unknown, len(extra))]),
+        np.concatenate([token, np.tile(extra, len(unknown))]),
     )
-    p, following = unigram[token], after_unigram[token]
-    deep = np.flatnonzero(contexts.lower[owner] != 0)
-    if len(deep):
-        log_p, state = _query(tables, contexts.node[contexts.lower[owner[deep]]].astype(np.int64), token[deep])
-        p[deep] = np.exp(beta * log_p)
-        following[deep] = context_of_nodes(contexts.of_node, tables, state)
-    return p, following
 
 
-def _query(tables: NGramTables, context: Array, token: Array) -> tuple[Array, Array]:
-    """Return log p(token | context) and the state after it, for many pairs."""
-    from searchgen.guide.draws import score_pairs
+def _placed(
+    problem: Problem, frame: Frame, rows: npt.NDArray[np.void], special: int, limit: int, depth: npt.NDArray[np.int8]
+) -> Contexts:
+    """Give every row its place in a layer, its parent and its back-off."""
+    size = len(problem.ngram.alias_p)
+    root = (rows["token"] < 0) & (rows["node"] == 0)
+    root[0] = False
+    frame.kind["row"] = -1
+    frame.kind["row"][rows["cls"][root]] = np.flatnonzero(root)
+    unknown = np.unique(rows["node"][rows["token"] >= size])
+    row_of_node = np.full(limit, -1, np.int32)
+    ordinary = (rows["node"] > 0) & (rows["token"] < size)
+    row_of_node[rows["node"][ordinary]] = np.flatnonzero(ordinary)
+    row_of_node[unknown] = -2 - np.arange(len(unknown))
+    extra_row = np.full((len(unknown), len(problem.token) - size), -1, np.int32)
+    extras = np.flatnonzero(rows["token"] >= size)
+    extra_row[np.searchsorted(unknown, rows["node"][extras]), rows["token"][extras] - size] = extras
 
-    log_p, state = np.empty(len(token)), np.empty(len(token), np.int64)
-    score_pairs(tables, context, token.astype(np.int64), log_p, state)
-    return log_p, state
+    contexts = rows["node"] > 0
+    node, token = rows["node"][contexts], rows["token"][contexts]
+    suffix = problem.ngram.node["suffix"][node]
+    parent = np.where(suffix > 0, row_of_node[suffix], frame.kind["row"][rows["cls"][contexts]])
+    through = np.flatnonzero(parent < -1)
+    parent[through] = extra_row[-2 - parent[through], token[through] - size]
+    rows["parent"][contexts] = np.where(parent < 0, 0, parent)
+    rows["parent"][0] = -1
+    log_backoff = problem.ngram.node["log_backoff"][node].astype(np.float64)
+    rows["backoff"][contexts] = np.exp(problem.beta[0] * log_backoff)
+
+    width = int(frame.kind["size"][0]) if frame.aligned else 0
+    pitch = (
+        width if width <= 64 else 16 * ((width + 15) // 16 | 1)
+    )  # an odd number of cache lines, to use all of the cache
+    sizes = np.where(np.arange(len(rows)) < special, frame.kind["size"][rows["cls"]], pitch)
+    rows["offset"] = np.cumsum(sizes) - sizes
+    begin = int(row_of_node[problem.begin[0]]) if problem.begin[0] and limit > 1 else -1
+    begin = begin if begin >= 0 else int(frame.kind["row"][len(frame.kind) - 2])
+    return Contexts(
+        rows, special, int(sizes.sum()), pitch, begin, depth[rows["node"]].astype(np.int64), row_of_node, extra_row
+    )
 
 
+def kept_tokens(
+    problem: Problem, frame: Frame, prepared: Prepared, order: int, budget: Budget | None
+) -> npt.NDArray[np.bool_]:
+    """Return which tokens may stand in contexts: all without a budget, else the most frequent ones it can pay for."""
+    cls = frame.classes.cls
+    if budget is None:
+        return np.asarray(cls >= 0)
+    layers = int(problem.window[1]) + 1
+    size = len(problem.ngram.alias_p)
+    item = problem.ngram.node["log_p"].dtype.itemsize
+    width = int(frame.kind["size"][0]) if frame.aligned else int(frame.kind["size"][:-2].max(initial=1))
+    inside = prepared.inside * (order - 1.0)
+    work = inside * layers * (width + EDGE_COST)
+    limit = min(max(budget.work, work[min(budget.words, size)]), budget.most_work)
+    most = int(np.searchsorted(work, limit, side="right")) - 1
+    most = min(most, int((1 - PLAIN_SHARE) * budget.memory / (layers * item * width)))
+    kept = (cls >= 0) & (np.arange(len(cls)) < most)
+    plain = np.flatnonzero(cls >= frame.aligned)
+    plain = plain[np.lexsort((plain, frame.classes.count[cls[plain]] > len(plain) / 2))]
+    cost = np.cumsum(frame.kind["size"][cls[plain]]) * float(layers * item)
+    kept[plain] = cost <= PLAIN_SHARE * budget.memory
+    return np.asarray(kept)

@@ -1,199 +1,264 @@
-"""Exact independent draws from the guide, and the log-probability of a text under it; compiled."""
+"""Exact draws of texts from a guide, and the log-probability of a text under it."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from searchgen.compiled import inlined, kernel
+from searchgen.guide.recursion import child_weights, next_row
+from searchgen.guide.tables import BEGIN_ROW, MIXTURE, STRIDE
 from searchgen.lm.ngram.query import find_child, score_word
 from searchgen.lm.ngram.tables import END
-from searchgen.randomness import Counter, categorical, start_step
+from searchgen.randomness import Counter, bernoulli, categorical, categorical_or_rest, start_step
 
-__all__ = ["draw", "draw_many", "log_mass_of_text", "score_pairs", "step_context"]
+__all__ = ["Scratch", "draw", "draw_many", "log_probability", "scratch"]
 
-END_OF_TEXT, DESCEND = -1, -2
+#: Candidates weighed at a time: children are sorted by frequency, so most draws end in the first chunks.
+CHUNK = 64
+
+#: Nothing was chosen; the end of the text was, where choices are edges.
+NONE, STOP = -1, -2
+
+
+class Scratch(NamedTuple):
+    """Candidates of one draw, in chunks."""
+
+    share: npt.NDArray[np.float64]  # (CHUNK,) running sum of the candidates' shares of what is left
+    choice: npt.NDArray[np.int64]  # (CHUNK,) what they stand for
+    left: npt.NDArray[np.float64]  # (2,) mass not yet offered when the chunk began; mass in the chunk
+    count: npt.NDArray[np.int64]  # (2,) candidates in the chunk; the last one offered
+
+
+def scratch() -> Scratch:
+    """Return room for the draws of one thread."""
+    return Scratch(np.zeros(CHUNK), np.zeros(CHUNK, np.int64), np.zeros(2), np.zeros(2, np.int64))
 
 
 @inlined
-def _value(guide: Any, problem: Any, layer: Any, following: Any, state: Any) -> Any:
-    """Return B(state, following) in a layer; 0 for the dead state."""
-    if state == 0:
-        return 0.0
-    return layer[guide.row[following] + guide.position[guide.kind[following], state]]
+def _open(room: Any, mass: Any) -> None:
+    """Begin a choice among candidates that weigh `mass` together."""
+    room.left[0], room.left[1] = mass, 0.0
+    room.count[0], room.count[1] = 0, NONE
 
 
 @kernel
-def _draw_by_levels(guide: Any, problem: Any, context: Any, state: Any, t: Any, source: Any, weights: Any) -> Any:
-    """Return the next token, where no entry is negative: a child of the context, or go down to the shorter context."""
+def _offer(room: Any, source: Any, weight: Any, choice: Any) -> Any:
+    """Offer a candidate; return the one chosen from a chunk that is now full, else NONE."""
+    n = room.count[0]
+    room.left[1] += weight
+    room.share[n], room.choice[n] = room.left[1] / room.left[0], choice
+    room.count[0], room.count[1] = n + 1, choice
+    if n + 1 < CHUNK:
+        return np.int64(NONE)
+    chosen = categorical_or_rest(source, room.share, 0, CHUNK)
+    if chosen >= 0:
+        return room.choice[chosen]
+    room.left[0] -= room.left[1]
+    room.count[0], room.left[1] = 0, 0.0
+    return np.int64(NONE)
+
+
+@kernel
+def _settle(room: Any, source: Any) -> Any:
+    """Return the choice among the last candidates; NONE if there was none at all."""
+    if room.count[0] == 0:
+        return room.count[1]
+    return room.choice[categorical(source, room.share, 0, room.count[0])]
+
+
+@inlined
+def _mass(guide: Any, t: Any, r: Any, place: Any) -> Any:
+    """Return B_t of a row at a place of its states, on the scale of its layer."""
+    value = guide.value[t * guide.size[STRIDE] + guide.row[r].offset + place]
+    return value * guide.mass[t, guide.scaled_by[guide.kind[guide.row[r].cls].start + place]]
+
+
+@kernel
+def draw(guide: Any, problem: Any, source: Any, room: Any, out: Any) -> Any:
+    """Draw a text of the guide's law into `out` (M,) int32; return its length, -1 if the guide has no text."""
+    if not guide.ends[-1] > 0.0:
+        return np.int64(NONE)
+    t = problem.window[0] + categorical(source, guide.ends, 0, len(guide.ends))
+    row, state, place, n = guide.size[BEGIN_ROW], np.int64(1), np.int64(0), 0
     while True:
-        total = guide.end[context] if t == 0 and problem.accept[state] else 0.0
-        weights[0] = total
-        n = 1
-        for e in range(guide.mark_start[context], guide.mark_start[context + 1]):
-            after = problem.next[state, guide.mark_cls[e]]
-            total += guide.mark_mass[e] * _value(guide, problem, guide.mass[t], guide.mark_next[e], after)
-            weights[n] = total
-            n += 1
-        marks = n
-        if t > 0:
-            for e in range(guide.word_start[context], guide.word_start[context + 1]):
-                after = problem.next[state, guide.word_cls[e]]
-                total += guide.word_mass[e] * _value(guide, problem, guide.mass[t - 1], guide.word_next[e], after)
-                weights[n] = total
-                n += 1
-        if context != 0:
-            weights[n] = total + guide.backoff[context] * _value(guide, problem, guide.mass[t], guide.lower[context], state)
-            n += 1
-        chosen = categorical(source, weights, 0, n)
-        if chosen == 0:
-            return np.int64(END_OF_TEXT)
-        if context != 0 and chosen == n - 1:
-            context = guide.lower[context]
+        if guide.size[MIXTURE] == 1:
+            token, row = _draw_mixture(guide, problem, t, row, state, place, source, room)
+        else:
+            token, row = _draw_any(guide, problem, t, row, state, place, source, room)
+        if token == END or token == NONE or n == len(out):
+            return np.int64(n if token == END else NONE)
+        out[n] = token
+        n += 1
+        c = guide.cls[token]
+        place = np.int64(guide.target[c, state])
+        state = np.int64(guide.states[guide.kind[c].start + place])
+        t -= guide.kind[c].word
+
+
+@kernel
+def _draw_mixture(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
+    """Draw the next token and row: back off with its share of the mass, else pick a child."""
+    while True:
+        mass = _mass(guide, t, row, place)
+        parent = np.int64(guide.row[row].parent)
+        above = 0.0
+        if parent >= 0:
+            higher = state if parent == 0 else place
+            above = guide.row[row].backoff * _mass(guide, t, parent, higher)
+        edge = np.int64(NONE)
+        if parent < 0 or not bernoulli(source, above / mass):
+            _open(room, mass - above)
+            edge = _pick_edge(guide, problem, t, row, state, source, room)
+        if edge == NONE:
+            if parent < 0:
+                return np.int64(NONE), row
+            row, place = parent, higher
             continue
-        if chosen < marks:
-            e = guide.mark_start[context] + chosen - 1
-            if guide.mark_token[e] >= 0:
-                return np.int64(guide.mark_token[e])
-            return _draw_inside(guide, problem, context, guide.mark_cls[e], False, source, weights)
-        e = guide.word_start[context] + chosen - marks
-        if guide.word_token[e] >= 0:
-            return np.int64(guide.word_token[e])
-        return _draw_inside(guide, problem, context, guide.word_cls[e], True, source, weights)
-
-
-@inlined
-def _draw_inside(guide: Any, problem: Any, context: Any, cls: Any, word: Any, source: Any, weights: Any) -> Any:
-    """Return a token of a summed entry: the children of a class after which the context is the root."""
-    first = guide.full_start[context]
-    last = guide.full_start[context + 1]
-    total = 0.0
-    for e in range(first, last):
-        token = problem.token[guide.full_token[e]]
-        if guide.full_next[e] == 0 and token.cls == cls and token.word == word:
-            total += guide.full_mass[e]
-        weights[e - first] = total
-    return np.int64(guide.full_token[first + categorical(source, weights, 0, last - first)])
+        if edge == STOP:
+            return np.int64(END), row
+        child = np.int64(guide.edge[edge].row)
+        token = np.int64(guide.row[child].token)
+        if token < 0:
+            _open(room, np.float64(guide.edge[edge].coefficient))
+            token = _pick_outside(guide, problem, np.int64(guide.row[row].node), guide.row[child].cls, source, room)
+        return token, child
 
 
 @kernel
-def _draw_by_scan(guide: Any, problem: Any, context: Any, state: Any, t: Any, source: Any, weights: Any, room: Any) -> Any:
-    """Return the next token by one pass over all words: children, then what the shorter contexts store besides."""
-    top = context
-    log_p, _ = score_word(problem.ngram, np.int64(guide.node[top]), np.int64(END))
-    total = np.exp(problem.beta[0] * log_p) if t == 0 and problem.accept[state] else 0.0
-    weights[0] = total
-    room[0] = END_OF_TEXT
-    n = 1
-    scale = 1.0
-    while True:
-        for e in range(guide.full_start[context], guide.full_start[context + 1]):
-            token = problem.token[guide.full_token[e]]
-            after = problem.next[state, token.cls]
-            if after == 0 or (t == 0 and token.word) or _stored_above(guide, problem, top, context, np.int64(token.model)):
+def _pick_edge(guide: Any, problem: Any, t: Any, row: Any, state: Any, source: Any, room: Any) -> Any:
+    """Return the edge drawn: punctuation and demanded words are offered first, then other children by falling frequency."""
+    own = guide.row[row]
+    if t == 0 and problem.accept[state] and own.ending > 0.0:
+        _offer(room, source, own.ending * guide.step[0], STOP)
+    cls, layer, factor = np.int64(-1), np.int64(0), 0.0
+    for i in range(own.end - own.start):
+        e = own.middle + i
+        if e >= own.end:
+            e -= own.end - own.start
+        child = np.int64(guide.edge[e].row)
+        if guide.row[child].cls != cls:
+            cls = np.int64(guide.row[child].cls)
+            kind = guide.kind[cls]
+            place, later = np.int64(guide.target[cls, state]), t - kind.word
+            factor, layer = 0.0, later * guide.size[STRIDE] + place
+            if place >= 0 and later >= 0:
+                factor = guide.mass[later, guide.scaled_by[kind.start + place]] * (guide.step[t] if kind.word else 1.0)
+        if factor > 0.0:
+            weight = guide.edge[e].coefficient * factor * guide.value[layer + guide.row[child].offset]
+            if weight > 0.0:
+                chosen = _offer(room, source, weight, e)
+                if chosen != NONE:
+                    return chosen
+    return _settle(room, source)
+
+
+@kernel
+def _pick_outside(guide: Any, problem: Any, context: Any, cls: Any, source: Any, room: Any) -> Any:
+    """Return the token of a class drawn from those children of a context that lead to the root."""
+    for i in range(problem.ngram.node[context].first, problem.ngram.node[context + 1].first):
+        word = np.int64(problem.ngram.word[i])
+        for extra in range(len(problem.extra) if word == 0 else 1):
+            token = problem.extra[extra] if word == 0 else word
+            if guide.cls[token] != cls or next_row(guide, problem.ngram, context, token, word) != guide.kind[cls].row:
                 continue
-            mass = scale * guide.full_mass[e]
-            total += mass * _value(guide, problem, guide.mass[t - token.word], guide.full_next[e], after)
-            weights[n] = total
-            room[n] = guide.full_token[e]
-            n += 1
-        if context == 0:
-            return np.int64(room[categorical(source, weights, 0, n)])
-        scale *= guide.backoff[context]
-        context = guide.lower[context]
+            upper, lower = child_weights(problem, context, i, word)
+            chosen = _offer(room, source, (upper - lower) * np.exp(problem.token[token].weight), token)
+            if chosen != NONE:
+                return chosen
+    return _settle(room, source)
+
+
+@kernel
+def _draw_any(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
+    """Draw the next token and row where some edge is negative: weigh the children of each suffix that no longer context stores."""
+    _open(room, _mass(guide, t, row, place))
+    top = np.int64(guide.row[row].node)
+    context, log_backoff = top, 0.0
+    token = np.int64(NONE)
+    while context >= 0 and token == NONE:
+        for i in range(problem.ngram.node[context].first, problem.ngram.node[context + 1].first):
+            word = np.int64(problem.ngram.word[i])
+            if _is_stored_above(problem.ngram, top, context, word):
+                continue
+            log_p = log_backoff + problem.ngram.node[i].log_p
+            for extra in range(len(problem.extra) if word == 0 else 1):
+                candidate = problem.extra[extra] if word == 0 else word
+                weight = _weight(guide, problem, t, top, state, candidate, word, log_p)
+                if weight > 0.0 and token == NONE:
+                    token = _offer(room, source, weight, candidate)
+            if token != NONE:
+                break
+        log_backoff += problem.ngram.node[context].log_backoff
+        context = np.int64(problem.ngram.node[context].suffix)
+    if token == NONE:
+        token = _settle(room, source)
+    if token < 0 or token == END:
+        return token, row
+    word = np.int64(problem.token[token].model)
+    return token, next_row(guide, problem.ngram, top, token, word)
+
+
+@kernel
+def _weight(guide: Any, problem: Any, t: Any, context: Any, state: Any, token: Any, word: Any, log_p: Any) -> Any:
+    """Return the mass of all completions that begin with a token, on the scale of layer t."""
+    beta = problem.beta[0]
+    if word == END:
+        return np.exp(beta * log_p) * guide.step[0] if t == 0 and problem.accept[state] else 0.0
+    cls = guide.cls[token]
+    if cls < 0:
+        return 0.0
+    kind = guide.kind[cls]
+    place = np.int64(guide.target[cls, state])
+    if place < 0 or t < kind.word:
+        return 0.0
+    later = _mass(guide, t - kind.word, next_row(guide, problem.ngram, context, token, word), place)
+    return np.exp(beta * log_p + problem.token[token].weight) * later * (guide.step[t] if kind.word else 1.0)
 
 
 @inlined
-def _stored_above(guide: Any, problem: Any, top: Any, context: Any, word: Any) -> Any:
-    """Return whether a context longer than `context` stores the word."""
-    while top != context:
-        if find_child(problem.ngram, np.int64(guide.node[top]), word) > 0:
-            return True
-        top = guide.lower[top]
-    return False
+def _is_stored_above(ngram: Any, top: Any, context: Any, word: Any) -> Any:
+    """Return whether a context above `context` stores the word."""
+    stored = False
+    while top != context and not stored:
+        stored = find_child(ngram, top, word) > 0
+        top = np.int64(ngram.node[top].suffix)
+    return stored
 
 
 @kernel
-def step_context(guide: Any, problem: Any, context_of: Any, context: Any, token: Any) -> Any:
-    """Return log p(token | context) and the context after it: the longest stored suffix that is a context of the guide."""
-    log_p, node = score_word(problem.ngram, np.int64(guide.node[context]), np.int64(problem.token[token].model))
-    while context_of[node] < 0:
-        node = np.int64(problem.ngram.node[node].suffix)
-    return log_p, np.int64(context_of[node])
-
-
-@kernel
-def draw(guide: Any, problem: Any, context_of: Any, begin: Any, scan: Any, source: Any, out: Any, weights: Any, room: Any) -> Any:
-    """Draw one text: the number of words first, then token after token.
+def log_probability(guide: Any, problem: Any, tokens: Any, length: Any, log_mass: Any) -> Any:
+    """Return the natural log-probability of a text under the guide's law, normalised over the window; -inf if not accepted.
 
     Args:
-        guide: the tables.
-        problem: the target.
-        context_of: (N,) context of each trie node, -1 if it is none.
-        begin: the context after <s>.
-        scan: whether entries may be negative, so that every draw scans all words.
-        source: a `Counter` or a `Script`.
-        out: (M,) int32, receives the tokens.
-        weights: float64 room for one pass over the vocabulary.
-        room: int32 likewise.
-
-    Returns:
-        The number of tokens.
+        tokens: (M,) int32, of which the first `length` count.
+        log_mass: log Z.
     """
-    low, high = problem.window[0], problem.window[1]
-    total = 0.0
-    for t in range(low, high + 1):
-        total += _value(guide, problem, guide.mass[t], begin, 1)
-        weights[t - low] = total
-    t = low + categorical(source, weights, 0, high - low + 1)
-    context = np.int64(begin)
-    state = np.int64(1)
-    length = 0
-    while True:
-        if scan:
-            token = _draw_by_scan(guide, problem, context, state, t, source, weights, room)
-        else:
-            token = _draw_by_levels(guide, problem, context, state, t, source, weights)
-        if token == END_OF_TEXT:
-            return length
-        out[length] = token
-        length += 1
+    row, state, words = guide.size[BEGIN_ROW], np.int64(1), np.int64(0)
+    log_p, weight = 0.0, 0.0
+    for i in range(length):
+        token = np.int64(tokens[i])
         state = np.int64(problem.next[state, problem.token[token].cls])
-        t -= problem.token[token].word
-        _, context = step_context(guide, problem, context_of, context, token)
+        if state == 0 or guide.cls[token] < 0:
+            return -np.inf
+        context, word = np.int64(guide.row[row].node), np.int64(problem.token[token].model)
+        more, _ = score_word(problem.ngram, context, word)
+        log_p += more
+        weight += problem.token[token].weight
+        words += problem.token[token].word
+        row = next_row(guide, problem.ngram, context, token, word)
+    if not problem.accept[state] or words < problem.window[0] or words > problem.window[1]:
+        return -np.inf
+    more, _ = score_word(problem.ngram, np.int64(guide.row[row].node), np.int64(END))
+    return problem.beta[0] * (log_p + more) + weight - log_mass
 
 
 @kernel
 def draw_many(
-    guide: Any, problem: Any, context_of: Any, begin: Any, scan: Any, counters: Any, tokens: Any, lengths: Any, weights: Any, room: Any
+    guide: Any, problem: Any, counters: Any, low: Any, high: Any, number: Any, room: Any, tokens: Any, lengths: Any
 ) -> None:
-    """Draw one text for each row of counters into `tokens` (C, M) and `lengths` (C,)."""
-    for c in range(len(lengths)):
+    """Draw a text for each of the chains low ... high - 1: tokens (C, M) int32, lengths (C,) int64."""
+    for c in range(low, high):
         source = Counter(counters[c])
-        start_step(source, 0)
-        lengths[c] = draw(guide, problem, context_of, begin, scan, source, tokens[c], weights, room)
-
-
-@kernel
-def log_mass_of_text(guide: Any, problem: Any, context_of: Any, begin: Any, tokens: Any, length: Any) -> Any:
-    """Return the log mass of a text under the guide, not normalised: beta * log p + weights; -inf when it is not accepted."""
-    context = np.int64(begin)
-    state = np.int64(1)
-    words = 0
-    total = 0.0
-    for at in range(length):
-        token = problem.token[tokens[at]]
-        state = np.int64(problem.next[state, token.cls])
-        words += token.word
-        log_p, context = step_context(guide, problem, context_of, context, np.int64(tokens[at]))
-        total += problem.beta[0] * log_p + token.weight
-    if state == 0 or not problem.accept[state] or words < problem.window[0] or words > problem.window[1]:
-        return -np.inf
-    log_p, _ = score_word(problem.ngram, np.int64(guide.node[context]), np.int64(END))
-    return total + problem.beta[0] * log_p
-
-
-@kernel
-def score_pairs(tables: Any, context: Any, token: Any, log_p: Any, state: Any) -> None:
-    """Fill log p(token | context) and the state after it, for many pairs."""
-    for i in range(len(token)):
-        log_p[i], state[i] = score_word(tables, context[i], token[i])
+        start_step(source, -1 - number)  # steps of moves count up from 0
+        lengths[c] = draw(guide, problem, source, room, tokens[c])

@@ -1,120 +1,300 @@
-"""The look-ahead recursion, compiled: masses of all completions by exactly t more words.
+"""The recursion of the guide, layer by layer.
 
-With h' the context without its first word, next(h, w) the longest suffix of hw among the contexts, d(s, w) the automaton and b = beta,
+    F(h, s) = sum over children w of h of [ p(w|h)^b B(d(s,w), next(h,w)) - (bo(h) p(w|h'))^b B(d(s,w), next(h',w)) ] + bo(h)^b F(h', s)
 
-    F(h, s) = sum over stored children w of h of
-                [ p(w|h)^b e^weight(w) B(d(s,w), next(h,w)) - bo(h)^b p(w|h')^b e^weight(w) B(d(s,w), next(h',w)) ] + bo(h)^b F(h', s)
-
-and at the root the full sum over unigrams; the end of the text is one more child at t = 0. Words take one from t, marks (punctuation)
-take none, so marks form an inner layer: behind the longest legal run of marks only words can follow, and so many passes over
-the contexts that end in a mark settle it.
+Where both contexts are the same, as always at order 2, a child is one edge with coefficient p^b - (bo p')^b >= 0. Children that are no
+contexts lead to the root row of their class, one edge a class.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from searchgen.compiled import inlined, kernel
+from searchgen.guide.tables import ALIGNED, PITCH, SPECIAL, STRIDE, WIDTH, WORDS
+from searchgen.lm.ngram.query import find_child, score_word
+from searchgen.lm.ngram.tables import END
 
-__all__ = ["GuideTables", "add_marks", "sum_words"]
+__all__ = ["add_class_masses", "add_words", "aligned_layer", "child_weights", "expand", "finish", "link", "next_row"]
+
+#: A term of a sum of probabilities is never rounded to zero: whether a sum is zero says what is impossible.
+TINY = 1e-300
 
 
-class GuideTables(NamedTuple):
-    """Contexts, their outgoing masses, and the automaton states each can be in."""
+@kernel
+def add_class_masses(table: Any, which: Any, columns: Any, mass: Any, source: Any, out: Any) -> None:
+    """Add, to out[s] of some states, the sum over some classes c of mass[c] * source[table[s, c]]."""
+    for s in which:
+        total = out[s]
+        for c in columns:
+            value = source[table[s, c]]
+            if value > 0.0 and mass[c] > 0.0:
+                total += max(mass[c] * value, TINY)
+        out[s] = total
 
-    node: npt.NDArray[np.int32]  # (n,) trie node of each context; context 0 is the root
-    lower: npt.NDArray[np.int32]  # (n,) the context without its first word
-    kind: npt.NDArray[np.int32]  # (n,) which list of states: the last token's class, or one of the kinds after the classes
-    row: npt.NDArray[np.int64]  # (n,) where the context's states begin in a layer
-    backoff: npt.NDArray[np.float64]  # (n,) bo^b; 0 for the root
-    end: npt.NDArray[np.float64]  # (n,) p(</s>|h)^b - bo^b p(</s>|h')^b
-    word_start: npt.NDArray[np.int64]  # (n + 1,) the context's word entries
-    word_next: npt.NDArray[np.int32]  # (E,) context after the word
-    word_cls: npt.NDArray[np.int16]  # (E,) its class
-    word_mass: npt.NDArray[np.float64]  # (E,) coefficient, e^weight included
-    word_token: npt.NDArray[np.int32]  # (E,) the token, or -1 for all tokens of the class after which the context is the root
-    mark_start: npt.NDArray[np.int64]  # (n + 1,) likewise for marks
-    mark_next: npt.NDArray[np.int32]
-    mark_cls: npt.NDArray[np.int16]
-    mark_mass: npt.NDArray[np.float64]
-    mark_token: npt.NDArray[np.int32]
-    state_start: npt.NDArray[np.int64]  # (kinds + 1,) the list of states of each kind
-    state: npt.NDArray[np.int32]
-    position: npt.NDArray[np.int32]  # (kinds, S) where a state stands in the list of a kind, -1 if it cannot be there
-    same: npt.NDArray[np.bool_]  # (kinds, K) reading the class leaves every state of the list at its position
-    mass: npt.NDArray[np.float64]  # (T + 1, rows) B_t
-    full_start: npt.NDArray[np.int64]  # (n + 1,) every stored child by itself: for draws where entries are signed or summed
-    full_next: npt.NDArray[np.int32]
-    full_mass: npt.NDArray[np.float64]  # p^b e^weight (orders above 2) or the word's part of a summed entry
-    full_token: npt.NDArray[np.int32]
+
+@kernel
+def next_row(guide: Any, ngram: Any, context: Any, token: Any, word: Any) -> Any:
+    """Return the row after reading a token (`word` to the model) in a context."""
+    limit = len(guide.row_of_node)
+    while True:
+        if ngram.node[context].first < limit:
+            node = find_child(ngram, context, word)
+            if 0 < node < limit:
+                row = np.int64(guide.row_of_node[node])
+                if row < -1:
+                    row = np.int64(guide.extra_row[-2 - row, token - len(ngram.alias_p)])
+                if row >= 0:
+                    return row
+        if context == 0:
+            return np.int64(guide.kind[guide.cls[token]].row)
+        context = np.int64(ngram.node[context].suffix)
+
+
+@kernel
+def link(guide: Any, problem: Any, alpha: Any, low: Any, high: Any, found: Any, count: Any, spread: Any) -> Any:
+    """Write the edges of rows low ... high - 1, sorted by class; return the least coefficient of an edge.
+
+    Args:
+        alpha: p - backoff * p_lower of every bigram, if that is what coefficients are; else empty.
+        found: edges of one row before sorting, room for two a child and one a class.
+        count: (K + 1,) int64, scratch.
+        spread: (K,) float64, scratch: mass of the children that are no contexts, by class.
+    """
+    least = 0.0
+    first_bigram = len(problem.ngram.alias_p) + 1
+    for r in range(low, high):
+        context = np.int64(guide.row[r].node)
+        if guide.row[r].token < 0 and guide.row[r].parent == 0 and guide.kind[guide.row[r].cls].row == r:
+            continue  # a root row has no edges: all comes from the root
+        spread[:] = 0.0
+        n = 0
+        for i in range(problem.ngram.node[context].first, problem.ngram.node[context + 1].first):
+            word = np.int64(problem.ngram.word[i])
+            if len(alpha) > 0 and context > 0:
+                upper, lower = np.float64(alpha[i - first_bigram]), 0.0
+            else:
+                upper, lower = child_weights(problem, context, i, word)
+            if word == END:
+                guide.row[r].ending = upper - lower
+            elif word > 0:
+                n = _add(guide, problem, context, word, word, upper, lower, found, n, spread)
+            else:
+                for extra in problem.extra:
+                    n = _add(guide, problem, context, extra, word, upper, lower, found, n, spread)
+        for c in range(len(spread)):
+            if spread[c] != 0.0:
+                found[n].row, found[n].coefficient = guide.kind[c].row, spread[c]
+                n += 1
+        least = min(least, _sort(guide, r, found, n, count))
+    return least
 
 
 @inlined
-def _add(guide: Any, table: Any, kind: Any, target: Any, layer: Any, following: Any, cls: Any, mass: Any) -> None:
-    """Add mass * B(d(s, cls), following) to the target for every state s of the kind's list."""
-    first = guide.state_start[kind]
-    count = guide.state_start[kind + 1] - first
-    row = guide.row[following]
-    after_kind = guide.kind[following]
-    if after_kind == cls and guide.same[kind, cls]:
-        ahead = layer[row : row + count]
-        for k in range(count):
-            target[k] += mass * ahead[k]
-    else:
-        for k in range(count):
-            after = table[guide.state[first + k], cls]
-            if after != 0:
-                target[k] += mass * layer[row + guide.position[after_kind, after]]
+def child_weights(problem: Any, context: Any, node: Any, word: Any) -> Any:
+    """Return p(w|h)^b of a child and (backoff p(w|h'))^b, which its shorter context gives already."""
+    beta = problem.beta[0]
+    upper = np.exp(beta * problem.ngram.node[node].log_p)
+    if context == 0:
+        return upper, 0.0
+    log_lower, _ = score_word(problem.ngram, np.int64(problem.ngram.node[context].suffix), word)
+    return upper, np.exp(beta * (problem.ngram.node[context].log_backoff + log_lower))
 
 
 @kernel
-def sum_words(guide: Any, table: Any, accept: Any, t: Any, first: Any, last: Any, base: Any) -> None:
-    """Fill `base` for contexts first ... last - 1 with what ends the text or reads a word next.
+def _add(
+    guide: Any,
+    problem: Any,
+    context: Any,
+    token: Any,
+    word: Any,
+    upper: Any,
+    lower: Any,
+    found: Any,
+    n: Any,
+    spread: Any,
+) -> Any:
+    """Add the edges of one child to those found; return their number."""
+    c = guide.cls[token]
+    if c < 0:
+        return n
+    scale = np.exp(problem.token[token].weight)
+    row = next_row(guide, problem.ngram, context, token, word)
+    if lower > 0.0 and problem.ngram.node[context].first < len(guide.row_of_node):
+        other = next_row(guide, problem.ngram, np.int64(problem.ngram.node[context].suffix), token, word)
+        if other != row:
+            if other == guide.kind[c].row:
+                spread[c] -= lower * scale
+            else:
+                found[n].row, found[n].coefficient = other, -lower * scale
+                n += 1
+            lower = 0.0
+    if row == guide.kind[c].row:
+        spread[c] += (upper - lower) * scale
+    else:
+        found[n].row, found[n].coefficient = row, (upper - lower) * scale
+        n += 1
+    return n
+
+
+@kernel
+def _sort(guide: Any, r: Any, found: Any, n: Any, count: Any) -> Any:
+    """Write n found edges at their row's place, by class and else in order; return the least coefficient."""
+    least = 0.0
+    count[:] = 0
+    for e in range(n):
+        count[guide.row[found[e].row].cls + 1] += 1
+        least = min(least, np.float64(found[e].coefficient))
+    at = guide.row[r].start
+    for c in range(len(count)):
+        at += count[c]
+        count[c] = at
+    guide.row[r].end = at
+    guide.row[r].middle = count[guide.size[ALIGNED]]
+    guide.row[r].punctuation = count[guide.size[WORDS]]
+    for e in range(n):
+        c = guide.row[found[e].row].cls
+        guide.edge[count[c]] = found[e]
+        count[c] += 1
+    return least
+
+
+@inlined
+def _gather(
+    guide: Any, layer: Any, low: Any, high: Any, t: Any, factor: Any, cls: Any, level: Any, total: Any, out: Any
+) -> None:
+    """Add to out[i], for the states of a class, what edges low ... high - 1 carry from a layer, class by class."""
+    e = low
+    own = guide.kind[cls]
+    while e < high:
+        c = guide.row[guide.edge[e].row].cls
+        child = guide.kind[c]
+        total[: child.size] = 0.0
+        while e < high and guide.row[guide.edge[e].row].cls == c:
+            coefficient = guide.edge[e].coefficient
+            at = layer + guide.row[guide.edge[e].row].offset
+            value = guide.value[at : at + child.size]
+            for j in range(child.size):
+                total[j] += coefficient * value[j]
+            e += 1
+        for j in range(child.size):
+            total[j] *= factor * guide.mass[t, guide.scaled_by[child.start + j]]
+        for i in range(own.size):
+            s = guide.states[own.start + i]
+            if level < 0 or guide.level[s] == level:
+                at = guide.target[c, s]
+                if at >= 0:
+                    out[i] += total[at]
+
+
+@kernel
+def add_words(guide: Any, problem: Any, t: Any, which: Any, base: Any, total: Any) -> None:
+    """Set, for rows that are not aligned, `base` to what comes through words (at t = 0: through the end of the text)."""
+    for r in which:
+        row = guide.row[r]
+        own = guide.kind[row.cls]
+        out = base[row.offset : row.offset + own.size]
+        out[:] = 0.0
+        if t > 0:
+            layer = (t - 1) * guide.size[STRIDE]
+            _gather(guide, layer, row.start, row.punctuation, t - 1, guide.step[t], row.cls, -1, total, out)
+        else:
+            for i in range(own.size):
+                if problem.accept[guide.states[own.start + i]]:
+                    out[i] = row.ending * guide.step[0]
+
+
+@kernel
+def finish(guide: Any, t: Any, which: Any, level: Any, base: Any, total: Any, sums: Any) -> None:
+    """Set the values of rows to base + punctuation + backoff * parent; only at states of one level, if it is >= 0.
+
+    Punctuation leads to a lower level of the same layer, so levels are finished from 0 on.
+    """
+    layer = t * guide.size[STRIDE]
+    for r in which:
+        row = guide.row[r]
+        own = guide.kind[row.cls]
+        out = sums[: own.size]
+        out[:] = 0.0
+        if r < guide.size[SPECIAL]:
+            for i in range(own.size):
+                out[i] = base[row.offset + i]
+        _gather(guide, layer, row.punctuation, row.end, t, 1.0, row.cls, level, total, out)
+        for i in range(own.size):
+            s = guide.states[own.start + i]
+            scale = guide.mass[t, guide.scaled_by[own.start + i]]
+            if level >= 0 and guide.level[s] != level:
+                continue
+            if row.parent == 0:
+                out[i] += row.backoff * guide.value[layer + s] * guide.mass[t, s]
+            elif row.parent > 0:
+                at = layer + guide.row[row.parent].offset + i
+                out[i] += row.backoff * guide.value[at] * scale
+            guide.value[layer + row.offset + i] = out[i] / scale if scale > 0.0 else 0.0
+
+
+@kernel
+def expand(guide: Any, t: Any, which: Any, out: Any) -> None:
+    """Lay the rows that are not aligned out as each aligned class sees them: out (A, SPECIAL, PITCH)."""
+    for a in range(len(out)):
+        own = guide.kind[a]
+        for r in which:
+            row = guide.row[r]
+            child = guide.kind[row.cls]
+            source = t - child.word
+            if source < 0:
+                continue
+            layer = source * guide.size[STRIDE] + row.offset
+            factor = guide.step[t] if child.word else 1.0
+            for j in range(own.size):
+                at = guide.target[row.cls, guide.states[own.start + j]]
+                scale = guide.mass[t, guide.scaled_by[own.start + j]]
+                value = 0.0
+                if at >= 0 and scale > 0.0:
+                    mass = guide.mass[source, guide.scaled_by[child.start + at]]
+                    value = factor * guide.value[layer + at] * mass / scale
+                out[a, r, j] = value
+
+
+@kernel
+def aligned_layer(guide: Any, t: Any, low: Any, high: Any, columns: Any, factor: Any, ending: Any, seen: Any) -> None:
+    """Compute layer t of aligned rows low ... high - 1, a block of columns at a time so that a block stays in cache.
 
     Args:
-        guide: the tables; layer t - 1 is read.
-        table: (S, K) the automaton.
-        accept: (S,) bool.
-        t: words still to come.
-        first: range of contexts.
-        last: its end.
-        base: (rows,) filled in part.
+        columns: (3,) first and last column + 1 to compute, and columns in a block.
+        factor: (WIDTH,) turns a value of layer t - 1 into one of layer t.
+        ending: (A, WIDTH) accepting states at t = 0 in units of their scale; zero later.
+        seen: (A, SPECIAL, PITCH) see `expand`.
     """
-    for context in range(first, last):
-        kind = guide.kind[context]
-        begin = guide.state_start[kind]
-        count = guide.state_start[kind + 1] - begin
-        target = base[guide.row[context] : guide.row[context] + count]
-        for k in range(count):
-            target[k] = guide.end[context] if t == 0 and accept[guide.state[begin + k]] else 0.0
-        if t > 0:
-            for e in range(guide.word_start[context], guide.word_start[context + 1]):
-                _add(guide, table, kind, target, guide.mass[t - 1], guide.word_next[e], guide.word_cls[e], guide.word_mass[e])
-
-
-@kernel
-def add_marks(guide: Any, table: Any, t: Any, order: Any, first: Any, last: Any, base: Any) -> None:
-    """Fill layer t for the contexts order[first ... last - 1]: `base`, the marks, and the shorter context.
-
-    A context's shorter one must come first in `order`; contexts that end in a mark are filled repeatedly.
-    """
-    for i in range(first, last):
-        context = order[i]
-        kind = guide.kind[context]
-        begin = guide.state_start[kind]
-        count = guide.state_start[kind + 1] - begin
-        row = guide.row[context]
-        layer = guide.mass[t]
-        target = layer[row : row + count]
-        for k in range(count):
-            target[k] = base[row + k]
-        for e in range(guide.mark_start[context], guide.mark_start[context + 1]):
-            _add(guide, table, kind, target, layer, guide.mark_next[e], guide.mark_cls[e], guide.mark_mass[e])
-        if context != 0:
-            lower = guide.lower[context]
-            lower_row = guide.row[lower]
-            lower_kind = guide.kind[lower]
-            for k in range(count):
-                at = guide.position[lower_kind, guide.state[begin + k]]
-                target[k] += guide.backoff[context] * layer[lower_row + at]
+    special, layer = guide.size[SPECIAL], t * guide.size[STRIDE]
+    before = layer - guide.size[STRIDE] + guide.row[special].offset if t > 0 else 0
+    pitch = guide.size[PITCH]
+    for block in range(columns[0], columns[1], columns[2]):
+        n = min(columns[2], columns[1] - block)
+        for r in range(low, high):
+            row = guide.row[r]
+            at = layer + row.offset + block
+            out = guide.value[at : at + n]
+            if t > 0:
+                out[:] = 0.0
+                for e in range(row.start, row.middle):
+                    coefficient = guide.edge[e].coefficient
+                    at = before + (guide.edge[e].row - special) * pitch + block
+                    value = guide.value[at : at + n]
+                    for j in range(n):
+                        out[j] += coefficient * value[j]
+                for j in range(n):
+                    out[j] *= factor[block + j]
+            else:
+                for j in range(n):
+                    out[j] = row.ending * ending[row.cls, block + j]
+            for e in range(row.middle, row.end):
+                coefficient = guide.edge[e].coefficient
+                other = seen[row.cls, guide.edge[e].row, block : block + n]
+                for j in range(n):
+                    out[j] += coefficient * other[j]
+            at = layer + guide.row[row.parent].offset + block
+            parent = guide.value[at : at + n]
+            backoff = np.float64(row.backoff)
+            for j in range(n):
+                out[j] += backoff * parent[j]

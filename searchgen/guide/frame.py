@@ -1,0 +1,209 @@
+"""Token classes and automaton states as the guide numbers them, and the mass under the unigram model that scales everything.
+
+Only the states R_c = {next[s, c]} can follow a token of class c. Classes of words after which the automaton goes on in the same
+way are **aligned**: their states are listed in one order in which words of aligned classes change nothing, so that a sum over
+children is a sum of whole rows. Nearly all words are in such classes: those no constraint speaks of.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.errors import RequestError
+from searchgen.guide.recursion import add_class_masses
+from searchgen.guide.tables import CLASS
+from searchgen.lm.ngram.tables import END
+from searchgen.problem import Problem
+
+__all__ = ["Frame", "UnigramMass"]
+
+Array = npt.NDArray[np.int64]
+
+#: More punctuation tokens in a row than any sensible constraint allows.
+LEVEL_LIMIT = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Classes:
+    """Live tokens by automaton class, split into words and punctuation.
+
+    Attributes:
+        cls: (V',) int16 class of a token, -1 = it can never be part of a text.
+        word: (K,) whether the tokens of a class count as words.
+        table: (S, K) int32 next state.
+        mass: (K,) sum over its tokens of p(w)^b exp(weight).
+        count: (K,) number of tokens.
+    """
+
+    cls: npt.NDArray[np.int16]
+    word: npt.NDArray[np.bool_]
+    table: npt.NDArray[np.int32]
+    mass: npt.NDArray[np.float64]
+    count: Array
+
+    @staticmethod
+    def of(problem: Problem) -> "Classes":
+        """Read the classes off a problem."""
+        token = problem.token
+        live = problem.next.any(axis=0)[token["cls"]]
+        live[: END + 1] = False  # <unk>, <s>, </s> never stand inside a text, whatever the automaton says
+        code = np.where(live, 2 * token["cls"].astype(np.int64) + (token["word"] > 0), 0)
+        present = np.zeros(2 * problem.next.shape[1] + 1, np.bool_)
+        present[code[live]] = True
+        number = np.cumsum(present) - 1
+        cls = np.where(live, number[code], -1).astype(np.int16)
+        kept = np.flatnonzero(present)
+        log_p = problem.ngram.node["log_p"][1 + token["model"]].astype(np.float64)
+        mass = np.exp(problem.beta[0] * log_p + token["weight"])
+        sums = np.bincount(cls + 1, mass, len(kept) + 1)[1:]
+        count = np.bincount(cls + 1, minlength=len(kept) + 1)[1:]
+        return Classes(cls, kept % 2 == 1, np.ascontiguousarray(problem.next[:, kept // 2]), sums, count)
+
+    def ordered(self, order: Array) -> "Classes":
+        """Return the same classes numbered in another order."""
+        number = np.append(np.argsort(order), -1).astype(np.int16)
+        table = np.ascontiguousarray(self.table[:, order])
+        return Classes(number[self.cls], self.word[order], table, self.mass[order], self.count[order])
+
+
+@dataclass(frozen=True, eq=False)
+class UnigramMass:
+    """The recursion under the unigram model alone: which states can still be completed by t words, and roughly how much they weigh.
+
+    Attributes:
+        value: (T + 1, S) mass of completions by exactly t words, largest of a layer 1; 0 exactly where there is none.
+        log_scale: (T + 1,) natural log of what each layer was divided by.
+        level: (S,) int8, the most punctuation tokens in a row from each state on.
+    """
+
+    value: npt.NDArray[np.float64]
+    log_scale: npt.NDArray[np.float64]
+    level: npt.NDArray[np.int8]
+
+    @staticmethod
+    def of(problem: Problem, classes: Classes) -> "UnigramMass":
+        """Compute all layers up to the most words of the window."""
+        layers, states = int(problem.window[1]) + 1, len(problem.next)
+        level = punctuation_levels(classes)
+        by_level = [np.flatnonzero(level == one) for one in range(level.max() + 1)]
+        words, others = np.flatnonzero(classes.word), np.flatnonzero(~classes.word)
+        live = np.arange(1, states)
+        value, log_scale = np.zeros((layers, states)), np.zeros(layers)
+        end = np.exp(problem.beta[0] * np.float64(problem.ngram.node["log_p"][1 + END]))
+        for t in range(layers):
+            if t == 0:
+                value[0, problem.accept] = end
+            else:
+                add_class_masses(classes.table, live, words, classes.mass, value[t - 1], value[t])
+            for which in by_level[1:]:
+                add_class_masses(classes.table, which, others, classes.mass, value[t], value[t])
+            largest = value[t].max() or 1.0
+            value[t] /= largest
+            log_scale[t] = np.log(largest) + (log_scale[t - 1] if t else 0.0)
+        return UnigramMass(value, log_scale, level)
+
+
+def punctuation_levels(classes: Classes) -> npt.NDArray[np.int8]:
+    """Return the most tokens in a row that count no word, from each state on.
+
+    Raises:
+        RequestError: there may be any number of them, so a window of words does not bound a text.
+    """
+    table = classes.table[:, ~classes.word]
+    level = np.zeros(len(table), np.int64)
+    while table.shape[1]:
+        longer = np.where(table > 0, level[table] + 1, 0).max(axis=1)
+        if (longer == level).all():
+            break
+        if longer.max() > LEVEL_LIMIT:
+            raise RequestError(
+                "the constraints allow punctuation without end, so a number of words does not bound a text"
+            )
+        level = longer
+    return level.astype(np.int8)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Classes in their final order with the states of each.
+
+    Attributes:
+        classes: aligned classes first, then other words, then punctuation.
+        kind: (K + 2,) CLASS; the last two are the start of a text and the root.
+        states: (P,) int32 states of each class in turn.
+        scaled_by: (P,) int32 state whose unigram mass scales a value.
+        target: (K, S) int32 place of next[s, c] among the states of c, -1 = dead.
+        aligned: number of aligned classes.
+    """
+
+    classes: Classes
+    kind: npt.NDArray[np.void]
+    states: npt.NDArray[np.int32]
+    scaled_by: npt.NDArray[np.int32]
+    target: npt.NDArray[np.int32]
+    aligned: int
+
+    @staticmethod
+    def of(classes: Classes, mass: UnigramMass) -> "Frame":
+        """Find the states of each class and the aligned classes."""
+        table = classes.table
+        possible = mass.value > 0.0
+        needed = np.where(possible.any(axis=0), possible.argmax(axis=0), len(possible))
+        reached = [_reached(table[:, c], needed) for c in range(table.shape[1])]
+        aligned = _aligned(classes, reached, possible)
+        plain = [c for c in range(len(reached)) if c not in aligned]
+        order = np.array([*aligned, *(c for c in plain if classes.word[c]), *(c for c in plain if not classes.word[c])])
+        lists = [*(aligned[c] for c in aligned), *(reached[c] for c in order[len(aligned) :])]
+        start = np.array([1], np.int64)
+        lists += [start, np.arange(len(table))]
+        kind = np.zeros(len(lists), CLASS)
+        kind["size"] = [len(one) for one in lists]
+        kind["start"] = np.cumsum(kind["size"]) - kind["size"]
+        kind["word"][: len(order)] = classes.word[order]
+        states = np.concatenate(lists).astype(np.int32)
+        scaled_by = states.copy()
+        if aligned:
+            width = int(kind["size"][0])
+            scaled_by[: width * len(aligned)] = np.tile(states[:width], len(aligned))
+        final = classes.ordered(order)
+        target = np.full((len(order), len(table)), -1, np.int32)
+        for c in range(len(order)):
+            place = np.full(len(table), -1, np.int32)
+            place[lists[c]] = np.arange(len(lists[c]))
+            target[c] = place[final.table[:, c]]
+        return Frame(final, kind, states, scaled_by, target, len(aligned))
+
+
+def _reached(column: npt.NDArray[np.int32], needed: Array) -> Array:
+    """Return the live states in a column of the table, those that need the fewest words first."""
+    seen = np.zeros(len(needed), np.bool_)
+    seen[column] = True
+    seen[0] = False
+    states = np.flatnonzero(seen)
+    return states[np.argsort(needed[states], kind="stable")]
+
+
+def _aligned(classes: Classes, reached: list[Array], possible: npt.NDArray[np.bool_]) -> dict[int, Array]:
+    """Return the aligned classes, the one with most tokens first, each with its states in the common order."""
+    words = np.flatnonzero(classes.word)
+    if len(words) == 0:
+        return {}
+    first = int(words[np.argmax(classes.count[words])])
+    table, width = classes.table, len(reached[first])
+    place = np.full(len(table), -1)
+    place[reached[first]] = np.arange(width)
+    found: dict[int, Array] = {}
+    for c in (first, *(int(c) for c in words if c != first)):
+        if len(reached[c]) != width:
+            continue
+        column = place[table[reached[c], first]]
+        if not np.array_equal(np.sort(column), np.arange(width)):
+            continue
+        states = reached[c][np.argsort(column)]
+        same = all(np.array_equal(table[found[d], c], states) for d in found)
+        same &= all(np.array_equal(table[states, d], found[d]) for d in found)
+        same &= np.array_equal(table[states, c], states)
+        if same and np.array_equal(possible[:, states], possible[:, found.get(first, states)]):
+            found[c] = states
+    return found if first in found else {}

@@ -1,0 +1,77 @@
+"""The arrays of a guide as the compiled loops read them.
+
+A **row** is a place of the recursion: a context, or the root seen after a token of one class (a text whose last word is no context).
+It holds one number for each automaton state that can follow the row's class, R_c = {next[s, c]}; all others are impossible there.
+Classes are numbered anew: the aligned ones first (their states correspond one to one and words between them change nothing, so that
+their rows add up without any look-up), then other classes of words, then classes of punctuation, then one for the start of a text and
+one for the root itself, whose row holds every state.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["CLASS", "ROW", "GuideTables", "edge_dtype"]
+
+ROW = np.dtype(
+    [
+        ("offset", "i8"),  # where its values begin in a layer
+        ("start", "i8"),  # its edges: aligned classes from here ...
+        ("middle", "i8"),  # ... other words from here ...
+        ("punctuation", "i8"),  # ... punctuation from here ...
+        ("end", "i8"),  # ... to here
+        ("backoff", "f8"),  # backoff ** beta
+        ("ending", "f8"),  # coefficient of </s>, as of an edge
+        ("parent", "i4"),  # row of the next shorter context; the root's own is -1
+        ("node", "i4"),  # context in the model's trie
+        ("token", "i4"),  # last token; -1 for the root rows
+        ("cls", "i4"),
+    ]
+)
+
+CLASS = np.dtype(
+    [
+        ("start", "i8"),  # its states are states[start : start + size]
+        ("size", "i8"),
+        ("row", "i4"),  # row of the root after a token of the class
+        ("word", "i4"),  # 1 if its tokens count as words
+    ]
+)
+
+
+def edge_dtype(real: str) -> np.dtype[Any]:
+    """Return the record of an edge: the row it leads to and its coefficient, token weight included.
+
+    Example:
+        >>> edge_dtype("f4").itemsize
+        8
+    """
+    return np.dtype([("coefficient", real), ("row", "i4")])
+
+
+class GuideTables(NamedTuple):
+    """B_t[row, state] = value * mass[t, state] * exp(log_scale[t]), `mass` the same quantity under the unigram model.
+
+    Dividing by `mass` keeps 32-bit values near 1, however improbable what is still demanded may be.
+    """
+
+    value: npt.NDArray[Any]  # (L,) all layers, one after the other
+    row: npt.NDArray[Any]  # (N,) ROW; row 0 is the root
+    edge: npt.NDArray[Any]  # (E,) edge_dtype
+    kind: npt.NDArray[Any]  # (K + 2,) CLASS
+    states: npt.NDArray[np.int32]  # (P,) states of each class in turn
+    scaled_by: npt.NDArray[np.int32]  # (P,) state whose mass scales the value; the same for all aligned classes
+    target: npt.NDArray[np.int32]  # (K, S) place of next[s, c] among the states of c, -1 = dead
+    level: npt.NDArray[np.int8]  # (S,) most punctuation tokens in a row from a state on
+    mass: npt.NDArray[np.float64]  # (T + 1, S) unigram mass, largest of a layer 1
+    step: npt.NDArray[np.float64]  # (T + 1,) exp(log_scale[t - 1] - log_scale[t]); at 0: exp(-log_scale[0])
+    cls: npt.NDArray[np.int16]  # (V',) class of a token, -1 = dead
+    row_of_node: npt.NDArray[np.int32]  # (n,) row of a trie node, -1 = none, -2 - i: see extra_row[i]
+    extra_row: npt.NDArray[np.int32]  # (U, E) rows of contexts that end with an unknown word, by word
+    ends: npt.NDArray[np.float64]  # (W,) running sum over the window of the mass of texts of each length
+    size: npt.NDArray[np.int64]  # (8,) see the names below
+
+
+#: Places in `GuideTables.size`.
+STRIDE, SPECIAL, WIDTH, PITCH, ALIGNED, WORDS, BEGIN_ROW, MIXTURE = range(8)
