@@ -10,7 +10,7 @@ from searchgen.guide.recursion import child_weights, next_row
 from searchgen.guide.tables import BEGIN_ROW, MIXTURE, STRIDE
 from searchgen.lm.ngram.query import find_child, score_word
 from searchgen.lm.ngram.tables import END
-from searchgen.randomness import Counter, bernoulli, categorical, categorical_or_rest, start_step
+from searchgen.randomness import Counter, bernoulli, categorical, start_step
 
 __all__ = ["Scratch", "draw", "draw_many", "log_probability", "scratch"]
 
@@ -43,6 +43,14 @@ def _open(room: Any, mass: Any) -> None:
 
 
 @kernel
+def _settle(room: Any, source: Any) -> Any:
+    """Return the choice among the last candidates; NONE if there was none at all."""
+    if room.count[0] == 0:
+        return room.count[1]
+    return room.choice[categorical(source, room.share, 0, room.count[0])]
+
+
+@kernel
 def _offer(room: Any, source: Any, weight: Any, choice: Any) -> Any:
     """Offer a candidate; return the one chosen from a chunk that is now full, else NONE."""
     n = room.count[0]
@@ -51,20 +59,11 @@ def _offer(room: Any, source: Any, weight: Any, choice: Any) -> Any:
     room.count[0], room.count[1] = n + 1, choice
     if n + 1 < CHUNK:
         return np.int64(NONE)
-    chosen = categorical_or_rest(source, room.share, 0, CHUNK)
-    if chosen >= 0:
-        return room.choice[chosen]
+    if bernoulli(source, room.share[n]):
+        return _settle(room, source)
     room.left[0] -= room.left[1]
     room.count[0], room.left[1] = 0, 0.0
     return np.int64(NONE)
-
-
-@kernel
-def _settle(room: Any, source: Any) -> Any:
-    """Return the choice among the last candidates; NONE if there was none at all."""
-    if room.count[0] == 0:
-        return room.count[1]
-    return room.choice[categorical(source, room.share, 0, room.count[0])]
 
 
 @inlined
