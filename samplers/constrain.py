@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, replace, replace
 
 import numpy as np
 
-from searchgen.errors import NotFound
+from searchgen.errors import Impossible, NotFound
 from searchgen.lookahead import QUICK_WORK, Guide
 from searchgen.lm import load
 from searchgen.lm.ngram.model import NGram
@@ -101,6 +101,17 @@ class Searcher:
             progress=progress,
         )
         return self._outcome(request, target, guide, found, line)
+
+    def _look_ahead(self, request: Request) -> tuple[Target, Guide]:
+        """Return the target and its guide; a finite verb is wished for, not demanded, where it makes the rest impossible."""
+        try:
+            target = Target.of(request, self.model, self.known)
+            return target, Guide.build(target.problem, room=target.room, threads=self.threads, work=QUICK_WORK)
+        except Impossible:
+            if not request.finite_verb:
+                raise
+        target, guide = self._look_ahead(replace(request, finite_verb=False))
+        return replace(target, notes=(*target.notes, "no such text with a finite verb; found without")), guide
 
     def _outcome(self, request: Request, target: Target, guide: Guide, found: Annealed, line: int | None) -> Outcome:
         words = [[i for i in text if target.problem.token["word"][i]] for text in found.texts]

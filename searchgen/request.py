@@ -31,7 +31,7 @@ class Terms:
         unigram: times -log p(word) of the unigram model, which favours content words.
     """
 
-    word: float = 3.0
+    word: float = 1.8
     proper_noun: float = -3.0
     comma: float = -1.2
     unigram: float = 0.0
@@ -85,6 +85,7 @@ class Request:
         ends_with: text the result ends with (before the final mark), or "".
         sentence: whether the text is one sentence.
         quotes: whether quotation marks and brackets may occur.
+        finite_verb: whether an English sentence needs a finite verb, and another after its last ", and" or ", but".
         min_words: fewest words (characters in Chinese); None: the default window.
         max_words: most words; None: the default window.
         lm: name of an embedded model or path of a model file.
@@ -101,6 +102,7 @@ class Request:
     ends_with: str = ""
     sentence: bool = True
     quotes: bool = False
+    finite_verb: bool = True
     min_words: int | None = None
     max_words: int | None = None
     lm: str = "en"

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from searchgen.constraints import (
     Constraint,
     EndsWith,
+    FiniteVerb,
     Forbid,
     Keywords,
     Length,
@@ -32,12 +33,12 @@ from searchgen.lm.ngram.query import score_tokens
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
 from searchgen.problem import TOKEN, Problem
 from searchgen.request import Request, Terms
-from searchgen.text import TextForm, text_form
+from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Target", "default_window", "lexicon"]
 
-#: Words of default length when no bound is given: fewest, most, words a demanded word widens the upper end to, and on top.
+#: Default window of words: fewest, most; and to how many a demanded word widens the upper end, and how many on top.
 DEFAULT_WINDOWS = {"en": (6, 14, 3, 4), "zh": (8, 24, 3, 4), "raw": (6, 14, 3, 4)}
 
 #: The local moves leave a demanded word alone if it is rarer than this; a common one ("the") comes and goes freely.
@@ -70,9 +71,8 @@ def lexicon(model: NGram) -> Lexicon:
     """Return what the terms and constraints need to know of a model's tokens."""
     tokens = model.vocabulary
     log_unigram = model.tables.node["log_p"][1 : 1 + len(tokens)].astype(np.float64)
-    form = text_form(model.form, dict(zip(tokens, log_unigram.tolist(), strict=True)))
     return Lexicon(
-        vocabulary=Vocabulary(tokens, form),
+        vocabulary=Vocabulary(tokens, model.text_form, stored_kinds=model.kinds),
         proper=np.array([token[0].isupper() and token[:2] not in ("I", "I'") for token in tokens]),
         comma=np.array([token in COMMAS for token in tokens]),
         log_unigram=log_unigram,
@@ -143,7 +143,7 @@ class Target:
         token["cls"] = automaton.classes
         token["word"] = vocabulary.is_word
         demanded = _demanded(constraints, vocabulary)
-        token["weight"] = _weights(request.terms, known, vocabulary, demanded)
+        token["weight"] = _weights(request.terms, known, vocabulary, _as_meant(constraints, vocabulary))
         rare = np.append(known.log_unigram, [-np.inf] * len(vocabulary.extra)) < np.log(PROTECTED_BELOW)
         token["protected"][demanded] = rare[demanded]
         problem = Problem(
@@ -257,6 +257,8 @@ def _constraints(
     if request.sentence:
         if any(vocabulary.find(mark) >= 0 for mark in form.final_tokens):
             result.append(Sentence())
+            if request.finite_verb and form.name == "en":
+                result.append(FiniteVerb())
         else:
             notes.append(f"the model has none of {' '.join(form.final_tokens)}, so texts are not held to be sentences")
     marks = {mark for pair in form.brackets.items() for mark in pair}
@@ -272,6 +274,16 @@ def _demanded(constraints: Sequence[Constraint], vocabulary: Vocabulary) -> npt.
     """Return the ids of all tokens that match a demanded word."""
     words = {word for constraint in constraints for word in constraint.demanded()}
     return np.array(sorted({i for word in words for i in vocabulary.matching(word)}), np.int64)
+
+
+def _as_meant(constraints: Sequence[Constraint], vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
+    """Return, for each demanded word, the id of its spelling as demanded, else of the most frequent one: Paris, not dog as Dog."""
+    meant = []
+    for constraint in constraints:
+        for word in constraint.demanded():
+            exact = vocabulary.find(word)
+            meant += [exact] if exact >= 0 else vocabulary.matching(word)[:1]  # ids fall in frequency
+    return np.array(sorted(set(meant)), np.int64)
 
 
 def _weights(
