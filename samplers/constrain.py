@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace, replace
 import numpy as np
 
 from searchgen.errors import Impossible, NotFound
-from searchgen.lookahead import QUICK_WORK, Guide
+from searchgen.guide import Guide, Prepared, prepare
 from searchgen.lm import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.randomness import counter, key_of
@@ -53,19 +53,21 @@ class Searcher:
         name: the model as the user named it.
         model: the model.
         known: what the terms know of its tokens.
+        prepared: what the guide can know of the model before any request.
         threads: threads of the chains.
     """
 
     name: str
     model: NGram
     known: Lexicon
+    prepared: Prepared
     threads: int = 1
 
     @staticmethod
     def load(name: str, notify: Callable[[str], None] | None = None, threads: int = 1) -> "Searcher":
         """Load a model by the name of an embedded one or by path."""
         model = load(name, notify)
-        return Searcher(name, model, lexicon(model), threads)
+        return Searcher(name, model, lexicon(model), prepare(model.tables), threads)
 
     def search(
         self, request: Request, progress: Callable[[float], None] | None = None, line: int | None = None
@@ -85,12 +87,15 @@ class Searcher:
         target = Target.of(request, self.model, self.known)
         # A window spelled out is the same request as the default one, and the signature pins it.
         request = replace(request, min_words=target.window[0], max_words=target.window[1])
-        guide = Guide.build(target.problem, room=target.room, threads=self.threads, work=QUICK_WORK)
+        guide = Guide.build(
+                target.problem, room=target.room, prepared=self.prepared, threads=self.threads
+            )
         chains = max(request.annealing.chains, CHAINS_PER_TEXT * request.count)
         key = key_of(request.seed, request.canonical())
         start_key = key_of(request.seed, request.canonical(), "starts")
         counters = np.stack([counter(key, chain).word for chain in range(chains)])
-        starts = guide.draw_texts(np.stack([counter(start_key, chain).word for chain in range(chains)]))
+        start_counters = np.stack([counter(start_key, chain).word for chain in range(chains)])
+        starts = guide.draw_texts(start_counters, threads=self.threads)
         found = anneal(
             target.problem,
             starts,
@@ -106,7 +111,9 @@ class Searcher:
         """Return the target and its guide; a finite verb is wished for, not demanded, where it makes the rest impossible."""
         try:
             target = Target.of(request, self.model, self.known)
-            return target, Guide.build(target.problem, room=target.room, threads=self.threads, work=QUICK_WORK)
+            return target, Guide.build(
+                target.problem, room=target.room, prepared=self.prepared, threads=self.threads
+            )
         except Impossible:
             if not request.finite_verb:
                 raise

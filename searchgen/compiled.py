@@ -24,9 +24,8 @@ PACKAGE = Path(__file__).resolve().parent
 KERNEL_FILES = (
     "randomness.py",
     "lm/ngram/query.py",
-    "lookahead/recursion.py",
-    "lookahead/entries.py",
-    "lookahead/draws.py",
+    "guide/recursion.py",
+    "guide/draws.py",
     "samplers/moves.py",
     "samplers/chain.py",
 )
@@ -79,7 +78,8 @@ def inlined(function: Function) -> Function:
 def _compile(function: Function, **options: Any) -> Function:
     import numba
 
-    if function.__module__.startswith("searchgen"):
-        numba.config.CACHE_DIR = os.fspath(compiled_folder())
+    in_a_file = not function.__code__.co_filename.startswith("<")
+    if function.__module__.startswith("searchgen") and in_a_file:
+        numba.config.CACHE_DIR = os.fspath(compiled_folder())  # type: ignore[attr-defined]
         options["cache"] = True
     return numba.njit(function, nogil=True, error_model="numpy", **options)  # type: ignore[no-any-return]
