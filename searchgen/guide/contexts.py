@@ -109,7 +109,8 @@ class Contexts(NamedTuple):
         depths = np.concatenate([[-1], np.full(len(roots), 0), depth[node]])
         plain = rows["cls"] >= frame.aligned
         word = frame.kind["word"][rows["cls"]]
-        order_of_rows = np.lexsort((rows["token"], depths, word, depths > 0, depths >= 0, ~plain))
+        group = ((2 - plain) * 2 + (depths > 0)) * 2 + (word > 0)  # as 16 bits a radix sort takes no time
+        order_of_rows = np.argsort((group * 16 + np.maximum(depths, 0)).astype(np.int16), kind="stable")
         special = int(plain.sum())
         return _placed(problem, frame, rows[order_of_rows], special, limit, depth)
 

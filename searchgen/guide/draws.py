@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from searchgen.compiled import inlined, kernel
 from searchgen.guide.recursion import child_weights, next_row
-from searchgen.guide.tables import BEGIN_ROW, MIXTURE, STRIDE
+from searchgen.guide.tables import BEGIN_ROW, MIXTURE, PITCH, SPECIAL, STRIDE
 from searchgen.lm.ngram.query import find_child, score_word
 from searchgen.lm.ngram.tables import END
 from searchgen.randomness import Counter, bernoulli, categorical, start_step
@@ -24,21 +24,21 @@ NONE, STOP = -1, -2
 class Scratch(NamedTuple):
     """Candidates of one draw, in chunks."""
 
-    share: npt.NDArray[np.float64]  # (CHUNK,) running sum of the candidates' shares of what is left
+    weight: npt.NDArray[np.float64]  # (CHUNK,) running sum of the candidates' weights
     choice: npt.NDArray[np.int64]  # (CHUNK,) what they stand for
-    left: npt.NDArray[np.float64]  # (2,) mass not yet offered when the chunk began; mass in the chunk
+    left: npt.NDArray[np.float64]  # (1,) mass not yet offered when the chunk began
     count: npt.NDArray[np.int64]  # (2,) candidates in the chunk; the last one offered
 
 
 def scratch() -> Scratch:
     """Return room for the draws of one thread."""
-    return Scratch(np.zeros(CHUNK), np.zeros(CHUNK, np.int64), np.zeros(2), np.zeros(2, np.int64))
+    return Scratch(np.zeros(CHUNK), np.zeros(CHUNK, np.int64), np.zeros(1), np.zeros(2, np.int64))
 
 
 @inlined
 def _open(room: Any, mass: Any) -> None:
     """Begin a choice among candidates that weigh `mass` together."""
-    room.left[0], room.left[1] = mass, 0.0
+    room.left[0] = mass
     room.count[0], room.count[1] = 0, NONE
 
 
@@ -47,23 +47,28 @@ def _settle(room: Any, source: Any) -> Any:
     """Return the choice among the last candidates; NONE if there was none at all."""
     if room.count[0] == 0:
         return room.count[1]
-    return room.choice[categorical(source, room.share, 0, room.count[0])]
+    return room.choice[categorical(source, room.weight, 0, room.count[0])]
 
 
 @kernel
+def _close(room: Any, source: Any) -> Any:
+    """Return a choice from a full chunk with its share of the mass, else NONE and room for the next chunk."""
+    chunk = room.weight[room.count[0] - 1]
+    if bernoulli(source, chunk / room.left[0]):
+        return _settle(room, source)
+    room.left[0] -= chunk
+    room.count[0] = 0
+    return np.int64(NONE)
+
+
+@inlined
 def _offer(room: Any, source: Any, weight: Any, choice: Any) -> Any:
     """Offer a candidate; return the one chosen from a chunk that is now full, else NONE."""
     n = room.count[0]
-    room.left[1] += weight
-    room.share[n], room.choice[n] = room.left[1] / room.left[0], choice
+    room.weight[n] = weight + (room.weight[n - 1] if n > 0 else 0.0)
+    room.choice[n] = choice
     room.count[0], room.count[1] = n + 1, choice
-    if n + 1 < CHUNK:
-        return np.int64(NONE)
-    if bernoulli(source, room.share[n]):
-        return _settle(room, source)
-    room.left[0] -= room.left[1]
-    room.count[0], room.left[1] = 0, 0.0
-    return np.int64(NONE)
+    return np.int64(NONE) if n + 1 < CHUNK else _close(room, source)
 
 
 @inlined
@@ -130,26 +135,52 @@ def _pick_edge(guide: Any, problem: Any, t: Any, row: Any, state: Any, source: A
     own = guide.row[row]
     if t == 0 and problem.accept[state] and own.ending > 0.0:
         _offer(room, source, own.ending * guide.step[0], STOP)
-    cls, layer, factor = np.int64(-1), np.int64(0), 0.0
-    for i in range(own.end - own.start):
-        e = own.middle + i
-        if e >= own.end:
-            e -= own.end - own.start
+    e, high = np.int64(own.middle), np.int64(own.end)
+    while True:
+        if e == high:
+            if high == own.middle:
+                return _settle(room, source)
+            e, high = np.int64(own.start), np.int64(own.middle)
+            continue
+        cls = np.int64(guide.row[guide.edge[e].row].cls)
+        last = _class_end(guide, e, high, cls)
+        kind = guide.kind[cls]
+        place, later = np.int64(guide.target[cls, state]), t - kind.word
+        if place >= 0 and later >= 0:
+            factor = guide.mass[later, guide.scaled_by[kind.start + place]] * (guide.step[t] if kind.word else 1.0)
+            layer = later * guide.size[STRIDE] + place
+            chosen = _pick_in_class(guide, e, last, layer, factor, source, room)
+            if chosen != NONE:
+                return chosen
+        e = last
+
+
+@kernel
+def _class_end(guide: Any, low: Any, high: Any, cls: Any) -> Any:
+    """Return the end of the edges of a class, which begin at `low`."""
+    while low < high:
+        middle = (low + high) >> 1
+        if guide.row[guide.edge[middle].row].cls > cls:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+@kernel
+def _pick_in_class(guide: Any, low: Any, high: Any, layer: Any, factor: Any, source: Any, room: Any) -> Any:
+    """Offer edges of one class; return the one chosen, else NONE."""
+    special, pitch = guide.size[SPECIAL], guide.size[PITCH]
+    aligned = layer + guide.row[special].offset if special < len(guide.row) else layer
+    for e in range(low, high):
         child = np.int64(guide.edge[e].row)
-        if guide.row[child].cls != cls:
-            cls = np.int64(guide.row[child].cls)
-            kind = guide.kind[cls]
-            place, later = np.int64(guide.target[cls, state]), t - kind.word
-            factor, layer = 0.0, later * guide.size[STRIDE] + place
-            if place >= 0 and later >= 0:
-                factor = guide.mass[later, guide.scaled_by[kind.start + place]] * (guide.step[t] if kind.word else 1.0)
-        if factor > 0.0:
-            weight = guide.edge[e].coefficient * factor * guide.value[layer + guide.row[child].offset]
-            if weight > 0.0:
-                chosen = _offer(room, source, weight, e)
-                if chosen != NONE:
-                    return chosen
-    return _settle(room, source)
+        at = aligned + (child - special) * pitch if child >= special else layer + guide.row[child].offset
+        weight = guide.edge[e].coefficient * factor * guide.value[at]
+        if weight > 0.0:
+            chosen = _offer(room, source, weight, e)
+            if chosen != NONE:
+                return chosen
+    return np.int64(NONE)
 
 
 @kernel

@@ -88,7 +88,7 @@ class Guide:
         contexts = Contexts.of(problem, frame, order, kept)
         tables = _with_edges(problem, frame, mass, contexts, prepared, threads)
         Layers(tables, problem, frame, contexts.depth, threads).compute()
-        ends, log_masses = _totals(tables, mass, low, high)
+        ends, log_masses = _totals(tables, low, high)
         longest = high + int(mass.level.max()) * (high + 1)
         return Guide(problem, tables._replace(ends=ends), log_masses, order, max(room or 0, longest))
 
@@ -179,6 +179,7 @@ def _allocated(problem: Problem, frame: Frame, mass: UnigramMass, contexts: Cont
         level=mass.level,
         mass=mass.value,
         step=step,
+        log_scale=mass.log_scale.copy(),
         cls=frame.classes.cls,
         row_of_node=contexts.row_of_node,
         extra_row=contexts.extra_row,
@@ -206,15 +207,13 @@ def _link(tables: GuideTables, problem: Problem, prepared: Prepared, threads: in
     return min(least)
 
 
-def _totals(
-    tables: GuideTables, mass: UnigramMass, low: int, high: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _totals(tables: GuideTables, low: int, high: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the running sum over the window of the mass of texts of each length, and the logs of those masses."""
     begin = tables.row[tables.size[BEGIN_ROW]]
     t = np.arange(low, high + 1)
-    value = tables.value[t * tables.size[STRIDE] + begin["offset"]].astype(np.float64) * mass.value[t, 1]
+    value = tables.value[t * tables.size[STRIDE] + begin["offset"]].astype(np.float64) * tables.mass[t, 1]
     with np.errstate(divide="ignore"):
-        log_masses = np.log(value) + mass.log_scale[t]
+        log_masses = np.log(value) + tables.log_scale[t]
     top = log_masses.max()
     ends = np.cumsum(np.exp(log_masses - top)) if top > -np.inf else np.zeros(len(t))
     return ends, log_masses

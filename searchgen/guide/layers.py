@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from searchgen.guide.frame import Frame
 from searchgen.guide.recursion import add_words, aligned_layer, expand, finish
-from searchgen.guide.tables import PITCH, SPECIAL, GuideTables
+from searchgen.guide.tables import PITCH, SPECIAL, STRIDE, GuideTables
 from searchgen.problem import Problem
 
 __all__ = ["Layers", "shared"]
@@ -74,8 +74,8 @@ class Layers:
         is_root = (self.depth == 0) & (rows > 0)
         context = rows[(rows < special) & ~is_root]
         word = self.frame.kind["word"][row["cls"]] > 0
-        first = [np.array([0]), rows[is_root], *self._by_depth(context[(context > 0) & ~word[context]])]
-        later = [*self._by_depth(context[word[context]])]
+        first = self._together(np.array([0]), rows[is_root], *self._by_depth(context[(context > 0) & ~word[context]]))
+        later = self._together(*self._by_depth(context[word[context]]))
         aligned = [*self._by_depth(rows[(rows >= special) & ~is_root])]
         base = np.zeros(int(row["offset"][special - 1] + self._sizes([special - 1])[0]))
         seen = self._seen(aligned)
@@ -90,6 +90,21 @@ class Layers:
                     self._finish(t, group, -1, base, pool)
                 if t + 1 < len(self.tables.mass):
                     self._aligned(t, aligned, seen, pool)
+                    self._rescale(t)
+
+    def _rescale(self, t: int) -> None:
+        """Absorb in the scale of all later layers how much the model outweighs the unigrams."""
+        layer = t * int(self.tables.size[STRIDE])
+        largest = float(self.tables.value[layer : layer + len(self.problem.next)].max())
+        if largest > 0:
+            self.tables.step[t + 1] /= largest
+            self.tables.log_scale[t + 1 :] += np.log(largest)
+
+    def _together(self, *groups: Array) -> list[Array]:
+        """Return groups of rows, each of which needs the one before, as one group if that is too small to share."""
+        if groups and sum(self._sizes(group).sum() for group in groups) < SHARED_FROM:
+            return [np.concatenate(groups)]
+        return list(groups)
 
     def _by_depth(self, rows: Array) -> Iterator[Array]:
         for depth in np.unique(self.depth[rows]):
@@ -106,7 +121,7 @@ class Layers:
         """Room for what `expand` lays out; empty if there are no aligned contexts."""
         size = self.tables.size
         classes = self.frame.aligned if aligned else 0
-        return np.zeros((classes, int(size[SPECIAL]), int(size[PITCH])), self.tables.value.dtype)
+        return np.zeros(classes * int(size[SPECIAL] * size[PITCH]), self.tables.value.dtype)
 
     def _words(self, t: int, which: Array, base: npt.NDArray[np.float64], pool: Executor) -> None:
         def work(low: int, high: int) -> None:

@@ -235,8 +235,8 @@ def finish(guide: Any, t: Any, which: Any, level: Any, base: Any, total: Any, su
 
 @kernel
 def expand(guide: Any, t: Any, which: Any, out: Any) -> None:
-    """Lay the rows that are not aligned out as each aligned class sees them: out (A, SPECIAL, PITCH)."""
-    for a in range(len(out)):
+    """Lay the rows that are not aligned out as each aligned class sees them: out (A * SPECIAL * PITCH,)."""
+    for a in range(guide.size[ALIGNED]):
         own = guide.kind[a]
         for r in which:
             row = guide.row[r]
@@ -253,7 +253,7 @@ def expand(guide: Any, t: Any, which: Any, out: Any) -> None:
                 if at >= 0 and scale > 0.0:
                     mass = guide.mass[source, guide.scaled_by[child.start + at]]
                     value = factor * guide.value[layer + at] * mass / scale
-                out[a, r, j] = value
+                out[(a * guide.size[SPECIAL] + r) * guide.size[PITCH] + j] = value
 
 
 @kernel
@@ -264,7 +264,7 @@ def aligned_layer(guide: Any, t: Any, low: Any, high: Any, columns: Any, factor:
         columns: (3,) first and last column + 1 to compute, and columns in a block.
         factor: (WIDTH,) turns a value of layer t - 1 into one of layer t.
         ending: (A, WIDTH) accepting states at t = 0 in units of their scale; zero later.
-        seen: (A, SPECIAL, PITCH) see `expand`.
+        seen: (A * SPECIAL * PITCH,) see `expand`.
     """
     special, layer = guide.size[SPECIAL], t * guide.size[STRIDE]
     before = layer - guide.size[STRIDE] + guide.row[special].offset if t > 0 else 0
@@ -290,9 +290,10 @@ def aligned_layer(guide: Any, t: Any, low: Any, high: Any, columns: Any, factor:
                     out[j] = row.ending * ending[row.cls, block + j]
             for e in range(row.middle, row.end):
                 coefficient = guide.edge[e].coefficient
-                other = seen[row.cls, guide.edge[e].row, block : block + n]
+                at = (row.cls * special + guide.edge[e].row) * pitch + block
+                value = seen[at : at + n]
                 for j in range(n):
-                    out[j] += coefficient * other[j]
+                    out[j] += coefficient * value[j]
             at = layer + guide.row[row.parent].offset + block
             parent = guide.value[at : at + n]
             backoff = np.float64(row.backoff)

@@ -66,6 +66,7 @@ class GuideTables(NamedTuple):
     level: npt.NDArray[np.int8]  # (S,) most punctuation tokens in a row from a state on
     mass: npt.NDArray[np.float64]  # (T + 1, S) unigram mass, largest of a layer 1
     step: npt.NDArray[np.float64]  # (T + 1,) exp(log_scale[t - 1] - log_scale[t]); at 0: exp(-log_scale[0])
+    log_scale: npt.NDArray[np.float64]  # (T + 1,) natural log
     cls: npt.NDArray[np.int16]  # (V',) class of a token, -1 = dead
     row_of_node: npt.NDArray[np.int32]  # (n,) row of a trie node, -1 = none, -2 - i: see extra_row[i]
     extra_row: npt.NDArray[np.int32]  # (U, E) rows of contexts that end with an unknown word, by word
