@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.compiled import inlined, kernel
+from searchgen.compiled import inlined, inner
 from searchgen.lm.ngram.query import draw_word, score_word
 from searchgen.lm.ngram.tables import END, UNKNOWN
 from searchgen.randomness import accepts, below, log_threshold
@@ -182,7 +182,7 @@ def _score_tail(problem: Any, chains: Any, c: Any, draft: Any, window: Any, scal
     return True, change, new_end
 
 
-@kernel
+@inner
 def _shift(row: Any, old_end: Any, new_end: Any, last: Any) -> None:
     """Move row[old_end ... last - 1] to row[new_end ...]."""
     if new_end < old_end:
@@ -226,7 +226,7 @@ def _keep_best(chains: Any, c: Any) -> None:
             chains.best_token[c, at] = chains.token[c, at]
 
 
-@kernel
+@inner
 def _decide(
     problem: Any, chains: Any, c: Any, draft: Any, window: Any, kind: Any, log_q: Any, inverse_temperature: Any, source: Any
 ) -> None:
@@ -304,7 +304,7 @@ def _relocate(problem: Any, chains: Any, c: Any, draft: Any, size: Any, inverse_
         _decide(problem, chains, c, draft, (start, end, end), np.int64(RELOCATE), 0.0, inverse_temperature, source)
 
 
-@kernel
+@inner
 def step(problem: Any, chains: Any, c: Any, draft: Any, table: Any, inverse_temperature: Any, source: Any) -> None:
     """Make one step of chain c: a label of the table, its proposal, and the accept rule; a stay leaves the state as it is.
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from searchgen.cache_folder import cache_folder
 
-__all__ = ["KERNEL_FILES", "compiled_folder", "inlined", "kernel", "njit"]
+__all__ = ["KERNEL_FILES", "compiled_folder", "inlined", "inner", "kernel", "njit"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -70,9 +70,17 @@ def kernel(function: Function) -> Function:
     return _compile(function, _nrt=False)
 
 
+def inner(function: Function) -> Function:
+    """Do as `kernel` does, for a function that only other compiled functions call: nothing is made for calls from Python, nor kept.
+
+    The code that takes named tuples of arrays apart for Python was most of the time of the first compilation.
+    """
+    return _compile(function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=False)
+
+
 def inlined(function: Function) -> Function:
-    """Do as `kernel` does, for a function that is written into its callers instead of being compiled on its own."""
-    return _compile(function, _nrt=False, inline="always")
+    """Do as `inner` does, for a function that is written into its callers instead of being compiled on its own."""
+    return _compile(function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=False, inline="always")
 
 
 def _compile(function: Function, **options: Any) -> Function:
@@ -81,5 +89,5 @@ def _compile(function: Function, **options: Any) -> Function:
     in_a_file = not function.__code__.co_filename.startswith("<")
     if function.__module__.startswith("searchgen") and in_a_file:
         numba.config.CACHE_DIR = os.fspath(compiled_folder())  # type: ignore[attr-defined]
-        options["cache"] = True
+        options.setdefault("cache", True)
     return numba.njit(function, nogil=True, error_model="numpy", **options)  # type: ignore[no-any-return]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numba.extending import overload
 
-from searchgen.compiled import kernel
+from searchgen.compiled import inner, kernel
 
 __all__ = [
     "Counter",
@@ -90,7 +90,7 @@ def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
     return c0, c1, c2, c3
 
 
-@kernel
+@inner
 def _uniform(word: Any) -> Any:
     """Return the next 53-bit uniform in [0, 1) of a counter; each block gives two."""
     if word[5] == ONE:
@@ -105,7 +105,7 @@ def _uniform(word: Any) -> Any:
     return (((r1 << THIRTY_TWO) | r0) >> ELEVEN) * UNIT
 
 
-@kernel
+@inner
 def _play(source: Any, width: Any) -> Any:
     """Return the scripted branch of the next decision and note how many branches it has."""
     at = source.depth[0]
@@ -184,7 +184,7 @@ def categorical(source: Any, cumulative: Any, low: Any, high: Any) -> Any:
     """Return an index in low ... high - 1 with probability proportional to the steps of a running sum that begins at 0."""
 
 
-@kernel
+@inner
 def _first_above(cumulative: Any, low: Any, high: Any, value: Any) -> Any:
     """Return the first index in low ... high - 1 whose running sum exceeds a value (the last one if none does)."""
     high -= 1
@@ -197,7 +197,7 @@ def _first_above(cumulative: Any, low: Any, high: Any, value: Any) -> Any:
     return low
 
 
-@kernel
+@inner
 def _possible(cumulative: Any, low: Any, high: Any) -> Any:
     """Return how many indices have a probability above 0: a script plays only those."""
     count = 0
@@ -208,7 +208,7 @@ def _possible(cumulative: Any, low: Any, high: Any) -> Any:
     return count
 
 
-@kernel
+@inner
 def _nth_possible(cumulative: Any, low: Any, high: Any, n: Any) -> Any:
     """Return the n-th index, from 0, that has a probability above 0."""
     before = 0.0
@@ -239,13 +239,13 @@ def _categorical(source: Any, cumulative: Any, low: Any, high: Any) -> Any:
     return from_script
 
 
-@kernel
+@inner
 def _running_sum(node: Any, index: Any) -> Any:
     """Return a record's running sum in full precision: 32 bits alone would distort the rare children of a large context."""
     return np.float64(node[index].cumulative) + np.float64(node[index].spare)
 
 
-@kernel
+@inner
 def _first_record_above(node: Any, low: Any, high: Any, value: Any) -> Any:
     """Return the first record in low ... high - 1 whose running sum exceeds a value (the last one if none does)."""
     high -= 1

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from searchgen.compiled import inlined, kernel, njit
+from searchgen.compiled import inlined, inner, njit
 from searchgen.lm.ngram.tables import BEGIN, END
 from searchgen.randomness import below, bernoulli, categorical_or_rest
 
 __all__ = ["draw_word", "find_child", "score_sequences", "score_tokens", "score_word"]
 
 
-@kernel
+@inner
 def find_child(tables: Any, context: Any, word: Any) -> Any:
     """Return the node of `context word`, or 0 when it is not stored."""
     if context == 0:
@@ -35,7 +35,7 @@ def find_child(tables: Any, context: Any, word: Any) -> Any:
     return np.int64(0)
 
 
-@kernel
+@inner
 def score_word(tables: Any, context: Any, word: Any) -> Any:
     """Return natural log p(word | context) and the context after the word."""
     log_p = 0.0
@@ -103,7 +103,7 @@ def _redraw_from(tables: Any, top: Any, context: Any, word: Any) -> Any:
     return restart
 
 
-@kernel
+@inner
 def draw_word(tables: Any, context: Any, source: Any) -> Any:
     """Return a word drawn exactly from p(. | context), <unk> and </s> included.
 
