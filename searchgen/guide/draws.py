@@ -185,15 +185,21 @@ def _pick_in_class(guide: Any, low: Any, high: Any, layer: Any, factor: Any, sou
 
 @kernel
 def _pick_outside(guide: Any, problem: Any, context: Any, cls: Any, source: Any, room: Any) -> Any:
-    """Return the token of a class drawn from those children of a context that lead to the root."""
+    """Return the token of a class drawn from those children of a context (order 2) that lead to the root."""
     for i in range(problem.ngram.node[context].first, problem.ngram.node[context + 1].first):
         word = np.int64(problem.ngram.word[i])
         for extra in range(len(problem.extra) if word == 0 else 1):
             token = problem.extra[extra] if word == 0 else word
-            if guide.cls[token] != cls or next_row(guide, problem.ngram, context, token, word) != guide.kind[cls].row:
+            row = np.int64(guide.row_of_node[1 + word]) if 1 + word < len(guide.row_of_node) else np.int64(NONE)
+            if row < NONE:
+                row = np.int64(guide.extra_row[-2 - row, token - len(problem.ngram.alias_p)])
+            if row >= 0 or guide.cls[token] != cls:
                 continue
-            upper, lower = child_weights(problem, context, i, word)
-            chosen = _offer(room, source, (upper - lower) * np.exp(problem.token[token].weight), token)
+            weight = guide.unigram[token]
+            if context > 0:
+                upper, lower = child_weights(problem, context, i, word)
+                weight = (upper - lower) * guide.scale[token]
+            chosen = _offer(room, source, weight, token)
             if chosen != NONE:
                 return chosen
     return _settle(room, source)
@@ -243,7 +249,7 @@ def _weight(guide: Any, problem: Any, t: Any, context: Any, state: Any, token: A
     if place < 0 or t < kind.word:
         return 0.0
     later = _mass(guide, t - kind.word, next_row(guide, problem.ngram, context, token, word), place)
-    return np.exp(beta * log_p + problem.token[token].weight) * later * (guide.step[t] if kind.word else 1.0)
+    return np.exp(beta * log_p) * guide.scale[token] * later * (guide.step[t] if kind.word else 1.0)
 
 
 @inlined

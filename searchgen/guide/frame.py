@@ -32,13 +32,15 @@ class Classes:
         cls: (V',) int16 class of a token, -1 = it can never be part of a text.
         word: (K,) whether the tokens of a class count as words.
         table: (S, K) int32 next state.
-        mass: (K,) sum over its tokens of p(w)^b exp(weight).
+        unigram: (V',) p(w)^b exp(weight) of each token.
+        mass: (K,) sum of that over the tokens of each class.
         count: (K,) number of tokens.
     """
 
     cls: npt.NDArray[np.int16]
     word: npt.NDArray[np.bool_]
     table: npt.NDArray[np.int32]
+    unigram: npt.NDArray[np.float64]
     mass: npt.NDArray[np.float64]
     count: Array
 
@@ -55,16 +57,16 @@ class Classes:
         cls = np.where(live, number[code], -1).astype(np.int16)
         kept = np.flatnonzero(present)
         log_p = problem.ngram.node["log_p"][1 + token["model"]].astype(np.float64)
-        mass = np.exp(problem.beta[0] * log_p + token["weight"])
-        sums = np.bincount(cls + 1, mass, len(kept) + 1)[1:]
+        unigram = np.exp(problem.beta[0] * log_p + token["weight"])
+        mass = np.bincount(cls + 1, unigram, len(kept) + 1)[1:]
         count = np.bincount(cls + 1, minlength=len(kept) + 1)[1:]
-        return Classes(cls, kept % 2 == 1, np.ascontiguousarray(problem.next[:, kept // 2]), sums, count)
+        return Classes(cls, kept % 2 == 1, np.ascontiguousarray(problem.next[:, kept // 2]), unigram, mass, count)
 
     def ordered(self, order: Array) -> "Classes":
         """Return the same classes numbered in another order."""
         number = np.append(np.argsort(order), -1).astype(np.int16)
         table = np.ascontiguousarray(self.table[:, order])
-        return Classes(number[self.cls], self.word[order], table, self.mass[order], self.count[order])
+        return Classes(number[self.cls], self.word[order], table, self.unigram, self.mass[order], self.count[order])
 
 
 @dataclass(frozen=True, eq=False)

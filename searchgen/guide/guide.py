@@ -181,6 +181,8 @@ def _allocated(problem: Problem, frame: Frame, mass: UnigramMass, contexts: Cont
         step=step,
         log_scale=mass.log_scale.copy(),
         cls=frame.classes.cls,
+        scale=np.exp(problem.token["weight"]),
+        unigram=frame.classes.unigram,
         row_of_node=contexts.row_of_node,
         extra_row=contexts.extra_row,
         ends=np.zeros(0),
@@ -199,8 +201,9 @@ def _link(tables: GuideTables, problem: Problem, prepared: Prepared, threads: in
 
     def work(low: int, high: int) -> None:
         found = np.empty(int(capacity[low:high].max()) + 1, tables.edge.dtype)
+        found_cls = np.empty(len(found), np.int16)
         counts, spread = np.zeros(classes + 1, np.int64), np.zeros(classes)
-        least.append(link(tables, problem, alpha, low, high, found, counts, spread))
+        least.append(link(tables, problem, alpha, low, high, found, found_cls, counts, spread))
 
     with ThreadPoolExecutor(threads) as pool:
         shared(capacity, work, pool, threads)

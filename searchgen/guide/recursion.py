@@ -52,21 +52,26 @@ def next_row(guide: Any, ngram: Any, context: Any, token: Any, word: Any) -> Any
 
 
 @kernel
-def link(guide: Any, problem: Any, alpha: Any, low: Any, high: Any, found: Any, count: Any, spread: Any) -> Any:
+def link(guide: Any, problem: Any, alpha: Any, low: Any, high: Any, found: Any, found_cls: Any, count: Any, spread: Any) -> Any:
     """Write the edges of rows low ... high - 1, sorted by class; return the least coefficient of an edge.
 
     Args:
+        guide: its tables, with rows and no edges yet.
+        problem: the target.
         alpha: p - backoff * p_lower of every bigram, if that is what coefficients are; else empty.
+        low: first row.
+        high: last row + 1.
         found: edges of one row before sorting, room for two a child and one a class.
+        found_cls: (the same,) int16, their classes.
         count: (K + 1,) int64, scratch.
         spread: (K,) float64, scratch: mass of the children that are no contexts, by class.
     """
     least = 0.0
     first_bigram = len(problem.ngram.alias_p) + 1
     for r in range(low, high):
+        if r > 0 and guide.row[r].node == 0:
+            continue  # after a token that is no context everything comes from the root
         context = np.int64(guide.row[r].node)
-        if guide.row[r].token < 0 and guide.row[r].parent == 0 and guide.kind[guide.row[r].cls].row == r:
-            continue  # a root row has no edges: all comes from the root
         spread[:] = 0.0
         n = 0
         for i in range(problem.ngram.node[context].first, problem.ngram.node[context + 1].first):
@@ -77,20 +82,19 @@ def link(guide: Any, problem: Any, alpha: Any, low: Any, high: Any, found: Any, 
                 upper, lower = child_weights(problem, context, i, word)
             if word == END:
                 guide.row[r].ending = upper - lower
-            elif word > 0:
-                n = _add(guide, problem, context, word, word, upper, lower, found, n, spread)
-            else:
-                for extra in problem.extra:
-                    n = _add(guide, problem, context, extra, word, upper, lower, found, n, spread)
+            for extra in range(len(problem.extra) if word == 0 else 1):
+                token = problem.extra[extra] if word == 0 else word
+                if guide.cls[token] >= 0:
+                    n = _add(guide, problem, context, token, word, upper, lower, found, found_cls, n, spread)
         for c in range(len(spread)):
             if spread[c] != 0.0:
-                found[n].row, found[n].coefficient = guide.kind[c].row, spread[c]
+                found[n].row, found[n].coefficient, found_cls[n] = guide.kind[c].row, spread[c], c
                 n += 1
-        least = min(least, _sort(guide, r, found, n, count))
+        least = min(least, _sort(guide, r, found, found_cls, n, count))
     return least
 
 
-@inlined
+@kernel
 def child_weights(problem: Any, context: Any, node: Any, word: Any) -> Any:
     """Return p(w|h)^b of a child and (backoff p(w|h'))^b, which its shorter context gives already."""
     beta = problem.beta[0]
@@ -101,7 +105,7 @@ def child_weights(problem: Any, context: Any, node: Any, word: Any) -> Any:
     return upper, np.exp(beta * (problem.ngram.node[context].log_backoff + log_lower))
 
 
-@kernel
+@inlined
 def _add(
     guide: Any,
     problem: Any,
@@ -111,39 +115,40 @@ def _add(
     upper: Any,
     lower: Any,
     found: Any,
+    found_cls: Any,
     n: Any,
     spread: Any,
 ) -> Any:
     """Add the edges of one child to those found; return their number."""
     c = guide.cls[token]
-    if c < 0:
-        return n
-    scale = np.exp(problem.token[token].weight)
+    scale = guide.scale[token]
+    root = guide.kind[c].row
     row = next_row(guide, problem.ngram, context, token, word)
+    less = lower  # what goes to the same row
     if lower > 0.0 and problem.ngram.node[context].first < len(guide.row_of_node):
         other = next_row(guide, problem.ngram, np.int64(problem.ngram.node[context].suffix), token, word)
         if other != row:
-            if other == guide.kind[c].row:
+            less = 0.0
+            if other == root:
                 spread[c] -= lower * scale
             else:
-                found[n].row, found[n].coefficient = other, -lower * scale
+                found[n].row, found[n].coefficient, found_cls[n] = other, -lower * scale, c
                 n += 1
-            lower = 0.0
-    if row == guide.kind[c].row:
-        spread[c] += (upper - lower) * scale
+    if row == root:
+        spread[c] += (upper - less) * scale
     else:
-        found[n].row, found[n].coefficient = row, (upper - lower) * scale
+        found[n].row, found[n].coefficient, found_cls[n] = row, (upper - less) * scale, c
         n += 1
     return n
 
 
-@kernel
-def _sort(guide: Any, r: Any, found: Any, n: Any, count: Any) -> Any:
+@inlined
+def _sort(guide: Any, r: Any, found: Any, found_cls: Any, n: Any, count: Any) -> Any:
     """Write n found edges at their row's place, by class and else in order; return the least coefficient."""
     least = 0.0
     count[:] = 0
     for e in range(n):
-        count[guide.row[found[e].row].cls + 1] += 1
+        count[found_cls[e] + 1] += 1
         least = min(least, np.float64(found[e].coefficient))
     at = guide.row[r].start
     for c in range(len(count)):
@@ -153,7 +158,7 @@ def _sort(guide: Any, r: Any, found: Any, n: Any, count: Any) -> Any:
     guide.row[r].middle = count[guide.size[ALIGNED]]
     guide.row[r].punctuation = count[guide.size[WORDS]]
     for e in range(n):
-        c = guide.row[found[e].row].cls
+        c = found_cls[e]
         guide.edge[count[c]] = found[e]
         count[c] += 1
     return least

@@ -68,6 +68,8 @@ class GuideTables(NamedTuple):
     step: npt.NDArray[np.float64]  # (T + 1,) exp(log_scale[t - 1] - log_scale[t]); at 0: exp(-log_scale[0])
     log_scale: npt.NDArray[np.float64]  # (T + 1,) natural log
     cls: npt.NDArray[np.int16]  # (V',) class of a token, -1 = dead
+    scale: npt.NDArray[np.float64]  # (V',) exp(weight) of a token
+    unigram: npt.NDArray[np.float64]  # (V',) p(w)^b exp(weight)
     row_of_node: npt.NDArray[np.int32]  # (n,) row of a trie node, -1 = none, -2 - i: see extra_row[i]
     extra_row: npt.NDArray[np.int32]  # (U, E) rows of contexts that end with an unknown word, by word
     ends: npt.NDArray[np.float64]  # (W,) running sum over the window of the mass of texts of each length
