@@ -14,6 +14,7 @@ from searchgen.randomness import counter, key_of
 from searchgen.record import Record
 from searchgen.request import Request
 from searchgen.samplers.anneal import Annealed, anneal
+from searchgen.samplers.precompile import compile_loops
 from searchgen.samplers.selection import diverse
 from searchgen.target import Lexicon, Target, lexicon
 
@@ -66,7 +67,9 @@ class Searcher:
     @staticmethod
     def load(name: str, notify: Callable[[str], None] | None = None, threads: int = 1) -> "Searcher":
         """Load a model by the name of an embedded one or by path."""
+        wait = compile_loops()
         model = load(name, notify)
+        wait()
         return Searcher(name, model, lexicon(model), prepare(model.tables), threads)
 
     def search(

@@ -1,0 +1,71 @@
+"""The first run: the inner loops compiled by several processes at once, on a toy problem of the same types.
+
+    python -m searchgen.samplers.precompile engine|guide
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+
+from searchgen.cache_folder import cache_folder
+from searchgen.compiled import compiled_folder
+from searchgen.guide import Guide, prepare
+from searchgen.lm.ngram.model import NGram
+from searchgen.randomness import counter
+from searchgen.request import Annealing, Request
+from searchgen.samplers.anneal import anneal
+from searchgen.target import Target
+
+__all__ = ["compile_loops", "is_compiled"]
+
+PARTS = ("engine", "guide")
+DONE = "complete"
+
+
+def is_compiled() -> bool:
+    """Return whether the inner loops have been compiled on this machine, from these sources."""
+    return (compiled_folder() / DONE).exists()
+
+
+def compile_loops() -> Callable[[], None]:
+    """Begin to compile, in processes of their own, what is not compiled yet; return what waits for them."""
+    if is_compiled():
+        return lambda: None
+    environment = {**os.environ, "SEARCHGEN_CACHE": str(cache_folder())}
+    command = [sys.executable, "-m", "searchgen.samplers.precompile"]
+    running = [subprocess.Popen([*command, part], env=environment, stdin=subprocess.DEVNULL) for part in PARTS]
+
+    def wait() -> None:
+        if not any([process.wait() for process in running]):
+            (compiled_folder() / DONE).touch()
+
+    return wait
+
+
+def _toy_target() -> Target:
+    """Return a target whose arrays have the types of an embedded model's."""
+    sentences = [["the", "dog", "ran", "."], ["a", "dog", "sat", ",", "and", "the", "cat", "ran", "."], ["it", "ran", "."]] * 3
+    model = NGram.from_sentences(sentences, order=3, form="en")
+    return Target.of(Request(keywords=(("dog",),), min_words=1, max_words=6, finite_verb=False), model)
+
+
+def _engine() -> None:
+    target = _toy_target()
+    text = target.vocabulary.encode(["the", "dog", "ran", "."])
+    tokens = np.zeros((1, target.room), np.int32)
+    tokens[0, : len(text)] = text
+    plan = Annealing(chains=1, steps=2, blocks=1)
+    anneal(target.problem, (tokens, np.array([len(text)])), counter(1).word[None, :], plan)
+
+
+def _guide() -> None:
+    target = _toy_target()
+    guide = Guide.build(target.problem, room=target.room, prepared=prepare(target.model.tables), threads=1)
+    guide.draw_texts(counter(1).word[None, :], threads=1)
+
+
+if __name__ == "__main__":
+    {"engine": _engine, "guide": _guide}[sys.argv[1]]()
