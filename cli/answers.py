@@ -172,7 +172,7 @@ def _describe(outcome: "Outcome", seconds: float) -> None:
     low, high = request.min_words, request.max_words
     complain(f"request {replace(request, min_words=None, max_words=None).canonical()}")
     complain(f"window {low}-{high} words, seed {request.seed}, model {outcome.records[0].lm}")
-    proposed, legal, accepted = outcome.annealed.count.sum(axis=0).tolist()
+    proposed, legal, accepted = outcome.annealed.tally.sum(axis=0).tolist()
     complain(
         f"{outcome.annealed.steps} steps in {seconds:.2f} s, {legal / max(1, proposed):.0%} legal, "
         f"{accepted / max(1, legal):.0%} of them accepted; P(constraints) = exp({outcome.log_mass:.1f}) under the guide"

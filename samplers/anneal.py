@@ -32,14 +32,14 @@ class Annealed:
         log_density: (n,) of each, natural log.
         steps: steps made by all chains.
         stopped_early: whether the safety net of the clock ended the run.
-        count: (3, 3) per move: proposed, legal, accepted.
+        tally: (3, 3) per move: proposed, legal, accepted.
     """
 
     texts: list[tuple[int, ...]]
     log_density: npt.NDArray[np.float64]
     steps: int
     stopped_early: bool
-    count: npt.NDArray[np.int64]
+    tally: npt.NDArray[np.int64]
 
 
 def inverse_temperatures(plan: Annealing) -> npt.NDArray[np.float64]:
@@ -84,7 +84,7 @@ def anneal(
     wave = max(threads, 4 * threads) if deadline is not None or progress is not None else len(lengths)
     done = 0
     while done < len(lengths):
-        part = Chains(*(column[done : done + wave] for column in chains))
+        part = Chains._make(column[done : done + wave] for column in chains)
         advance(problem, part, counters[done : done + wave], labels(), schedule, block, threads=threads)
         done += len(part.length)
         if progress is not None:
@@ -93,7 +93,7 @@ def anneal(
             break
     check_totals(problem, chains)
     texts, best = _densest(chains)
-    return Annealed(texts, best, done * block * len(schedule), done < len(lengths), chains.count.sum(axis=0))
+    return Annealed(texts, best, done * block * len(schedule), done < len(lengths), chains.tally.sum(axis=0))
 
 
 def check_totals(problem: Problem, chains: Chains) -> None:

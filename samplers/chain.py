@@ -34,14 +34,16 @@ def new_chains(count: int, room: int) -> Chains:
         best_token=np.zeros((count, room), np.int32),
         best_length=np.zeros(count, np.int64),
         best=np.full(count, -np.inf),
-        count=np.zeros((count, len(MOVES), 3), np.int64),
+        tally=np.zeros((count, len(MOVES), 3), np.int64),
     )
 
 
 def draft_for(chains: Chains) -> Draft:
     """Return room for one thread's proposals."""
     room = chains.token.shape[1]
-    return Draft(np.zeros(room, np.int32), np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32), np.zeros(room + 1))
+    return Draft(
+        np.zeros(room, np.int32), np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32), np.zeros(room + 1)
+    )
 
 
 @kernel
@@ -89,7 +91,9 @@ def enter(problem: Any, chains: Any, tokens: Any, lengths: Any) -> None:
 
 
 @kernel
-def _run(problem: Any, chains: Any, which: Any, draft: Any, table: Any, schedule: Any, counters: Any, first_step: Any) -> None:
+def _run(
+    problem: Any, chains: Any, which: Any, draft: Any, table: Any, schedule: Any, counters: Any, first_step: Any
+) -> None:
     """Run chains `which[0] ... which[1] - 1` through a schedule of inverse temperatures, one a step block."""
     for c in range(which[0], which[1]):
         source = Counter(counters[c])

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -90,9 +90,7 @@ class Searcher:
         target = Target.of(request, self.model, self.known)
         # A window spelled out is the same request as the default one, and the signature pins it.
         request = replace(request, min_words=target.window[0], max_words=target.window[1])
-        guide = Guide.build(
-                target.problem, room=target.room, prepared=self.prepared, threads=self.threads
-            )
+        guide = Guide.build(target.problem, room=target.room, prepared=self.prepared, threads=self.threads)
         chains = max(request.annealing.chains, CHAINS_PER_TEXT * request.count)
         key = key_of(request.seed, request.canonical())
         start_key = key_of(request.seed, request.canonical(), "starts")
@@ -114,9 +112,7 @@ class Searcher:
         """Return the target and its guide; a finite verb is wished for, not demanded, where it makes the rest impossible."""
         try:
             target = Target.of(request, self.model, self.known)
-            return target, Guide.build(
-                target.problem, room=target.room, prepared=self.prepared, threads=self.threads
-            )
+            return target, Guide.build(target.problem, room=target.room, prepared=self.prepared, threads=self.threads)
         except Impossible:
             if not request.finite_verb:
                 raise

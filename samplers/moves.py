@@ -1,13 +1,17 @@
 """The moves, once, as compiled functions on one chain of (n-gram model x automaton x token weights).
 
-Every move replaces the tokens at positions `start ... old_end - 1` of the current text x by a window of new tokens, which gives y, and is
-a labelled involution: the label (which move, which place, how many tokens) has a reverse label of known probability, and
-log alpha = inverse_temperature * (log density(y) - log density(x)) + log q(reverse label | y) - log q(label | x)
-(docs/samplers.md has the derivation). A proposal that the automaton, the word window or a protected token forbids is a stay, and a stay counts.
+Every move replaces the tokens at positions `start ... old_end - 1` of the current text x by a window of new tokens, which
+gives y, and is a labelled involution: the label (which move, which place, how many tokens) has a reverse label of known
+probability, and
 
-`span` draws the window from the model itself, left to right: q(new) = prod p(v_t | left, v_<t), and the old window's q is the log p the
-chain already stores. Positions need no factor: x has n - l + 1 places for a window of l tokens, y has (n - l + l') - l' + 1, the same
-number. Replace, insert and delete are the spans (1, 1), (0, 1) and (1, 0). `relocate` moves a segment elsewhere: n - s targets each way.
+    log alpha = inverse_temperature * (log density(y) - log density(x)) + log q(reverse label | y) - log q(label | x).
+
+A proposal that the automaton, the word window or a protected token forbids is a stay, and a stay counts.
+
+`span` draws the window from the model itself, left to right: q(new) = prod p(v_t | left, v_<t), and the old window's q is
+the log p the chain already stores. Positions need no factor: x has n - l + 1 places for a window of l tokens, and y has
+(n - l + l') - l' + 1, the same number. Replace, insert and delete are the spans (1, 1), (0, 1) and (1, 0). `relocate` moves
+a segment elsewhere: n - s targets each way. docs/samplers.md derives all of them.
 """
 
 from typing import Any, NamedTuple
@@ -45,7 +49,7 @@ class Chains(NamedTuple):
     best_token: npt.NDArray[np.int32]  # (C, M) the densest text the chain has seen
     best_length: npt.NDArray[np.int64]  # (C,)
     best: npt.NDArray[np.float64]  # (C,) and its log-density
-    count: npt.NDArray[np.int64]  # (C, 3, 3) per move: proposed, legal, accepted
+    tally: npt.NDArray[np.int64]  # (C, 3, 3) per move: proposed, legal, accepted
 
 
 class Draft(NamedTuple):
@@ -228,7 +232,15 @@ def _keep_best(chains: Any, c: Any) -> None:
 
 @inner
 def _decide(
-    problem: Any, chains: Any, c: Any, draft: Any, window: Any, kind: Any, log_q: Any, inverse_temperature: Any, source: Any
+    problem: Any,
+    chains: Any,
+    c: Any,
+    draft: Any,
+    window: Any,
+    kind: Any,
+    log_q: Any,
+    inverse_temperature: Any,
+    source: Any,
 ) -> None:
     """Finish a proposal whose window is legal: the rest of the automaton, the word window, the score, the accept rule."""
     start, old_end, new_end = window
@@ -250,7 +262,7 @@ def _decide(
         change_p += draft.log_p[at]
     if words < problem.window[0] or words > problem.window[1]:
         return
-    chains.count[c, kind, LEGAL] += 1
+    chains.tally[c, kind, LEGAL] += 1
     scale = inverse_temperature * problem.beta[0]
     log_u = log_threshold(source)
     bound = scale * change_p + inverse_temperature * change_weight + log_q
@@ -259,7 +271,7 @@ def _decide(
         _commit(chains, c, draft, window, state_end, score_end)
         chains.words[c] = words
         chains.log_density[c] += problem.beta[0] * (change_p + change_tail) + change_weight
-        chains.count[c, kind, ACCEPTED] += 1
+        chains.tally[c, kind, ACCEPTED] += 1
         _keep_best(chains, c)
 
 
@@ -319,7 +331,7 @@ def step(problem: Any, chains: Any, c: Any, draft: Any, table: Any, inverse_temp
     """
     row = below(source, len(table))
     kind = table[row, 0]
-    chains.count[c, kind, PROPOSED] += 1
+    chains.tally[c, kind, PROPOSED] += 1
     if kind == RELOCATE:
         _relocate(problem, chains, c, draft, table[row, 1], inverse_temperature, source)
     else:

@@ -1,6 +1,6 @@
 """The first run: the inner loops compiled by several processes at once, on a toy problem of the same types.
 
-    python -m searchgen.samplers.precompile engine|guide
+python -m searchgen.samplers.precompile engine|guide
 """
 
 import os
@@ -47,7 +47,11 @@ def compile_loops() -> Callable[[], None]:
 
 def _toy_target() -> Target:
     """Return a target whose arrays have the types of an embedded model's."""
-    sentences = [["the", "dog", "ran", "."], ["a", "dog", "sat", ",", "and", "the", "cat", "ran", "."], ["it", "ran", "."]] * 3
+    sentences = [
+        ["the", "dog", "ran", "."],
+        ["a", "dog", "sat", ",", "and", "the", "cat", "ran", "."],
+        ["it", "ran", "."],
+    ] * 3
     model = NGram.from_sentences(sentences, order=3, form="en")
     return Target.of(Request(keywords=(("dog",),), min_words=1, max_words=6, finite_verb=False), model)
 

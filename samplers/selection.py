@@ -21,9 +21,7 @@ def shared_bigrams(first: Sequence[Hashable], second: Sequence[Hashable]) -> flo
     return len(mine & theirs) / min(len(mine), len(theirs))
 
 
-def diverse(
-    texts: Sequence[Sequence[Hashable]], count: int, largest_share: float = LARGEST_SHARE
-) -> list[int]:
+def diverse(texts: Sequence[Sequence[Hashable]], count: int, largest_share: float = LARGEST_SHARE) -> list[int]:
     """Return the indices of the first texts, in order, no two of which share more than `largest_share` of their bigrams.
 
     Args:

@@ -12,7 +12,10 @@ __all__ = ["TOKEN", "Problem"]
 #: What the loops need to know of a token, in 16 bytes.
 TOKEN = np.dtype(
     [
-        ("model", "i4"),  # id to query the model with: the token's own, or 0 (<unk>) for a demanded word it does not know
+        (
+            "model",
+            "i4",
+        ),  # id to query the model with: the token's own, or 0 (<unk>) for a demanded word it does not know
         ("cls", "i2"),  # class in the automaton
         ("word", "u1"),  # 1 if the token counts as a word
         ("protected", "u1"),  # 1 if the local moves leave the token alone

@@ -33,7 +33,9 @@ def _free(problem: Any, chains: Any, c: Any) -> Any:
 
 
 @njit
-def plain_step(problem: Any, chains: Any, c: Any, draft: Any, fault: Any, inverse_temperature: Any, source: Any) -> None:
+def plain_step(
+    problem: Any, chains: Any, c: Any, draft: Any, fault: Any, inverse_temperature: Any, source: Any
+) -> None:
     """Make one step that replaces, inserts or deletes one free token."""
     length = chains.length[c]
     draft.token[:length] = chains.token[c, :length]

@@ -108,7 +108,19 @@ def transition_matrix(world: World, kernel: Any, *arguments: Any) -> np.ndarray:
     chains = new_chains(1, world.room)
     matrix = np.zeros((len(world.texts),) * 2)
     driver = _driver(kernel)
-    driver(world.problem, chains, draft_for(chains), tokens, lengths, codes[order], order, base, matrix, script(), arguments)
+    driver(
+        world.problem,
+        chains,
+        draft_for(chains),
+        tokens,
+        lengths,
+        codes[order],
+        order,
+        base,
+        matrix,
+        script(),
+        arguments,
+    )
     return matrix
 
 
@@ -160,5 +172,3 @@ def imbalance(world: World, matrix: np.ndarray, beta: float = 1.0) -> float:
     weight = np.exp(beta * (world.log_density - world.log_density.max()))
     law = weight / weight.sum()
     return float(np.abs(law @ matrix - law).max())
-
-

@@ -32,7 +32,7 @@ def test_chain_7_alone_is_chain_7_among_64() -> None:
     """What a chain does is a function of its own number."""
     world = punctuated_world(1.0)
     alone, among = _run(world, 7, 1), _run(world, 0, 64)
-    assert _same(alone, Chains(*(column[7:8] for column in among)))
+    assert _same(alone, Chains._make(column[7:8] for column in among))
 
 
 def test_threads_and_pieces_change_nothing() -> None:
@@ -46,7 +46,7 @@ def test_running_totals_are_full_scores() -> None:
     """After many steps every stored number is what a full re-scoring gives."""
     world = punctuated_world(1.0)
     chains = _run(world, 0, 16, steps=5000)
-    before = Chains(*(column.copy() for column in chains))
+    before = Chains._make(column.copy() for column in chains)
     for c in range(16):
         total = recompute(world.problem, chains, c)
         assert total == pytest.approx(before.log_density[c], abs=1e-9)
@@ -68,7 +68,7 @@ def test_a_wrong_running_total_is_refused() -> None:
 def test_counts_add_up() -> None:
     """Every step is a proposal; accepted ones are legal."""
     chains = _run(keyword_world(1.0), 0, 4, steps=1000)
-    count = chains.count.sum(axis=(0, 1))
+    count = chains.tally.sum(axis=(0, 1))
     assert count[PROPOSED] == 4000
     assert count[ACCEPTED] <= count[LEGAL] <= count[PROPOSED]
 

@@ -58,7 +58,9 @@ def keyword_world(beta: float) -> World:
     a, b, c = (model.id_of[w] for w in "abc")
     classes = np.zeros(model.size, np.int16)
     classes[[a, b]], classes[c] = 1, 2
-    automaton = Automaton(classes, np.array([[0, 0, 0], [0, 1, 2], [0, 2, 2]], np.int32), np.array([False, False, True]))
+    automaton = Automaton(
+        classes, np.array([[0, 0, 0], [0, 1, 2], [0, 2, 2]], np.int32), np.array([False, False, True])
+    )
     problem = problem_of(
         model, automaton, window=(1, 4), weight=(0.3, -0.2, 0.5), words=(a, b, c), protected=(c,), beta=beta
     )
@@ -72,9 +74,7 @@ def phrase_world(beta: float) -> World:
     extra = model.size
     classes = np.zeros(model.size + 1, np.int16)
     classes[a], classes[b], classes[c], classes[extra] = 1, 2, 3, 4
-    table = np.array(
-        [[0, 0, 0, 0, 0], [0, 2, 1, 1, 1], [0, 2, 3, 1, 1], [0, 3, 3, 3, 4], [0, 4, 4, 4, 4]], np.int32
-    )
+    table = np.array([[0, 0, 0, 0, 0], [0, 2, 1, 1, 1], [0, 2, 3, 1, 1], [0, 3, 3, 3, 4], [0, 4, 4, 4, 4]], np.int32)
     automaton = Automaton(classes, table, np.array([False, False, False, False, True]))
     problem = problem_of(
         model,
@@ -95,7 +95,9 @@ def punctuated_world(beta: float) -> World:
     a, b, c = (model.id_of[w] for w in "abc")
     classes = np.zeros(model.size, np.int16)
     classes[[a, b]], classes[c] = 1, 2
-    automaton = Automaton(classes, np.array([[0, 0, 0], [0, 2, 0], [0, 2, 3], [0, 2, 0]], np.int32), np.array([0, 0, 1, 1], bool))
+    automaton = Automaton(
+        classes, np.array([[0, 0, 0], [0, 2, 0], [0, 2, 3], [0, 2, 0]], np.int32), np.array([0, 0, 1, 1], bool)
+    )
     problem = problem_of(model, automaton, window=(1, 3), weight=(0.2, 0.0, 0.4), words=(a, b), beta=beta)
     return World.of(problem, 6)
 
