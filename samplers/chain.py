@@ -1,6 +1,7 @@
 """Many chains on one target: states made from texts, compiled steps, and the check of every running total."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,7 @@ def advance(
     """
     count = len(chains.length)
     edges = np.linspace(0, count, max(1, min(threads, count)) + 1).astype(np.int64)
-    parts = [np.array([low, high, block], np.int64) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [np.array([low, high, block], np.int64) for low, high in pairwise(edges)]
 
     def run(which: npt.NDArray[np.int64]) -> None:
         _run(problem, chains, which, draft_for(chains), table, schedule, counters, first_step)

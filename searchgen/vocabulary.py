@@ -192,7 +192,7 @@ class Vocabulary:
             place = text.find(needle, place + 1)
 
     def spelling_log_probability(self, token: int) -> float:
-        """log of the factor on p(<unk>|h) for an extra word: -(len(w) + 1) log(A + 1); 0 for a token of the model.
+        """The log of the factor on p(<unk>|h) for an extra word: -(len(w) + 1) log(A + 1); 0 for a token of the model.
 
         Args:
             token: an id.

@@ -1,4 +1,4 @@
-"""How a list flag is written: `dog, hot dog|sausage`, `@FILE`, `\\,` for a comma."""
+r"""How a list flag is written: `dog, hot dog|sausage`, `@FILE`, `\,` for a comma."""
 
 import re
 from collections.abc import Iterable, Sequence

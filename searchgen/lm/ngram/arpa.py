@@ -1,9 +1,7 @@
 r"""Language models as ARPA text, the exchange format of n-gram tools: reading.
 
-    \data\                      then   ngram 1=4, ngram 2=... and for each order
-    \2-grams:
-    -0.3010 <TAB> the dog <TAB> -0.1761        log10 p, the words, log10 back-off (may be absent)
-    \end\
+A file holds `\data\` with lines such as `ngram 1=4`, and for each order a block such as `\2-grams:` with lines
+`-0.3010 <TAB> the dog <TAB> -0.1761`: log10 p, the words, log10 back-off (which may be absent); and at last `\end\`.
 """
 
 import gzip

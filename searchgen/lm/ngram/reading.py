@@ -89,10 +89,10 @@ def read_passages(files: Sequence[Path | None], form: str, progress: Progress | 
 
 
 def tokenised(text: str, form: str) -> Passage:
-    """Tokenise lines; each is a paragraph of one or more sentences.
+    r"""Tokenise lines; each is a paragraph of one or more sentences.
 
     Example:
-        >>> tokenised("one two\\nthree\\n", "raw").sentences
+        >>> tokenised("one two\nthree\n", "raw").sentences
         ['one two', 'three']
     """
     reader = text_form(form)

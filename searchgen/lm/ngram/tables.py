@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BEGIN", "END", "LOG_ZERO", "NGramTables", "UNKNOWN", "node_dtype"]
+__all__ = ["BEGIN", "END", "LOG_ZERO", "UNKNOWN", "NGramTables", "node_dtype"]
 
 UNKNOWN, BEGIN, END = 0, 1, 2
 
