@@ -135,24 +135,21 @@ def _pick_edge(guide: Any, problem: Any, t: Any, row: Any, state: Any, source: A
     own = guide.row[row]
     if t == 0 and problem.accept[state] and own.ending > 0.0:
         _offer(room, source, own.ending * guide.step[0], STOP)
-    e, high = np.int64(own.middle), np.int64(own.end)
-    while True:
-        if e == high:
-            if high == own.middle:
-                return _settle(room, source)
-            e, high = np.int64(own.start), np.int64(own.middle)
-            continue
-        cls = np.int64(guide.row[guide.edge[e].row].cls)
-        last = _class_end(guide, e, high, cls)
-        kind = guide.kind[cls]
-        place, later = np.int64(guide.target[cls, state]), t - kind.word
-        if place >= 0 and later >= 0:
-            factor = guide.mass[later, guide.scaled_by[kind.start + place]] * (guide.step[t] if kind.word else 1.0)
-            layer = later * guide.size[STRIDE] + place
-            chosen = _pick_in_class(guide, e, last, layer, factor, source, room)
-            if chosen != NONE:
-                return chosen
-        e = last
+    for aligned in range(2):
+        e, high = np.int64(own.start if aligned else own.middle), np.int64(own.middle if aligned else own.end)
+        while e < high:
+            cls = np.int64(guide.row[guide.edge[e].row].cls)
+            last = _class_end(guide, e, high, cls)
+            kind = guide.kind[cls]
+            place, later = np.int64(guide.target[cls, state]), t - kind.word
+            if place >= 0 and later >= 0:
+                factor = guide.mass[later, guide.scaled_by[kind.start + place]] * (guide.step[t] if kind.word else 1.0)
+                layer = later * guide.size[STRIDE] + place
+                chosen = _pick_in_class(guide, e, last, layer, factor, source, room)
+                if chosen != NONE:
+                    return chosen
+            e = last
+    return _settle(room, source)
 
 
 @kernel
