@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from searchgen.cli.numbers import decimal, whole
 from searchgen.errors import RequestError
 
 __all__ = ["HELP", "SHORT", "constrain"]
@@ -21,8 +22,12 @@ Lists are split at commas; '|' separates alternatives, '\\,' is a literal comma,
 Example: searchgen constrain --keywords "dog,new york|boston" -n 3 --seed 7
 """
 
-Words = typer.Option("--min-words", "--min-chars", metavar="N", help="Fewest words (characters in Chinese).")
-MaxWords = typer.Option("--max-words", "--max-chars", metavar="N", help="Most words (characters in Chinese).")
+Words = typer.Option(
+    "--min-words", "--min-chars", metavar="N", parser=whole, help="Fewest words (characters in Chinese)."
+)
+MaxWords = typer.Option(
+    "--max-words", "--max-chars", metavar="N", parser=whole, help="Most words (characters in Chinese)."
+)
 Keywords = typer.Option(
     "--keywords", "-k", metavar="LIST", help="Words or phrases to hold, in any order; '-' reads sets from stdin."
 )
@@ -30,8 +35,12 @@ Ends = typer.Option("--ends-with", metavar="TEXT", help="What the text ends with
 Sentence = typer.Option("--sentence/--no-sentence", help="One sentence: a final mark at the end, none inside.")
 Model = typer.Option("--lm", metavar="MODEL", help="en, zh, or a model or ARPA file; by default the words' language.")
 Raw = typer.Option("--raw-tokens", help="The model's tokens are read and printed as they stand, between single spaces.")
-Budget = typer.Option("--budget", metavar="SECONDS", help="Work for each set, turned into steps by a fixed rate.")
-Seed = typer.Option("--seed", metavar="N", help="Makes the result repeatable; fresh by default, shown in JSON.")
+Budget = typer.Option(
+    "--budget", metavar="SECONDS", parser=decimal, help="Work for each set, turned into steps by a fixed rate."
+)
+Seed = typer.Option(
+    "--seed", metavar="N", parser=whole, help="Makes the result repeatable; fresh by default, shown in JSON."
+)
 Again = typer.Option("--again", metavar="SIGNATURE", help="Repeat the result that has this signature, bit for bit.")
 
 
@@ -52,7 +61,9 @@ def constrain(
     max_words: Annotated[int | None, MaxWords] = None,
     lm: Annotated[str | None, Model] = None,
     raw_tokens: Annotated[bool, Raw] = False,
-    count: Annotated[int, typer.Option("-n", metavar="N", help="How many texts, each unlike the others.")] = 1,
+    count: Annotated[
+        int, typer.Option("-n", metavar="N", parser=whole, help="How many texts, each unlike the others.")
+    ] = 1,
     seed: Annotated[int | None, Seed] = None,
     budget: Annotated[float | None, Budget] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,

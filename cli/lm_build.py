@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from searchgen.cli.numbers import decimal, whole
 from searchgen.cli.output import Shown, complain, progress
 from searchgen.errors import RequestError
 
@@ -31,11 +32,13 @@ Example: searchgen lm build mytexts/ -o my.lm
 
 Output = typer.Option("--output", "-o", metavar="FILE", help="The file to write; it appears when it is complete.")
 Cut = typer.Option("--cut", metavar="LIST", help="Drop n-grams of each order that occur at most so many times.")
-MinCount = typer.Option("--min-count", metavar="N", help="Rarer words are counted as unknown.")
+MinCount = typer.Option("--min-count", metavar="N", parser=whole, help="Rarer words are counted as unknown.")
 Language = typer.Option("--lang", metavar="LANG", help="en or zh; by default what the text's beginning is written in.")
-Limit = typer.Option("--limit-vocab", metavar="N", help="Keep at most so many words, the most frequent ones.")
+Limit = typer.Option(
+    "--limit-vocab", metavar="N", parser=whole, help="Keep at most so many words, the most frequent ones."
+)
 HeldOut = typer.Option(
-    "--held-out", metavar="PERCENT", help="Leave out so many of the sentences, always the same ones."
+    "--held-out", metavar="PERCENT", parser=decimal, help="Leave out so many of the sentences, always the same ones."
 )
 HeldOutFile = typer.Option("--held-out-file", metavar="FILE", help="Where the left out sentences go, one a line.")
 Repeats = typer.Option("--no-dedupe", help="Count a sentence as often as it occurs, not once.")
@@ -48,9 +51,11 @@ STAGES = {"read": "reading", "count": "counting", "pack": "packing", "write": "w
 
 
 def build(
-    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Files, folders, or '-' for stdin.")],
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT", help="Files, folders, or '-' for stdin.")],
     output: Annotated[Path, Output],
-    order: Annotated[int, typer.Option("--order", metavar="N", help="Length of the longest n-grams, 1 to 6.")] = 5,
+    order: Annotated[
+        int, typer.Option("--order", metavar="N", parser=whole, help="Length of the longest n-grams, 1 to 6.")
+    ] = 5,
     cut: Annotated[str, Cut] = "0,0,0,1,1",
     min_count: Annotated[int, MinCount] = 2,
     lang: Annotated[str | None, Language] = None,

@@ -30,7 +30,7 @@ Raw = typer.Option(
 
 def evaluate(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="en, zh, or a model or ARPA file.")],
-    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Files, folders, or '-' for stdin.")],
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT", help="Files, folders, or '-' for stdin.")],
     raw_tokens: Annotated[bool, Raw] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:

@@ -17,7 +17,7 @@ __all__ = ["Annealing", "Request", "Terms", "platform_tag"]
 STEPS_PER_SECOND = 1_000_000
 
 #: The most a request may ask for; beyond it is a mistake, or work for several requests.
-MOST_TEXTS, MOST_WORDS, MOST_SECONDS, MOST_CHAINS = 1000, 1000, 86_400, 10_000
+MOST_TEXTS, MOST_WORDS, MOST_SECONDS, MOST_CHAINS = 1000, 200, 86_400, 10_000
 
 
 @dataclass(frozen=True)
@@ -188,51 +188,38 @@ class Request:
         Raises:
             RequestError: a field is unknown, has the wrong type or an impossible value.
         """
-        known = {f.name for f in fields(Request)}
-        for name in values:
-            if name not in known:
-                raise RequestError(f"unknown field {name!r}; the fields are {', '.join(sorted(known))}")
-        plain = {name: _typed(name, value, _KINDS.get(name)) for name, value in values.items()}
-        for name, parts in (("terms", Terms()), ("annealing", Annealing())):
-            if name in plain:
-                inner = {f.name: type(getattr(parts, f.name)) for f in fields(parts)}
-                for key, value in plain[name].items():
-                    _typed(f"{name}.{key}", value, inner.get(key, _Nothing))
-                plain[name] = replace(parts, **plain[name])
-        return Request(**plain)
+        return _filled(Request(), values, "")
 
 
-class _Nothing:
-    """The type of a field that there is not."""
-
-
-#: What a field holds when written as JSON.
-_KINDS: dict[str, Any] = {
-    **{name: bool for name in ("ordered", "sentence", "quotes")},
-    **{name: str for name in ("starts_with", "ends_with", "lm")},
-    **{name: int for name in ("min_words", "max_words", "count", "seed")},
-    **{name: dict for name in ("terms", "annealing")},
-}
+def _filled(default: Any, values: Mapping[str, Any], within: str) -> Any:
+    """Return a dataclass with some of its fields replaced by checked JSON values."""
+    known = {f.name: f.type for f in fields(default)}
+    given: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            raise RequestError(f"unknown field {within + name!r}; the fields are {', '.join(sorted(known))}")
+        inner = getattr(default, name)
+        if isinstance(inner, Terms | Annealing) and isinstance(value, dict):
+            given[name] = _filled(inner, value, f"{name}.")
+        else:
+            given[name] = _typed(within + name, value, known[name])
+    return replace(default, **given)
 
 
 def _typed(name: str, value: Any, kind: Any) -> Any:
     """Return a field's value, lists as tuples, or refuse it."""
-    listed = isinstance(value, list)
-    if name == "keywords" and listed and all(isinstance(i, list) and i and _texts(i) for i in value):
-        return tuple(map(tuple, value))
-    if name == "forbid" and listed and _texts(value):
+    texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    if kind == tuple[str, ...] and texts:
         return tuple(value)
+    if kind == tuple[tuple[str, ...], ...] and isinstance(value, list) and all(isinstance(one, list) for one in value):
+        return tuple(_typed(name, one, tuple[str, ...]) for one in value if one)
     if kind is float and type(value) in (int, float) and isfinite(value):
         return value
-    if kind is not None and type(value) is kind:
+    if kind == int | None and (value is None or type(value) is int):
         return value
-    if value is None and name in ("min_words", "max_words"):
-        return None
+    if type(value) is kind:
+        return value
     raise RequestError(f"field {name!r} cannot be {json.dumps(value, ensure_ascii=False)[:60]}")
-
-
-def _texts(values: list[Any]) -> bool:
-    return all(isinstance(value, str) for value in values)
 
 
 def _differences(value: Any, default: Any) -> dict[str, Any]:
