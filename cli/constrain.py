@@ -33,6 +33,9 @@ Keywords = typer.Option(
 )
 Ends = typer.Option("--ends-with", metavar="TEXT", help="What the text ends with, before the final mark.")
 Sentence = typer.Option("--sentence/--no-sentence", help="One sentence: a final mark at the end, none inside.")
+FiniteVerb = typer.Option(
+    "--finite-verb/--no-finite-verb", help="An English sentence has a finite verb, if the rest allows one."
+)
 Model = typer.Option("--lm", metavar="MODEL", help="en, zh, or a model or ARPA file; by default the words' language.")
 Raw = typer.Option("--raw-tokens", help="The model's tokens are read and printed as they stand, between single spaces.")
 Budget = typer.Option(
@@ -56,6 +59,7 @@ def constrain(
     ] = None,
     ends_with: Annotated[str | None, Ends] = None,
     sentence: Annotated[bool, Sentence] = True,
+    finite_verb: Annotated[bool, FiniteVerb] = True,
     quotes: Annotated[bool, typer.Option("--quotes", help="Quotation marks and brackets may occur.")] = False,
     min_words: Annotated[int | None, Words] = None,
     max_words: Annotated[int | None, MaxWords] = None,
@@ -89,6 +93,7 @@ def constrain(
         starts_with=starts_with or "",
         ends_with=ends_with or "",
         sentence=sentence,
+        finite_verb=finite_verb,
         quotes=quotes,
         min_words=min_words,
         max_words=max_words,

@@ -188,7 +188,8 @@ class Request:
         Raises:
             RequestError: a field is unknown, has the wrong type or an impossible value.
         """
-        return _filled(Request(), values, "")
+        request: Request = _filled(Request(), values, "")
+        return request
 
 
 def _filled(default: Any, values: Mapping[str, Any], within: str) -> Any:
@@ -213,11 +214,11 @@ def _typed(name: str, value: Any, kind: Any) -> Any:
         return tuple(value)
     if kind == tuple[tuple[str, ...], ...] and isinstance(value, list) and all(isinstance(one, list) for one in value):
         return tuple(_typed(name, one, tuple[str, ...]) for one in value if one)
-    if kind is float and type(value) in (int, float) and isfinite(value):
-        return value
     if kind == int | None and (value is None or type(value) is int):
         return value
-    if type(value) is kind:
+    if kind is float and type(value) in (int, float) and isfinite(value):
+        return float(value)
+    if kind is not float and type(value) is kind:
         return value
     raise RequestError(f"field {name!r} cannot be {json.dumps(value, ensure_ascii=False)[:60]}")
 
