@@ -25,13 +25,13 @@ class Terms:
     """Additive log weights a token adds to the target of `constrain`, in nats.
 
     Attributes:
-        word: for each word; without it the densest texts are telegraphic.
+        word: for each word, without which English is telegraphic; None: the default of the language.
         proper_noun: for each word printed with a capital inside a sentence, unless it is demanded.
         comma: for each comma, semicolon, colon or dash.
         unigram: times -log p(word) of the unigram model, which favours content words.
     """
 
-    word: float = 1.8
+    word: float | None = None
     proper_noun: float = -3.0
     comma: float = -1.2
     unigram: float = 0.0
@@ -85,7 +85,8 @@ class Request:
         ends_with: text the result ends with (before the final mark), or "".
         sentence: whether the text is one sentence.
         quotes: whether quotation marks and brackets may occur.
-        finite_verb: whether an English sentence needs a finite verb, and another after its last ", and" or ", but".
+        finite_verb: whether a sentence needs a verb: in English a finite one, and another after its last ", and" or ", but";
+            in Chinese a predicate.
         min_words: fewest words (characters in Chinese); None: the default window.
         max_words: most words; None: the default window.
         lm: name of an embedded model or path of a model file.

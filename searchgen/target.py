@@ -21,6 +21,7 @@ from searchgen.constraints import (
     Keywords,
     Length,
     Plain,
+    Predicate,
     Sentence,
     StartsWith,
     joint,
@@ -37,6 +38,12 @@ from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Target", "default_window", "lexicon"]
+
+#: What a sentence needs to have a verb, by text form.
+VERBS: dict[str, type[Constraint]] = {"en": FiniteVerb, "zh": Predicate}
+
+#: Reward for each word, in nats, by text form: chosen by reading, so that sentences end where they end.
+WORD_REWARDS = {"en": 1.8, "zh": 0.0, "raw": 1.8}
 
 #: Default window of words: fewest, most; and to how many a demanded word widens the upper end, and how many on top.
 DEFAULT_WINDOWS = {"en": (6, 14, 3, 4), "zh": (8, 24, 3, 4), "raw": (6, 14, 3, 4)}
@@ -257,8 +264,8 @@ def _constraints(
     if request.sentence:
         if any(vocabulary.find(mark) >= 0 for mark in form.final_tokens):
             result.append(Sentence())
-            if request.finite_verb and form.name == "en":
-                result.append(FiniteVerb())
+            if request.finite_verb and form.name in VERBS:
+                result.append(VERBS[form.name]())
         else:
             notes.append(f"the model has none of {' '.join(form.final_tokens)}, so texts are not held to be sentences")
     marks = {mark for pair in form.brackets.items() for mark in pair}
@@ -293,7 +300,8 @@ def _weights(
     size = len(known.vocabulary)
     charge = terms.proper_noun * known.proper + terms.comma * known.comma
     charge -= terms.unigram * known.log_unigram * known.vocabulary.is_word
-    weight = terms.word * vocabulary.is_word.astype(np.float64)
+    reward = WORD_REWARDS[vocabulary.form.name] if terms.word is None else terms.word
+    weight = reward * vocabulary.is_word.astype(np.float64)
     free = np.ones(size, np.bool_)
     free[demanded[demanded < size]] = False
     weight[:size] += np.where(free, charge, 0.0)

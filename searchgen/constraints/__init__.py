@@ -9,6 +9,7 @@ from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.length import Length
 from searchgen.constraints.parse import parse_items
 from searchgen.constraints.plain import Plain
+from searchgen.constraints.predicate import Predicate
 from searchgen.constraints.sentence import Sentence
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Length",
     "Phrase",
     "Plain",
+    "Predicate",
     "Sentence",
     "StartsWith",
     "joint",
@@ -31,5 +33,5 @@ __all__ = [
 
 #: Every constraint by the one name that serves flag, spec, Python and output.
 CONSTRAINTS: dict[str, type[Constraint]] = {
-    one.name: one for one in (Keywords, Forbid, StartsWith, EndsWith, Sentence, Plain, Length, FiniteVerb)
+    one.name: one for one in (Keywords, Forbid, StartsWith, EndsWith, Sentence, Plain, Length, FiniteVerb, Predicate)
 }
