@@ -15,16 +15,18 @@ from searchgen.constraints import (
     Forbid,
     Keywords,
     Length,
+    Plain,
+    Predicate,
     Sentence,
     StartsWith,
     joint,
     window,
 )
 from searchgen.constraints.keywords import Item
-from tests.toy_text import FORM, Predicate, Text, disagreements, texts, vocabulary
+from tests.toy_text import FORM, Text, Truth, disagreements, texts, vocabulary
 
 
-def assert_is(constraint: Constraint, tokens: str, predicate: Predicate, longest: int = 6) -> None:
+def assert_is(constraint: Constraint, tokens: str, predicate: Truth, longest: int = 6) -> None:
     """The automaton accepts what the predicate says, and so do violations and parts."""
     known = vocabulary(tokens)
     automaton = constraint.automaton(known)
@@ -35,7 +37,7 @@ def assert_is(constraint: Constraint, tokens: str, predicate: Predicate, longest
         assert all(constraint.parts(ids, known).values()) == holds
 
 
-def has(phrase: Text) -> Predicate:
+def has(phrase: Text) -> Truth:
     return lambda text: f" {' '.join(phrase)} ".casefold() in f" {' '.join(text)} ".casefold()
 
 
@@ -154,6 +156,8 @@ EXAMPLES: dict[str, Constraint] = {
     "ends-with": EndsWith(("a",)),
     "sentence": Sentence(),
     "length": Length(2, 3),
+    "plain": Plain(),
+    "predicate": Predicate(),
     "finite-verb": FiniteVerb(),
 }
 
@@ -164,12 +168,12 @@ def test_every_registered_constraint_has_an_example() -> None:
 
 @pytest.mark.parametrize("name", CONSTRAINTS)
 def test_contract(name: str) -> None:
-    constraint, known = EXAMPLES[name], vocabulary("a b c , was .")
+    constraint, known = EXAMPLES[name], vocabulary("a b c , was . 是 (")
     automaton = constraint.automaton(known)
     assert constraint == eval(repr(constraint))
     assert constraint.describe()
     assert constraint in {constraint}
-    for ids in texts("a b c , was .", 3):
+    for ids in texts("a b c , was . 是 (", 3):
         holds = constraint.violations(ids, known) == 0
         assert all(constraint.parts(ids, known).values()) == holds
         if name != "length":

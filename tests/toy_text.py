@@ -10,7 +10,7 @@ from searchgen.text.kinds import Kind, Kinds
 from searchgen.vocabulary import Vocabulary
 
 Text = tuple[str, ...]
-Predicate = Callable[[Text], bool]
+Truth = Callable[[Text], bool]
 
 
 class ToyForm:
@@ -46,7 +46,7 @@ def texts(tokens: str, longest: int) -> list[tuple[int, ...]]:
     return [ids for length in range(longest + 1) for ids in sequences(range(len(tokens.split())), repeat=length)]
 
 
-def disagreements(automaton: Automaton, tokens: str, predicate: Predicate, longest: int = 6) -> int:
+def disagreements(automaton: Automaton, tokens: str, predicate: Truth, longest: int = 6) -> int:
     """How many sequences the automaton and the predicate judge differently."""
     words, table, classes = tokens.split(), automaton.next.tolist(), automaton.classes.tolist()
     reached = {(): START}
