@@ -72,7 +72,7 @@ def compare(report: Report, quick: bool) -> None:
     count = len(ids) + len(lines)
     score_sequences(model.tables, ids, offsets)
     try:
-        import kenlm
+        import kenlm  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         kenlm = None
     other = Kenlm(kenlm, model) if kenlm else None

@@ -1,0 +1,125 @@
+"""The outputs shown in README.md and docs/: run again, compared, refreshed.
+
+    python -m tests.readme             # which differ; exit code 1 if one does
+    python -m tests.readme --write     # put what the commands print now in their place
+
+A block that begins with three backquotes and `console` holds commands after `$ `, each followed by what it prints on stdout and
+stderr. The commands of one document run one after the other in one temporary folder that holds the corpora and nothing else.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ["Shown", "documents", "refreshed", "shown"]
+
+ROOT = Path(__file__).resolve().parents[1]
+
+BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
+
+#: Lines that depend on what the cache holds.
+NOISE = re.compile(r"^searchgen: compiling the inner loops.*\n", re.MULTILINE)
+
+SHIM = '#!/bin/sh\nexec "{python}" -c "from searchgen.cli.main import run; run()" "$@"\n'
+
+LONGEST_SECONDS = 600
+
+
+class Shown(NamedTuple):
+    """A command in a document with what is shown to come out, and where both stand."""
+
+    command: str
+    output: str
+    span: tuple[int, int]  # of the output
+
+
+def documents() -> list[Path]:
+    """Return README.md and the documents that show commands."""
+    return [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if shown(_text(path))]
+
+
+def shown(text: str) -> list[Shown]:
+    """Return the commands of a document.
+
+    Example:
+        >>> shown("```console\\n$ echo 1\\n1\\n$ true\\n```\\n")
+        [Shown(command='echo 1', output='1\\n', span=(20, 22)), Shown(command='true', output='', span=(29, 29))]
+    """
+    found = []
+    for block in BLOCK.finditer(text):
+        edges = [match.start() for match in re.finditer(r"^\$ ", block[0], re.MULTILINE)] + [len(block[0])]
+        for start, end in pairwise(edges):
+            command = block[0][start + 2 : block[0].index("\n", start)]
+            low = block.start() + start + 2 + len(command) + 1
+            found.append(Shown(command, text[low : block.start() + end], (low, block.start() + end)))
+    return found
+
+
+def refreshed(path: Path) -> str:
+    """Return a document with the outputs that its commands have now."""
+    text = _text(path)
+    commands = shown(text)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(ROOT / "corpora", folder / "corpora")
+        (folder / ".bin").mkdir()
+        shim = folder / ".bin" / "searchgen"
+        shim.write_text(SHIM.format(python=sys.executable), encoding="utf-8")
+        shim.chmod(0o755)
+        outputs = [_output(one.command, folder) for one in commands]
+    for one, output in reversed(list(zip(commands, outputs, strict=True))):
+        text = text[: one.span[0]] + output + text[one.span[1] :]
+    return text
+
+
+def _output(command: str, folder: Path) -> str:
+    environment = {
+        **os.environ,
+        "PATH": f"{folder / '.bin'}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "80",
+        "LC_ALL": "C.UTF-8",
+    }
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=LONGEST_SECONDS,
+        check=False,
+    )
+    return NOISE.sub("", done.stdout)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def main() -> int:
+    """Compare or refresh; return 1 when something differed and was not refreshed."""
+    write = "--write" in sys.argv[1:]
+    differing = 0
+    with ThreadPoolExecutor(2) as pool:
+        for path, new in zip(documents(), pool.map(refreshed, documents()), strict=True):
+            old = shown(_text(path))
+            for before, after in zip(old, shown(new), strict=True):
+                if before.output != after.output:
+                    differing += 1
+                    print(f"{path.relative_to(ROOT)}: $ {before.command}\n- {before.output}+ {after.output}")
+            if write:
+                path.write_text(new, encoding="utf-8")
+    return int(differing > 0 and not write)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
