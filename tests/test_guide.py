@@ -6,17 +6,18 @@ from functools import cache
 
 import numpy as np
 import pytest
+from numba import njit
 
 from searchgen.automata import Automaton
 from searchgen.errors import Impossible, RequestError
 from searchgen.guide import Budget, Guide, prepare
 from searchgen.guide import frame as frame_module
-from searchgen.guide.draws import draw, scratch
-from searchgen.guide.tables import STRIDE
+from searchgen.guide.draws import Scratch, draw, scratch
+from searchgen.guide.tables import STRIDE, GuideTables
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.tables import BEGIN, END
 from searchgen.problem import Problem
-from searchgen.randomness import counter, script
+from searchgen.randomness import Script, counter, script
 from tests.worlds import problem_of
 
 Texts = dict[tuple[int, ...], float]
@@ -73,7 +74,9 @@ def punctuated(beta: float) -> Problem:
     classes = np.zeros(7, np.int16)
     a, b, c, d = (model().id_of[w] for w in "abcd")
     classes[[a, b, c, d]] = 1, 2, 3, 4
-    table = np.array([[0] * 5, [0, 2, 0, 3, 4], [0, 2, 2, 3, 4], [0, 2, 2, 5, 0], [0, 2, 0, 5, 0], [0, 2, 2, 0, 0]], np.int32)
+    table = np.array(
+        [[0] * 5, [0, 2, 0, 3, 4], [0, 2, 2, 3, 4], [0, 2, 2, 5, 0], [0, 2, 0, 5, 0], [0, 2, 2, 0, 0]], np.int32
+    )
     automaton = Automaton(classes, table, np.array([0, 0, 1, 1, 0, 1], bool))
     return problem_of(model(), automaton, window=(1, 2), weight=(0.2, 0.1, 0.4, -0.3), words=(a, b), beta=beta)
 
@@ -92,7 +95,9 @@ def unknown(beta: float) -> Problem:
 def negative(beta: float) -> Problem:
     """All texts of 1 to 4 words under a model with a negative mixture weight."""
     arpa = NGram.from_arpa(NEGATIVE)
-    automaton = Automaton(np.array([0, 0, 0, 1, 1], np.int16), np.array([[0, 0], [0, 1]], np.int32), np.array([False, True]))
+    automaton = Automaton(
+        np.array([0, 0, 0, 1, 1], np.int16), np.array([[0, 0], [0, 1]], np.int32), np.array([False, True])
+    )
     return problem_of(arpa, automaton, window=(1, 4), weight=(0.2, -0.1), words=(3, 4), beta=beta)
 
 
@@ -122,7 +127,8 @@ class Law:
         self.contexts = {
             gram
             for gram in has_children
-            if len(gram) < order and (kept is None or all(w in kept or (i == 0 and w == BEGIN) for i, w in enumerate(gram)))
+            if len(gram) < order
+            and (kept is None or all(w in kept or (i == 0 and w == BEGIN) for i, w in enumerate(gram)))
         }
 
     def log_p(self, context: tuple[int, ...], word: int) -> float:
@@ -176,13 +182,19 @@ def law_of(world: str, problem: Problem, law: Law) -> tuple[Texts, float]:
     return {text: math.exp(weight - total) for text, weight in weights.items()}, total
 
 
+@njit
+def drawn(guide: GuideTables, problem: Problem, source: Script, room: Scratch, out: np.ndarray) -> int:
+    """Draw one text; `draw` itself can be called by compiled functions only."""
+    return draw(guide, problem, source, room, out)
+
+
 def enumerated(guide: Guide) -> dict[tuple[int, ...] | None, float]:
     """Return the law of the compiled draw, by playing every script."""
     source, room, out = script(), scratch(), np.zeros(guide.room, np.int32)
     found: dict[tuple[int, ...] | None, float] = {}
     while True:
         source.depth[0], source.probability[0] = 0, 1.0
-        length = draw(guide.tables, guide.problem, source, room, out)
+        length = drawn(guide.tables, guide.problem, source, room, out)
         text = tuple(out[:length].tolist()) if length >= 0 else None
         found[text] = found.get(text, 0.0) + float(source.probability[0])
         at = int(source.depth[0]) - 1
@@ -214,7 +226,8 @@ def test_masses_and_probabilities_are_those_of_all_texts(world: str, beta: float
 def test_every_context_state_and_length_holds_the_mass_of_its_completions(world: str, beta: float) -> None:
     problem = WORLDS[world](beta)
     for order in (2, 3):
-        tables = Guide.build(problem, order=order, budget=None).tables
+        guide = Guide.build(problem, order=order, budget=None)
+        tables = guide.tables
         law = Law(problem, order)
         gram = {node: gram for gram, node in law.nodes.items()}
         checked = 0
@@ -222,12 +235,15 @@ def test_every_context_state_and_length_holds_the_mass_of_its_completions(world:
             kind = tables.kind[row["cls"]]
             for i, t in itertools.product(range(kind["size"]), range(min(3, int(problem.window[1])))):
                 place = kind["start"] + i
-                value = tables.value[t * tables.size[STRIDE] + row["offset"] + i] * tables.mass[t, tables.scaled_by[place]]
-                state = int(tables.states[place])
+                value = (
+                    tables.value[t * tables.size[STRIDE] + row["offset"] + i]
+                    * tables.mass[t, tables.place["scaled_by"][place]]
+                )
+                state = int(tables.place["state"][place])
                 context = gram[int(row["node"])]
                 ways = completions(problem, state, t, 8)
                 expected = sum(math.exp(law.log_mass(way, context)) for way in ways)
-                assert value * math.exp(tables.log_scale[t]) == pytest.approx(expected, rel=1e-10)
+                assert value * math.exp(guide.log_scale[t]) == pytest.approx(expected, rel=1e-10)
                 checked += expected > 0
         assert checked > 10
 

@@ -4,10 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numba.extending import overload
 
-from searchgen.compiled import inlined, kernel
+from searchgen.compiled import inlined, inner, kernel
 from searchgen.guide.recursion import child_weights, next_row
-from searchgen.guide.tables import BEGIN_ROW, MIXTURE, PITCH, SPECIAL, STRIDE
+from searchgen.guide.tables import BEGIN_ROW, PITCH, SPECIAL, STRIDE, GeneralTables
 from searchgen.lm.ngram.query import find_child, score_word
 from searchgen.lm.ngram.tables import END
 from searchgen.randomness import Counter, bernoulli, categorical, start_step
@@ -42,7 +43,7 @@ def _open(room: Any, mass: Any) -> None:
     room.count[0], room.count[1] = 0, NONE
 
 
-@kernel
+@inner
 def _settle(room: Any, source: Any) -> Any:
     """Return the choice among the last candidates; NONE if there was none at all."""
     if room.count[0] == 0:
@@ -50,7 +51,7 @@ def _settle(room: Any, source: Any) -> Any:
     return room.choice[categorical(source, room.weight, 0, room.count[0])]
 
 
-@kernel
+@inner
 def _close(room: Any, source: Any) -> Any:
     """Return a choice from a full chunk with its share of the mass, else NONE and room for the next chunk."""
     chunk = room.weight[room.count[0] - 1]
@@ -75,10 +76,10 @@ def _offer(room: Any, source: Any, weight: Any, choice: Any) -> Any:
 def _mass(guide: Any, t: Any, r: Any, place: Any) -> Any:
     """Return B_t of a row at a place of its states, on the scale of its layer."""
     value = guide.value[t * guide.size[STRIDE] + guide.row[r].offset + place]
-    return value * guide.mass[t, guide.scaled_by[guide.kind[guide.row[r].cls].start + place]]
+    return value * guide.mass[t, guide.place[guide.kind[guide.row[r].cls].start + place].scaled_by]
 
 
-@kernel
+@inner
 def draw(guide: Any, problem: Any, source: Any, room: Any, out: Any) -> Any:
     """Draw a text of the guide's law into `out` (M,) int32; return its length, -1 if the guide has no text."""
     if not guide.ends[-1] > 0.0:
@@ -86,21 +87,29 @@ def draw(guide: Any, problem: Any, source: Any, room: Any, out: Any) -> Any:
     t = problem.window[0] + categorical(source, guide.ends, 0, len(guide.ends))
     row, state, place, n = guide.size[BEGIN_ROW], np.int64(1), np.int64(0), 0
     while True:
-        if guide.size[MIXTURE] == 1:
-            token, row = _draw_mixture(guide, problem, t, row, state, place, source, room)
-        else:
-            token, row = _draw_any(guide, problem, t, row, state, place, source, room)
+        token, row = _draw_next(guide, problem, t, row, state, place, source, room)
         if token == END or token == NONE or n == len(out):
             return np.int64(n if token == END else NONE)
         out[n] = token
         n += 1
-        c = guide.cls[token]
+        c = guide.weight[token].cls
         place = np.int64(guide.target[c, state])
-        state = np.int64(guide.states[guide.kind[c].start + place])
+        state = np.int64(guide.place[guide.kind[c].start + place].state)
         t -= guide.kind[c].word
 
 
-@kernel
+def _draw_next(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
+    """Return the next token, END or NONE, and the row after it."""
+
+
+@overload(_draw_next)
+def _draw_next_by_type(
+    guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any
+) -> Any:
+    general = guide.instance_class is GeneralTables
+    return _draw_any if general else _draw_mixture
+
+
 def _draw_mixture(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
     """Draw the next token and row: back off with its share of the mass, else pick a child."""
     while True:
@@ -129,7 +138,7 @@ def _draw_mixture(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
         return token, child
 
 
-@kernel
+@inner
 def _pick_edge(guide: Any, problem: Any, t: Any, row: Any, state: Any, source: Any, room: Any) -> Any:
     """Return the edge drawn: punctuation and demanded words are offered first, then other children by falling frequency."""
     own = guide.row[row]
@@ -143,7 +152,9 @@ def _pick_edge(guide: Any, problem: Any, t: Any, row: Any, state: Any, source: A
             kind = guide.kind[cls]
             place, later = np.int64(guide.target[cls, state]), t - kind.word
             if place >= 0 and later >= 0:
-                factor = guide.mass[later, guide.scaled_by[kind.start + place]] * (guide.step[t] if kind.word else 1.0)
+                factor = guide.mass[later, guide.place[kind.start + place].scaled_by] * (
+                    guide.step[t] if kind.word else 1.0
+                )
                 layer = later * guide.size[STRIDE] + place
                 chosen = _pick_in_class(guide, e, last, layer, factor, source, room)
                 if chosen != NONE:
@@ -152,7 +163,7 @@ def _pick_edge(guide: Any, problem: Any, t: Any, row: Any, state: Any, source: A
     return _settle(room, source)
 
 
-@kernel
+@inner
 def _class_end(guide: Any, low: Any, high: Any, cls: Any) -> Any:
     """Return the end of the edges of a class, which begin at `low`."""
     while low < high:
@@ -164,7 +175,7 @@ def _class_end(guide: Any, low: Any, high: Any, cls: Any) -> Any:
     return low
 
 
-@kernel
+@inner
 def _pick_in_class(guide: Any, low: Any, high: Any, layer: Any, factor: Any, source: Any, room: Any) -> Any:
     """Offer edges of one class; return the one chosen, else NONE."""
     special, pitch = guide.size[SPECIAL], guide.size[PITCH]
@@ -180,7 +191,7 @@ def _pick_in_class(guide: Any, low: Any, high: Any, layer: Any, factor: Any, sou
     return np.int64(NONE)
 
 
-@kernel
+@inner
 def _pick_outside(guide: Any, problem: Any, context: Any, cls: Any, source: Any, room: Any) -> Any:
     """Return the token of a class drawn from those children of a context (order 2) that lead to the root."""
     for i in range(problem.ngram.node[context].first, problem.ngram.node[context + 1].first):
@@ -190,19 +201,18 @@ def _pick_outside(guide: Any, problem: Any, context: Any, cls: Any, source: Any,
             row = np.int64(guide.row_of_node[1 + word]) if 1 + word < len(guide.row_of_node) else np.int64(NONE)
             if row < NONE:
                 row = np.int64(guide.extra_row[-2 - row, token - len(problem.ngram.alias_p)])
-            if row >= 0 or guide.cls[token] != cls:
+            if row >= 0 or guide.weight[token].cls != cls:
                 continue
-            weight = guide.unigram[token]
+            weight = guide.weight[token].unigram
             if context > 0:
                 upper, lower = child_weights(problem, context, i, word)
-                weight = (upper - lower) * guide.scale[token]
+                weight = (upper - lower) * guide.weight[token].scale
             chosen = _offer(room, source, weight, token)
             if chosen != NONE:
                 return chosen
     return _settle(room, source)
 
 
-@kernel
 def _draw_any(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
     """Draw the next token and row where some edge is negative: weigh the children of each suffix that no longer context stores."""
     _open(room, _mass(guide, t, row, place))
@@ -232,13 +242,13 @@ def _draw_any(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any
     return token, next_row(guide, problem.ngram, top, token, word)
 
 
-@kernel
+@inner
 def _weight(guide: Any, problem: Any, t: Any, context: Any, state: Any, token: Any, word: Any, log_p: Any) -> Any:
     """Return the mass of all completions that begin with a token, on the scale of layer t."""
     beta = problem.beta[0]
     if word == END:
         return np.exp(beta * log_p) * guide.step[0] if t == 0 and problem.accept[state] else 0.0
-    cls = guide.cls[token]
+    cls = guide.weight[token].cls
     if cls < 0:
         return 0.0
     kind = guide.kind[cls]
@@ -246,7 +256,7 @@ def _weight(guide: Any, problem: Any, t: Any, context: Any, state: Any, token: A
     if place < 0 or t < kind.word:
         return 0.0
     later = _mass(guide, t - kind.word, next_row(guide, problem.ngram, context, token, word), place)
-    return np.exp(beta * log_p) * guide.scale[token] * later * (guide.step[t] if kind.word else 1.0)
+    return np.exp(beta * log_p) * guide.weight[token].scale * later * (guide.step[t] if kind.word else 1.0)
 
 
 @inlined
@@ -272,7 +282,7 @@ def log_probability(guide: Any, problem: Any, tokens: Any, length: Any, log_mass
     for i in range(length):
         token = np.int64(tokens[i])
         state = np.int64(problem.next[state, problem.token[token].cls])
-        if state == 0 or guide.cls[token] < 0:
+        if state == 0 or guide.weight[token].cls < 0:
             return -np.inf
         context, word = np.int64(guide.row[row].node), np.int64(problem.token[token].model)
         more, _ = score_word(problem.ngram, context, word)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from searchgen.errors import RequestError
 from searchgen.guide.recursion import add_class_masses
-from searchgen.guide.tables import CLASS
+from searchgen.guide.tables import CLASS, PLACE
 from searchgen.lm.ngram.tables import END
 from searchgen.problem import Problem
 
@@ -133,16 +133,14 @@ class Frame:
     Attributes:
         classes: aligned classes first, then other words, then punctuation.
         kind: (K + 2,) CLASS; the last two are the start of a text and the root.
-        states: (P,) int32 states of each class in turn.
-        scaled_by: (P,) int32 state whose unigram mass scales a value.
+        place: (P,) PLACE, the states of each class in turn.
         target: (K, S) int32 place of next[s, c] among the states of c, -1 = dead.
         aligned: number of aligned classes.
     """
 
     classes: Classes
     kind: npt.NDArray[np.void]
-    states: npt.NDArray[np.int32]
-    scaled_by: npt.NDArray[np.int32]
+    place: npt.NDArray[np.void]
     target: npt.NDArray[np.int32]
     aligned: int
 
@@ -163,18 +161,18 @@ class Frame:
         kind["size"] = [len(one) for one in lists]
         kind["start"] = np.cumsum(kind["size"]) - kind["size"]
         kind["word"][: len(order)] = classes.word[order]
-        states = np.concatenate(lists).astype(np.int32)
-        scaled_by = states.copy()
+        place = np.zeros(int(kind["size"].sum()), PLACE)
+        place["state"] = place["scaled_by"] = np.concatenate(lists)
         if aligned:
             width = int(kind["size"][0])
-            scaled_by[: width * len(aligned)] = np.tile(states[:width], len(aligned))
+            place["scaled_by"][: width * len(aligned)] = np.tile(place["state"][:width], len(aligned))
         final = classes.ordered(order)
         target = np.full((len(order), len(table)), -1, np.int32)
         for c in range(len(order)):
-            place = np.full(len(table), -1, np.int32)
-            place[lists[c]] = np.arange(len(lists[c]))
-            target[c] = place[final.table[:, c]]
-        return Frame(final, kind, states, scaled_by, target, len(aligned))
+            number = np.full(len(table), -1, np.int32)
+            number[lists[c]] = np.arange(len(lists[c]))
+            target[c] = number[final.table[:, c]]
+        return Frame(final, kind, place, target, len(aligned))
 
 
 def _reached(column: npt.NDArray[np.int32], needed: Array) -> Array:

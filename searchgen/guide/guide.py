@@ -17,12 +17,13 @@ from searchgen.guide.recursion import link
 from searchgen.guide.tables import (
     ALIGNED,
     BEGIN_ROW,
-    MIXTURE,
     PITCH,
     SPECIAL,
     STRIDE,
     WIDTH,
+    WEIGHT,
     WORDS,
+    GeneralTables,
     GuideTables,
     edge_dtype,
 )
@@ -42,6 +43,7 @@ class Guide:
         problem: the target it guides to.
         tables: its arrays, for the compiled loops.
         log_masses: (high - low + 1,) log of the mass of texts of each length in the window, natural log.
+        log_scale: (T + 1,) natural log of the unit of each layer.
         order: order of the model it looks ahead with.
         room: most tokens of a text.
     """
@@ -49,6 +51,7 @@ class Guide:
     problem: Problem
     tables: GuideTables
     log_masses: npt.NDArray[np.float64]
+    log_scale: npt.NDArray[np.float64]
     order: int
     room: int
 
@@ -87,10 +90,11 @@ class Guide:
         kept = kept_tokens(problem, frame, prepared, order, budget)
         contexts = Contexts.of(problem, frame, order, kept)
         tables = _with_edges(problem, frame, mass, contexts, prepared, threads)
-        Layers(tables, problem, frame, contexts.depth, threads).compute()
-        ends, log_masses = _totals(tables, low, high)
+        log_scale = mass.log_scale.copy()
+        Layers(tables, problem, frame, contexts.depth, log_scale, threads).compute()
+        ends, log_masses = _totals(tables, log_scale, low, high)
         longest = high + int(mass.level.max()) * (high + 1)
-        return Guide(problem, tables._replace(ends=ends), log_masses, order, max(room or 0, longest))
+        return Guide(problem, tables._replace(ends=ends), log_masses, log_scale, order, max(room or 0, longest))
 
     @property
     def log_mass(self) -> float:
@@ -147,7 +151,8 @@ def _with_edges(
         tables = _allocated(problem, frame, mass, contexts, "<f8")
         _link(tables, problem, prepared, threads)
     # Beyond order 2 edges of one class to the root may be differences, whatever their sign.
-    tables.size[MIXTURE] = mixture and len(tables.row_of_node) <= len(problem.ngram.alias_p) + 1
+    if not mixture or len(tables.row_of_node) > len(problem.ngram.alias_p) + 1:
+        return GeneralTables(*tables)
     return tables
 
 
@@ -162,27 +167,26 @@ def _allocated(problem: Problem, frame: Frame, mass: UnigramMass, contexts: Cont
     capacity = np.where(is_root, 0, sides * (children + len(problem.extra)) + len(frame.kind) - 2)
     row["start"] = np.cumsum(capacity) - capacity
     row["middle"] = row["punctuation"] = row["end"] = row["start"]
-    size = np.zeros(8, np.int64)
+    size = np.zeros(7, np.int64)
     size[STRIDE], size[SPECIAL], size[PITCH] = contexts.stride, contexts.special, contexts.pitch
     size[WIDTH] = frame.kind["size"][0] if frame.aligned else 0
     size[ALIGNED], size[WORDS] = frame.aligned, frame.aligned + frame.kind["word"][frame.aligned : -2].sum()
     size[BEGIN_ROW] = contexts.begin
+    weight = np.zeros(len(problem.token), WEIGHT)
+    weight["scale"], weight["unigram"] = np.exp(problem.token["weight"]), frame.classes.unigram
+    weight["cls"] = frame.classes.cls
     step = np.exp(-np.diff(mass.log_scale, prepend=0.0))
     return GuideTables(
         value=np.zeros(contexts.stride * layers, real),
         row=row,
         edge=np.empty(int(capacity.sum()), edge_dtype(real)),
         kind=frame.kind,
-        states=frame.states,
-        scaled_by=frame.scaled_by,
+        place=frame.place,
         target=frame.target,
         level=mass.level,
         mass=mass.value,
         step=step,
-        log_scale=mass.log_scale.copy(),
-        cls=frame.classes.cls,
-        scale=np.exp(problem.token["weight"]),
-        unigram=frame.classes.unigram,
+        weight=weight,
         row_of_node=contexts.row_of_node,
         extra_row=contexts.extra_row,
         ends=np.zeros(0),
@@ -210,13 +214,15 @@ def _link(tables: GuideTables, problem: Problem, prepared: Prepared, threads: in
     return min(least)
 
 
-def _totals(tables: GuideTables, low: int, high: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _totals(
+    tables: GuideTables, log_scale: npt.NDArray[np.float64], low: int, high: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the running sum over the window of the mass of texts of each length, and the logs of those masses."""
     begin = tables.row[tables.size[BEGIN_ROW]]
     t = np.arange(low, high + 1)
     value = tables.value[t * tables.size[STRIDE] + begin["offset"]].astype(np.float64) * tables.mass[t, 1]
     with np.errstate(divide="ignore"):
-        log_masses = np.log(value) + tables.log_scale[t]
+        log_masses = np.log(value) + log_scale[t]
     top = log_masses.max()
     ends = np.cumsum(np.exp(log_masses - top)) if top > -np.inf else np.zeros(len(t))
     return ends, log_masses

@@ -57,6 +57,7 @@ class Layers:
         problem: the target.
         frame: classes and states.
         depth: (N,) depth of each row's context, 0 for the root rows.
+        log_scale: (T + 1,) natural log of the scale of each layer; later ones are adapted as layers are known.
         threads: threads to share the work over.
     """
 
@@ -64,6 +65,7 @@ class Layers:
     problem: Problem
     frame: Frame
     depth: Array
+    log_scale: npt.NDArray[np.float64]
     threads: int
 
     def compute(self) -> None:
@@ -98,7 +100,7 @@ class Layers:
         largest = float(self.tables.value[layer : layer + len(self.problem.next)].max())
         if largest > 0:
             self.tables.step[t + 1] /= largest
-            self.tables.log_scale[t + 1 :] += np.log(largest)
+            self.log_scale[t + 1 :] += np.log(largest)
 
     def _together(self, *groups: Array) -> list[Array]:
         """Return groups of rows, each of which needs the one before, as one group if that is too small to share."""
@@ -143,14 +145,14 @@ class Layers:
             return
         frame, tables = self.frame, self.tables
         width = int(frame.kind["size"][0])
-        now = tables.mass[t, frame.scaled_by[:width]]
+        now = tables.mass[t, frame.place["scaled_by"][:width]]
         alive = np.flatnonzero(now > 0)
         if len(alive) == 0:
             return
         inverse = np.divide(1.0, now, out=np.zeros(width), where=now > 0)
-        before = tables.mass[t - 1, frame.scaled_by[:width]]
+        before = tables.mass[t - 1, frame.place["scaled_by"][:width]]
         factor = (tables.step[t] * before * inverse).astype(tables.value.dtype)
-        states = frame.states[: frame.aligned * width].reshape(frame.aligned, width)
+        states = frame.place["state"][: frame.aligned * width].reshape(frame.aligned, width)
         ending = self.problem.accept[states] * (inverse * tables.step[0])
         columns = np.array([alive[0], alive[-1] + 1, self._block()])
         plain = np.arange(1, int(tables.size[SPECIAL]))

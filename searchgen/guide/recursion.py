@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from searchgen.compiled import inlined, kernel
+from searchgen.compiled import inlined, inner, kernel
 from searchgen.guide.tables import ALIGNED, PITCH, SPECIAL, STRIDE, WIDTH, WORDS
 from searchgen.lm.ngram.query import find_child, score_word
 from searchgen.lm.ngram.tables import END
@@ -33,7 +33,7 @@ def add_class_masses(table: Any, which: Any, columns: Any, mass: Any, source: An
         out[s] = total
 
 
-@kernel
+@inner
 def next_row(guide: Any, ngram: Any, context: Any, token: Any, word: Any) -> Any:
     """Return the row after reading a token (`word` to the model) in a context."""
     limit = len(guide.row_of_node)
@@ -47,12 +47,14 @@ def next_row(guide: Any, ngram: Any, context: Any, token: Any, word: Any) -> Any
                 if row >= 0:
                     return row
         if context == 0:
-            return np.int64(guide.kind[guide.cls[token]].row)
+            return np.int64(guide.kind[guide.weight[token].cls].row)
         context = np.int64(ngram.node[context].suffix)
 
 
 @kernel
-def link(guide: Any, problem: Any, alpha: Any, low: Any, high: Any, found: Any, found_cls: Any, count: Any, spread: Any) -> Any:
+def link(
+    guide: Any, problem: Any, alpha: Any, low: Any, high: Any, found: Any, found_cls: Any, count: Any, spread: Any
+) -> Any:
     """Write the edges of rows low ... high - 1, sorted by class; return the least coefficient of an edge.
 
     Args:
@@ -84,7 +86,7 @@ def link(guide: Any, problem: Any, alpha: Any, low: Any, high: Any, found: Any, 
                 guide.row[r].ending = upper - lower
             for extra in range(len(problem.extra) if word == 0 else 1):
                 token = problem.extra[extra] if word == 0 else word
-                if guide.cls[token] >= 0:
+                if guide.weight[token].cls >= 0:
                     n = _add(guide, problem, context, token, word, upper, lower, found, found_cls, n, spread)
         for c in range(len(spread)):
             if spread[c] != 0.0:
@@ -94,7 +96,7 @@ def link(guide: Any, problem: Any, alpha: Any, low: Any, high: Any, found: Any, 
     return least
 
 
-@kernel
+@inner
 def child_weights(problem: Any, context: Any, node: Any, word: Any) -> Any:
     """Return p(w|h)^b of a child and (backoff p(w|h'))^b, which its shorter context gives already."""
     beta = problem.beta[0]
@@ -120,8 +122,8 @@ def _add(
     spread: Any,
 ) -> Any:
     """Add the edges of one child to those found; return their number."""
-    c = guide.cls[token]
-    scale = guide.scale[token]
+    c = guide.weight[token].cls
+    scale = guide.weight[token].scale
     root = guide.kind[c].row
     row = next_row(guide, problem.ngram, context, token, word)
     less = lower  # what goes to the same row
@@ -164,7 +166,7 @@ def _sort(guide: Any, r: Any, found: Any, found_cls: Any, n: Any, count: Any) ->
     return least
 
 
-@inlined
+@inner
 def _gather(
     guide: Any, layer: Any, low: Any, high: Any, t: Any, factor: Any, cls: Any, level: Any, total: Any, out: Any
 ) -> None:
@@ -183,9 +185,9 @@ def _gather(
                 total[j] += coefficient * value[j]
             e += 1
         for j in range(child.size):
-            total[j] *= factor * guide.mass[t, guide.scaled_by[child.start + j]]
+            total[j] *= factor * guide.mass[t, guide.place[child.start + j].scaled_by]
         for i in range(own.size):
-            s = guide.states[own.start + i]
+            s = guide.place[own.start + i].state
             if level < 0 or guide.level[s] == level:
                 at = guide.target[c, s]
                 if at >= 0:
@@ -205,7 +207,7 @@ def add_words(guide: Any, problem: Any, t: Any, which: Any, base: Any, total: An
             _gather(guide, layer, row.start, row.punctuation, t - 1, guide.step[t], row.cls, -1, total, out)
         else:
             for i in range(own.size):
-                if problem.accept[guide.states[own.start + i]]:
+                if problem.accept[guide.place[own.start + i].state]:
                     out[i] = row.ending * guide.step[0]
 
 
@@ -226,8 +228,8 @@ def finish(guide: Any, t: Any, which: Any, level: Any, base: Any, total: Any, su
                 out[i] = base[row.offset + i]
         _gather(guide, layer, row.punctuation, row.end, t, 1.0, row.cls, level, total, out)
         for i in range(own.size):
-            s = guide.states[own.start + i]
-            scale = guide.mass[t, guide.scaled_by[own.start + i]]
+            s = guide.place[own.start + i].state
+            scale = guide.mass[t, guide.place[own.start + i].scaled_by]
             if level >= 0 and guide.level[s] != level:
                 continue
             if row.parent == 0:
@@ -252,11 +254,11 @@ def expand(guide: Any, t: Any, which: Any, out: Any) -> None:
             layer = source * guide.size[STRIDE] + row.offset
             factor = guide.step[t] if child.word else 1.0
             for j in range(own.size):
-                at = guide.target[row.cls, guide.states[own.start + j]]
-                scale = guide.mass[t, guide.scaled_by[own.start + j]]
+                at = guide.target[row.cls, guide.place[own.start + j].state]
+                scale = guide.mass[t, guide.place[own.start + j].scaled_by]
                 value = 0.0
                 if at >= 0 and scale > 0.0:
-                    mass = guide.mass[source, guide.scaled_by[child.start + at]]
+                    mass = guide.mass[source, guide.place[child.start + at].scaled_by]
                     value = factor * guide.value[layer + at] * mass / scale
                 out[(a * guide.size[SPECIAL] + r) * guide.size[PITCH] + j] = value
 

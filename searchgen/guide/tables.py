@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CLASS", "ROW", "GuideTables", "edge_dtype"]
+__all__ = ["CLASS", "PLACE", "ROW", "WEIGHT", "GeneralTables", "GuideTables", "edge_dtype"]
 
 ROW = np.dtype(
     [
@@ -32,10 +32,25 @@ ROW = np.dtype(
 
 CLASS = np.dtype(
     [
-        ("start", "i8"),  # its states are states[start : start + size]
+        ("start", "i8"),  # its states are place[start : start + size]
         ("size", "i8"),
         ("row", "i4"),  # row of the root after a token of the class
         ("word", "i4"),  # 1 if its tokens count as words
+    ]
+)
+
+PLACE = np.dtype(
+    [
+        ("state", "i4"),
+        ("scaled_by", "i4"),  # state whose mass scales the value; the same for all aligned classes
+    ]
+)
+
+WEIGHT = np.dtype(
+    [
+        ("scale", "f8"),  # exp(weight)
+        ("unigram", "f8"),  # p(w)^b exp(weight)
+        ("cls", "i8"),  # class, -1 = dead
     ]
 )
 
@@ -60,21 +75,23 @@ class GuideTables(NamedTuple):
     row: npt.NDArray[Any]  # (N,) ROW; row 0 is the root
     edge: npt.NDArray[Any]  # (E,) edge_dtype
     kind: npt.NDArray[Any]  # (K + 2,) CLASS
-    states: npt.NDArray[np.int32]  # (P,) states of each class in turn
-    scaled_by: npt.NDArray[np.int32]  # (P,) state whose mass scales the value; the same for all aligned classes
+    place: npt.NDArray[Any]  # (P,) PLACE: the states of each class in turn
     target: npt.NDArray[np.int32]  # (K, S) place of next[s, c] among the states of c, -1 = dead
     level: npt.NDArray[np.int8]  # (S,) most punctuation tokens in a row from a state on
     mass: npt.NDArray[np.float64]  # (T + 1, S) unigram mass, largest of a layer 1
     step: npt.NDArray[np.float64]  # (T + 1,) exp(log_scale[t - 1] - log_scale[t]); at 0: exp(-log_scale[0])
-    log_scale: npt.NDArray[np.float64]  # (T + 1,) natural log
-    cls: npt.NDArray[np.int16]  # (V',) class of a token, -1 = dead
-    scale: npt.NDArray[np.float64]  # (V',) exp(weight) of a token
-    unigram: npt.NDArray[np.float64]  # (V',) p(w)^b exp(weight)
+    weight: npt.NDArray[Any]  # (V',) WEIGHT of each token
     row_of_node: npt.NDArray[np.int32]  # (n,) row of a trie node, -1 = none, -2 - i: see extra_row[i]
     extra_row: npt.NDArray[np.int32]  # (U, E) rows of contexts that end with an unknown word, by word
     ends: npt.NDArray[np.float64]  # (W,) running sum over the window of the mass of texts of each length
-    size: npt.NDArray[np.int64]  # (8,) see the names below
+    size: npt.NDArray[np.int64]  # (7,) see the names below
+
+
+class GeneralTables(GuideTables):
+    """The same where some edge may be negative: draws then weigh words one by one, which the compiler sees from the type."""
+
+    __slots__ = ()
 
 
 #: Places in `GuideTables.size`.
-STRIDE, SPECIAL, WIDTH, PITCH, ALIGNED, WORDS, BEGIN_ROW, MIXTURE = range(8)
+STRIDE, SPECIAL, WIDTH, PITCH, ALIGNED, WORDS, BEGIN_ROW = range(7)
