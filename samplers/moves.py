@@ -91,7 +91,7 @@ def _fill(problem: Any, chains: Any, c: Any, draft: Any, start: Any, end: Any, g
     log_q = 0.0
     extras = len(problem.extra)
     for at in range(start, end):
-        word = draw_word(problem.ngram, context, source)
+        word, node = draw_word(problem.ngram, context, source)
         if word == UNKNOWN and extras > 0:
             word = problem.extra[below(source, extras)]
             log_q -= np.log(extras)
@@ -99,7 +99,10 @@ def _fill(problem: Any, chains: Any, c: Any, draft: Any, start: Any, end: Any, g
         state = np.int64(problem.next[state, token.cls])
         if state == 0 or (guarded and token.protected):
             return False, log_q
-        log_p, context = score_word(problem.ngram, context, np.int64(token.model))
+        if node > 0:
+            log_p, context = np.float64(problem.ngram.node[node].log_p), np.int64(problem.ngram.node[node].state)
+        else:
+            log_p, context = score_word(problem.ngram, context, np.int64(token.model))
         log_q += log_p
         draft.token[at] = word
         draft.log_p[at] = log_p

@@ -105,7 +105,7 @@ def _redraw_from(tables: Any, top: Any, context: Any, word: Any) -> Any:
 
 @inner
 def draw_word(tables: Any, context: Any, source: Any) -> Any:
-    """Return a word drawn exactly from p(. | context), <unk> and </s> included.
+    """Return a word drawn exactly from p(. | context), <unk> and </s> included, and its node if that is a child of the context, else 0.
 
     Where some draw weight would be negative (`tables.mixture` false) the children are drawn by p itself, and the rest of the law
     is that of the suffix without them: a word that a longer context stores is drawn again below that context.
@@ -121,11 +121,14 @@ def draw_word(tables: Any, context: Any, source: Any) -> Any:
             word = np.int64(tables.word[node])
         else:
             word = _draw_unigram(tables, source)
+            node = 1 + word
+        if context == top:
+            return word, node
         if tables.mixture[0]:
-            return word
+            return word, np.int64(0)
         restart = _redraw_from(tables, top, context, word)
         if restart < 0:
-            return word
+            return word, np.int64(0)
         context = restart
 
 
