@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -141,12 +140,15 @@ class Answers:
 
 def say_if_compiling() -> None:
     """Say, in one line, why the first command ever takes longer than others."""
-    from searchgen.compiled import compiled_folder
+    from searchgen.cache_folder import is_kept
+    from searchgen.samplers.precompile import is_compiled
 
-    with suppress(OSError):
-        folder = compiled_folder()
-        if not folder.is_dir() or not any(folder.iterdir()):
-            complain("compiling the inner loops, once: some ten seconds (searchgen warm-up does it on purpose)")
+    if is_compiled():
+        return
+    if is_kept():
+        complain("compiling the inner loops, once: some ten seconds (searchgen warm-up does it on purpose)")
+    else:
+        complain("compiling the inner loops: no cache folder can be written; set SEARCHGEN_CACHE to one, to do this only once")
 
 
 def _keyword_set(line: bytes, number: int) -> str:

@@ -87,10 +87,9 @@ class Searcher:
             Impossible: no text satisfies it.
             NotFound: none was found.
         """
-        target = Target.of(request, self.model, self.known)
+        target, guide = self._look_ahead(request)
         # A window spelled out is the same request as the default one, and the signature pins it.
         request = replace(request, min_words=target.window[0], max_words=target.window[1])
-        guide = Guide.build(target.problem, room=target.room, prepared=self.prepared, threads=self.threads)
         chains = max(request.annealing.chains, CHAINS_PER_TEXT * request.count)
         key = key_of(request.seed, request.canonical())
         start_key = key_of(request.seed, request.canonical(), "starts")
@@ -117,7 +116,7 @@ class Searcher:
             if not request.finite_verb:
                 raise
         target, guide = self._look_ahead(replace(request, finite_verb=False))
-        return replace(target, notes=(*target.notes, "no such text with a finite verb; found without")), guide
+        return replace(target, notes=(*target.notes, "no such text with a verb of its own; found without")), guide
 
     def _outcome(self, request: Request, target: Target, guide: Guide, found: Annealed, line: int | None) -> Outcome:
         words = [[i for i in text if target.problem.token["word"][i]] for text in found.texts]

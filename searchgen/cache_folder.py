@@ -1,11 +1,13 @@
 """Where searchgen keeps what it can rebuild: decoded models and compiled code."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
 
-__all__ = ["cache_folder"]
+__all__ = ["cache_folder", "is_kept"]
 
 
 @cache
@@ -21,7 +23,14 @@ def cache_folder() -> Path:
     for folder in ([Path(named)] if named else []) + [home / "searchgen"]:
         if _writable(folder):
             return folder
-    return Path(tempfile.mkdtemp(prefix="searchgen-"))
+    folder = Path(tempfile.mkdtemp(prefix="searchgen-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def is_kept() -> bool:
+    """Return whether the cache folder outlives this process."""
+    return not cache_folder().name.startswith("searchgen-")
 
 
 def _writable(folder: Path) -> bool:
