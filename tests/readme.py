@@ -27,6 +27,9 @@ BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL
 #: Lines that depend on what the cache holds.
 NOISE = re.compile(r"^searchgen: compiling the inner loops.*\n", re.MULTILINE)
 
+#: What no document may show: a fault of ours, not an output.
+FAULT = re.compile(r"^Traceback|^searchgen: unexpected|command not found", re.MULTILINE)
+
 SHIM = '#!/bin/sh\nexec "{python}" -c "from searchgen.cli.main import run; run()" "$@"\n'
 
 LONGEST_SECONDS = 600
@@ -98,6 +101,8 @@ def _output(command: str, folder: Path) -> str:
         timeout=LONGEST_SECONDS,
         check=False,
     )
+    if FAULT.search(done.stdout):
+        raise RuntimeError(f"$ {command}\n{done.stdout[-2000:]}")
     return NOISE.sub("", done.stdout)
 
 
