@@ -38,8 +38,14 @@ class Budget(NamedTuple):
 #: Reading an edge costs as much as so many columns of it.
 EDGE_COST = 16
 
-#: The share of the memory that rows of other classes than the aligned ones may take.
+#: The share of work and memory that rows of other classes than the aligned ones may take.
 PLAIN_SHARE = 0.25
+
+#: Following a state through a class costs as much as so many multiplications.
+STEP_COST = 15
+
+#: Tokens of smaller classes are demanded words or punctuation: they are kept before others that are not aligned.
+RARE = 20
 
 
 class Prepared(NamedTuple):
@@ -208,14 +214,14 @@ def kept_tokens(
     size = len(problem.ngram.alias_p)
     item = problem.ngram.node["log_p"].dtype.itemsize
     width = int(frame.kind["size"][0]) if frame.aligned else int(frame.kind["size"][:-2].max(initial=1))
-    inside = prepared.inside * (order - 1.0)
-    work = inside * layers * (width + EDGE_COST)
+    work = prepared.inside * (order - 1.0) * layers * (width + EDGE_COST)
     limit = min(max(budget.work, work[min(budget.words, size)]), budget.most_work)
-    most = int(np.searchsorted(work, limit, side="right")) - 1
+    most = int(np.searchsorted(work, (1 - PLAIN_SHARE) * limit, side="right")) - 1
     most = min(most, int((1 - PLAIN_SHARE) * budget.memory / (layers * item * width)))
     kept = (cls >= 0) & (np.arange(len(cls)) < most)
     plain = np.flatnonzero(cls >= frame.aligned)
-    plain = plain[np.lexsort((plain, frame.classes.count[cls[plain]] > len(plain) / 2))]
-    cost = np.cumsum(frame.kind["size"][cls[plain]]) * float(layers * item)
-    kept[plain] = cost <= PLAIN_SHARE * budget.memory
+    plain = plain[np.lexsort((plain, frame.classes.count[cls[plain]] > RARE))]
+    values = np.cumsum(frame.kind["size"][cls[plain]]) * float(layers)
+    steps = values * (len(frame.kind) * STEP_COST)
+    kept[plain] = (values * item <= PLAIN_SHARE * budget.memory) & (steps <= PLAIN_SHARE * limit)
     return np.asarray(kept)

@@ -31,6 +31,8 @@ from searchgen.problem import Problem
 
 __all__ = ["Guide"]
 
+Array = npt.NDArray[np.int64]
+
 #: Cost of a draw beside the look-ups that `shared` counts.
 DRAW_COST = 5_000
 
@@ -89,9 +91,9 @@ class Guide:
         order = min(order, int(problem.ngram.order[0]))
         kept = kept_tokens(problem, frame, prepared, order, budget)
         contexts = Contexts.of(problem, frame, order, kept)
-        tables = _with_edges(problem, frame, mass, contexts, prepared, threads)
+        tables, pairs = _with_edges(problem, frame, mass, contexts, prepared, threads)
         log_scale = mass.log_scale.copy()
-        Layers(tables, problem, frame, contexts.depth, log_scale, threads).compute()
+        Layers(tables, problem, frame, contexts.depth, pairs, log_scale, threads).compute()
         ends, log_masses = _totals(tables, log_scale, low, high)
         longest = high + int(mass.level.max()) * (high + 1)
         return Guide(problem, tables._replace(ends=ends), log_masses, log_scale, order, max(room or 0, longest))
@@ -142,18 +144,19 @@ class Guide:
 
 def _with_edges(
     problem: Problem, frame: Frame, mass: UnigramMass, contexts: Contexts, prepared: Prepared, threads: int
-) -> GuideTables:
-    """Return the guide's arrays without values: in the model's own precision, unless some edge is negative and sums may cancel."""
+) -> tuple[GuideTables, Array]:
+    """Return the guide's arrays without values, and which rows are laid out for which aligned classes: in the model's own precision, unless some edge is negative and sums may cancel."""
     real = problem.ngram.node["log_p"].dtype.str
     tables = _allocated(problem, frame, mass, contexts, real)
-    mixture = _link(tables, problem, prepared, threads) >= 0
+    used = np.zeros((frame.aligned, contexts.special), np.bool_)
+    mixture = _link(tables, problem, prepared, used, threads) >= 0
     if not mixture and real != "<f8":
         tables = _allocated(problem, frame, mass, contexts, "<f8")
-        _link(tables, problem, prepared, threads)
+        _link(tables, problem, prepared, used, threads)
     # Beyond order 2 edges of one class to the root may be differences, whatever their sign.
     if not mixture or len(tables.row_of_node) > len(problem.ngram.alias_p) + 1:
-        return GeneralTables(*tables)
-    return tables
+        tables = GeneralTables(*tables)
+    return tables, np.argwhere(used)
 
 
 def _allocated(problem: Problem, frame: Frame, mass: UnigramMass, contexts: Contexts, real: str) -> GuideTables:
@@ -194,8 +197,10 @@ def _allocated(problem: Problem, frame: Frame, mass: UnigramMass, contexts: Cont
     )
 
 
-def _link(tables: GuideTables, problem: Problem, prepared: Prepared, threads: int) -> float:
-    """Write all edges; return the least coefficient."""
+def _link(
+    tables: GuideTables, problem: Problem, prepared: Prepared, used: npt.NDArray[np.bool_], threads: int
+) -> float:
+    """Write all edges, note which rows aligned ones use; return the least coefficient."""
     size = len(problem.ngram.alias_p)
     two = len(tables.row_of_node) == size + 1
     alpha = prepared.alpha if two and problem.beta[0] == 1.0 else prepared.alpha[:0]
@@ -207,7 +212,7 @@ def _link(tables: GuideTables, problem: Problem, prepared: Prepared, threads: in
         found = np.empty(int(capacity[low:high].max()) + 1, tables.edge.dtype)
         found_cls = np.empty(len(found), np.int16)
         counts, spread = np.zeros(classes + 1, np.int64), np.zeros(classes)
-        least.append(link(tables, problem, alpha, low, high, found, found_cls, counts, spread))
+        least.append(link(tables, problem, alpha, low, high, found, found_cls, counts, spread, used))
 
     with ThreadPoolExecutor(threads) as pool:
         shared(capacity, work, pool, threads)

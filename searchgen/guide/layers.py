@@ -57,6 +57,7 @@ class Layers:
         problem: the target.
         frame: classes and states.
         depth: (N,) depth of each row's context, 0 for the root rows.
+        pairs: (n, 2) aligned class and row that is not aligned, where an edge leads from one to the other.
         log_scale: (T + 1,) natural log of the scale of each layer; later ones are adapted as layers are known.
         threads: threads to share the work over.
     """
@@ -65,6 +66,7 @@ class Layers:
     problem: Problem
     frame: Frame
     depth: Array
+    pairs: Array
     log_scale: npt.NDArray[np.float64]
     threads: int
 
@@ -155,13 +157,11 @@ class Layers:
         states = frame.place["state"][: frame.aligned * width].reshape(frame.aligned, width)
         ending = self.problem.accept[states] * (inverse * tables.step[0])
         columns = np.array([alive[0], alive[-1] + 1, self._block()])
-        plain = np.arange(1, int(tables.size[SPECIAL]))
-        plain = plain[tables.row["cls"][plain] < len(frame.kind) - 2]
 
         def lay_out(low: int, high: int) -> None:
-            expand(tables, t, plain[low:high], seen)
+            expand(tables, t, low, high, self.pairs, inverse, seen)
 
-        shared(np.full(len(plain), width * frame.aligned), lay_out, pool, self.threads)
+        shared(np.full(len(self.pairs), width), lay_out, pool, self.threads)
         for group in aligned:
             start = int(group[0])
 

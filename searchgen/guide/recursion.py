@@ -53,7 +53,16 @@ def next_row(guide: Any, ngram: Any, context: Any, token: Any, word: Any) -> Any
 
 @kernel
 def link(
-    guide: Any, problem: Any, alpha: Any, low: Any, high: Any, found: Any, found_cls: Any, count: Any, spread: Any
+    guide: Any,
+    problem: Any,
+    alpha: Any,
+    low: Any,
+    high: Any,
+    found: Any,
+    found_cls: Any,
+    count: Any,
+    spread: Any,
+    used: Any,
 ) -> Any:
     """Write the edges of rows low ... high - 1, sorted by class; return the least coefficient of an edge.
 
@@ -67,6 +76,7 @@ def link(
         found_cls: (the same,) int16, their classes.
         count: (K + 1,) int64, scratch.
         spread: (K,) float64, scratch: mass of the children that are no contexts, by class.
+        used: (A, SPECIAL) bool, set where a row of an aligned class has an edge to a row that is not.
     """
     least = 0.0
     first_bigram = len(problem.ngram.alias_p) + 1
@@ -93,6 +103,9 @@ def link(
                 found[n].row, found[n].coefficient, found_cls[n] = guide.kind[c].row, spread[c], c
                 n += 1
         least = min(least, _sort(guide, r, found, found_cls, n, count))
+        if guide.row[r].cls < len(used):
+            for e in range(guide.row[r].middle, guide.row[r].end):
+                used[guide.row[r].cls, guide.edge[e].row] = True
     return least
 
 
@@ -241,26 +254,35 @@ def finish(guide: Any, t: Any, which: Any, level: Any, base: Any, total: Any, su
 
 
 @kernel
-def expand(guide: Any, t: Any, which: Any, out: Any) -> None:
-    """Lay the rows that are not aligned out as each aligned class sees them: out (A * SPECIAL * PITCH,)."""
-    for a in range(guide.size[ALIGNED]):
-        own = guide.kind[a]
-        for r in which:
-            row = guide.row[r]
-            child = guide.kind[row.cls]
-            source = t - child.word
-            if source < 0:
-                continue
-            layer = source * guide.size[STRIDE] + row.offset
-            factor = guide.step[t] if child.word else 1.0
-            for j in range(own.size):
-                at = guide.target[row.cls, guide.place[own.start + j].state]
-                scale = guide.mass[t, guide.place[own.start + j].scaled_by]
-                value = 0.0
-                if at >= 0 and scale > 0.0:
-                    mass = guide.mass[source, guide.place[child.start + at].scaled_by]
-                    value = factor * guide.value[layer + at] * mass / scale
-                out[(a * guide.size[SPECIAL] + r) * guide.size[PITCH] + j] = value
+def expand(guide: Any, t: Any, low: Any, high: Any, pairs: Any, inverse: Any, out: Any) -> None:
+    """Lay rows that are not aligned out as aligned classes see them: out (A * SPECIAL * PITCH,).
+
+    Args:
+        guide: its tables.
+        t: the layer.
+        low: first pair.
+        high: last pair + 1.
+        pairs: (n, 2) aligned class and row.
+        inverse: (WIDTH,) 1 / mass of each column; 0 where nothing is possible.
+        out: the rows.
+    """
+    for i in range(low, high):
+        own = guide.kind[pairs[i, 0]]
+        row = guide.row[pairs[i, 1]]
+        child = guide.kind[row.cls]
+        source = t - child.word
+        if source < 0:
+            continue
+        values = guide.value[source * guide.size[STRIDE] + row.offset :]
+        factor = guide.step[t] if child.word else 1.0
+        seen = out[(pairs[i, 0] * guide.size[SPECIAL] + pairs[i, 1]) * guide.size[PITCH] :]
+        for j in range(own.size):
+            at = guide.target[row.cls, guide.place[own.start + j].state]
+            if at >= 0 and inverse[j] > 0.0:
+                mass = guide.mass[source, guide.place[child.start + at].scaled_by]
+                seen[j] = factor * values[at] * mass * inverse[j]
+            else:
+                seen[j] = 0.0
 
 
 @kernel
