@@ -148,7 +148,9 @@ def say_if_compiling() -> None:
     if is_kept():
         complain("compiling the inner loops, once: some ten seconds (searchgen warm-up does it on purpose)")
     else:
-        complain("compiling the inner loops: no cache folder can be written; set SEARCHGEN_CACHE to one, to do this only once")
+        complain(
+            "compiling the inner loops: no cache folder can be written; set SEARCHGEN_CACHE to one, to do this only once"
+        )
 
 
 def _keyword_set(line: bytes, number: int) -> str:

@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,10 +76,10 @@ def build(
         cut=_numbers(cut),
         min_count=min_count,
         limit_vocabulary=limit_vocab,
-        form=_form(texts, lang, raw_tokens),
         dedupe=not no_dedupe,
         held_out=held_out,
     )
+    recipe = replace(recipe, form=_form(texts, lang, raw_tokens))
     with progress() as show:
         trained = _Training(texts, output, recipe, show).trained()
     if held_out_file:
@@ -87,8 +87,12 @@ def build(
     facts = trained.metadata
     complain(
         f"{output}: {facts['words']:,} words from {facts['sentences']:,} sentences ({facts['tokens']:,} tokens; "
-        f"{facts['repeated_sentences']:,} repeated ones left out), {trained.size / 1e6:.1f} MB"
+        f"{facts['repeated_sentences']:,} repeated ones left out), {_size(trained.size)}"
     )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
 def _numbers(cut: str) -> tuple[int, ...]:

@@ -142,9 +142,12 @@ class Request:
         return _differences(self, Request())
 
     def canonical(self) -> str:
-        """Return the request without its seed as one line of JSON; its random choices differ from another request's."""
+        """Return the request as one line of JSON, without seed and model: with them it decides the random choices.
+
+        A model counts by its contents, not by its path: the same file gives the same texts wherever it lies.
+        """
         return json.dumps(
-            {k: v for k, v in self.differences().items() if k != "seed"}, ensure_ascii=False, sort_keys=True
+            {k: v for k, v in self.differences().items() if k not in ("seed", "lm")}, ensure_ascii=False, sort_keys=True
         )
 
     def signature(self, model_hash: str) -> str:
