@@ -24,7 +24,9 @@ PACKAGE = Path(__file__).resolve().parent
 KERNEL_FILES = (
     "randomness.py",
     "lm/ngram/query.py",
+    "guide/edges.py",
     "guide/recursion.py",
+    "guide/candidates.py",
     "guide/draws.py",
     "samplers/moves.py",
     "samplers/chain.py",

@@ -12,7 +12,8 @@ from searchgen.automata import Automaton
 from searchgen.errors import Impossible, RequestError
 from searchgen.guide import Budget, Guide, prepare
 from searchgen.guide import frame as frame_module
-from searchgen.guide.draws import Scratch, draw, scratch
+from searchgen.guide.candidates import Scratch, scratch
+from searchgen.guide.draws import draw
 from searchgen.guide.tables import STRIDE, GuideTables
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.tables import BEGIN, END

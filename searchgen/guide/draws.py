@@ -1,75 +1,22 @@
 """Exact draws of texts from a guide, and the log-probability of a text under it."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba.extending import overload
 
 from searchgen.compiled import inlined, inner, kernel
-from searchgen.guide.recursion import child_weights, next_row
+from searchgen.guide.candidates import NONE, begin, offer, settle
+from searchgen.guide.edges import child_weights, next_row
 from searchgen.guide.tables import BEGIN_ROW, PITCH, SPECIAL, STRIDE, GeneralTables
 from searchgen.lm.ngram.query import find_child, score_word
 from searchgen.lm.ngram.tables import END
 from searchgen.randomness import Counter, bernoulli, categorical, start_step
 
-__all__ = ["Scratch", "draw", "draw_many", "log_probability", "scratch"]
+__all__ = ["draw", "draw_many", "log_probability"]
 
-#: Candidates weighed at a time: children are sorted by frequency, so most draws end in the first chunks.
-CHUNK = 64
-
-#: Nothing was chosen; the end of the text was, where choices are edges.
-NONE, STOP = -1, -2
-
-
-class Scratch(NamedTuple):
-    """Candidates of one draw, in chunks."""
-
-    weight: npt.NDArray[np.float64]  # (CHUNK,) running sum of the candidates' weights
-    choice: npt.NDArray[np.int64]  # (CHUNK,) what they stand for
-    left: npt.NDArray[np.float64]  # (1,) mass not yet offered when the chunk began
-    count: npt.NDArray[np.int64]  # (2,) candidates in the chunk; the last one offered
-
-
-def scratch() -> Scratch:
-    """Return room for the draws of one thread."""
-    return Scratch(np.zeros(CHUNK), np.zeros(CHUNK, np.int64), np.zeros(1), np.zeros(2, np.int64))
-
-
-@inlined
-def _open(room: Any, mass: Any) -> None:
-    """Begin a choice among candidates that weigh `mass` together."""
-    room.left[0] = mass
-    room.count[0], room.count[1] = 0, NONE
-
-
-@inner
-def _settle(room: Any, source: Any) -> Any:
-    """Return the choice among the last candidates; NONE if there was none at all."""
-    if room.count[0] == 0:
-        return room.count[1]
-    return room.choice[categorical(source, room.weight, 0, room.count[0])]
-
-
-@inner
-def _close(room: Any, source: Any) -> Any:
-    """Return a choice from a full chunk with its share of the mass, else NONE and room for the next chunk."""
-    chunk = room.weight[room.count[0] - 1]
-    if bernoulli(source, chunk / room.left[0]):
-        return _settle(room, source)
-    room.left[0] -= chunk
-    room.count[0] = 0
-    return np.int64(NONE)
-
-
-@inlined
-def _offer(room: Any, source: Any, weight: Any, choice: Any) -> Any:
-    """Offer a candidate; return the one chosen from a chunk that is now full, else NONE."""
-    n = room.count[0]
-    room.weight[n] = weight + (room.weight[n - 1] if n > 0 else 0.0)
-    room.choice[n] = choice
-    room.count[0], room.count[1] = n + 1, choice
-    return np.int64(NONE) if n + 1 < CHUNK else _close(room, source)
+#: The end of the text was chosen, where choices are edges.
+STOP = -2
 
 
 @inlined
@@ -88,7 +35,7 @@ def draw(guide: Any, problem: Any, source: Any, room: Any, out: Any) -> Any:
     row, state, place, n = guide.size[BEGIN_ROW], np.int64(1), np.int64(0), 0
     while True:
         token, row = _draw_next(guide, problem, t, row, state, place, source, room)
-        if token == END or token == NONE or n == len(out):
+        if token in (END, NONE) or n == len(out):
             return np.int64(n if token == END else NONE)
         out[n] = token
         n += 1
@@ -121,7 +68,7 @@ def _draw_mixture(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
             above = guide.row[row].backoff * _mass(guide, t, parent, higher)
         edge = np.int64(NONE)
         if parent < 0 or not bernoulli(source, above / mass):
-            _open(room, mass - above)
+            begin(room, mass - above)
             edge = _pick_edge(guide, problem, t, row, state, source, room)
         if edge == NONE:
             if parent < 0:
@@ -133,7 +80,7 @@ def _draw_mixture(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
         child = np.int64(guide.edge[edge].row)
         token = np.int64(guide.row[child].token)
         if token < 0:
-            _open(room, np.float64(guide.edge[edge].coefficient))
+            begin(room, np.float64(guide.edge[edge].coefficient))
             token = _pick_outside(guide, problem, np.int64(guide.row[row].node), guide.row[child].cls, source, room)
         return token, child
 
@@ -143,7 +90,7 @@ def _pick_edge(guide: Any, problem: Any, t: Any, row: Any, state: Any, source: A
     """Return the edge drawn: punctuation and demanded words are offered first, then other children by falling frequency."""
     own = guide.row[row]
     if t == 0 and problem.accept[state] and own.ending > 0.0:
-        _offer(room, source, own.ending * guide.step[0], STOP)
+        offer(room, source, own.ending * guide.step[0], STOP)
     for aligned in range(2):
         e, high = np.int64(own.start if aligned else own.middle), np.int64(own.middle if aligned else own.end)
         while e < high:
@@ -160,7 +107,7 @@ def _pick_edge(guide: Any, problem: Any, t: Any, row: Any, state: Any, source: A
                 if chosen != NONE:
                     return chosen
             e = last
-    return _settle(room, source)
+    return settle(room, source)
 
 
 @inner
@@ -185,7 +132,7 @@ def _pick_in_class(guide: Any, low: Any, high: Any, layer: Any, factor: Any, sou
         at = aligned + (child - special) * pitch if child >= special else layer + guide.row[child].offset
         weight = guide.edge[e].coefficient * factor * guide.value[at]
         if weight > 0.0:
-            chosen = _offer(room, source, weight, e)
+            chosen = offer(room, source, weight, e)
             if chosen != NONE:
                 return chosen
     return np.int64(NONE)
@@ -207,15 +154,15 @@ def _pick_outside(guide: Any, problem: Any, context: Any, cls: Any, source: Any,
             if context > 0:
                 upper, lower = child_weights(problem, context, i, word)
                 weight = (upper - lower) * guide.weight[token].scale
-            chosen = _offer(room, source, weight, token)
+            chosen = offer(room, source, weight, token)
             if chosen != NONE:
                 return chosen
-    return _settle(room, source)
+    return settle(room, source)
 
 
 def _draw_any(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
     """Draw the next token and row where some edge is negative: weigh the children of each suffix that no longer context stores."""
-    _open(room, _mass(guide, t, row, place))
+    begin(room, _mass(guide, t, row, place))
     top = np.int64(guide.row[row].node)
     context, log_backoff = top, 0.0
     token = np.int64(NONE)
@@ -229,13 +176,13 @@ def _draw_any(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any
                 candidate = problem.extra[extra] if word == 0 else word
                 weight = _weight(guide, problem, t, top, state, candidate, word, log_p)
                 if weight > 0.0 and token == NONE:
-                    token = _offer(room, source, weight, candidate)
+                    token = offer(room, source, weight, candidate)
             if token != NONE:
                 break
         log_backoff += problem.ngram.node[context].log_backoff
         context = np.int64(problem.ngram.node[context].suffix)
     if token == NONE:
-        token = _settle(room, source)
+        token = settle(room, source)
     if token < 0 or token == END:
         return token, row
     word = np.int64(problem.token[token].model)
@@ -274,7 +221,10 @@ def log_probability(guide: Any, problem: Any, tokens: Any, length: Any, log_mass
     """Return the natural log-probability of a text under the guide's law, normalised over the window; -inf if not accepted.
 
     Args:
-        tokens: (M,) int32, of which the first `length` count.
+        guide: its tables.
+        problem: the target.
+        tokens: (M,) int32.
+        length: how many of them make up the text.
         log_mass: log Z.
     """
     row, state, words = guide.size[BEGIN_ROW], np.int64(1), np.int64(0)

@@ -48,7 +48,7 @@ class Classes:
     def of(problem: Problem) -> "Classes":
         """Read the classes off a problem."""
         token = problem.token
-        live = problem.next.any(axis=0)[token["cls"]]
+        live = np.asarray(problem.next.any(axis=0), np.bool_)[token["cls"]]
         live[: END + 1] = False  # <unk>, <s>, </s> never stand inside a text, whatever the automaton says
         code = np.where(live, 2 * token["cls"].astype(np.int64) + (token["word"] > 0), 0)
         present = np.zeros(2 * problem.next.shape[1] + 1, np.bool_)
@@ -59,8 +59,9 @@ class Classes:
         log_p = problem.ngram.node["log_p"][1 + token["model"]].astype(np.float64)
         unigram = np.exp(problem.beta[0] * log_p + token["weight"])
         mass = np.bincount(cls + 1, unigram, len(kept) + 1)[1:]
-        count = np.bincount(cls + 1, minlength=len(kept) + 1)[1:]
-        return Classes(cls, kept % 2 == 1, np.ascontiguousarray(problem.next[:, kept // 2]), unigram, mass, count)
+        count = np.bincount(cls + 1, minlength=len(kept) + 1)[1:].astype(np.int64)
+        table = np.ascontiguousarray(problem.next[:, kept // 2])
+        return Classes(cls, kept % 2 == 1, table, unigram, mass.astype(np.float64), count)
 
     def ordered(self, order: Array) -> "Classes":
         """Return the same classes numbered in another order."""

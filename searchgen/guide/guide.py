@@ -9,19 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import Impossible, NotFound
+from searchgen.guide.candidates import scratch
 from searchgen.guide.contexts import Budget, Contexts, Prepared, kept_tokens, prepare
-from searchgen.guide.draws import draw_many, log_probability, scratch
+from searchgen.guide.draws import draw_many, log_probability
+from searchgen.guide.edges import link
 from searchgen.guide.frame import Classes, Frame, UnigramMass
 from searchgen.guide.layers import Layers, shared
-from searchgen.guide.recursion import link
 from searchgen.guide.tables import (
     ALIGNED,
     BEGIN_ROW,
     PITCH,
     SPECIAL,
     STRIDE,
-    WIDTH,
     WEIGHT,
+    WIDTH,
     WORDS,
     GeneralTables,
     GuideTables,
@@ -32,6 +33,9 @@ from searchgen.problem import Problem
 __all__ = ["Guide"]
 
 Array = npt.NDArray[np.int64]
+
+#: What a guide may cost if nothing else is said.
+DEFAULT_BUDGET = Budget()
 
 #: Cost of a draw beside the look-ups that `shared` counts.
 DRAW_COST = 5_000
@@ -64,7 +68,7 @@ class Guide:
         order: int = 2,
         room: int | None = None,
         prepared: Prepared | None = None,
-        budget: Budget | None = Budget(),
+        budget: Budget | None = DEFAULT_BUDGET,
         threads: int = 2,
     ) -> "Guide":
         """Compute the mass of all completions from every context and state.
@@ -145,7 +149,10 @@ class Guide:
 def _with_edges(
     problem: Problem, frame: Frame, mass: UnigramMass, contexts: Contexts, prepared: Prepared, threads: int
 ) -> tuple[GuideTables, Array]:
-    """Return the guide's arrays without values, and which rows are laid out for which aligned classes: in the model's own precision, unless some edge is negative and sums may cancel."""
+    """Return the guide's arrays without values, and which rows are laid out for which aligned classes.
+
+    Reals have the model's own precision, unless some edge is negative and sums may cancel.
+    """
     real = problem.ngram.node["log_p"].dtype.str
     tables = _allocated(problem, frame, mass, contexts, real)
     used = np.zeros((frame.aligned, contexts.special), np.bool_)

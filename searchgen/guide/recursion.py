@@ -2,20 +2,17 @@
 
     F(h, s) = sum over children w of h of [ p(w|h)^b B(d(s,w), next(h,w)) - (bo(h) p(w|h'))^b B(d(s,w), next(h',w)) ] + bo(h)^b F(h', s)
 
-Where both contexts are the same, as always at order 2, a child is one edge with coefficient p^b - (bo p')^b >= 0. Children that are no
-contexts lead to the root row of their class, one edge a class.
+`edges` holds the terms of the sum; here they are summed up, for rows of aligned classes as sums of whole rows.
 """
 
 from typing import Any
 
 import numpy as np
 
-from searchgen.compiled import inlined, inner, kernel
-from searchgen.guide.tables import ALIGNED, PITCH, SPECIAL, STRIDE, WIDTH, WORDS
-from searchgen.lm.ngram.query import find_child, score_word
-from searchgen.lm.ngram.tables import END
+from searchgen.compiled import inner, kernel
+from searchgen.guide.tables import PITCH, SPECIAL, STRIDE
 
-__all__ = ["add_class_masses", "add_words", "aligned_layer", "child_weights", "expand", "finish", "link", "next_row"]
+__all__ = ["add_class_masses", "add_words", "aligned_layer", "expand", "finish"]
 
 #: A term of a sum of probabilities is never rounded to zero: whether a sum is zero says what is impossible.
 TINY = 1e-300
@@ -31,152 +28,6 @@ def add_class_masses(table: Any, which: Any, columns: Any, mass: Any, source: An
             if value > 0.0 and mass[c] > 0.0:
                 total += max(mass[c] * value, TINY)
         out[s] = total
-
-
-@inner
-def next_row(guide: Any, ngram: Any, context: Any, token: Any, word: Any) -> Any:
-    """Return the row after reading a token (`word` to the model) in a context."""
-    limit = len(guide.row_of_node)
-    while True:
-        if ngram.node[context].first < limit:
-            node = find_child(ngram, context, word)
-            if 0 < node < limit:
-                row = np.int64(guide.row_of_node[node])
-                if row < -1:
-                    row = np.int64(guide.extra_row[-2 - row, token - len(ngram.alias_p)])
-                if row >= 0:
-                    return row
-        if context == 0:
-            return np.int64(guide.kind[guide.weight[token].cls].row)
-        context = np.int64(ngram.node[context].suffix)
-
-
-@kernel
-def link(
-    guide: Any,
-    problem: Any,
-    alpha: Any,
-    low: Any,
-    high: Any,
-    found: Any,
-    found_cls: Any,
-    count: Any,
-    spread: Any,
-    used: Any,
-) -> Any:
-    """Write the edges of rows low ... high - 1, sorted by class; return the least coefficient of an edge.
-
-    Args:
-        guide: its tables, with rows and no edges yet.
-        problem: the target.
-        alpha: p - backoff * p_lower of every bigram, if that is what coefficients are; else empty.
-        low: first row.
-        high: last row + 1.
-        found: edges of one row before sorting, room for two a child and one a class.
-        found_cls: (the same,) int16, their classes.
-        count: (K + 1,) int64, scratch.
-        spread: (K,) float64, scratch: mass of the children that are no contexts, by class.
-        used: (A, SPECIAL) bool, set where a row of an aligned class has an edge to a row that is not.
-    """
-    least = 0.0
-    first_bigram = len(problem.ngram.alias_p) + 1
-    for r in range(low, high):
-        if r > 0 and guide.row[r].node == 0:
-            continue  # after a token that is no context everything comes from the root
-        context = np.int64(guide.row[r].node)
-        spread[:] = 0.0
-        n = 0
-        for i in range(problem.ngram.node[context].first, problem.ngram.node[context + 1].first):
-            word = np.int64(problem.ngram.word[i])
-            if len(alpha) > 0 and context > 0:
-                upper, lower = np.float64(alpha[i - first_bigram]), 0.0
-            else:
-                upper, lower = child_weights(problem, context, i, word)
-            if word == END:
-                guide.row[r].ending = upper - lower
-            for extra in range(len(problem.extra) if word == 0 else 1):
-                token = problem.extra[extra] if word == 0 else word
-                if guide.weight[token].cls >= 0:
-                    n = _add(guide, problem, context, token, word, upper, lower, found, found_cls, n, spread)
-        for c in range(len(spread)):
-            if spread[c] != 0.0:
-                found[n].row, found[n].coefficient, found_cls[n] = guide.kind[c].row, spread[c], c
-                n += 1
-        least = min(least, _sort(guide, r, found, found_cls, n, count))
-        if guide.row[r].cls < len(used):
-            for e in range(guide.row[r].middle, guide.row[r].end):
-                used[guide.row[r].cls, guide.edge[e].row] = True
-    return least
-
-
-@inner
-def child_weights(problem: Any, context: Any, node: Any, word: Any) -> Any:
-    """Return p(w|h)^b of a child and (backoff p(w|h'))^b, which its shorter context gives already."""
-    beta = problem.beta[0]
-    upper = np.exp(beta * problem.ngram.node[node].log_p)
-    if context == 0:
-        return upper, 0.0
-    log_lower, _ = score_word(problem.ngram, np.int64(problem.ngram.node[context].suffix), word)
-    return upper, np.exp(beta * (problem.ngram.node[context].log_backoff + log_lower))
-
-
-@inlined
-def _add(
-    guide: Any,
-    problem: Any,
-    context: Any,
-    token: Any,
-    word: Any,
-    upper: Any,
-    lower: Any,
-    found: Any,
-    found_cls: Any,
-    n: Any,
-    spread: Any,
-) -> Any:
-    """Add the edges of one child to those found; return their number."""
-    c = guide.weight[token].cls
-    scale = guide.weight[token].scale
-    root = guide.kind[c].row
-    row = next_row(guide, problem.ngram, context, token, word)
-    less = lower  # what goes to the same row
-    if lower > 0.0 and problem.ngram.node[context].first < len(guide.row_of_node):
-        other = next_row(guide, problem.ngram, np.int64(problem.ngram.node[context].suffix), token, word)
-        if other != row:
-            less = 0.0
-            if other == root:
-                spread[c] -= lower * scale
-            else:
-                found[n].row, found[n].coefficient, found_cls[n] = other, -lower * scale, c
-                n += 1
-    if row == root:
-        spread[c] += (upper - less) * scale
-    else:
-        found[n].row, found[n].coefficient, found_cls[n] = row, (upper - less) * scale, c
-        n += 1
-    return n
-
-
-@inlined
-def _sort(guide: Any, r: Any, found: Any, found_cls: Any, n: Any, count: Any) -> Any:
-    """Write n found edges at their row's place, by class and else in order; return the least coefficient."""
-    least = 0.0
-    count[:] = 0
-    for e in range(n):
-        count[found_cls[e] + 1] += 1
-        least = min(least, np.float64(found[e].coefficient))
-    at = guide.row[r].start
-    for c in range(len(count)):
-        at += count[c]
-        count[c] = at
-    guide.row[r].end = at
-    guide.row[r].middle = count[guide.size[ALIGNED]]
-    guide.row[r].punctuation = count[guide.size[WORDS]]
-    for e in range(n):
-        c = found_cls[e]
-        guide.edge[count[c]] = found[e]
-        count[c] += 1
-    return least
 
 
 @inner
@@ -290,6 +141,10 @@ def aligned_layer(guide: Any, t: Any, low: Any, high: Any, columns: Any, factor:
     """Compute layer t of aligned rows low ... high - 1, a block of columns at a time so that a block stays in cache.
 
     Args:
+        guide: its tables.
+        t: the layer.
+        low: first row.
+        high: last row + 1.
         columns: (3,) first and last column + 1 to compute, and columns in a block.
         factor: (WIDTH,) turns a value of layer t - 1 into one of layer t.
         ending: (A, WIDTH) accepting states at t = 0 in units of their scale; zero later.
