@@ -3,6 +3,7 @@
 python -m searchgen.samplers.precompile engine|guide
 """
 
+import atexit
 import os
 import subprocess
 import sys
@@ -36,7 +37,16 @@ def compile_loops() -> Callable[[], None]:
         return lambda: None
     environment = {**os.environ, "SEARCHGEN_CACHE": str(cache_folder())}
     command = [sys.executable, "-m", "searchgen.samplers.precompile"]
-    running = [subprocess.Popen([*command, part], env=environment, stdin=subprocess.DEVNULL) for part in PARTS]
+    # Silent, and in sessions of their own: Ctrl-C in a terminal goes to this process only, which ends them.
+    nothing = subprocess.DEVNULL
+    running = [
+        subprocess.Popen(
+            [*command, part], env=environment, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
+        )
+        for part in PARTS
+    ]
+    for process in running:
+        atexit.register(process.terminate)
 
     def wait() -> None:
         if not any([process.wait() for process in running]):
