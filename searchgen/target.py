@@ -43,7 +43,7 @@ __all__ = ["Target", "default_window", "lexicon"]
 VERBS: dict[str, type[Constraint]] = {"en": FiniteVerb, "zh": Predicate}
 
 #: Reward for each word, in nats, by text form: chosen by reading, so that sentences end where they end.
-WORD_REWARDS = {"en": 1.8, "zh": 0.0, "raw": 1.8}
+WORD_REWARDS = {"en": 1.0, "zh": 0.0, "raw": 1.0}
 
 #: Default window of words: fewest, most; and to how many a demanded word widens the upper end, and how many on top.
 DEFAULT_WINDOWS = {"en": (6, 14, 3, 4), "zh": (8, 24, 3, 4), "raw": (6, 14, 3, 4)}
