@@ -30,7 +30,7 @@ class Budget(NamedTuple):
     """
 
     memory: float = 8e8
-    work: float = 6e8
+    work: float = 4.5e8
     words: int = 1000
     most_work: float = 1.5e10
 

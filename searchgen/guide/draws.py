@@ -8,7 +8,7 @@ from numba.extending import overload
 from searchgen.compiled import inlined, inner, kernel
 from searchgen.guide.candidates import NONE, begin, offer, settle
 from searchgen.guide.edges import child_weights, next_row
-from searchgen.guide.tables import BEGIN_ROW, PITCH, SPECIAL, STRIDE, GeneralTables
+from searchgen.guide.tables import ALIGNED, BEGIN_ROW, PITCH, SPECIAL, STRIDE, GeneralTables
 from searchgen.lm.ngram.query import find_child, score_word
 from searchgen.lm.ngram.tables import END
 from searchgen.randomness import Counter, bernoulli, categorical, start_step
@@ -91,22 +91,55 @@ def _pick_edge(guide: Any, problem: Any, t: Any, row: Any, state: Any, source: A
     own = guide.row[row]
     if t == 0 and problem.accept[state] and own.ending > 0.0:
         offer(room, source, own.ending * guide.step[0], STOP)
-    for aligned in range(2):
-        e, high = np.int64(own.start if aligned else own.middle), np.int64(own.middle if aligned else own.end)
-        while e < high:
-            cls = np.int64(guide.row[guide.edge[e].row].cls)
-            last = _class_end(guide, e, high, cls)
-            kind = guide.kind[cls]
-            place, later = np.int64(guide.target[cls, state]), t - kind.word
-            if place >= 0 and later >= 0:
-                factor = guide.mass[later, guide.place[kind.start + place].scaled_by] * (
-                    guide.step[t] if kind.word else 1.0
-                )
-                layer = later * guide.size[STRIDE] + place
-                chosen = _pick_in_class(guide, e, last, layer, factor, source, room)
+    e = np.int64(own.middle)
+    while e < own.end:
+        cls = np.int64(guide.row[guide.edge[e].row].cls)
+        layer, factor = _step(guide, t, state, cls)
+        while e < own.end and guide.row[guide.edge[e].row].cls == cls:
+            if factor > 0.0:
+                edge = guide.edge[e]
+                weight = edge.coefficient * factor * guide.value[layer + guide.row[edge.row].offset]
+                chosen = offer(room, source, weight, e) if weight > 0.0 else np.int64(NONE)
                 if chosen != NONE:
                     return chosen
-            e = last
+            e += 1
+    return _pick_aligned(guide, t, row, state, source, room)
+
+
+@inlined
+def _step(guide: Any, t: Any, state: Any, cls: Any) -> Any:
+    """Return where the values of the state after a class stand in its rows, and what turns them into layer t's masses; 0 if dead."""
+    kind = guide.kind[cls]
+    place, later = np.int64(guide.target[cls, state]), t - kind.word
+    factor = 0.0
+    if place >= 0 and later >= 0:
+        factor = guide.mass[later, guide.place[kind.start + place].scaled_by] * (guide.step[t] if kind.word else 1.0)
+    return later * guide.size[STRIDE] + place, factor
+
+
+@inner
+def _pick_aligned(guide: Any, t: Any, row: Any, state: Any, source: Any, room: Any) -> Any:
+    """Go on with the edges of aligned classes: their values stand at regular distances, so no row is looked up."""
+    own = guide.row[row]
+    special, pitch = guide.size[SPECIAL], guide.size[PITCH]
+    e = np.int64(own.start)
+    while e < own.middle:
+        cls = np.int64(guide.row[guide.edge[e].row].cls)
+        layer, factor = _step(guide, t, state, cls)
+        last = np.int64(own.middle)
+        if row == 0:
+            last = np.int64(guide.kind[cls].edge)
+        elif own.cls >= guide.size[ALIGNED]:
+            last = _class_end(guide, e, last, cls)
+        if factor > 0.0:
+            layer += guide.row[special].offset
+            for i in range(e, last):
+                edge = guide.edge[i]
+                weight = edge.coefficient * factor * guide.value[layer + (edge.row - special) * pitch]
+                chosen = offer(room, source, weight, i) if weight > 0.0 else np.int64(NONE)
+                if chosen != NONE:
+                    return chosen
+        e = last
     return settle(room, source)
 
 
@@ -120,22 +153,6 @@ def _class_end(guide: Any, low: Any, high: Any, cls: Any) -> Any:
         else:
             low = middle + 1
     return low
-
-
-@inner
-def _pick_in_class(guide: Any, low: Any, high: Any, layer: Any, factor: Any, source: Any, room: Any) -> Any:
-    """Offer edges of one class; return the one chosen, else NONE."""
-    special, pitch = guide.size[SPECIAL], guide.size[PITCH]
-    aligned = layer + guide.row[special].offset if special < len(guide.row) else layer
-    for e in range(low, high):
-        child = np.int64(guide.edge[e].row)
-        at = aligned + (child - special) * pitch if child >= special else layer + guide.row[child].offset
-        weight = guide.edge[e].coefficient * factor * guide.value[at]
-        if weight > 0.0:
-            chosen = offer(room, source, weight, e)
-            if chosen != NONE:
-                return chosen
-    return np.int64(NONE)
 
 
 @inner

@@ -155,6 +155,9 @@ def _sort(guide: Any, r: Any, found: Any, found_cls: Any, n: Any, count: Any) ->
     guide.row[r].end = at
     guide.row[r].middle = count[guide.size[ALIGNED]]
     guide.row[r].punctuation = count[guide.size[WORDS]]
+    if r == 0:
+        for c in range(len(count) - 1):
+            guide.kind[c].edge = count[c + 1]
     for e in range(n):
         c = found_cls[e]
         guide.edge[count[c]] = found[e]

@@ -36,6 +36,7 @@ CLASS = np.dtype(
         ("size", "i8"),
         ("row", "i4"),  # row of the root after a token of the class
         ("word", "i4"),  # 1 if its tokens count as words
+        ("edge", "i8"),  # its edges at the root end here
     ]
 )
 
