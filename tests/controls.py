@@ -29,7 +29,10 @@ FIRST = 3  # id of the first word
 
 @njit
 def _free(problem: Any, chains: Any, c: Any) -> Any:
-    return np.array([at for at in range(chains.length[c]) if not problem.token[chains.token[c, at]].protected])
+    row = chains.token[c]
+    return np.array(
+        [at for at in range(chains.length[c]) if row[at] < FIRST + 3 and not problem.token[row[at]].protected]
+    )
 
 
 @njit

@@ -65,12 +65,7 @@ MUTANTS = (
         "change_weight + log_q",
         "change_weight + inverse_temperature * log_q",
     ),
-    (
-        "longer windows favoured",
-        "samplers/moves.py",
-        "below(source, length - old_size + 1)",
-        "below(source, max(1, length - old_size))",
-    ),
+    ("no label inserts a token", "samplers/moves.py", "if old + new]", "if old + new and (old, new) != (0, 1)]"),
     ("relocation one-sided", "samplers/moves.py", "target += 1", "target += 0"),
     ("protected words drawn, never replaced", "samplers/moves.py", "(guarded and token.protected)", "False"),
     (

@@ -68,23 +68,22 @@ def keyword_world(beta: float) -> World:
 
 
 def phrase_world(beta: float) -> World:
-    """Texts of 2 to 4 words that hold "a b" and then an unknown word, under a bigram model."""
+    """Texts of 2 to 4 words that hold "a b" and then one of two unknown words, under a bigram model."""
     model = toy_model(2)
     a, b, c = (model.id_of[w] for w in "abc")
-    extra = model.size
-    classes = np.zeros(model.size + 1, np.int16)
-    classes[a], classes[b], classes[c], classes[extra] = 1, 2, 3, 4
+    unknown = (model.size, model.size + 1)
+    classes = np.zeros(model.size + 2, np.int16)
+    classes[a], classes[b], classes[c], classes[list(unknown)] = 1, 2, 3, 4
     table = np.array([[0, 0, 0, 0, 0], [0, 2, 1, 1, 1], [0, 2, 3, 1, 1], [0, 3, 3, 3, 4], [0, 4, 4, 4, 4]], np.int32)
     automaton = Automaton(classes, table, np.array([False, False, False, False, True]))
     problem = problem_of(
         model,
         automaton,
         window=(2, 4),
-        weight=(0.1, 0.0, -0.4, -2.0),
-        words=(a, b, c, extra),
-        protected=(extra,),
+        weight=(0.1, 0.0, -0.4, -2.0, -1.0),
+        words=(a, b, c, *unknown),
         beta=beta,
-        extra=1,
+        extra=2,
     )
     return World.of(problem, 4)
 
