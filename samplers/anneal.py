@@ -6,7 +6,7 @@ an optimum searched for, not a draw from a law.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,9 @@ __all__ = ["Annealed", "anneal", "inverse_temperatures"]
 
 #: A running total may differ from the full re-scoring by rounding only.
 DRIFT = 1e-6
+
+#: Steps between two looks at the clock, and at whether the user has interrupted.
+PIECE = 200_000
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def anneal(
         counters: (C, 6) uint64, one `Counter` row a chain.
         plan: the schedule.
         threads: threads to share the chains over; the result does not depend on it.
-        deadline: time.monotonic() after which no further wave of chains begins, None: no limit.
+        deadline: time.monotonic() after which no further piece of work begins, None: no limit.
         progress: called with the share done.
 
     Returns:
@@ -81,19 +84,31 @@ def anneal(
     enter(problem, chains, tokens, lengths)
     schedule = inverse_temperatures(plan)
     block = max(1, plan.steps // plan.blocks)
-    wave = max(threads, 4 * threads) if deadline is not None or progress is not None else len(lengths)
-    done = 0
-    while done < len(lengths):
-        part = Chains._make(column[done : done + wave] for column in chains)
-        advance(problem, part, counters[done : done + wave], labels(), schedule, block, threads=threads)
-        done += len(part.length)
-        if progress is not None:
-            progress(done / len(lengths))
-        if deadline is not None and time.monotonic() > deadline:
-            break
+    wave = 4 * threads
+    done, whole = 0, len(lengths) * block * len(schedule)
+    for first in range(0, len(lengths), wave):
+        part = Chains._make(column[first : first + wave] for column in chains)
+        for betas, each, number in _pieces(schedule, block, max(1, PIECE // len(part.length))):
+            if deadline is not None and time.monotonic() > deadline:
+                break
+            advance(problem, part, counters[first : first + wave], labels(), betas, each, number, threads)
+            done += len(part.length) * each * len(betas)
+            if progress is not None:
+                progress(done / whole)
     check_totals(problem, chains)
     texts, best = _densest(chains)
-    return Annealed(texts, best, done * block * len(schedule), done < len(lengths), chains.tally.sum(axis=0))
+    return Annealed(texts, best, done, done < whole, chains.tally.sum(axis=0))
+
+
+def _pieces(
+    schedule: npt.NDArray[np.float64], block: int, most: int
+) -> Iterator[tuple[npt.NDArray[np.float64], int, int]]:
+    """Cut a schedule into runs of at most `most` steps: inverse temperatures, steps at each, number of the first step."""
+    together = max(1, most // block)
+    for place in range(0, len(schedule), together):
+        betas = schedule[place : place + together]
+        for start in range(0, block, most):
+            yield betas, min(most, block - start), place * block + start
 
 
 def check_totals(problem: Problem, chains: Chains) -> None:

@@ -123,7 +123,12 @@ def test_nonsense(arguments: Callable[[Draw], list[str]], times: int) -> None:
         asked, given = arguments(draw), stdin(draw)
         ran = searchgen(*asked, stdin=given)
         assert ran.code in CODES, (number, asked, given, ran)
-        assert not any(word in ran.err for word in ("Traceback", "please report", "Warning")), (number, asked, given, ran)
+        assert not any(word in ran.err for word in ("Traceback", "please report", "Warning")), (
+            number,
+            asked,
+            given,
+            ran,
+        )
         assert ran.code == 0 or ran.err.startswith("searchgen: "), (number, asked, given, ran)
         assert all(line.startswith("searchgen: ") for line in ran.err.splitlines()), (number, asked, given, ran)
 

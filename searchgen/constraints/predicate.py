@@ -11,7 +11,9 @@ from searchgen.vocabulary import Vocabulary
 __all__ = ["PREDICATES", "Predicate"]
 
 #: Copulas, auxiliaries, negations, aspect marks and adverbs that stand only beside a verb or an adjective.
-PREDICATES = tuple("是 有 了 不 很 没 会 能 要 想 喜欢 正在 可以 最 都 被 应该 必须 需要 觉得 让 使 得".split())
+PREDICATES = tuple(
+    "是 有 了 不 很 没 会 能 要 想 喜欢 正在 可以 最 都 被 应该 必须 需要 觉得 让 使 得".split()  # noqa: SIM905
+)
 
 
 @dataclass(frozen=True)
