@@ -50,7 +50,7 @@ class Annealing:
     """
 
     chains: int = 24
-    steps: int = 12_000
+    steps: int = 5_000
     hot: float = 1.5
     cold: float = 0.15
     blocks: int = 40

@@ -107,7 +107,8 @@ WORLDS = {"keywords": keywords, "punctuated": punctuated, "unknown": unknown, "n
 
 def stored(problem: Problem) -> dict[tuple[int, ...], int]:
     """Return the node of every stored n-gram."""
-    found, level = {(): 0}, {(): 0}
+    found: dict[tuple[int, ...], int] = {(): 0}
+    level: dict[tuple[int, ...], int] = {(): 0}
     while level:
         level = {
             (*gram, int(problem.ngram.word[i])): i
@@ -158,7 +159,7 @@ class Law:
 
 def completions(problem: Problem, state: int, words: int, longest: int) -> list[tuple[int, ...]]:
     """Return all token sequences of exactly so many words that lead from a state to acceptance."""
-    found = [()] if words == 0 and problem.accept[state] else []
+    found: list[tuple[int, ...]] = [()] if words == 0 and problem.accept[state] else []
     if longest > 0:
         for token in range(3, len(problem.token)):
             after = int(problem.next[state, problem.token["cls"][token]])
