@@ -99,7 +99,7 @@ def constrain(
         max_words=max_words,
         count=count,
         seed=secrets.randbits(32) if seed is None else seed,
-        annealing=Annealing() if budget is None else Annealing().for_budget(budget),
+        annealing=Annealing() if budget is None else Annealing().for_texts(count).for_budget(budget),
     )
     if keywords == ["-"]:
         answers.stream(lines(standard_input("--keywords -")), template, lm)

@@ -23,9 +23,6 @@ __all__ = ["Outcome", "Searcher"]
 #: Start states need no sharper look-ahead: a third of the guide's usual work loses nothing after annealing (measured).
 QUICK = Budget(work=1.5e8, words=500)
 
-#: Chains for each text asked for, so that enough different ones are found.
-CHAINS_PER_TEXT = 6
-
 #: The clock's safety net: a run may take so many times its budget, and at least so many seconds, before it is cut short.
 SAFETY_FACTOR, SAFETY_SECONDS = 5.0, 10.0
 
@@ -93,19 +90,19 @@ class Searcher:
         target, guide = self._look_ahead(request)
         # A window spelled out is the same request as the default one, and the signature pins it.
         request = replace(request, min_words=target.window[0], max_words=target.window[1])
-        chains = max(request.annealing.chains, CHAINS_PER_TEXT * request.count)
+        plan = request.annealing.for_texts(request.count)
         key = key_of(request.seed, request.canonical())
         start_key = key_of(request.seed, request.canonical(), "starts")
-        counters = np.stack([counter(key, chain).word for chain in range(chains)])
-        start_counters = np.stack([counter(start_key, chain).word for chain in range(chains)])
+        counters = np.stack([counter(key, chain).word for chain in range(plan.chains)])
+        start_counters = np.stack([counter(start_key, chain).word for chain in range(plan.chains)])
         starts = guide.draw_texts(start_counters, threads=self.threads)
         found = anneal(
             target.problem,
             starts,
             counters,
-            request.annealing,
+            plan,
             threads=self.threads,
-            deadline=time.monotonic() + SAFETY_SECONDS + SAFETY_FACTOR * request.annealing.expected_seconds,
+            deadline=time.monotonic() + SAFETY_SECONDS + SAFETY_FACTOR * plan.expected_seconds,
             progress=progress,
         )
         return self._outcome(request, target, guide, found, line)

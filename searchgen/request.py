@@ -16,6 +16,9 @@ __all__ = ["Annealing", "Request", "Terms", "platform_tag"]
 #: The published table that turns a budget in seconds into steps: a rate, so that a job means the same work everywhere.
 STEPS_PER_SECOND = 1_000_000
 
+#: Chains for each text asked for, so that enough different ones are found.
+CHAINS_PER_TEXT = 6
+
 #: The most a request may ask for; beyond it is a mistake, or work for several requests.
 MOST_TEXTS, MOST_WORDS, MOST_SECONDS, MOST_CHAINS = 1000, 200, 86_400, 10_000
 
@@ -60,6 +63,10 @@ class Annealing:
         """Seconds the schedule takes by the published table (two cores of a 2020 laptop)."""
         return self.chains * self.steps / STEPS_PER_SECOND
 
+    def for_texts(self, count: int) -> "Annealing":
+        """Return the schedule with chains enough to find so many different texts."""
+        return replace(self, chains=max(self.chains, CHAINS_PER_TEXT * count))
+
     def for_budget(self, seconds: float) -> "Annealing":
         """Return the schedule that a budget in seconds stands for: the same number of steps on every machine.
 
@@ -70,7 +77,8 @@ class Annealing:
             raise RequestError(
                 f"--budget {seconds:g}: give a number of seconds above 0, at most {MOST_SECONDS:,} (a day)"
             )
-        return replace(self, steps=max(self.blocks, int(seconds * STEPS_PER_SECOND) // self.chains))
+        each = int(seconds * STEPS_PER_SECOND) // (self.chains * self.blocks)
+        return replace(self, steps=self.blocks * max(1, each))
 
 
 @dataclass(frozen=True)
