@@ -33,8 +33,9 @@ def open_model(path: Path, *, name: str = "", notify: Callable[[str], None] | No
     name = name or path.name
     if is_arpa(path):
         return _open_arpa(path, name, notify)
-    key = read_head(path).hash
-    found = decoded(key, lambda: _decode(path), notify)
+    head = read_head(path)
+    # The checksum of the whole file, because its description may change where the model does not.
+    found = decoded(f"{head.crc:08x}{head.hash}", lambda: _decode(path), notify)
     return NGram(
         found.tables,
         found.vocabulary,
@@ -42,7 +43,7 @@ def open_model(path: Path, *, name: str = "", notify: Callable[[str], None] | No
         kinds=found.kinds,
         form=found.metadata["form"],
         name=name,
-        hash=key,
+        hash=head.hash,
         metadata=found.metadata,
     )
 
