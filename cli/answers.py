@@ -87,7 +87,7 @@ class Answers:
                 missing = range(len(outcome.records), template.count)
                 self._print_nothing(number, missing, "not found", "no other text differs enough")
         if failed:
-            raise NothingFound(f"{failed} of {total} lines have no answer")
+            raise NothingFound(f"no answer for {failed} of {total} lines")
 
     def searcher(self, name: str) -> "Searcher":
         """Return a model ready to search, loaded once.

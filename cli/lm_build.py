@@ -147,6 +147,8 @@ def _refuse_outputs(texts: Sequence[str], outputs: Sequence[Path]) -> None:
     for output in outputs:
         if output.is_dir():
             raise RequestError(f"{output} is a folder; name the file to write")
+        if output.exists() and not output.is_file():  # a device would be replaced by the file
+            raise RequestError(f"{output} is no regular file; name another one to write")
         if not output.parent.is_dir():
             raise RequestError(f"no folder {output.parent} to write {output.name} to")
         if not os.access(output.parent, os.W_OK):

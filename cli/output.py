@@ -1,5 +1,6 @@
 """The one place that writes: results on stdout, everything else on stderr."""
 
+import errno
 import io
 import json
 import os
@@ -40,7 +41,13 @@ def complain(message: str) -> None:
 
 
 def write_line(text: str) -> None:
-    """Write one line to stdout and flush it, so that a reader of the pipe has it at once."""
+    """Write one line to stdout and flush it, so that a reader of the pipe has it at once.
+
+    Raises:
+        OSError: stdout is closed or cannot be written.
+    """
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "stdout is closed; there is nowhere to write results")
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
@@ -52,7 +59,7 @@ def write_json(row: Mapping[str, Any]) -> None:
 
 def highlighted(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """Return the text with the given spans in colour when stdout is a terminal that wants it."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     for start, end in sorted(spans, reverse=True):
         text = text[:start] + BOLD + text[start:end] + PLAIN + text[end:]

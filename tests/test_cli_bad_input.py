@@ -79,6 +79,7 @@ def test_constrain_refuses(arguments: str, code: int, said: str) -> None:
         ("lm build FOLDER/text.txt", "--output"),
         ("lm build FOLDER/text.txt -o FOLDER", "folder file"),
         ("lm build FOLDER/text.txt -o FOLDER/text.txt", "text.txt is one of the texts"),
+        ("lm build FOLDER/text.txt -o /dev/null", "/dev/null no regular file"),
         ("lm build FOLDER/text.txt -o nowhere/x.lm", "nowhere x.lm"),
         ("lm build FOLDER/text.txt -o FOLDER/x.lm --lang fr", "'fr' en zh"),
         ("lm build FOLDER/text.txt -o FOLDER/x.lm --order 9", "order 9 6"),
@@ -141,7 +142,7 @@ def test_each_bad_line_has_an_empty_line_and_the_run_goes_on() -> None:
     assert ran.code == NONE
     assert [bool(line) for line in ran.lines] == [True, True] + [False] * 8 + [True] * 4
     lines = ran.err.splitlines()
-    assert lines[-1] == "searchgen: 4 of 7 lines have no answer"
+    assert lines[-1] == "searchgen: no answer for 4 of 7 lines"
     for number, said in ((2, "empty"), (3, "UTF-8"), (4, "@list"), (5, "impossible")):
         assert any(line.startswith(f"searchgen: line {number}: ") and said in line for line in lines)
 

@@ -106,6 +106,15 @@ def test_a_full_disk_is_said_in_one_line() -> None:
     assert b"No space left" in ran.stderr
 
 
+@pytest.mark.parametrize(("closed", "code", "said"), [(1, 1, b"stdout is closed"), (2, 0, b"")])
+def test_closed_streams(closed: int, code: int, said: bytes) -> None:
+    line = ["sh", "-c", f'"$@" {closed}>&-', "sh", *command("--keywords", "dog", "--seed", "1", *QUICK)]
+    ran = subprocess.run(line, capture_output=True, check=False)
+    assert ran.returncode == code
+    assert said in ran.stderr
+    assert ran.stderr.count(b"\n") == bool(said)
+
+
 def test_no_terminal_signs_in_a_pipe() -> None:
     ran = subprocess.run(command("--keywords", "dog", "--seed", "1", *QUICK), capture_output=True, check=False)
     assert ran.returncode == 0
