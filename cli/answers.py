@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from searchgen.cli.output import complain, highlighted, progress, write_json, write_line
+from searchgen.cli.output import complain, complain_of, highlighted, progress, write_json, write_line
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, NothingFound, RequestError, SearchgenError
 from searchgen.request import Request
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from searchgen.samplers.constrain import Outcome, Searcher
 
 __all__ = ["Answers", "say_if_compiling"]
+
+
+#: The longest line of stdin, in bytes.
+LONGEST_LINE = 100_000
 
 
 @dataclass
@@ -80,7 +84,7 @@ class Answers:
                 outcome = self._search(with_keywords(template, [_keyword_set(line, number)], lm), number)
             except SearchgenError as error:
                 failed += 1
-                complain(f"line {number}: {error}")
+                complain_of(error, f"line {number}: ")
                 self._print_nothing(number, range(template.count), _status(error), str(error))
             else:
                 self._print(outcome)
@@ -160,6 +164,8 @@ def _keyword_set(line: bytes, number: int) -> str:
         raise RequestError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
     if not text:
         raise RequestError("the line is empty; write a keyword set")
+    if len(line) > LONGEST_LINE:
+        raise RequestError(f"the line has {len(line):,} bytes; a keyword set may have {LONGEST_LINE:,}")
     if text.startswith("@"):
         raise RequestError(f"{text[:40]!r}: a line of stdin cannot name a file; write \\@ for the sign itself")
     return text

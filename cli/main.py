@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from searchgen.cli import constrain, lm, warm_up
-from searchgen.cli.output import complain, utf8
+from searchgen.cli.output import complain, complain_of, utf8
 from searchgen.errors import RequestError, SearchgenError
 from searchgen.version import __version__
 
@@ -63,7 +63,7 @@ def answer(arguments: Sequence[str]) -> int:
     try:
         _perform([_as_utf8(argument) for argument in arguments] or ["--help"])
     except SearchgenError as error:
-        complain(str(error))
+        complain_of(error)
         return error.exit_code
     except KeyboardInterrupt:
         complain("interrupted")

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["Shown", "complain", "highlighted", "progress", "utf8", "write_json", "write_line"]
+__all__ = ["Shown", "complain", "complain_of", "highlighted", "progress", "utf8", "write_json", "write_line"]
 
 #: Progress is shown only on work that takes longer than this.
 QUIET_SECONDS = 0.5
+
+#: Characters of an error.
+LONGEST_MESSAGE = 600
 
 BOLD, PLAIN = "\x1b[1;36m", "\x1b[0m"
 
@@ -38,6 +41,14 @@ def complain(message: str) -> None:
     with suppress(OSError, ValueError, AttributeError):  # nobody reads it: closed, or never open
         sys.stderr.write(f"searchgen: {line}\n")
         sys.stderr.flush()
+
+
+def complain_of(error: Exception, where: str = "") -> None:
+    """Write an error to stderr; of a long one, which repeats a long request, the middle is left out."""
+    message = str(error)
+    if len(message) > LONGEST_MESSAGE:
+        message = f"{message[: LONGEST_MESSAGE // 2]} ... {message[-LONGEST_MESSAGE // 2 :]}"
+    complain(where + message)
 
 
 def write_line(text: str) -> None:

@@ -16,6 +16,9 @@ __all__ = ["Annealing", "Request", "Terms", "platform_tag"]
 #: The published table that turns a budget in seconds into steps: a rate, so that a job means the same work everywhere.
 STEPS_PER_SECOND = 1_000_000
 
+#: The longest lists: keywords, phrases in all (alternatives and forbidden ones too), characters of a phrase.
+MOST_KEYWORDS, MOST_PHRASES, LONGEST_PHRASE = 200, 2000, 1000
+
 #: Chains for each text asked for, so that enough different ones are found.
 CHAINS_PER_TEXT = 6
 
@@ -137,6 +140,7 @@ class Request:
             )
         if not 0 <= self.seed < 2**63:
             raise RequestError(f"--seed {self.seed}: give a whole number from 0 to 2^63 - 1")
+        self._refuse_long_lists()
         plan = self.annealing
         if min(plan.chains, plan.steps, plan.blocks) < 1 or not min(plan.hot, plan.cold) > 0:
             raise RequestError("a schedule has at least one chain, step and block, and temperatures above 0")
@@ -144,6 +148,21 @@ class Request:
             raise RequestError(
                 f"a schedule has at most {MOST_CHAINS} chains, no more blocks than steps, and steps for a day at most"
             )
+
+    def _refuse_long_lists(self) -> None:
+        phrases = [
+            *(phrase for item in self.keywords for phrase in item),
+            *self.forbid,
+            self.starts_with,
+            self.ends_with,
+        ]
+        for count, most, what in (
+            (len(self.keywords), MOST_KEYWORDS, "keywords"),
+            (len(phrases) - 2, MOST_PHRASES, "words and phrases in all"),
+            (max(map(len, phrases)), LONGEST_PHRASE, "characters in one phrase"),
+        ):
+            if count > most:
+                raise RequestError(f"{count:,} {what} are too many; at most {most:,} can be asked for")
 
     def differences(self) -> dict[str, Any]:
         """Return the fields that are not at their defaults, as plain JSON values."""

@@ -33,7 +33,7 @@ from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.query import score_tokens
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
 from searchgen.problem import TOKEN, Problem
-from searchgen.request import Request, Terms
+from searchgen.request import MOST_WORDS, Request, Terms
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
@@ -100,7 +100,7 @@ def default_window(form: str, fewest: int | None, most: int | None, demanded: in
         low, high = fewest, max(high, fewest + high - low)
     if most is not None:
         low, high = (low if fewest is not None else min(low, most)), most
-    return low, high
+    return min(low, MOST_WORDS), min(high, MOST_WORDS)
 
 
 @dataclass(frozen=True, eq=False)
