@@ -75,7 +75,8 @@ def kernel(function: Function) -> Function:
 def inner(function: Function) -> Function:
     """Do as `kernel` does, for a function that only other compiled functions call: nothing is made for calls from Python, nor kept.
 
-    The code that takes named tuples of arrays apart for Python was most of the time of the first compilation.
+    The code that takes named tuples of arrays apart for Python was most of the time of the first compilation. A call from Python would
+    crash the interpreter: a test wraps the function in a compiled one of its own.
     """
     return _compile(function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=False)
 
