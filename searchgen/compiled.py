@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from searchgen.cache_folder import cache_folder
 
-__all__ = ["KERNEL_FILES", "compiled_folder", "inlined", "inner", "kernel", "njit"]
+__all__ = ["KERNEL_FILES", "compiled_folder", "inlined", "inner", "kernel"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -50,11 +50,14 @@ def compiled_folder() -> Path:
     return cache_folder() / "compiled" / digest.hexdigest()[:16]
 
 
-def njit(function: Function) -> Function:
-    """Compile a function on first use, keep the machine code on disk, and release the interpreter lock while it runs.
+def kernel(function: Function) -> Function:
+    """Compile a function that allocates nothing on first use, keep the machine code on disk, release the interpreter lock while it runs.
+
+    Nothing is reference-counted: arrays in named tuples would be counted up and down, atomically, at every call of an inner function,
+    which took most of the time of a step and made two threads slower than one (measured).
 
     Example:
-        >>> @njit
+        >>> @kernel
         ... def double(x):
         ...     return 2 * x
         >>> double(21)
@@ -63,27 +66,18 @@ def njit(function: Function) -> Function:
     return _compile(function)
 
 
-def kernel(function: Function) -> Function:
-    """Do as `njit` does, without reference counting: for functions that allocate nothing.
-
-    Arrays in named tuples would otherwise be counted up and down, atomically, at every call of an inner function: measured, that took
-    most of the time of a step and made two threads slower than one.
-    """
-    return _compile(function, _nrt=False)
-
-
 def inner(function: Function) -> Function:
     """Do as `kernel` does, for a function that only other compiled functions call: nothing is made for calls from Python, nor kept.
 
     The code that takes named tuples of arrays apart for Python was most of the time of the first compilation. A call from Python would
     crash the interpreter: a test wraps the function in a compiled one of its own.
     """
-    return _compile(function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=False)
+    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=False)
 
 
 def inlined(function: Function) -> Function:
     """Do as `inner` does, for a function that is written into its callers instead of being compiled on its own."""
-    return _compile(function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=False, inline="always")
+    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=False, inline="always")
 
 
 def _compile(function: Function, **options: Any) -> Function:
@@ -93,4 +87,28 @@ def _compile(function: Function, **options: Any) -> Function:
     if function.__module__.startswith("searchgen") and in_a_file:
         numba.config.CACHE_DIR = os.fspath(compiled_folder())  # type: ignore[attr-defined]
         options.setdefault("cache", True)
-    return numba.njit(function, nogil=True, error_model="numpy", **options)  # type: ignore[no-any-return]
+    options |= {"nogil": True, "error_model": "numpy", "_nrt": False}
+    dispatcher = numba.njit(function, **options)
+    if options.get("cache"):
+        _load_without_registries(dispatcher)
+    return dispatcher  # type: ignore[no-any-return]
+
+
+def _load_without_registries(dispatcher: Any) -> None:
+    """Let kept machine code be loaded without what only a compilation needs, which is a third of a start.
+
+    numba imports and installs all of its implementations before it looks into the cache; a compilation does so again on its own, and
+    functions without reference counting need nothing of it to run.
+    """
+    cache: Any = getattr(dispatcher, "_cache", None)
+    load = getattr(cache, "_load_overload", None)
+    if load is None:  # another numba: as it comes
+        return
+
+    def load_overload(signature: Any, target_context: Any) -> Any:
+        try:
+            return load(signature, target_context)
+        except Exception:  # whatever cannot be loaded is compiled
+            return None
+
+    cache.load_overload = load_overload

@@ -9,12 +9,15 @@ picks a child by its running sum: no pass over the vocabulary.
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from searchgen.compiled import inlined, inner, njit
-from searchgen.lm.ngram.tables import BEGIN, END
+from searchgen.compiled import inlined, inner, kernel
+from searchgen.lm.ngram.tables import BEGIN, END, NGramTables
 from searchgen.randomness import below, bernoulli, categorical_or_rest
 
 __all__ = ["draw_word", "find_child", "score_sequences", "score_tokens", "score_word"]
+
+Scores = npt.NDArray[np.float64]
 
 
 @inner
@@ -50,8 +53,7 @@ def score_word(tables: Any, context: Any, word: Any) -> Any:
     return log_p + found.log_p, np.int64(found.state)
 
 
-@njit
-def score_tokens(tables: Any, tokens: Any, offsets: Any) -> Any:
+def score_tokens(tables: NGramTables, tokens: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64]) -> Scores:
     """Return log p of every token and of each sequence's end.
 
     Args:
@@ -63,6 +65,19 @@ def score_tokens(tables: Any, tokens: Any, offsets: Any) -> Any:
         (n + m,) float64, natural logs; sequence i begins at `offsets[i] + i` and ends with log p(</s> | ...).
     """
     result = np.empty(len(tokens) + len(offsets) - 1)
+    _score_tokens(tables, tokens, offsets, result)
+    return result
+
+
+def score_sequences(tables: NGramTables, tokens: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64]) -> Scores:
+    """Return log p of each sequence, from <s> to </s>, as `score_tokens` lays them out: (m,) float64, natural logs."""
+    result = np.empty(len(offsets) - 1)
+    _score_sequences(tables, tokens, offsets, result)
+    return result
+
+
+@kernel
+def _score_tokens(tables: Any, tokens: Any, offsets: Any, result: Any) -> None:
     at = 0
     for i in range(len(offsets) - 1):
         context = np.int64(tables.node[1 + BEGIN].state)
@@ -73,13 +88,10 @@ def score_tokens(tables: Any, tokens: Any, offsets: Any) -> Any:
         log_p, context = score_word(tables, context, np.int64(END))
         result[at] = log_p
         at += 1
-    return result
 
 
-@njit
-def score_sequences(tables: Any, tokens: Any, offsets: Any) -> Any:
-    """Return log p of each sequence, from <s> to </s>, as `score_tokens` lays them out: (m,) float64, natural logs."""
-    result = np.empty(len(offsets) - 1)
+@kernel
+def _score_sequences(tables: Any, tokens: Any, offsets: Any, result: Any) -> None:
     for i in range(len(offsets) - 1):
         context = np.int64(tables.node[1 + BEGIN].state)
         total = 0.0
@@ -88,7 +100,6 @@ def score_sequences(tables: Any, tokens: Any, offsets: Any) -> Any:
             total += log_p
         log_p, context = score_word(tables, context, np.int64(END))
         result[i] = total + log_p
-    return result
 
 
 @inlined
