@@ -17,7 +17,7 @@ from benchmarks.common import ROOT, Report, options, shared
 from searchgen.lm import load
 from searchgen.lm.ngram.arpa_writing import write_arpa
 from searchgen.lm.ngram.model import NGram
-from searchgen.lm.ngram.query import score_sequences
+from searchgen.lm.ngram.scoring import score_sequences
 from searchgen.text.sentences import sentences
 
 BOOK = "books/jerome-k-jerome_three-men-in-a-boat.txt"
@@ -84,7 +84,7 @@ def compare(report: Report, quick: bool) -> None:
             if name == "kenlm":
                 theirs = np.array(other.scores(lines)) if other else theirs
             else:
-                found = ids if name == "ids" else model.ids(token for line in lines for token in line.split(" "))
+                found = ids if name == "ids" else model.ids(" ".join(lines).split(" "))
                 ours = score_sequences(model.tables, found, offsets)
             least[name] = min(least[name], time.process_time() - begun)
     rate = {name: count / max(1e-9, took) / 1e6 for name, took in least.items()}

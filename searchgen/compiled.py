@@ -24,6 +24,8 @@ PACKAGE = Path(__file__).resolve().parent
 KERNEL_FILES = (
     "randomness.py",
     "lm/ngram/query.py",
+    "lm/ngram/prefetch.py",
+    "lm/ngram/scoring.py",
     "guide/edges.py",
     "guide/recursion.py",
     "guide/candidates.py",
@@ -67,16 +69,17 @@ def kernel(function: Function) -> Function:
 
 
 def inner(function: Function) -> Function:
-    """Do as `kernel` does, for a function that only other compiled functions call: nothing is made for calls from Python, nor kept.
+    """Do as `kernel` does, for a function that only other compiled functions call: it becomes a part of them.
 
-    The code that takes named tuples of arrays apart for Python was most of the time of the first compilation. A call from Python would
+    A call between compiled functions copies every array of a named tuple, some hundred words: half of a step's time (measured). And
+    the code that takes named tuples apart for Python was most of the time of the first compilation. A call from Python would
     crash the interpreter: a test wraps the function in a compiled one of its own.
     """
-    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=False)
+    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=False, forceinline=True)
 
 
 def inlined(function: Function) -> Function:
-    """Do as `inner` does, for a function that is written into its callers instead of being compiled on its own."""
+    """Do as `inner` does, before types are known instead of after: for a function with few callers, soonest compiled."""
     return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=False, inline="always")
 
 

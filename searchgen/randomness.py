@@ -239,48 +239,27 @@ def _categorical(source: Any, cumulative: Any, low: Any, high: Any) -> Any:
     return from_script
 
 
-@inner
-def _running_sum(node: Any, index: Any) -> Any:
-    """Return a record's running sum in full precision: 32 bits alone would distort the rare children of a large context."""
-    return np.float64(node[index].cumulative) + np.float64(node[index].spare)
-
-
-@inner
-def _first_record_above(node: Any, low: Any, high: Any, value: Any) -> Any:
-    """Return the first record in low ... high - 1 whose running sum exceeds a value (the last one if none does)."""
-    high -= 1
-    while low < high:
-        middle = (low + high) >> 1
-        if _running_sum(node, middle) > value:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def categorical_or_rest(source: Any, node: Any, low: Any, high: Any) -> Any:
-    """Return a record in low ... high - 1 by the steps of the records' running sum of probabilities, or -1 with what they leave of 1."""
+def categorical_or_rest(source: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
+    """Return an index in low ... high - 1 by the steps of a running sum of probabilities up to `total`, or -1 with what is left of 1."""
 
 
 @overload(categorical_or_rest)
-def _categorical_or_rest(source: Any, node: Any, low: Any, high: Any) -> Any:
+def _categorical_or_rest(source: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
     if source.instance_class is Counter:
 
-        def from_counter(source: Any, node: Any, low: Any, high: Any) -> Any:
+        def from_counter(source: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
             value = _uniform(source.word)
-            if value >= _running_sum(node, high - 1):
-                return np.int64(-1)
-            return _first_record_above(node, low, high, value)
+            return np.int64(-1) if value >= total else _first_above(cumulative, low, high, value)
 
         return from_counter
 
-    def from_script(source: Any, node: Any, low: Any, high: Any) -> Any:
+    def from_script(source: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
         branch = _play(source, high - low + 1)
         if branch == high - low:
-            source.probability[0] *= 1.0 - _running_sum(node, high - 1)
+            source.probability[0] *= 1.0 - total
             return np.int64(-1)
-        before = _running_sum(node, low + branch - 1) if branch > 0 else 0.0
-        source.probability[0] *= _running_sum(node, low + branch) - before
+        before = cumulative[low + branch - 1] if branch > 0 else 0.0
+        source.probability[0] *= cumulative[low + branch] - before
         return low + branch
 
     return from_script

@@ -30,7 +30,7 @@ from searchgen.constraints import (
 from searchgen.constraints.base import Phrase, folded, spell
 from searchgen.errors import RequestError
 from searchgen.lm.ngram.model import NGram
-from searchgen.lm.ngram.query import score_tokens
+from searchgen.lm.ngram.scoring import score_tokens
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
 from searchgen.problem import TOKEN, Problem
 from searchgen.request import MOST_WORDS, Request, Terms

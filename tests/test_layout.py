@@ -14,7 +14,7 @@ from tests.layout import FOLDERS, ROOT, Module, modules, tracked
 
 LINK, REGULAR = "120000", ("100644", "100755")
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
-DECORATORS = tuple(f"searchgen.compiled.{name}" for name in ("kernel", "inner", "inlined"))
+DECORATORS = (*(f"searchgen.compiled.{name}" for name in ("kernel", "inner", "inlined")), "numba.extending.intrinsic")
 
 every_module = pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
 

@@ -9,7 +9,7 @@ import pytest
 from searchgen.errors import ModelFileError
 from searchgen.lm.ngram.arpa_writing import arpa_lines, write_arpa
 from searchgen.lm.ngram.model import NGram
-from searchgen.lm.ngram.query import score_sequences
+from searchgen.lm.ngram.scoring import score_sequences
 from searchgen.lm.ngram.tables import LOG_ZERO
 
 TEXT = """\

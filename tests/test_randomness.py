@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from numba import njit
 
-from searchgen.lm.ngram.tables import node_dtype
 from searchgen.randomness import (
     Counter,
     accepts,
@@ -42,28 +41,27 @@ def test_philox_known_answers(count: Any, key: Any, answer: Any) -> None:
 
 
 @njit
-def _several(source: Any, cumulative: Any, records: Any) -> Any:
+def _several(source: Any, cumulative: Any, half: Any) -> Any:
     total = 0
     if bernoulli(source, 0.25):
         total += 1000
     total += 100 * below(source, 3)
     total += 10 * categorical(source, cumulative, 1, 3)
-    total += 1 + categorical_or_rest(source, records, 0, 3)
+    total += 1 + categorical_or_rest(source, half, 0, 3, half[2])
     if accepts(source, log_threshold(source), np.log(0.3)):
         total += 10000
     return total
 
 
 CUMULATIVE = np.array([0.2, 0.5, 1.0])
-RECORDS = np.zeros(3, node_dtype("f8"))
-RECORDS["cumulative"] = CUMULATIVE / 2
+HALF = CUMULATIVE / 2
 
 
 def _exact() -> dict[int, float]:
     source, law = script(), {}
     while True:
         source.depth[0], source.probability[0] = 0, 1.0
-        outcome = _several(source, CUMULATIVE, RECORDS)
+        outcome = _several(source, CUMULATIVE, HALF)
         law[outcome] = law.get(outcome, 0.0) + float(source.probability[0])
         if not next_script(source):
             return law
@@ -84,7 +82,7 @@ def test_the_counter_follows_the_scripted_law() -> None:
     seen = dict.fromkeys(law, 0)
     for number in range(draws):
         start_step_of(source, number)
-        seen[_several(source, CUMULATIVE, RECORDS)] += 1
+        seen[_several(source, CUMULATIVE, HALF)] += 1
     statistic = sum((seen[k] - draws * p) ** 2 / (draws * p) for k, p in law.items())
     degrees = len(law) - 1
     # Wilson-Hilferty: (chi2 / k)^(1/3) is nearly normal; z = 4.75 is p = 1e-6

@@ -38,7 +38,7 @@ def build_tables(trie: Trie, weights: Weights, real: str = "f4") -> NGramTables:
         real: "f4", or "f8" for exactness tests.
 
     Returns:
-        Tables as described in docs/architecture.md. `spare` holds what `cumulative` lost by rounding.
+        Tables as described in docs/architecture.md.
     """
     nodes, words = len(trie.word), int(trie.children[0])
     # A foreign model may back off with a weight from a context without children: that context counts as a state too.
@@ -50,8 +50,9 @@ def build_tables(trie: Trie, weights: Weights, real: str = "f4") -> NGramTables:
         alias = pool.submit(alias_table, weights.p[1 : 1 + words])
         (cumulative, total), (state, suffix), (log_p, log_backoff) = sums.result(), links.result(), logs
         log_p[0] = 0
-        fields = {"log_p": log_p, "log_backoff": log_backoff, "first": first_children(trie.children)[:-1]}
-        fields |= {"state": state, "suffix": suffix, "cumulative": cumulative, "total": total}
+        first = first_children(trie.children)
+        fields = {"log_p": log_p, "log_backoff": log_backoff, "first": first[:-1], "end": first[1:]}
+        fields |= {"state": state, "suffix": suffix, "total": total}
         record = np.empty(nodes + 1, dtype=node_dtype(real))
         list(pool.map(lambda start: _fill(record, fields, start), range(0, nodes, BLOCK)))
     record[nodes] = 0
@@ -60,6 +61,7 @@ def build_tables(trie: Trie, weights: Weights, real: str = "f4") -> NGramTables:
     return NGramTables(
         word=trie.word.astype(word_dtype(words)),
         node=record,
+        cumulative=cumulative,
         alias_p=alias_p.astype(real),
         alias_word=alias_word,
         mixture=np.array([weights.mixture]),
@@ -73,7 +75,6 @@ def _fill(record: Array, fields: dict[str, Array], start: int) -> None:
     part = record[block]
     for name, values in fields.items():
         part[name] = values[block]
-    part["spare"] = fields["cumulative"][block] - part["cumulative"]
 
 
 def _log(values: Array) -> Array:

@@ -31,7 +31,7 @@ from searchgen.text import Kinds
 __all__ = ["Decoded", "decoded"]
 
 MAGIC = b"SGMCACHE"
-VERSION = 1
+VERSION = 2
 
 #: Magic, CRC-32 of the description, CRC-32 of the sampled pages, length of the description.
 HEAD = struct.Struct("<8sIII")
@@ -86,6 +86,7 @@ def _layout(text: bytes, nodes: int, words: int, letters: int) -> tuple[dict[str
     """Return place, type and length of each array behind a description, and the size of the file."""
     arrays = {
         "node": (node_dtype(), nodes + 1),
+        "cumulative": (np.dtype("f8"), nodes),
         "word": (word_dtype(words), nodes),
         "alias_p": (np.dtype("f4"), words),
         "alias_word": (np.dtype("i4"), words),
@@ -119,6 +120,7 @@ def _mapped(path: Path, key: str) -> Decoded:
     tables = NGramTables(
         word=array["word"],
         node=array["node"],
+        cumulative=array["cumulative"],
         alias_p=array["alias_p"],
         alias_word=array["alias_word"],
         mixture=np.array([description["mixture"]], dtype=np.bool_),
@@ -157,7 +159,7 @@ def _write(path: Path, key: str, model: Decoded) -> None:
     text = json.dumps(description).encode()
     places, size = _layout(text, len(tables.word), len(tables.alias_p), len(model.vocabulary))
     arrays: dict[str, npt.NDArray[Any]] = {
-        name: getattr(tables, name) for name in ("node", "word", "alias_p", "alias_word")
+        name: getattr(tables, name) for name in ("node", "cumulative", "word", "alias_p", "alias_word")
     }
     arrays |= {"kinds": model.kinds, "vocabulary": np.frombuffer(model.vocabulary, np.uint8)}
     handle, temporary = tempfile.mkstemp(prefix="new-", dir=path.parent)

@@ -8,7 +8,7 @@ import numpy as np
 
 from searchgen.errors import RequestError
 from searchgen.lm.ngram.model import NGram
-from searchgen.lm.ngram.query import score_tokens
+from searchgen.lm.ngram.scoring import score_tokens
 from searchgen.lm.ngram.tables import UNKNOWN
 from searchgen.vocabulary import Vocabulary
 

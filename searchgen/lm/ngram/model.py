@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,7 @@ class NGram:
 
     def ids(self, tokens: Iterable[str]) -> npt.NDArray[np.int32]:
         """Return the ids of tokens; a token the model does not know is 0."""
-        get = self.id_of.get
-        return np.array([get(token, 0) for token in tokens], dtype=np.int32)
+        return np.fromiter(map(self.id_of.get, tokens, repeat(0)), dtype=np.int32)
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         """Return the tokens of ids."""

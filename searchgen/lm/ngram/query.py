@@ -1,4 +1,4 @@
-"""Compiled queries of an n-gram model: one word, whole sequences, exact draws.
+"""Compiled queries of an n-gram model: one word, exact draws.
 
 A model's state is a node of the trie: the longest suffix of what was read that has children. Scoring walks the suffix links
 (Heafield, "KenLM: faster and smaller language model queries", WMT 2011). An interpolated Kneser-Ney model is a mixture,
@@ -9,15 +9,11 @@ picks a child by its running sum: no pass over the vocabulary.
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from searchgen.compiled import inlined, inner, kernel
-from searchgen.lm.ngram.tables import BEGIN, END, NGramTables
+from searchgen.compiled import inlined, inner
 from searchgen.randomness import below, bernoulli, categorical_or_rest
 
-__all__ = ["draw_word", "find_child", "score_sequences", "score_tokens", "score_word"]
-
-Scores = npt.NDArray[np.float64]
+__all__ = ["draw_word", "find_child", "score_word"]
 
 
 @inner
@@ -25,15 +21,15 @@ def find_child(tables: Any, context: Any, word: Any) -> Any:
     """Return the node of `context word`, or 0 when it is not stored."""
     if context == 0:
         return np.int64(1 + word)
-    low = np.int64(tables.node[context].first)
-    high = np.int64(tables.node[context + 1].first)
+    low, end = np.int64(tables.node[context].first), np.int64(tables.node[context].end)
+    high = end
     while low < high:
         middle = (low + high) >> 1
         if tables.word[middle] < word:
             low = middle + 1
         else:
             high = middle
-    if low < np.int64(tables.node[context + 1].first) and tables.word[low] == word:
+    if low < end and tables.word[low] == word:
         return low
     return np.int64(0)
 
@@ -51,55 +47,6 @@ def score_word(tables: Any, context: Any, word: Any) -> Any:
         context = np.int64(tables.node[context].suffix)
     found = tables.node[1 + word]
     return log_p + found.log_p, np.int64(found.state)
-
-
-def score_tokens(tables: NGramTables, tokens: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64]) -> Scores:
-    """Return log p of every token and of each sequence's end.
-
-    Args:
-        tables: the model.
-        tokens: (n,) int32 ids of all sequences, one after the other.
-        offsets: (m + 1,) int64, sequence i is `tokens[offsets[i]:offsets[i + 1]]`.
-
-    Returns:
-        (n + m,) float64, natural logs; sequence i begins at `offsets[i] + i` and ends with log p(</s> | ...).
-    """
-    result = np.empty(len(tokens) + len(offsets) - 1)
-    _score_tokens(tables, tokens, offsets, result)
-    return result
-
-
-def score_sequences(tables: NGramTables, tokens: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64]) -> Scores:
-    """Return log p of each sequence, from <s> to </s>, as `score_tokens` lays them out: (m,) float64, natural logs."""
-    result = np.empty(len(offsets) - 1)
-    _score_sequences(tables, tokens, offsets, result)
-    return result
-
-
-@kernel
-def _score_tokens(tables: Any, tokens: Any, offsets: Any, result: Any) -> None:
-    at = 0
-    for i in range(len(offsets) - 1):
-        context = np.int64(tables.node[1 + BEGIN].state)
-        for j in range(offsets[i], offsets[i + 1]):
-            log_p, context = score_word(tables, context, np.int64(tokens[j]))
-            result[at] = log_p
-            at += 1
-        log_p, context = score_word(tables, context, np.int64(END))
-        result[at] = log_p
-        at += 1
-
-
-@kernel
-def _score_sequences(tables: Any, tokens: Any, offsets: Any, result: Any) -> None:
-    for i in range(len(offsets) - 1):
-        context = np.int64(tables.node[1 + BEGIN].state)
-        total = 0.0
-        for j in range(offsets[i], offsets[i + 1]):
-            log_p, context = score_word(tables, context, np.int64(tokens[j]))
-            total += log_p
-        log_p, context = score_word(tables, context, np.int64(END))
-        result[i] = total + log_p
 
 
 @inlined
@@ -124,10 +71,10 @@ def draw_word(tables: Any, context: Any, source: Any) -> Any:
     top = context
     while True:
         if context > 0:
-            low, high = np.int64(tables.node[context].first), np.int64(tables.node[context + 1].first)
-            node = categorical_or_rest(source, tables.node, low, high)
+            here = tables.node[context]
+            node = categorical_or_rest(source, tables.cumulative, np.int64(here.first), np.int64(here.end), here.total)
             if node < 0:
-                context = np.int64(tables.node[context].suffix)
+                context = np.int64(here.suffix)
                 continue
             word = np.int64(tables.word[node])
         else:

@@ -25,11 +25,10 @@ def node_dtype(real: str = "f4") -> np.dtype[Any]:
             ("log_p", real),
             ("log_backoff", real),
             ("first", "i4"),
+            ("end", "i4"),
             ("state", "i4"),
             ("suffix", "i4"),
-            ("cumulative", real),
-            ("total", real),
-            ("spare", real),
+            ("total", "f8"),
         ]
     )
 
@@ -39,6 +38,7 @@ class NGramTables(NamedTuple):
 
     word: npt.NDArray[Any]  # (N,) uint16 or int32: last token of the n-gram at this node
     node: npt.NDArray[Any]  # (N + 1,) node_dtype; the last record only closes the range of children
+    cumulative: npt.NDArray[np.float64]  # (N,) running sum over the siblings of the draw weights, this one included
     alias_p: npt.NDArray[Any]  # (V,) alias table of the unigrams: keep probability ...
     alias_word: npt.NDArray[Any]  # (V,) int32 ... and the other word
     mixture: npt.NDArray[Any]  # (1,) bool: draw weights are p - backoff * p_lower (True) or p (False)
