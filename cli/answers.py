@@ -1,13 +1,11 @@
 """Answering requests and printing the results, one request or one a line of stdin."""
 
-import gc
-import os
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from searchgen.cli.loading import load_model, starting
 from searchgen.cli.output import complain, complain_of, highlighted, progress, write_json, write_line
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, NothingFound, RequestError, SearchgenError
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from searchgen.record import Record
     from searchgen.samplers.constrain import Outcome, Searcher
 
-__all__ = ["Answers", "say_if_compiling"]
+__all__ = ["Answers"]
 
 
 #: The longest line of stdin, in bytes.
@@ -102,19 +100,10 @@ class Answers:
             RequestError: there is no such model, or its tokens are not raw and should be.
         """
         if name not in self.loaded:
-            with _start():
-                say_if_compiling()
+            with starting():
                 from searchgen.samplers.constrain import Searcher
 
-                searcher = Searcher.load(name, complain, threads=min(2, os.cpu_count() or 1))
-            if self.raw_tokens and searcher.model.form != "raw":
-                raise RequestError(
-                    f"--raw-tokens: {name} is a model of printed text ({searcher.model.form}); "
-                    "the flag is for ARPA files and models built with it"
-                )
-            if searcher.model.form == "raw" and not self.raw_tokens:
-                complain(f"{name} has raw tokens: they are printed as they stand (--raw-tokens says that you know)")
-            self.loaded[name] = searcher
+                self.loaded[name] = load_model(Searcher, name, self.raw_tokens)
         return self.loaded[name]
 
     def _search(self, request: Request, number: int | None) -> "Outcome":
@@ -143,32 +132,6 @@ class Answers:
                 write_json({"text": "", "line": number, "rank": rank + 1, "status": status, "error": error})
             else:
                 write_line("")
-
-
-@contextmanager
-def _start() -> Iterator[None]:
-    """Load libraries and models without looking for garbage among what stays: a tenth of a start, and as much at the end."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def say_if_compiling() -> None:
-    """Say, in one line, why the first command ever takes longer than others."""
-    from searchgen.cache_folder import is_kept
-    from searchgen.samplers.precompile import is_compiled
-
-    if is_compiled():
-        return
-    if is_kept():
-        complain("compiling the inner loops, once: some ten seconds (searchgen warm-up does it on purpose)")
-    else:
-        complain(
-            "compiling the inner loops: no cache folder can be written; set SEARCHGEN_CACHE to one, to do this only once"
-        )
 
 
 def _keyword_set(line: bytes, number: int) -> str:

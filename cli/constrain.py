@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from searchgen.cli.numbers import decimal, whole
+from searchgen.cli import options
 from searchgen.errors import RequestError
 
 __all__ = ["HELP", "SHORT", "constrain"]
@@ -22,57 +22,27 @@ Lists are split at commas; '|' separates alternatives, '\\,' is a literal comma,
 Example: searchgen constrain --keywords "dog,new york|boston" -n 3 --seed 7
 """
 
-Words = typer.Option(
-    "--min-words", "--min-chars", metavar="N", parser=whole, help="Fewest words (characters in Chinese)."
-)
-MaxWords = typer.Option(
-    "--max-words", "--max-chars", metavar="N", parser=whole, help="Most words (characters in Chinese)."
-)
-Keywords = typer.Option(
-    "--keywords", "-k", metavar="LIST", help="Words or phrases to hold, in any order; '-' reads sets from stdin."
-)
-Ends = typer.Option("--ends-with", metavar="TEXT", help="What the text ends with, before the final mark.")
-Sentence = typer.Option("--sentence/--no-sentence", help="One sentence: a final mark at the end, none inside.")
-FiniteVerb = typer.Option(
-    "--finite-verb/--no-finite-verb", help="An English sentence has a finite verb, if the rest allows one."
-)
-Model = typer.Option("--lm", metavar="MODEL", help="en, zh, or a model or ARPA file; by default the words' language.")
-Raw = typer.Option("--raw-tokens", help="The model's tokens are read and printed as they stand, between single spaces.")
-Budget = typer.Option(
-    "--budget", metavar="SECONDS", parser=decimal, help="Work for each set, turned into steps by a fixed rate."
-)
-Seed = typer.Option(
-    "--seed", metavar="N", parser=whole, help="Makes the result repeatable; fresh by default, shown in JSON."
-)
-Again = typer.Option("--again", metavar="SIGNATURE", help="Repeat the result that has this signature, bit for bit.")
-
 
 def constrain(
     context: typer.Context,
-    keywords: Annotated[list[str] | None, Keywords] = None,
-    ordered: Annotated[bool, typer.Option("--ordered", help="Hold them in the order given.")] = False,
-    forbid: Annotated[
-        list[str] | None, typer.Option("--forbid", metavar="LIST", help="Words or phrases that must not occur.")
-    ] = None,
-    starts_with: Annotated[
-        str | None, typer.Option("--starts-with", metavar="TEXT", help="What the text begins with.")
-    ] = None,
-    ends_with: Annotated[str | None, Ends] = None,
-    sentence: Annotated[bool, Sentence] = True,
-    finite_verb: Annotated[bool, FiniteVerb] = True,
-    quotes: Annotated[bool, typer.Option("--quotes", help="Quotation marks and brackets may occur.")] = False,
-    min_words: Annotated[int | None, Words] = None,
-    max_words: Annotated[int | None, MaxWords] = None,
-    lm: Annotated[str | None, Model] = None,
-    raw_tokens: Annotated[bool, Raw] = False,
-    count: Annotated[
-        int, typer.Option("-n", metavar="N", parser=whole, help="How many texts, each unlike the others.")
-    ] = 1,
-    seed: Annotated[int | None, Seed] = None,
-    budget: Annotated[float | None, Budget] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    again: Annotated[str | None, Again] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show on stderr what was asked and done.")] = False,
+    keywords: Annotated[list[str] | None, options.Keywords] = None,
+    ordered: Annotated[bool, options.Ordered] = False,
+    forbid: Annotated[list[str] | None, options.Forbid] = None,
+    starts_with: Annotated[str | None, options.Starts] = None,
+    ends_with: Annotated[str | None, options.Ends] = None,
+    sentence: Annotated[bool, options.Sentence] = True,
+    finite_verb: Annotated[bool, options.FiniteVerb] = True,
+    quotes: Annotated[bool, options.Quotes] = False,
+    min_words: Annotated[int | None, options.Words] = None,
+    max_words: Annotated[int | None, options.MaxWords] = None,
+    lm: Annotated[str | None, options.Model] = None,
+    raw_tokens: Annotated[bool, options.Raw] = False,
+    count: Annotated[int, options.Count] = 1,
+    seed: Annotated[int | None, options.Seed] = None,
+    budget: Annotated[float | None, options.Budget] = None,
+    json: Annotated[bool, options.Json] = False,
+    again: Annotated[str | None, options.Again] = None,
+    verbose: Annotated[bool, options.Verbose] = False,
 ) -> None:
     """Parse the flags into one request a set, answer each, and print."""
     from searchgen.cli.answers import Answers

@@ -17,7 +17,7 @@ Example: searchgen warm-up
 def warm_up() -> None:
     """Run one small request under each embedded model."""
     from searchgen.cache_folder import cache_folder
-    from searchgen.cli.answers import say_if_compiling
+    from searchgen.cli.loading import say_if_compiling
     from searchgen.request import Annealing, Request
 
     say_if_compiling()

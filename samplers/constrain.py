@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from searchgen.errors import Impossible, NotFound
-from searchgen.guide import Budget, Guide, Prepared, prepare
-from searchgen.lm import load
-from searchgen.lm.ngram.model import NGram
+from searchgen.guide import Budget, Guide
 from searchgen.randomness import counter, key_of
 from searchgen.record import Record
 from searchgen.request import Request
 from searchgen.samplers.anneal import Annealed, anneal
-from searchgen.samplers.precompile import compile_loops
 from searchgen.samplers.selection import diverse
-from searchgen.target import Lexicon, Target, lexicon
+from searchgen.samplers.source import Source
+from searchgen.target import Target
 
 __all__ = ["Outcome", "Searcher"]
 
@@ -46,31 +44,8 @@ class Outcome:
     log_mass: float
 
 
-@dataclass(frozen=True, eq=False)
-class Searcher:
-    """A loaded model, ready to answer requests.
-
-    Attributes:
-        name: the model as the user named it.
-        model: the model.
-        known: what the terms know of its tokens.
-        prepared: what the guide can know of the model before any request.
-        threads: threads of the chains.
-    """
-
-    name: str
-    model: NGram
-    known: Lexicon
-    prepared: Prepared
-    threads: int = 1
-
-    @staticmethod
-    def load(name: str, notify: Callable[[str], None] | None = None, threads: int = 1) -> "Searcher":
-        """Load a model by the name of an embedded one or by path."""
-        wait = compile_loops()
-        model = load(name, notify)
-        wait()
-        return Searcher(name, model, lexicon(model), prepare(model.tables), threads)
+class Searcher(Source):
+    """A loaded model, ready to search the targets of requests."""
 
     def search(
         self, request: Request, progress: Callable[[float], None] | None = None, line: int | None = None
@@ -148,10 +123,11 @@ class Searcher:
             log_prob=log_prob,
             log_prob_per_token=log_prob / (len(ids) + 1),
             log_density=float(found.log_density[i]),
+            log_weight=0.0,
             kind="search",
             satisfied=target.satisfied(ids),
             sampler="anneal",
-            lm=f"{self.name}@{self.model.hash[:12]}",
+            lm=self.label,
             seed=request.seed,
             steps=found.steps,
             window=target.window,

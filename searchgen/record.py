@@ -16,6 +16,7 @@ class Record:
         log_prob: natural log of the model's probability, end included.
         log_prob_per_token: log_prob / (number of tokens + 1).
         log_density: of the target that was searched or sampled, terms included.
+        log_weight: natural log of the weight of a draw of kind `weighted`, else 0.
         kind: exact, weighted, markov or search.
         satisfied: for each constraint, whether the text satisfies it.
         sampler: the method.
@@ -35,6 +36,7 @@ class Record:
     log_prob: float
     log_prob_per_token: float
     log_density: float
+    log_weight: float
     kind: str
     satisfied: dict[str, bool]
     sampler: str

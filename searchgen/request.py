@@ -24,6 +24,7 @@ CHAINS_PER_TEXT = 6
 
 #: The most a request may ask for; beyond it is a mistake, or work for several requests.
 MOST_TEXTS, MOST_WORDS, MOST_SECONDS, MOST_CHAINS = 1000, 200, 86_400, 10_000
+MOST_DRAWS, LARGEST_BETA = 1_000_000, 100.0
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,10 @@ class Request:
         count: number of texts.
         seed: every random choice is a function of it.
         terms: additive terms of the target.
-        annealing: the schedule.
+        annealing: the schedule of the search.
+        beta: power of the model's probability in the target.
+        sampler: name of the method; `anneal` searches for the best texts, others draw from the stated law.
+        options: of the sampler, as "name=value".
     """
 
     keywords: tuple[tuple[str, ...], ...] = ()
@@ -122,13 +126,19 @@ class Request:
     seed: int = 0
     terms: Terms = field(default_factory=Terms)
     annealing: Annealing = field(default_factory=Annealing)
+    beta: float = 1.0
+    sampler: str = "anneal"
+    options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no text or no search could answer; see `RequestError`."""
         if self.count < 1:
             raise RequestError(f"-n {self.count}: ask for at least one text")
-        if self.count > MOST_TEXTS:
-            raise RequestError(f"-n {self.count}: at most {MOST_TEXTS} texts at once; for more, use several seeds")
+        most = MOST_TEXTS if self.sampler == "anneal" else MOST_DRAWS
+        if self.count > most:
+            raise RequestError(f"-n {self.count}: at most {most:,} texts at once; for more, use several seeds")
+        if not (isfinite(self.beta) and 0 < self.beta <= LARGEST_BETA):
+            raise RequestError(f"--beta {self.beta:g}: give a number above 0, at most {LARGEST_BETA:g}")
         for name, value in (("--min-words", self.min_words), ("--max-words", self.max_words)):
             if value is not None and value < 1:
                 raise RequestError(f"{name} {value}: a text has at least one word")

@@ -33,7 +33,7 @@ from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
 from searchgen.problem import TOKEN, Problem
-from searchgen.request import MOST_WORDS, Request, Terms
+from searchgen.request import MOST_WORDS, Request
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
@@ -150,7 +150,7 @@ class Target:
         token["cls"] = automaton.classes
         token["word"] = vocabulary.is_word
         demanded = _demanded(constraints, vocabulary)
-        token["weight"] = _weights(request.terms, known, vocabulary, _as_meant(constraints, vocabulary))
+        token["weight"] = _weights(request, known, vocabulary, _as_meant(constraints, vocabulary))
         rare = np.append(known.log_unigram, [-np.inf] * len(vocabulary.extra)) < np.log(PROTECTED_BELOW)
         token["protected"][demanded] = rare[demanded]
         problem = Problem(
@@ -159,7 +159,7 @@ class Target:
             next=automaton.next,
             accept=automaton.accept,
             window=np.array(window, np.int64),
-            beta=np.ones(1),
+            beta=np.array([request.beta]),
             begin=np.array([model.tables.node["state"][1 + BEGIN]], np.int64),
             extra=np.arange(size, len(vocabulary), dtype=np.int64),
         )
@@ -294,10 +294,10 @@ def _as_meant(constraints: Sequence[Constraint], vocabulary: Vocabulary) -> npt.
 
 
 def _weights(
-    terms: Terms, known: Lexicon, vocabulary: Vocabulary, demanded: npt.NDArray[np.int64]
+    request: Request, known: Lexicon, vocabulary: Vocabulary, demanded: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """Return the additive log weight of every token; demanded words are not charged for being names."""
-    size = len(known.vocabulary)
+    terms, size = request.terms, len(known.vocabulary)
     charge = terms.proper_noun * known.proper + terms.comma * known.comma
     charge -= terms.unigram * known.log_unigram * known.vocabulary.is_word
     reward = WORD_REWARDS[vocabulary.form.name] if terms.word is None else terms.word
@@ -306,5 +306,5 @@ def _weights(
     free[demanded[demanded < size]] = False
     weight[:size] += np.where(free, charge, 0.0)
     for extra in range(size, len(vocabulary)):
-        weight[extra] += vocabulary.spelling_log_probability(extra)
+        weight[extra] += request.beta * vocabulary.spelling_log_probability(extra)
     return weight

@@ -6,7 +6,7 @@ import pytest
 from searchgen.randomness import counter
 from searchgen.request import Annealing
 from searchgen.samplers import anneal as module
-from tests.worlds import keyword_world
+from searchgen.samplers.worlds import keyword_world
 
 PLAN = Annealing(chains=3, steps=120, blocks=8)
 

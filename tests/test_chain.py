@@ -7,9 +7,9 @@ from searchgen.randomness import counter
 from searchgen.request import Annealing
 from searchgen.samplers.anneal import anneal, check_totals
 from searchgen.samplers.chain import advance, enter, new_chains, recompute
+from searchgen.samplers.exactness import World
 from searchgen.samplers.moves import ACCEPTED, LEGAL, PROPOSED, Chains, labels
-from tests.exactness import World
-from tests.worlds import keyword_world, punctuated_world
+from searchgen.samplers.worlds import keyword_world, punctuated_world
 
 
 def _run(world: World, first: int, count: int, steps: int = 400, threads: int = 1, pieces: int = 1) -> Chains:

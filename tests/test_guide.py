@@ -19,7 +19,7 @@ from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.tables import BEGIN, END
 from searchgen.problem import Problem
 from searchgen.randomness import Script, counter, script
-from tests.worlds import problem_of
+from searchgen.samplers.worlds import problem_of
 
 Texts = dict[tuple[int, ...], float]
 BETAS = (0.7, 1.0, 2.0)

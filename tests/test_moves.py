@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from searchgen.samplers.exactness import World, imbalance, transition_matrix
 from searchgen.samplers.moves import labels, step
+from searchgen.samplers.worlds import WORLDS
 from tests.controls import FAULTS, RIGHT, plain_step
-from tests.exactness import World, imbalance, transition_matrix
-from tests.worlds import WORLDS
 
 EXACT = 1e-12
 VISIBLE = 1e-4  # a fault shifts the law at least so much

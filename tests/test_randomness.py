@@ -20,7 +20,7 @@ from searchgen.randomness import (
     script,
     start_step,
 )
-from tests.exactness import next_script
+from searchgen.samplers.exactness import next_script
 
 ALL = 0xFFFFFFFF
 KNOWN_ANSWERS = [  # of Random123, kat_vectors, philox4x32 10

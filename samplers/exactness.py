@@ -1,7 +1,8 @@
-"""The exactness harness: the compiled kernels' transition matrix on a world small enough to enumerate.
+"""The exactness harness: what a compiled sampler does, enumerated on a world small enough for it.
 
 A world is a target with at most some thousand texts. `transition_matrix` plays every script through a compiled kernel from every
-text, so that P holds the exact probability of every outcome: no seeds, no tolerance for luck.
+text, so that P holds the exact probability of every outcome; `weighted_law` does so for samplers that make texts from nothing, and adds
+up probability x weight. No seeds, no tolerance for luck.
 """
 
 import itertools
@@ -16,7 +17,40 @@ from searchgen.problem import Problem
 from searchgen.randomness import script
 from searchgen.samplers.chain import draft_for, enter, new_chains, recompute
 
-__all__ = ["World", "imbalance", "next_script", "transition_matrix"]
+__all__ = [
+    "Finding",
+    "World",
+    "imbalance",
+    "is_irreducible",
+    "next_script",
+    "prove_attempts",
+    "prove_kernel",
+    "transition_matrix",
+    "weighted_law",
+]
+
+#: Largest deviation of a stationary law, and of a law made of probability x weight.
+STATIONARY, WEIGHTED = 1e-12, 1e-10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One property of a sampler on a world: how far it is from holding, and how far it may be.
+
+    Attributes:
+        what: the property, in words.
+        error: the deviation; infinite if the property fails altogether.
+        tolerance: the largest deviation that rounding explains.
+    """
+
+    what: str
+    error: float
+    tolerance: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the property holds."""
+        return self.error <= self.tolerance
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +89,7 @@ class World:
     def law(self) -> np.ndarray:
         """(n,) probabilities of the texts."""
         weight = np.exp(self.log_density - self.log_density.max())
-        return weight / weight.sum()
+        return np.asarray(weight / weight.sum())
 
 
 @njit
@@ -172,3 +206,85 @@ def imbalance(world: World, matrix: np.ndarray, beta: float = 1.0) -> float:
     weight = np.exp(beta * (world.log_density - world.log_density.max()))
     law = weight / weight.sum()
     return float(np.abs(law @ matrix - law).max())
+
+
+def is_irreducible(matrix: np.ndarray) -> bool:
+    """Return whether every text is reached from every other."""
+    reached = np.eye(len(matrix)) + (matrix > 0)
+    for _ in range(max(1, int(np.ceil(np.log2(len(matrix) + 1))))):
+        reached = np.minimum(reached @ reached, 1.0)
+    return bool((reached > 0).all())
+
+
+def prove_kernel(name: str, world: World, kernel: Any, *arguments: Any, beta: float = 1.0) -> list[Finding]:
+    """Return whether a compiled kernel leaves density ** beta invariant, and whether it reaches every text."""
+    matrix = transition_matrix(world, kernel, *arguments)
+    return [
+        Finding(f"{name}: stationary", imbalance(world, matrix, beta), STATIONARY),
+        Finding(f"{name}: irreducible", 0.0 if is_irreducible(matrix) else np.inf, 0.0),
+    ]
+
+
+def prove_attempts(name: str, world: World, attempt: Any, *arguments: Any, particles: int = 1) -> list[Finding]:
+    """Return how far the law of `weighted_law` is from the target, relative to the target's total mass."""
+    density = np.exp(world.log_density)
+    law = weighted_law(world, attempt, *arguments, particles=particles)
+    return [Finding(f"{name}: probability x weight", float(np.abs(law - density).max() / density.sum()), WEIGHTED)]
+
+
+def weighted_law(world: World, attempt: Any, *arguments: Any, particles: int = 1) -> np.ndarray:
+    """Return (n,) the expectation of the mean weight that lands on each text, over every branch of a compiled sampler.
+
+    Args:
+        world: the texts.
+        attempt: compiled `attempt(problem, tokens, lengths, log_weight, *arguments, source)`; it makes P texts from nothing in
+            tokens (P, M) int32, lengths (P,) int64 (-1: none) and log_weight (P,). A rejection sampler has log weight 0.
+        arguments: handed through.
+        particles: P.
+
+    Raises:
+        ValueError: a text with weight is not one of the world's.
+    """
+    base = len(world.problem.token) + 1
+    codes = np.array([_plain_code(text, base) for text in world.texts])
+    order = np.argsort(codes)
+    law = np.zeros(len(codes) + 1)
+    room = np.zeros((particles, world.room), np.int32), np.zeros(particles, np.int64), np.zeros(particles)
+    _attempt_driver(attempt)(world.problem, *room, codes[order], order, base, law, script(4096), arguments)
+    if law[-1] > 0:
+        raise ValueError(f"texts that are not the target's have weight {law[-1]}")
+    return law[:-1] / particles
+
+
+@cache
+def _attempt_driver(attempt: Any) -> Any:
+    @njit
+    def drive(
+        problem: Any,
+        tokens: Any,
+        lengths: Any,
+        log_weight: Any,
+        codes: Any,
+        order: Any,
+        base: Any,
+        law: Any,
+        source: Any,
+        arguments: Any,
+    ) -> None:
+        while True:
+            source.depth[0] = 0
+            source.probability[0] = 1.0
+            lengths[:] = -1
+            attempt(problem, tokens, lengths, log_weight, *arguments, source)
+            for i in range(len(lengths)):
+                if lengths[i] >= 0 and log_weight[i] > -np.inf and source.probability[0] > 0.0:
+                    code = np.int64(0)
+                    for place in range(lengths[i]):
+                        code = code * base + tokens[i, place] + 1
+                    at = np.searchsorted(codes, code)
+                    found = at < len(codes) and codes[at] == code
+                    law[order[at] if found else len(codes)] += source.probability[0] * np.exp(log_weight[i])
+            if not next_script(source):
+                break
+
+    return drive

@@ -8,7 +8,7 @@ from searchgen.automata import Automaton
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.tables import BEGIN
 from searchgen.problem import TOKEN, Problem
-from tests.exactness import World
+from searchgen.samplers.exactness import World
 
 __all__ = ["WORLDS", "keyword_world", "phrase_world", "punctuated_world"]
 

@@ -1,0 +1,66 @@
+"""Loading models for a command: what is said meanwhile, and what a raw model asks for."""
+
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from searchgen.cli.output import complain
+from searchgen.errors import RequestError
+
+if TYPE_CHECKING:
+    from searchgen.samplers.source import Source
+
+    Loaded = TypeVar("Loaded", bound=Source)
+
+__all__ = ["load_model", "say_if_compiling", "starting"]
+
+
+def load_model(kind: "type[Loaded]", name: str, raw_tokens: bool) -> "Loaded":
+    """Return a model, having said what the user should know of it.
+
+    Args:
+        kind: `Source`, or what is made of one.
+        name: of an embedded model, or a path.
+        raw_tokens: the user knows that the model's tokens are printed as they stand.
+
+    Raises:
+        RequestError: there is no such model, or its tokens are not raw and should be.
+    """
+    loaded = kind.load(name, complain, threads=min(2, os.cpu_count() or 1))
+    if raw_tokens and loaded.model.form != "raw":
+        raise RequestError(
+            f"--raw-tokens: {name} is a model of printed text ({loaded.model.form}); "
+            "the flag is for ARPA files and models built with it"
+        )
+    if loaded.model.form == "raw" and not raw_tokens:
+        complain(f"{name} has raw tokens: they are printed as they stand (--raw-tokens says that you know)")
+    return loaded
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """Load libraries and models without looking for garbage among what stays: a tenth of a start, and as much at the end."""
+    gc.disable()
+    try:
+        say_if_compiling()
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def say_if_compiling() -> None:
+    """Say, in one line, why the first command ever takes longer than others."""
+    from searchgen.cache_folder import is_kept
+    from searchgen.samplers.precompile import is_compiled
+
+    if is_compiled():
+        return
+    if is_kept():
+        complain("compiling the inner loops, once: some ten seconds (searchgen warm-up does it on purpose)")
+    else:
+        complain(
+            "compiling the inner loops: no cache folder can be written; set SEARCHGEN_CACHE to one, to do this only once"
+        )

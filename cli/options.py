@@ -1,0 +1,57 @@
+"""Options that several commands share, written once."""
+
+import typer
+
+from searchgen.cli.numbers import decimal, whole
+
+__all__ = [
+    "Again",
+    "Budget",
+    "Count",
+    "Ends",
+    "FiniteVerb",
+    "Forbid",
+    "Json",
+    "Keywords",
+    "MaxWords",
+    "Model",
+    "Ordered",
+    "Quotes",
+    "Raw",
+    "Seed",
+    "Sentence",
+    "Starts",
+    "Verbose",
+    "Words",
+]
+
+Words = typer.Option(
+    "--min-words", "--min-chars", metavar="N", parser=whole, help="Fewest words (characters in Chinese)."
+)
+MaxWords = typer.Option(
+    "--max-words", "--max-chars", metavar="N", parser=whole, help="Most words (characters in Chinese)."
+)
+Keywords = typer.Option(
+    "--keywords", "-k", metavar="LIST", help="Words or phrases to hold, in any order; '-' reads sets from stdin."
+)
+Ends = typer.Option("--ends-with", metavar="TEXT", help="What the text ends with, before the final mark.")
+Sentence = typer.Option("--sentence/--no-sentence", help="One sentence: a final mark at the end, none inside.")
+FiniteVerb = typer.Option(
+    "--finite-verb/--no-finite-verb", help="An English sentence has a finite verb, if the rest allows one."
+)
+Model = typer.Option("--lm", metavar="MODEL", help="en, zh, or a model or ARPA file; by default the words' language.")
+Raw = typer.Option("--raw-tokens", help="The model's tokens are read and printed as they stand, between single spaces.")
+Budget = typer.Option(
+    "--budget", metavar="SECONDS", parser=decimal, help="Work for each set, turned into steps by a fixed rate."
+)
+Seed = typer.Option(
+    "--seed", metavar="N", parser=whole, help="Makes the result repeatable; fresh by default, shown in JSON."
+)
+Again = typer.Option("--again", metavar="SIGNATURE", help="Repeat the result that has this signature, bit for bit.")
+Ordered = typer.Option("--ordered", help="Hold them in the order given.")
+Forbid = typer.Option("--forbid", metavar="LIST", help="Words or phrases that must not occur.")
+Starts = typer.Option("--starts-with", metavar="TEXT", help="What the text begins with.")
+Quotes = typer.Option("--quotes", help="Quotation marks and brackets may occur.")
+Count = typer.Option("-n", metavar="N", parser=whole, help="How many texts, each unlike the others.")
+Json = typer.Option("--json", help="One JSON object a line.")
+Verbose = typer.Option("--verbose", "-v", help="Show on stderr what was asked and done.")

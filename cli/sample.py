@@ -1,0 +1,95 @@
+"""`searchgen sample`: draws from the stated law."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from searchgen.cli import options
+from searchgen.cli.numbers import decimal, whole
+from searchgen.errors import RequestError
+
+__all__ = ["HELP", "SHORT", "sample"]
+
+SHORT = "Draw texts from the model's law, given the constraints."
+
+HELP = """Draw texts from the law p(x)^beta on the texts that satisfy every constraint.
+
+Texts come in drawn order, with repeats. The JSON field 'kind' says what they are: independent draws (exact), weighted draws (weighted;
+use log_weight), states of Markov chains (markov), or an optimiser's finds (search).
+
+Example: searchgen sample --keywords "doctor,letter" --max-words 10 --sampler mh -n 5 --seed 1
+"""
+
+
+def most_words(text: str) -> int:
+    """Return an upper bound on words; 0 for the word `none`."""
+    return 0 if str(text).strip().lower() == "none" else whole(text)
+
+
+def sample(
+    keywords: Annotated[list[str] | None, options.Keywords] = None,
+    ordered: Annotated[bool, options.Ordered] = False,
+    forbid: Annotated[list[str] | None, options.Forbid] = None,
+    starts_with: Annotated[str | None, options.Starts] = None,
+    ends_with: Annotated[str | None, options.Ends] = None,
+    sentence: Annotated[
+        bool, typer.Option("--sentence", help="One sentence: a final mark at the end, none inside.")
+    ] = False,
+    min_words: Annotated[int | None, options.Words] = None,
+    max_words: Annotated[
+        str | None, typer.Option("--max-words", "--max-chars", metavar="N", help="Most words; 20 by default.")
+    ] = None,
+    beta: Annotated[
+        float, typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
+    ] = 1.0,
+    sampler: Annotated[str, typer.Option("--sampler", metavar="NAME", help="The method; see docs/samplers.md.")] = "mh",
+    memory: Annotated[bool, typer.Option("--memory", help="Rejection: remember dead beginnings.")] = False,
+    quasi: Annotated[bool, typer.Option("--quasi", help="Rejection: with an estimated bound.")] = False,
+    moves: Annotated[str | None, typer.Option("--moves", metavar="NAME", help="MH: 'all' or 'site'.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="An option of the sampler.")
+    ] = None,
+    lm: Annotated[str | None, options.Model] = None,
+    raw_tokens: Annotated[bool, options.Raw] = False,
+    count: Annotated[int, typer.Option("-n", metavar="N", parser=whole, help="How many draws.")] = 1,
+    seed: Annotated[int | None, options.Seed] = None,
+    json: Annotated[bool, options.Json] = False,
+    report: Annotated[
+        str | None, typer.Option("--report", metavar="FILE", help="Write the diagnostics of the run as JSON.")
+    ] = None,
+) -> None:
+    """Parse the flags into one request, draw, and print."""
+    from searchgen.cli.draws import print_draws
+    from searchgen.cli.requests import forbidden, with_keywords
+    from searchgen.request import Request
+    from searchgen.samplers.sampling import stated_law
+
+    if keywords == ["-"]:
+        raise RequestError("sample draws for one request; constrain reads keyword sets from stdin")
+    given = [*(option or []), *_switches(memory=memory, quasi=quasi)]
+    given += [f"moves={moves}"] if moves is not None else []
+    most = None if max_words is None else most_words(max_words)
+    template = Request(
+        forbid=forbidden(forbid or []),
+        ordered=ordered,
+        starts_with=starts_with or "",
+        ends_with=ends_with or "",
+        sentence=sentence,
+        finite_verb=False,
+        quotes=True,
+        min_words=min_words,
+        max_words=most or None,
+        beta=beta,
+        sampler=sampler,
+        options=tuple(given),
+        count=count,
+        seed=secrets.randbits(32) if seed is None else seed,
+    )
+    request = stated_law(with_keywords(template, keywords or [], lm), bounded=most != 0)
+    print_draws(request, json=json, raw_tokens=raw_tokens, report=report)
+
+
+def _switches(**given: bool) -> Sequence[str]:
+    return [f"{name}=true" for name, value in given.items() if value]

@@ -1,0 +1,169 @@
+"""What every sampler is: a name, an honest kind, options, and a function from a job to draws."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from functools import cached_property
+from math import isfinite
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.errors import RequestError
+from searchgen.guide import Guide, Prepared, prepare
+from searchgen.samplers.exactness import Finding, World
+from searchgen.target import Target
+
+__all__ = ["Draws", "Job", "Kind", "Method", "NoOptions", "parse_options"]
+
+#: exact: independent draws from the target; weighted: properly weighted draws; markov: a chain that leaves the target invariant;
+#: search: an optimiser, whose texts follow no stated law.
+Kind = Literal["exact", "weighted", "markov", "search"]
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """A sampler without options."""
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What a sampler is asked for.
+
+    Attributes:
+        target: the target, its compiled form in `target.problem`.
+        count: number of draws.
+        key: 64-bit key of the run; every random choice is a function of it.
+        options: an instance of the method's options.
+        threads: threads to share the work over; the result does not depend on it.
+        prepared: what a guide can know of the model before any request; None: computed when needed.
+        progress: called with the share done.
+    """
+
+    target: Target
+    count: int
+    key: int
+    options: Any = field(default_factory=NoOptions)
+    threads: int = 1
+    prepared: Prepared | None = None
+    progress: Callable[[float], None] | None = None
+
+    def guide(self, order: int = 2) -> Guide:
+        """Return the exact look-ahead of an order, made once a job; the model's own order gives the target itself."""
+        if order not in self._guides:
+            problem = self.target.problem
+            self._guides[order] = Guide.build(
+                problem, order=order, room=self.target.room, prepared=self._prepared, threads=self.threads
+            )
+        return self._guides[order]
+
+    @cached_property
+    def _guides(self) -> dict[int, Guide]:
+        return {}
+
+    @cached_property
+    def _prepared(self) -> Prepared:
+        return self.prepared or prepare(self.target.problem.ngram)
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """What a sampler returns: texts in drawn order, with repeats, and its own account of how it got them.
+
+    Attributes:
+        tokens: (n, M) int32 ids.
+        lengths: (n,) int64.
+        log_density: (n,) float64, natural log of the target's unnormalised density.
+        log_weight: (n,) float64, natural log; 0 unless the kind is `weighted`.
+        chains: number of Markov chains: draw i is of chain i % chains; 0 for other kinds.
+        evaluations: number of texts scored, whole or in part, rejected ones included.
+        log_z: natural log of the target's total mass, where the method estimates it.
+        log_z_error: its standard error; 0 where it is exact.
+        counts: the method's own counts, e.g. `attempts`, `accepted`.
+        moves: for each move: proposed, legal, accepted.
+        report: whatever else a reader should know, as plain JSON values.
+        notes: one line each, for stderr.
+    """
+
+    tokens: npt.NDArray[np.int32]
+    lengths: npt.NDArray[np.int64]
+    log_density: npt.NDArray[np.float64]
+    log_weight: npt.NDArray[np.float64]
+    chains: int = 0
+    evaluations: int = 0
+    log_z: float | None = None
+    log_z_error: float | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    moves: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def texts(self) -> list[tuple[int, ...]]:
+        """Return the draws as tuples of ids."""
+        return [tuple(row[:n].tolist()) for row, n in zip(self.tokens, self.lengths, strict=True)]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A sampler, as the registry lists it.
+
+    Attributes:
+        name: as `--sampler` names it.
+        kind: what its draws are.
+        summary: one line: when to use it.
+        draw: makes the draws.
+        proof: enumerates the compiled sampler on a small world and returns the differences from the target's law; None for `search`.
+        options: a frozen dataclass of numbers, booleans and strings with defaults.
+    """
+
+    name: str
+    kind: Kind
+    summary: str
+    draw: Callable[[Job], Draws]
+    proof: Callable[[World], list[Finding]] | None
+    options: type = NoOptions
+
+
+def parse_options(method: Method, given: Sequence[str]) -> Any:
+    """Return a method's options from "name=value" strings.
+
+    Raises:
+        RequestError: a name is unknown, or a value has the wrong type.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Options:
+        ...     thin: int = 0
+        >>> nothing = Method("mh", "markov", "", draw=lambda job: None, proof=None, options=Options)
+        >>> parse_options(nothing, ["thin=8"])
+        Options(thin=8)
+    """
+    options: Any = method.options()
+    known = {f.name: getattr(options, f.name) for f in fields(options)}
+    for one in given:
+        name, equals, value = one.partition("=")
+        name = name.strip().replace("-", "_")
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            way_out = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'no options'}"
+            raise RequestError(f"--sampler {method.name} has no option {name!r}; {way_out}")
+        options = replace(options, **{name: _value(method.name, name, value if equals else "true", known[name])})
+    return options
+
+
+def _value(method: str, name: str, text: str, default: Any) -> Any:
+    try:
+        if isinstance(default, bool):
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+        if isinstance(default, int):
+            return int(text)
+        if isinstance(default, float):
+            value = float(text)
+            if not isfinite(value):
+                raise ValueError
+            return value
+        return text
+    except (KeyError, ValueError):
+        kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(default)]
+        raise RequestError(f"--sampler {method}: {name}={text!r} is not {kind}") from None

@@ -1,0 +1,120 @@
+"""Draws from the stated law: a request, its target, a sampler of the registry, and the records of its draws."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from searchgen.errors import RequestError
+from searchgen.randomness import key_of
+from searchgen.record import Record
+from searchgen.request import Request, Terms
+from searchgen.samplers.method import Draws, Job, Method, parse_options
+from searchgen.samplers.registry import method
+from searchgen.samplers.source import Source
+from searchgen.target import Target
+
+__all__ = ["PLAIN_TERMS", "Sampled", "job_of", "sample", "stated_law"]
+
+#: No rewards and no charges: the law is the model's own on the texts that the constraints accept.
+PLAIN_TERMS = Terms(word=0.0, proper_noun=0.0, comma=0.0, unigram=0.0)
+
+#: The length bound of `sample` when none is given, in words.
+MOST_WORDS = 20
+
+
+def stated_law(request: Request, bounded: bool = True) -> Request:
+    """Return a request for draws from p(x) ** beta on the accepted texts: no terms, and a length bound.
+
+    Args:
+        request: as the flags give it; its lengths are kept where they are given.
+        bounded: whether the user wants a length bound at all.
+
+    Raises:
+        RequestError: the law without a bound does not exist, or cannot be sampled.
+    """
+    if not bounded and request.beta < 1:
+        raise RequestError(
+            f"--beta {request.beta:g} without a bound on the length: the sum of p(x)^{request.beta:g} over all texts diverges, "
+            "so there is no such law; give --max-words"
+        )
+    if not bounded:
+        raise RequestError("--max-words none: samplers look ahead over a bounded length; give up to 200 words")
+    low = request.min_words or 1
+    high = request.max_words or max(MOST_WORDS, low)
+    return replace(request, terms=PLAIN_TERMS, min_words=low, max_words=high)
+
+
+def job_of(source: Source, request: Request, progress: Callable[[float], None] | None = None) -> tuple[Method, Job]:
+    """Return the sampler of a request and the job for it.
+
+    Raises:
+        RequestError: the request contradicts itself, or names a sampler or an option that does not exist.
+        Impossible: no text satisfies it.
+    """
+    found = method(request.sampler)
+    options = parse_options(found, request.options)
+    target = Target.of(request, source.model, source.known)
+    key = key_of(request.seed, request.canonical())
+    return found, Job(target, request.count, key, options, source.threads, source.prepared, progress)
+
+
+def sample(source: Source, request: Request, progress: Callable[[float], None] | None = None) -> "Sampled":
+    """Draw texts from the law of a request (see `stated_law`).
+
+    Args:
+        source: the model.
+        request: the job; `request.sampler` names the method.
+        progress: called with the share done.
+
+    Raises:
+        RequestError: as for `job_of`; or the sampler cannot serve the target.
+        NothingFound: no text satisfies the request, or none was found.
+    """
+    found, job = job_of(source, request, progress)
+    return Sampled(request, found, job.target, found.draw(job), source.label, source.model.hash)
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """The draws of a request.
+
+    Attributes:
+        request: what was asked for.
+        method: the sampler.
+        target: the target.
+        draws: in drawn order, with repeats.
+        lm: name and hash of the model.
+        model_hash: its whole hash.
+    """
+
+    request: Request
+    method: Method
+    target: Target
+    draws: Draws
+    lm: str
+    model_hash: str
+
+    def records(self, line: int | None = None) -> Iterator[Record]:
+        """Yield a record of every draw, in drawn order."""
+        signature = self.request.signature(self.model_hash)
+        for i, ids in enumerate(self.draws.texts()):
+            tokens = tuple(self.target.vocabulary.decode(ids))
+            log_prob = self.target.log_prob(ids)
+            yield Record(
+                text=self.target.form.detokenise(tokens),
+                tokens=tokens,
+                log_prob=log_prob,
+                log_prob_per_token=log_prob / (len(ids) + 1),
+                log_density=float(self.draws.log_density[i]),
+                log_weight=float(self.draws.log_weight[i]),
+                kind=self.method.kind,
+                satisfied=self.target.satisfied(ids),
+                sampler=self.method.name,
+                lm=self.lm,
+                seed=self.request.seed,
+                steps=self.draws.evaluations,
+                window=self.target.window,
+                signature=signature,
+                rank=i + 1,
+                line=line,
+                demanded=self.target.demanded_places(ids),
+            )

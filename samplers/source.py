@@ -1,0 +1,45 @@
+"""A loaded language model with what targets and guides know of it before any request."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from searchgen.guide import Prepared, prepare
+from searchgen.lm import load
+from searchgen.lm.ngram.model import NGram
+from searchgen.samplers.precompile import compile_loops
+from searchgen.target import Lexicon, lexicon
+
+__all__ = ["Source"]
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A loaded model, ready for requests.
+
+    Attributes:
+        name: the model as the user named it.
+        model: the model.
+        known: what targets know of its tokens.
+        prepared: what guides know of it before any request.
+        threads: threads to share work over.
+    """
+
+    name: str
+    model: NGram
+    known: Lexicon
+    prepared: Prepared
+    threads: int = 1
+
+    @classmethod
+    def load(cls, name: str, notify: Callable[[str], None] | None = None, threads: int = 1) -> Self:
+        """Load a model by the name of an embedded one or by path; the first time ever, compile the inner loops meanwhile."""
+        wait = compile_loops()
+        model = load(name, notify)
+        wait()
+        return cls(name, model, lexicon(model), prepare(model.tables), threads)
+
+    @property
+    def label(self) -> str:
+        """Name and hash, as records show them."""
+        return f"{self.name}@{self.model.hash[:12]}"
