@@ -67,7 +67,10 @@ def kernel_file(module: Module) -> str:
 
 
 def test_numba_only_where_loops_are_compiled() -> None:
-    assert not only(("numba", "llvmlite"), lambda module: kernel_file(module) in (*KERNEL_FILES, "compiled.py", "samplers/exactness.py"))
+    assert not only(
+        ("numba", "llvmlite"),
+        lambda module: kernel_file(module) in (*KERNEL_FILES, "compiled.py", "samplers/exactness.py"),
+    )
 
 
 def test_neural_libraries_nowhere() -> None:
