@@ -73,6 +73,7 @@ def _engine() -> None:
     tokens[0, : len(text)] = text
     plan = Annealing(chains=1, steps=2, blocks=1)
     anneal(target.problem, (tokens, np.array([len(text)])), counter(1).word[None, :], plan)
+    target.log_prob(text.tolist())
 
 
 def _guide() -> None:
