@@ -51,6 +51,12 @@ def sample(
     option: Annotated[
         list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="An option of the sampler.")
     ] = None,
+    term: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--term", metavar="FILE.py:NAME", help="A function of the text that weighs or forbids it; the file is run."
+        ),
+    ] = None,
     lm: Annotated[str | None, options.Model] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     count: Annotated[int, typer.Option("-n", metavar="N", parser=whole, help="How many draws.")] = 1,
@@ -84,6 +90,7 @@ def sample(
         beta=beta,
         sampler=sampler,
         options=tuple(given),
+        opaque=tuple(term or []),
         count=count,
         seed=secrets.randbits(32) if seed is None else seed,
     )

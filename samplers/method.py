@@ -115,6 +115,7 @@ class Method:
         draw: makes the draws.
         proof: enumerates the compiled sampler on a small world and returns the differences from the target's law; None for `search`.
         options: a frozen dataclass of numbers, booleans and strings with defaults.
+        opaque: whether it serves targets with terms that are functions of the text.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Method:
     draw: Callable[[Job], Draws]
     proof: Callable[[World], list[Finding]] | None
     options: type = NoOptions
+    opaque: bool = False
 
 
 def parse_options(method: Method, given: Sequence[str]) -> Any:

@@ -8,11 +8,11 @@ from searchgen.randomness import key_of
 from searchgen.record import Record
 from searchgen.request import Request, Terms
 from searchgen.samplers.method import Draws, Job, Method, parse_options
-from searchgen.samplers.registry import method
+from searchgen.samplers.registry import method, methods
 from searchgen.samplers.source import Source
 from searchgen.target import Target
 
-__all__ = ["PLAIN_TERMS", "Sampled", "job_of", "sample", "stated_law"]
+__all__ = ["PLAIN_TERMS", "Sampled", "job_of", "refuse_opaque", "sample", "stated_law"]
 
 #: No rewards and no charges: the law is the model's own on the texts that the constraints accept.
 PLAIN_TERMS = Terms(word=0.0, proper_noun=0.0, comma=0.0, unigram=0.0)
@@ -53,8 +53,23 @@ def job_of(source: Source, request: Request, progress: Callable[[float], None] |
     found = method(request.sampler)
     options = parse_options(found, request.options)
     target = Target.of(request, source.model, source.known)
+    refuse_opaque(found, target)
     key = key_of(request.seed, request.canonical())
     return found, Job(target, request.count, key, options, source.threads, source.prepared, progress)
+
+
+def refuse_opaque(found: Method, target: Target) -> None:
+    """Refuse a target with functions of the text to a method that needs the target's parts.
+
+    Raises:
+        RequestError: in this case; it names the methods that serve the target.
+    """
+    if target.opaque and not found.opaque:
+        able = ", ".join(one.name for one in methods() if one.opaque)
+        names = ", ".join(one.name for one in target.opaque)
+        raise RequestError(
+            f"--sampler {found.name} looks into the target, and {names} is a function it cannot look into; use {able}"
+        )
 
 
 def sample(source: Source, request: Request, progress: Callable[[float], None] | None = None) -> "Sampled":

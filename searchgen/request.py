@@ -106,9 +106,12 @@ class Request:
         seed: every random choice is a function of it.
         terms: additive terms of the target.
         annealing: the schedule of the search.
+        class_weight: how much the word classes that come with a model count when the texts a search has found are ranked;
+            0: the densest first.
         beta: power of the model's probability in the target.
         sampler: name of the method; `anneal` searches for the best texts, others draw from the stated law.
         options: of the sampler, as "name=value".
+        opaque: functions of the text that weigh or forbid it, as "FILE.py:NAME".
     """
 
     keywords: tuple[tuple[str, ...], ...] = ()
@@ -126,9 +129,11 @@ class Request:
     seed: int = 0
     terms: Terms = field(default_factory=Terms)
     annealing: Annealing = field(default_factory=Annealing)
+    class_weight: float = 2.0
     beta: float = 1.0
     sampler: str = "anneal"
     options: tuple[str, ...] = ()
+    opaque: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no text or no search could answer; see `RequestError`."""

@@ -32,6 +32,7 @@ from searchgen.errors import RequestError
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
+from searchgen.opaque import Opaque, load_opaque
 from searchgen.problem import TOKEN, Problem
 from searchgen.request import MOST_WORDS, Request
 from searchgen.text import TextForm
@@ -116,6 +117,7 @@ class Target:
         problem: the same as arrays, for the compiled loops.
         notes: what the user should know, one line each.
         written: the name each part of a constraint has in the output: words as the user wrote them, in lower case.
+        opaque: terms that are functions of the text; they are no part of `problem`.
     """
 
     model: NGram
@@ -126,6 +128,7 @@ class Target:
     problem: Problem
     notes: tuple[str, ...]
     written: dict[str, str]
+    opaque: tuple[Opaque, ...] = ()
 
     @staticmethod
     def of(request: Request, model: NGram, known: Lexicon | None = None) -> "Target":
@@ -165,7 +168,8 @@ class Target:
         )
         written = _written(request, constraints)
         ids = frozenset(demanded.tolist())
-        return Target(model, vocabulary, constraints, window, ids, problem, tuple(notes), written)
+        terms = tuple(map(load_opaque, request.opaque))
+        return Target(model, vocabulary, constraints, window, ids, problem, tuple(notes), written, terms)
 
     @property
     def form(self) -> TextForm:
@@ -185,6 +189,18 @@ class Target:
         total = score_tokens(self.model.tables, model_ids, np.array([0, len(ids)], np.int64)).sum()
         return float(total) + sum(self.vocabulary.spelling_log_probability(int(i)) for i in ids)
 
+    def opaque_log_weight(self, ids: Sequence[int]) -> float:
+        """Return what the opaque terms add to the log-density of a text; later ones are not asked once one forbids it."""
+        if not self.opaque:
+            return 0.0
+        text = self.form.detokenise(tuple(self.vocabulary.decode(ids)))
+        total = 0.0
+        for term in self.opaque:
+            total += term.log_weight(text)
+            if total == -np.inf:
+                break
+        return total
+
     def satisfied(self, ids: Sequence[int]) -> dict[str, bool]:
         """Return, for each part of each constraint, whether the text satisfies it."""
         array = np.array(ids, np.int32)
@@ -193,6 +209,10 @@ class Target:
             for part, holds in constraint.parts(array, self.vocabulary).items():
                 name = self.written.get(part, part)
                 result[name] = result.get(name, True) and holds
+        for term in self.opaque:
+            if term.hard:
+                text = self.form.detokenise(tuple(self.vocabulary.decode(ids)))
+                result[f"term {term.name}"] = term.log_weight(text) > -np.inf
         return result
 
     def demanded_places(self, ids: Sequence[int]) -> frozenset[int]:

@@ -1,0 +1,72 @@
+"""The whole log-density of texts, opaque terms included, as one function of a batch."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.errors import NotFound
+from searchgen.problem import Problem
+from searchgen.randomness import counter, key_of
+from searchgen.samplers.chain import enter, new_chains
+from searchgen.samplers.method import Job
+from searchgen.samplers.retained import Plan
+from searchgen.target import Target
+
+__all__ = ["Scorer", "allowed_starts", "score_texts", "scorer_of"]
+
+Floats = npt.NDArray[np.float64]
+Tokens = npt.NDArray[np.int32]
+Lengths = npt.NDArray[np.int64]
+
+#: Tokens (n, M) and lengths (n,) to log-densities (n,), unnormalised, natural log; -inf where a text is not accepted.
+Scorer = Callable[[Tokens, Lengths], Floats]
+
+#: Draws of the guide for each chain, in search of a start that hard opaque terms allow.
+MOST_TRIES = 200
+
+
+def score_texts(problem: Problem, tokens: Tokens, lengths: Lengths) -> Floats:
+    """Return the log-density of texts under a problem: (n,) float64, natural log, -inf where it is not accepted."""
+    chains = new_chains(len(lengths), tokens.shape[1])
+    enter(problem, chains, tokens, lengths)
+    return chains.log_density
+
+
+def scorer_of(target: Target) -> Scorer:
+    """Return the log-density of a target; equal texts of a batch are given to opaque terms once."""
+
+    def score(tokens: Tokens, lengths: Lengths) -> Floats:
+        total = score_texts(target.problem, tokens, lengths)
+        if target.opaque:
+            extra: dict[tuple[int, ...], float] = {}
+            for i, (row, length) in enumerate(zip(tokens, lengths, strict=True)):
+                ids = tuple(row[:length].tolist())
+                if ids not in extra:
+                    extra[ids] = target.opaque_log_weight(ids)
+                total[i] += extra[ids]
+        return total
+
+    return score
+
+
+def allowed_starts(job: Job, plan: Plan, scorer: Scorer) -> tuple[Tokens, Lengths, Floats]:
+    """Return a start for every chain, drawn from the guide until the whole target allows it, and its log-density.
+
+    Raises:
+        NotFound: some chain has none after 200 draws.
+    """
+    key = key_of(job.key, "starts")
+    rows = np.stack([counter(key, chain).word for chain in range(plan.chains)])
+    tokens, lengths = job.guide().draw_texts(rows, threads=job.threads)
+    score = scorer(tokens, lengths)
+    for number in range(1, MOST_TRIES):
+        bad = np.flatnonzero(score == -np.inf)
+        if not len(bad):
+            return tokens, lengths, score
+        tokens[bad], lengths[bad] = job.guide().draw_texts(rows[bad], number=number, threads=job.threads)
+        score[bad] = scorer(tokens[bad], lengths[bad])
+    if (score == -np.inf).any():
+        names = ", ".join(one.name for one in job.target.opaque)
+        raise NotFound(f"no start in {MOST_TRIES} draws that {names or 'the target'} allows; loosen it")
+    return tokens, lengths, score

@@ -1,0 +1,244 @@
+"""Surrogate transitions: m cheap steps, then one test against the true target.
+
+Liu, "Monte Carlo Strategies in Scientific Computing" (2001), section 9.4.3; m = 1 is delayed acceptance (Christen and Fox 2005). With a
+kernel K reversible for the cheap density r', y drawn from K^m(x, .) is accepted with probability min(1, r(y) r'(x) / (r(x) r'(y))): no
+other term appears. K must be one reversible kernel, or a random mixture of such, at one frozen temperature: a schedule inside, as in
+annealing, makes K^m irreversible and the test wrong.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.compiled import kernel
+from searchgen.errors import RequestError
+from searchgen.lm.ngram.tables import BEGIN
+from searchgen.lm.ngram.truncate import truncated
+from searchgen.problem import Problem
+from searchgen.randomness import Counter, log_threshold, start_step
+from searchgen.samplers.chain import advance, enter, new_chains, recompute
+from searchgen.samplers.exactness import STATIONARY, Finding, World, imbalance, is_irreducible, transition_matrix
+from searchgen.samplers.method import Draws, Job, Method
+from searchgen.samplers.moves import MOVES, Chains, labels, step
+from searchgen.samplers.retained import Plan
+from searchgen.samplers.scorer import Scorer, allowed_starts, scorer_of
+
+__all__ = ["METHOD", "Options", "cheap_problem", "log_acceptance"]
+
+Floats = npt.NDArray[np.float64]
+
+#: What a chain's state is made of.
+STATE = ("token", "context", "state", "log_p", "length", "words", "log_density")
+
+#: Rounds before the first kept state, and between kept states.
+BURN_IN, THIN = 50, 2
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the chains run; 0 stands for the default.
+
+    Attributes:
+        chains: independent chains.
+        inner: cheap steps m to each true test.
+        order: of the cheap model, cut out of the true one.
+        temperature: of the cheap target, frozen: the inner kernel is reversible for cheap density ** (1 / temperature).
+        burn_in: rounds before the first state is kept.
+        thin: rounds from one kept state to the next.
+        anneal: refused; a temperature that changes inside a round leaves no law invariant.
+    """
+
+    chains: int = 64
+    inner: int = 16
+    order: int = 2
+    temperature: float = 1.0
+    burn_in: int = 0
+    thin: int = 0
+    anneal: bool = False
+
+
+def cheap_problem(problem: Problem, order: int) -> Problem:
+    """Return the same target under a model of lower order."""
+    tables = truncated(problem.ngram, order)
+    return problem._replace(ngram=tables, begin=tables.node["state"][[1 + BEGIN]].astype(np.int64))
+
+
+def log_acceptance(true_y: Any, true_x: Any, cheap_y: Any, cheap_x: Any, inverse_temperature: float) -> Any:
+    """Return log [r(y) r'(x) / (r(x) r'(y))], r' = cheap density ** inverse_temperature; -inf where r(y) = 0.
+
+    Example:
+        >>> log_acceptance(-3.0, -5.0, -2.0, -2.5, 1.0)
+        1.5
+    """
+    return (true_y - true_x) - inverse_temperature * (cheap_y - cheap_x)
+
+
+@kernel
+def _thresholds(counters: Any, number: Any, log_u: Any) -> None:
+    """Draw log U of every chain's test in a round."""
+    for c in range(len(log_u)):
+        source = Counter(counters[c])
+        start_step(source, number)
+        log_u[c] = log_threshold(source)
+
+
+@dataclass(eq=False)
+class Rounds:
+    """Chains on the cheap target whose every m-th state is tested against the true one.
+
+    Attributes:
+        cheap: the cheap target.
+        scorer: the true log-density.
+        chains: the states, kept as the cheap target sees them.
+        true: (C,) the true log-density of each, stored, never computed again.
+        counters: (C, 6) uint64.
+        inner: cheap steps a round.
+        inverse_temperature: of the cheap target.
+        threads: for the cheap steps.
+        tested: rounds whose y differed from x; each cost one true evaluation.
+        accepted: of them.
+        made: rounds made.
+    """
+
+    cheap: Problem
+    scorer: Scorer
+    chains: Chains
+    true: Floats
+    counters: npt.NDArray[np.uint64]
+    inner: int
+    inverse_temperature: float
+    threads: int = 1
+    tested: int = 0
+    accepted: int = 0
+    made: int = 0
+
+    def advance(self, rounds: int) -> None:
+        """Make rounds of every chain."""
+        table, betas = labels(), np.array([self.inverse_temperature])
+        for _ in range(rounds):
+            before = Chains._make(column.copy() for column in self.chains)
+            first = self.made * (self.inner + 1)
+            advance(self.cheap, self.chains, self.counters, table, betas, self.inner, first, self.threads)
+            self._test(before, first + self.inner)
+            self.made += 1
+
+    def _test(self, before: Chains, number: int) -> None:
+        """Accept or take back what the cheap steps changed; y = x is a stay that needs no evaluation."""
+        chains = self.chains
+        moved = np.flatnonzero((chains.token != before.token).any(axis=1) | (chains.length != before.length))
+        log_u = np.empty(len(chains.length))
+        _thresholds(self.counters, number, log_u)
+        proposed = self.scorer(chains.token[moved], chains.length[moved]) if len(moved) else np.zeros(0)
+        if np.isnan(proposed).any():
+            raise RequestError("the true target gave a score that is not a number; a sampler cannot use it")
+        ratio = log_acceptance(
+            proposed, self.true[moved], chains.log_density[moved], before.log_density[moved], self.inverse_temperature
+        )
+        good = log_u[moved] < ratio
+        self.true[moved[good]] = proposed[good]
+        back = moved[~good]
+        for name in STATE:
+            getattr(chains, name)[back] = getattr(before, name)[back]
+        self.tested += len(moved)
+        self.accepted += int(good.sum())
+
+
+def draw(job: Job) -> Draws:
+    """Run chains on the cheap target with a true test after every `inner` steps, and keep states after burn-in."""
+    options = job.options
+    if options.anneal:
+        raise RequestError(
+            "--sampler surrogate with anneal: steps at changing temperatures are no reversible kernel, so no acceptance test makes "
+            "them exact; drop it, or search with --sampler anneal"
+        )
+    if options.inner < 1 or not options.temperature > 0:
+        raise RequestError("--sampler surrogate: give at least 1 inner step and a temperature above 0")
+    plan = Plan.of(job, options.chains, options.burn_in or BURN_IN, options.thin or THIN)
+    scorer = scorer_of(job.target)
+    rounds = Rounds(
+        cheap=cheap_problem(job.target.problem, options.order),
+        scorer=scorer,
+        chains=new_chains(plan.chains, job.target.room),
+        true=np.zeros(0),
+        counters=plan.counters,
+        inner=options.inner,
+        inverse_temperature=1.0 / options.temperature,
+        threads=job.threads,
+    )
+    tokens, lengths, rounds.true = allowed_starts(job, plan, scorer)
+    enter(rounds.cheap, rounds.chains, tokens, lengths)
+    return _collect(job, plan, rounds)
+
+
+def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:
+    """Burn in, then keep every chain's state at equal distances."""
+    chains = rounds.chains
+    rounds.advance(plan.burn_in)
+    rounds.tested = rounds.accepted = 0
+    tokens = np.zeros((plan.kept, *chains.token.shape), np.int32)
+    lengths = np.zeros((plan.kept, plan.chains), np.int64)
+    density = np.zeros((plan.kept, plan.chains))
+    for k in range(plan.kept):
+        rounds.advance(plan.thin)
+        tokens[k], lengths[k], density[k] = chains.token, chains.length, rounds.true
+        if job.progress is not None:
+            job.progress((k + 1) / plan.kept)
+    tests = plan.chains * plan.kept * plan.thin
+    tally = chains.tally.sum(axis=0)
+    return Draws(
+        tokens=tokens.reshape(-1, tokens.shape[-1])[: job.count],
+        lengths=lengths.ravel()[: job.count],
+        log_density=density.ravel()[: job.count],
+        log_weight=np.zeros(job.count),
+        chains=plan.chains,
+        evaluations=rounds.tested,
+        counts={"rounds": tests, "tested": rounds.tested, "accepted": rounds.accepted, "inner": rounds.inner},
+        moves={name: tuple(row.tolist()) for name, row in zip(MOVES, tally, strict=True) if row[0]},
+        report={"acceptance": rounds.accepted / max(1, rounds.tested)},
+    )
+
+
+def proof(world: World) -> list[Finding]:
+    """Return whether m steps on the model of order 2 and the true test leave the true target invariant, by powers of the exact matrix."""
+    findings: list[Finding] = []
+    cheap = cheap_problem(world.problem, 1 if int(world.problem.ngram.order[0]) == 2 else 2)
+    scores = _scores(cheap, world)
+    cheap_world = World(cheap, world.texts, scores, world.room)
+    inner = transition_matrix(cheap_world, step, labels(span=1, any_span=1, relocate=1, longest=2), 1.0)
+    for m in (1, 2, 7):
+        matrix = surrogate_matrix(np.linalg.matrix_power(inner, m), world.log_density, scores)
+        findings.append(Finding(f"{m} inner steps: stationary", imbalance(world, matrix), STATIONARY))
+        findings.append(Finding(f"{m} inner steps: irreducible", 0.0 if is_irreducible(matrix) else np.inf, 0.0))
+    return findings
+
+
+def _scores(problem: Problem, world: World) -> Floats:
+    chains = new_chains(1, world.room)
+    scores = np.empty(len(world.texts))
+    for i, text in enumerate(world.texts):
+        chains.token[0, : len(text)] = text
+        chains.length[0] = len(text)
+        scores[i] = recompute(problem, chains, 0)
+    return scores
+
+
+def surrogate_matrix(inner: npt.NDArray[Any], true: Floats, cheap: Floats) -> Floats:
+    """Return the transition matrix of one round, given that of its inner steps and both log-densities."""
+    ratio = log_acceptance(true[None, :], true[:, None], cheap[None, :], cheap[:, None], 1.0)
+    matrix: Floats = inner * np.minimum(1.0, np.exp(np.minimum(ratio, 0.0)))
+    np.fill_diagonal(matrix, 0.0)
+    np.fill_diagonal(matrix, 1.0 - matrix.sum(axis=1))
+    return matrix
+
+
+METHOD = Method(
+    name="surrogate",
+    kind="markov",
+    summary="an expensive target: cheap steps, one true test a round",
+    draw=draw,
+    proof=proof,
+    options=Options,
+    opaque=True,
+)

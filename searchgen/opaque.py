@@ -1,0 +1,105 @@
+"""Terms of a target that are any Python function of the printed text.
+
+An automaton cannot look inside such a function, so the look-ahead does not know of it: samplers that need the target's parts refuse it, and
+others pay one call for each text they test.
+"""
+
+import importlib.util
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from searchgen.errors import RequestError
+
+__all__ = ["Opaque", "load_opaque", "opaque"]
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A function of the text that weighs or forbids it.
+
+    Attributes:
+        name: in outputs and errors.
+        function: the text to a number (natural-log units), or to true or false for a hard term.
+        weight: the number is multiplied by it.
+        hard: whether texts for which the function is false have density zero.
+    """
+
+    name: str
+    function: Callable[[str], float | bool]
+    weight: float = 1.0
+    hard: bool = False
+
+    def log_weight(self, text: str) -> float:
+        """Return what the term adds to the log-density of a text: natural log, -inf where it forbids it.
+
+        Raises:
+            RequestError: the function failed, or its value is not a number.
+        """
+        try:
+            value = self.function(text)
+        except Exception as error:
+            raise RequestError(f"term {self.name} failed on {text[:60]!r}: {type(error).__name__}: {error}") from error
+        if self.hard:
+            return 0.0 if value else -math.inf
+        number = self.weight * float(value)
+        if math.isnan(number) or number == math.inf:
+            raise RequestError(f"term {self.name} gave {value!r} on {text[:60]!r}; give a finite number or -inf")
+        return number
+
+
+def opaque(
+    function: Callable[[str], float | bool], *, weight: float = 1.0, hard: bool = False, name: str | None = None
+) -> Opaque:
+    """Return a term made of a function of the text.
+
+    Args:
+        function: must always give the same value for the same text.
+        weight: multiplies its value; for a soft term.
+        hard: the function says whether a text is allowed.
+        name: in outputs; by default the function's own.
+
+    Raises:
+        RequestError: a hard term has a weight, or the weight is not finite.
+
+    Example:
+        >>> opaque(lambda text: -abs(len(text) - 40), weight=0.1).log_weight("short")
+        -3.5
+    """
+    if not math.isfinite(weight):
+        raise RequestError(f"weight {weight!r} of a term is not finite")
+    if hard and weight != 1.0:
+        raise RequestError("a hard term allows or forbids; drop its weight")
+    return Opaque(name or str(getattr(function, "__name__", "term")), function, weight, hard)
+
+
+def load_opaque(written: str) -> Opaque:
+    """Return the term that `file.py:name` names; it is a function, or an `Opaque` made with `opaque`.
+
+    Args:
+        written: file and name, as `--term` takes it. The file is run.
+
+    Raises:
+        RequestError: the file or the name is missing, or the file fails.
+    """
+    path, _, name = written.rpartition(":")
+    if not path or not name:
+        raise RequestError(f"--term {written!r}: write FILE.py:NAME")
+    file = Path(path)
+    if not file.is_file():
+        raise RequestError(f"--term {written!r}: no file {path}")
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    if spec is None or spec.loader is None:
+        raise RequestError(f"--term {written!r}: {path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise RequestError(f"--term {written!r}: {path} failed: {type(error).__name__}: {error}") from error
+    found = getattr(module, name, None)
+    if isinstance(found, Opaque):
+        return found
+    if not callable(found):
+        raise RequestError(f"--term {written!r}: {path} has no function {name}")
+    return opaque(found, name=name)
