@@ -23,6 +23,21 @@ Example: searchgen sample --keywords "doctor,letter" --max-words 10 --sampler mh
 """
 
 
+MaxWords = typer.Option("--max-words", "--max-chars", metavar="N", help="Most words; 20 by default.")
+OneSentence = typer.Option("--sentence", help="One sentence: a final mark at the end, none inside.")
+Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
+Sampler = typer.Option("--sampler", metavar="NAME", help="The method; see docs/samplers.md.")
+Memory = typer.Option("--memory", help="Rejection: remember dead beginnings.")
+Quasi = typer.Option("--quasi", help="Rejection: with an estimated bound.")
+Moves = typer.Option("--moves", metavar="NAME", help="MH: 'all' or 'site'.")
+Option = typer.Option("--option", metavar="NAME=VALUE", help="An option of the sampler.")
+Term = typer.Option(
+    "--term", metavar="FILE.py:NAME", help="A function of the text that weighs or forbids it; the file is run."
+)
+Draws = typer.Option("-n", metavar="N", parser=whole, help="How many draws.")
+Report = typer.Option("--report", metavar="FILE", help="Write the diagnostics of the run as JSON.")
+
+
 def most_words(text: str) -> int:
     """Return an upper bound on words; 0 for the word `none`."""
     return 0 if str(text).strip().lower() == "none" else whole(text)
@@ -34,37 +49,22 @@ def sample(
     forbid: Annotated[list[str] | None, options.Forbid] = None,
     starts_with: Annotated[str | None, options.Starts] = None,
     ends_with: Annotated[str | None, options.Ends] = None,
-    sentence: Annotated[
-        bool, typer.Option("--sentence", help="One sentence: a final mark at the end, none inside.")
-    ] = False,
+    sentence: Annotated[bool, OneSentence] = False,
     min_words: Annotated[int | None, options.Words] = None,
-    max_words: Annotated[
-        str | None, typer.Option("--max-words", "--max-chars", metavar="N", help="Most words; 20 by default.")
-    ] = None,
-    beta: Annotated[
-        float, typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
-    ] = 1.0,
-    sampler: Annotated[str, typer.Option("--sampler", metavar="NAME", help="The method; see docs/samplers.md.")] = "mh",
-    memory: Annotated[bool, typer.Option("--memory", help="Rejection: remember dead beginnings.")] = False,
-    quasi: Annotated[bool, typer.Option("--quasi", help="Rejection: with an estimated bound.")] = False,
-    moves: Annotated[str | None, typer.Option("--moves", metavar="NAME", help="MH: 'all' or 'site'.")] = None,
-    option: Annotated[
-        list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="An option of the sampler.")
-    ] = None,
-    term: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--term", metavar="FILE.py:NAME", help="A function of the text that weighs or forbids it; the file is run."
-        ),
-    ] = None,
+    max_words: Annotated[str | None, MaxWords] = None,
+    beta: Annotated[float, Beta] = 1.0,
+    sampler: Annotated[str, Sampler] = "mh",
+    memory: Annotated[bool, Memory] = False,
+    quasi: Annotated[bool, Quasi] = False,
+    moves: Annotated[str | None, Moves] = None,
+    option: Annotated[list[str] | None, Option] = None,
+    term: Annotated[list[str] | None, Term] = None,
     lm: Annotated[str | None, options.Model] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
-    count: Annotated[int, typer.Option("-n", metavar="N", parser=whole, help="How many draws.")] = 1,
+    count: Annotated[int, Draws] = 1,
     seed: Annotated[int | None, options.Seed] = None,
     json: Annotated[bool, options.Json] = False,
-    report: Annotated[
-        str | None, typer.Option("--report", metavar="FILE", help="Write the diagnostics of the run as JSON.")
-    ] = None,
+    report: Annotated[str | None, Report] = None,
 ) -> None:
     """Parse the flags into one request, draw, and print."""
     from searchgen.cli.draws import print_draws

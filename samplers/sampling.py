@@ -6,16 +6,13 @@ from dataclasses import dataclass, replace
 from searchgen.errors import RequestError
 from searchgen.randomness import key_of
 from searchgen.record import Record
-from searchgen.request import Request, Terms
+from searchgen.request import PLAIN_TERMS, Request
 from searchgen.samplers.method import Draws, Job, Method, parse_options
 from searchgen.samplers.registry import method, methods
 from searchgen.samplers.source import Source
 from searchgen.target import Target
 
-__all__ = ["PLAIN_TERMS", "Sampled", "job_of", "refuse_opaque", "sample", "stated_law"]
-
-#: No rewards and no charges: the law is the model's own on the texts that the constraints accept.
-PLAIN_TERMS = Terms(word=0.0, proper_noun=0.0, comma=0.0, unigram=0.0)
+__all__ = ["Sampled", "job_of", "refuse_opaque", "sample", "stated_law"]
 
 #: The length bound of `sample` when none is given, in words.
 MOST_WORDS = 20
@@ -64,9 +61,9 @@ def refuse_opaque(found: Method, target: Target) -> None:
     Raises:
         RequestError: in this case; it names the methods that serve the target.
     """
-    if target.opaque and not found.opaque:
+    if (target.opaque or target.bare) and not found.opaque:
         able = ", ".join(one.name for one in methods() if one.opaque)
-        names = ", ".join(one.name for one in target.opaque)
+        names = ", ".join([one.name for one in target.opaque] or ["a bare log-density"])
         raise RequestError(
             f"--sampler {found.name} looks into the target, and {names} is a function it cannot look into; use {able}"
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import NotFound
+from searchgen.errors import NotFound, RequestError
 from searchgen.problem import Problem
 from searchgen.randomness import counter, key_of
 from searchgen.samplers.chain import enter, new_chains
@@ -34,20 +34,31 @@ def score_texts(problem: Problem, tokens: Tokens, lengths: Lengths) -> Floats:
 
 
 def scorer_of(target: Target) -> Scorer:
-    """Return the log-density of a target; equal texts of a batch are given to opaque terms once."""
+    """Return the log-density of a target; equal texts of a batch are given to functions of the user once."""
 
     def score(tokens: Tokens, lengths: Lengths) -> Floats:
         total = score_texts(target.problem, tokens, lengths)
-        if target.opaque:
-            extra: dict[tuple[int, ...], float] = {}
-            for i, (row, length) in enumerate(zip(tokens, lengths, strict=True)):
-                ids = tuple(row[:length].tolist())
-                if ids not in extra:
-                    extra[ids] = target.opaque_log_weight(ids)
-                total[i] += extra[ids]
+        if target.opaque or target.bare:
+            texts = [tuple(row[:length].tolist()) for row, length in zip(tokens, lengths, strict=True)]
+            distinct = dict.fromkeys(text for text, score in zip(texts, total, strict=True) if score > -np.inf)
+            extra = dict(zip(distinct, _own_scores(target, list(distinct)), strict=True))
+            for i, text in enumerate(texts):
+                if text in extra:
+                    total[i] = extra[text] + (0.0 if target.bare else total[i])
         return total
 
     return score
+
+
+def _own_scores(target: Target, texts: list[tuple[int, ...]]) -> list[float]:
+    """Return what the user's functions make of texts: a bare log-density, and opaque terms on top."""
+    bare = [0.0] * len(texts)
+    if target.bare and texts:
+        printed = [target.form.detokenise(tuple(target.vocabulary.decode(ids))) for ids in texts]
+        bare = [float(score) for score in target.bare(printed)]
+        if len(bare) != len(texts):
+            raise RequestError(f"the log-density gave {len(bare)} scores for {len(texts)} texts; give one for each")
+    return [score + target.opaque_log_weight(ids) for score, ids in zip(bare, texts, strict=True)]
 
 
 def allowed_starts(job: Job, plan: Plan, scorer: Scorer) -> tuple[Tokens, Lengths, Floats]:

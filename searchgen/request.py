@@ -10,7 +10,7 @@ from typing import Any
 from searchgen.errors import RequestError
 from searchgen.version import __version__
 
-__all__ = ["Annealing", "Request", "Terms", "platform_tag"]
+__all__ = ["PLAIN_TERMS", "Annealing", "Request", "Terms", "platform_tag"]
 
 
 #: The published table that turns a budget in seconds into steps: a rate, so that a job means the same work everywhere.
@@ -42,6 +42,10 @@ class Terms:
     proper_noun: float = -3.0
     comma: float = -1.2
     unigram: float = 0.0
+
+
+#: No rewards and no charges: the law is the model's own on the texts that the constraints accept.
+PLAIN_TERMS = Terms(word=0.0, proper_noun=0.0, comma=0.0, unigram=0.0)
 
 
 @dataclass(frozen=True)

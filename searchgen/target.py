@@ -6,48 +6,34 @@
 else that is hard is one automaton. It knows nothing of samplers.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.constraints import (
-    Constraint,
-    EndsWith,
-    FiniteVerb,
-    Forbid,
-    Keywords,
-    Length,
-    Plain,
-    Predicate,
-    Sentence,
-    StartsWith,
-    joint,
-    with_demanded,
-)
-from searchgen.constraints.base import Phrase, folded, spell
+from searchgen.automata import Automaton
+from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, joint, window, with_demanded
+from searchgen.constraints.base import Phrase, folded
 from searchgen.errors import RequestError
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
 from searchgen.opaque import Opaque, load_opaque
 from searchgen.problem import TOKEN, Problem
-from searchgen.request import MOST_WORDS, Request
+from searchgen.request import PLAIN_TERMS, Request, Terms
+from searchgen.request_constraints import constraints_of, written_names
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["Target", "default_window", "lexicon"]
+__all__ = ["BareLogDensity", "Lexicon", "Target", "lexicon"]
 
-#: What a sentence needs to have a verb, by text form.
-VERBS: dict[str, type[Constraint]] = {"en": FiniteVerb, "zh": Predicate}
+#: A batch of printed texts to their log-densities, natural log, -inf where a text has none.
+BareLogDensity = Callable[[Sequence[str]], Sequence[float]]
 
 #: Reward for each word, in nats, by text form: chosen by reading, so that sentences end where they end.
 WORD_REWARDS = {"en": 1.0, "zh": 0.0, "raw": 1.0}
-
-#: Default window of words: fewest, most; and to how many a demanded word widens the upper end, and how many on top.
-DEFAULT_WINDOWS = {"en": (6, 14, 3, 4), "zh": (8, 24, 3, 4), "raw": (6, 14, 3, 4)}
 
 #: The local moves leave a demanded word alone if it is rarer than this; a common one ("the") comes and goes freely.
 PROTECTED_BELOW = 1e-3
@@ -87,23 +73,6 @@ def lexicon(model: NGram) -> Lexicon:
     )
 
 
-def default_window(form: str, fewest: int | None, most: int | None, demanded: int) -> tuple[int, int]:
-    """Return the window of words: what is given, else the form's default, its upper end widened by the demanded words.
-
-    Example:
-        >>> default_window("en", None, None, 3), default_window("en", None, 4, 1), default_window("en", None, None, 8)
-        ((6, 14), (4, 4), (8, 28))
-    """
-    low, high, each, more = DEFAULT_WINDOWS[form]
-    high = max(high, each * demanded + more)
-    low = max(low, demanded)
-    if fewest is not None:
-        low, high = fewest, max(high, fewest + high - low)
-    if most is not None:
-        low, high = (low if fewest is not None else min(low, most)), most
-    return min(low, MOST_WORDS), min(high, MOST_WORDS)
-
-
 @dataclass(frozen=True, eq=False)
 class Target:
     """A request's target under a model.
@@ -118,6 +87,7 @@ class Target:
         notes: what the user should know, one line each.
         written: the name each part of a constraint has in the output: words as the user wrote them, in lower case.
         opaque: terms that are functions of the text; they are no part of `problem`.
+        bare: a log-density of its own in the place of model and terms; `problem` then only proposes.
     """
 
     model: NGram
@@ -129,6 +99,7 @@ class Target:
     notes: tuple[str, ...]
     written: dict[str, str]
     opaque: tuple[Opaque, ...] = ()
+    bare: BareLogDensity | None = None
 
     @staticmethod
     def of(request: Request, model: NGram, known: Lexicon | None = None) -> "Target":
@@ -139,37 +110,69 @@ class Target:
             Impossible: no text can satisfy it.
         """
         known = known or lexicon(model)
-        form = known.vocabulary.form
-        constraints, window, notes = _constraints(request, form, known.vocabulary)
+        constraints, _, notes = constraints_of(request, known.vocabulary.form, known.vocabulary)
+        target = Target.of_parts(
+            model,
+            constraints,
+            terms=request.terms,
+            beta=request.beta,
+            opaque=map(load_opaque, request.opaque),
+            known=known,
+        )
+        return replace(target, notes=(*notes, *target.notes), written=written_names(request, constraints))
+
+    @staticmethod
+    def of_parts(
+        model: NGram,
+        constraints: Sequence[Constraint],
+        *,
+        terms: Terms = PLAIN_TERMS,
+        beta: float = 1.0,
+        opaque: Iterable[Opaque] = (),
+        bare: BareLogDensity | None = None,
+        known: Lexicon | None = None,
+    ) -> "Target":
+        """Build a target from parts: p(x) ** beta on the texts that all constraints accept, times the terms.
+
+        Args:
+            model: the language model.
+            constraints: a `Length` among them; others in any order, users' own too.
+            terms: additive log weights of tokens; by default none.
+            beta: power of the model's probability.
+            opaque: functions of the text that weigh or forbid it.
+            bare: takes the place of model and terms: a batch of texts to their log-densities. The constraints still hold.
+            known: what `lexicon` returned for this model; None: computed here.
+
+        Raises:
+            RequestError: the parts contradict each other, or no length is among them.
+            Impossible: no text can satisfy them.
+        """
+        known = known or lexicon(model)
+        words = window(constraints)
+        if words is None:
+            raise RequestError("a target needs a length: add Length(fewest, most) to its constraints")
         vocabulary = with_demanded(known.vocabulary, constraints)
+        notes = []
         if vocabulary.extra:
             notes.append(
                 f"the model does not know {', '.join(vocabulary.extra)}; spelled letter by letter, it is improbable"
             )
-        automaton = joint(constraints, vocabulary, form)
-        token = np.zeros(len(vocabulary), TOKEN)
+        automaton = joint(constraints, vocabulary, known.vocabulary.form)
+        token, demanded = _tokens(constraints, known, vocabulary, automaton, terms, beta)
         size = len(known.vocabulary)
-        token["model"] = np.where(np.arange(len(vocabulary)) < size, np.arange(len(vocabulary)), UNKNOWN)
-        token["cls"] = automaton.classes
-        token["word"] = vocabulary.is_word
-        demanded = _demanded(constraints, vocabulary)
-        token["weight"] = _weights(request, known, vocabulary, _as_meant(constraints, vocabulary))
-        rare = np.append(known.log_unigram, [-np.inf] * len(vocabulary.extra)) < np.log(PROTECTED_BELOW)
-        token["protected"][demanded] = rare[demanded]
         problem = Problem(
             ngram=model.tables,
             token=token,
             next=automaton.next,
             accept=automaton.accept,
-            window=np.array(window, np.int64),
-            beta=np.array([request.beta]),
+            window=np.array(words, np.int64),
+            beta=np.array([beta]),
             begin=np.array([model.tables.node["state"][1 + BEGIN]], np.int64),
             extra=np.arange(size, len(vocabulary), dtype=np.int64),
         )
-        written = _written(request, constraints)
-        ids = frozenset(demanded.tolist())
-        terms = tuple(map(load_opaque, request.opaque))
-        return Target(model, vocabulary, constraints, window, ids, problem, tuple(notes), written, terms)
+        return Target(
+            model, vocabulary, tuple(constraints), words, demanded, problem, tuple(notes), {}, tuple(opaque), bare
+        )
 
     @property
     def form(self) -> TextForm:
@@ -236,67 +239,6 @@ def _occurrences(phrase: Phrase, text: Phrase) -> list[int]:
     return [place for place in range(len(text)) if text[place : place + len(phrase)] == phrase]
 
 
-def _written(request: Request, constraints: Sequence[Constraint]) -> dict[str, str]:
-    """Return the name in the output of each part that spells out words of the request."""
-    names: dict[str, str] = {}
-
-    def name(part: str, verb: str, words: str) -> None:
-        names[part] = f"{verb} {' '.join(words.lower().split())}"
-
-    for one in constraints:
-        if isinstance(one, Keywords):
-            shown = ["|".join(map(spell, item)) for item in one.items]
-            for rank, item in enumerate(request.keywords):
-                again = shown[:rank].count(shown[rank]) + 1
-                suffix = f" ({again})" if again > 1 else ""
-                name(f"keyword {shown[rank]}{suffix}", "keyword", "|".join(item) + suffix)
-        elif isinstance(one, Forbid):
-            for phrase, words in zip(one.items, request.forbid, strict=True):
-                name(f"without {spell(phrase)}", "without", words)
-        elif isinstance(one, StartsWith | EndsWith):
-            name(one.describe(), f"{one.verb} with", request.starts_with if one.verb == "starts" else request.ends_with)
-    return names
-
-
-def _constraints(
-    request: Request, form: TextForm, vocabulary: Vocabulary
-) -> tuple[tuple[Constraint, ...], tuple[int, int], list[str]]:
-    """Return the constraints of a request, its window, and notes."""
-    notes: list[str] = []
-    result: list[Constraint] = []
-    demanded = 0
-    if request.keywords:
-        items = tuple(tuple(tuple(form.tokenise_as_printed(phrase)) for phrase in item) for item in request.keywords)
-        for item, written in zip(items, request.keywords, strict=True):
-            for phrase, text in zip(item, written, strict=True):
-                if not phrase:
-                    raise RequestError(f"keyword {text!r} has no letter, digit or sign in it; drop it")
-        result.append(Keywords(items, ordered=request.ordered))
-        demanded = sum(min(sum(map(form.is_word, phrase)) for phrase in item) for item in items)
-    if request.forbid:
-        result.append(Forbid(tuple(tuple(form.tokenise_as_printed(phrase)) for phrase in request.forbid)))
-    if request.starts_with:
-        result.append(StartsWith(tuple(form.tokenise_as_printed(request.starts_with))))
-        demanded += len(form.tokenise_as_printed(request.starts_with))
-    if request.ends_with:
-        result.append(EndsWith(tuple(form.tokenise_as_printed(request.ends_with))))
-        demanded += len(form.tokenise_as_printed(request.ends_with))
-    if request.sentence:
-        if any(vocabulary.find(mark) >= 0 for mark in form.final_tokens):
-            result.append(Sentence())
-            if request.finite_verb and form.name in VERBS:
-                result.append(VERBS[form.name]())
-        else:
-            notes.append(f"the model has none of {' '.join(form.final_tokens)}, so texts are not held to be sentences")
-    marks = {mark for pair in form.brackets.items() for mark in pair}
-    demanded_tokens = {token for one in result for token in one.demanded()}
-    if not request.quotes and not marks & demanded_tokens:
-        result.append(Plain())
-    window = default_window(form.name, request.min_words, request.max_words, demanded)
-    result.append(Length(*window))
-    return tuple(result), window, notes
-
-
 def _demanded(constraints: Sequence[Constraint], vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
     """Return the ids of all tokens that match a demanded word."""
     words = {word for constraint in constraints for word in constraint.demanded()}
@@ -313,11 +255,32 @@ def _as_meant(constraints: Sequence[Constraint], vocabulary: Vocabulary) -> npt.
     return np.array(sorted(set(meant)), np.int64)
 
 
+def _tokens(
+    constraints: Sequence[Constraint],
+    known: Lexicon,
+    vocabulary: Vocabulary,
+    automaton: Automaton,
+    terms: Terms,
+    beta: float,
+) -> tuple[npt.NDArray[np.void], frozenset[int]]:
+    """Return the table of tokens for the compiled loops, and the ids of those that match a demanded word."""
+    token = np.zeros(len(vocabulary), TOKEN)
+    size = len(known.vocabulary)
+    token["model"] = np.where(np.arange(len(vocabulary)) < size, np.arange(len(vocabulary)), UNKNOWN)
+    token["cls"] = automaton.classes
+    token["word"] = vocabulary.is_word
+    demanded = _demanded(constraints, vocabulary)
+    token["weight"] = _weights(terms, beta, known, vocabulary, _as_meant(constraints, vocabulary))
+    rare = np.append(known.log_unigram, [-np.inf] * len(vocabulary.extra)) < np.log(PROTECTED_BELOW)
+    token["protected"][demanded] = rare[demanded]
+    return token, frozenset(demanded.tolist())
+
+
 def _weights(
-    request: Request, known: Lexicon, vocabulary: Vocabulary, demanded: npt.NDArray[np.int64]
+    terms: Terms, beta: float, known: Lexicon, vocabulary: Vocabulary, demanded: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """Return the additive log weight of every token; demanded words are not charged for being names."""
-    terms, size = request.terms, len(known.vocabulary)
+    size = len(known.vocabulary)
     charge = terms.proper_noun * known.proper + terms.comma * known.comma
     charge -= terms.unigram * known.log_unigram * known.vocabulary.is_word
     reward = WORD_REWARDS[vocabulary.form.name] if terms.word is None else terms.word
@@ -326,5 +289,5 @@ def _weights(
     free[demanded[demanded < size]] = False
     weight[:size] += np.where(free, charge, 0.0)
     for extra in range(size, len(vocabulary)):
-        weight[extra] += request.beta * vocabulary.spelling_log_probability(extra)
+        weight[extra] += beta * vocabulary.spelling_log_probability(extra)
     return weight

@@ -6,12 +6,12 @@ import pytest
 from searchgen.errors import NotFound, RequestError
 from searchgen.lm.ngram.model import NGram
 from searchgen.opaque import load_opaque, opaque
-from searchgen.request import Request
+from searchgen.request import PLAIN_TERMS, Request
 from searchgen.samplers.exactness import STATIONARY, World, imbalance, transition_matrix
 from searchgen.samplers.method import Job
 from searchgen.samplers.moves import labels, step
 from searchgen.samplers.registry import method
-from searchgen.samplers.sampling import PLAIN_TERMS, refuse_opaque
+from searchgen.samplers.sampling import refuse_opaque
 from searchgen.samplers.scorer import score_texts
 from searchgen.samplers.surrogate import Options, cheap_problem, surrogate_matrix
 from searchgen.samplers.worlds import WORLDS

@@ -11,6 +11,7 @@ from searchgen.constraints.parse import parse_items
 from searchgen.constraints.plain import Plain
 from searchgen.constraints.predicate import Predicate
 from searchgen.constraints.sentence import Sentence
+from searchgen.constraints.transitions import Transitions
 
 __all__ = [
     "CONSTRAINTS",
@@ -25,6 +26,7 @@ __all__ = [
     "Predicate",
     "Sentence",
     "StartsWith",
+    "Transitions",
     "joint",
     "parse_items",
     "window",
