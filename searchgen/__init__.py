@@ -16,7 +16,7 @@ PUBLIC = {
     "constrain": "searchgen.samplers.api",
     "draw": "searchgen.samplers.api",
     "load": "searchgen.samplers.api",
-    "opaque": "searchgen.opaque",
+    "opaque": "searchgen.opaque_terms",
     "sample": "searchgen.samplers.api",
 }
 

@@ -20,7 +20,7 @@ from searchgen.errors import RequestError
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
-from searchgen.opaque import Opaque, load_opaque
+from searchgen.opaque_terms import Opaque, load_opaque
 from searchgen.problem import TOKEN, Problem
 from searchgen.request import PLAIN_TERMS, Request, Terms
 from searchgen.request_constraints import constraints_of, written_names

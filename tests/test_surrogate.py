@@ -5,7 +5,7 @@ import pytest
 
 from searchgen.errors import NotFound, RequestError
 from searchgen.lm.ngram.model import NGram
-from searchgen.opaque import load_opaque, opaque
+from searchgen.opaque_terms import load_opaque, opaque
 from searchgen.request import PLAIN_TERMS, Request
 from searchgen.samplers.exactness import STATIONARY, World, imbalance, transition_matrix
 from searchgen.samplers.method import Job
