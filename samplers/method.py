@@ -15,7 +15,7 @@ from searchgen.guide import Guide, Prepared, prepare
 from searchgen.samplers.exactness import Finding, World
 from searchgen.target import Target
 
-__all__ = ["Draws", "Job", "Kind", "Method", "NoOptions", "parse_options"]
+__all__ = ["Draws", "Job", "Kind", "Method", "NoOptions", "parse_options", "spelled_out"]
 
 #: exact: independent draws from the target; weighted: properly weighted draws; markov: a chain that leaves the target invariant;
 #: search: an optimiser, whose texts follow no stated law.
@@ -152,6 +152,22 @@ def parse_options(method: Method, given: Sequence[str]) -> Any:
             raise RequestError(f"--sampler {method.name} has no option {name!r}; {way_out}")
         options = replace(options, **{name: _value(method.name, name, value if equals else "true", known[name])})
     return options
+
+
+def spelled_out(method: Method, options: Any, target: Target) -> tuple[Any, tuple[str, ...]]:
+    """Return options with their defaults for a target written out, and what differs from the method's own as "name=value" strings.
+
+    A signature that holds them replays the draws even where a default follows from the request.
+    """
+    complete = getattr(options, "spelled_out", None)
+    options = complete(target) if complete else options
+    default = method.options()
+    given = tuple(
+        f"{f.name}={getattr(options, f.name)}"
+        for f in fields(options)
+        if getattr(options, f.name) != getattr(default, f.name)
+    )
+    return options, given
 
 
 def _value(method: str, name: str, text: str, default: Any) -> Any:

@@ -13,7 +13,7 @@ from searchgen.samplers.chain import advance, enter, new_chains
 from searchgen.samplers.exactness import Finding, World, prove_kernel
 from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.moves import MOVES, Chains, labels, step
-from searchgen.samplers.retained import Plan, retain, starts
+from searchgen.samplers.retained import ChainOptions, Plan, retain, starts
 
 __all__ = ["METHOD", "MOVE_SETS", "Options"]
 
@@ -25,19 +25,9 @@ MOVE_SETS = {
 
 
 @dataclass(frozen=True)
-class Options:
-    """How the chains run; 0 stands for the default.
+class Options(ChainOptions):
+    """How the chains run, and by which moves: "all", or "site" for those that change one place (Metropolis-within-Gibbs)."""
 
-    Attributes:
-        chains: independent chains.
-        burn_in: steps of each chain before the first state is kept; default: 50 times the thinning.
-        thin: steps from one kept state to the next; default: 4 times the most words.
-        moves: "all" or "site".
-    """
-
-    chains: int = 64
-    burn_in: int = 0
-    thin: int = 0
     moves: str = "all"
 
 

@@ -1,7 +1,8 @@
 """Chains as samples: start states, burn-in, thinning, and the states kept."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,9 @@ from searchgen.randomness import counter, key_of
 from searchgen.samplers.anneal import check_totals
 from searchgen.samplers.method import Draws, Job
 from searchgen.samplers.moves import Chains
+from searchgen.target import Target
 
-__all__ = ["Plan", "retain", "starts"]
+__all__ = ["ChainOptions", "Plan", "retain", "starts"]
 
 #: Burn-in, in units of the thinning.
 BURN_IN = 50
@@ -21,6 +23,26 @@ BURN_IN = 50
 THIN_PER_WORD = 4
 
 MOST_CHAINS = 4096
+
+
+@dataclass(frozen=True)
+class ChainOptions:
+    """How chains run; 0 stands for the default.
+
+    Attributes:
+        chains: independent chains.
+        burn_in: steps of each chain before the first state is kept; default: 50 times the thinning.
+        thin: steps from one kept state to the next; default: 4 times the most words.
+    """
+
+    chains: int = 64
+    burn_in: int = 0
+    thin: int = 0
+
+    def spelled_out(self, target: Target) -> Self:
+        """Return the options with their defaults for a target."""
+        thin = self.thin or THIN_PER_WORD * target.window[1]
+        return replace(self, thin=thin, burn_in=self.burn_in or BURN_IN * thin)
 
 
 @dataclass(frozen=True, eq=False)

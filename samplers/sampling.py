@@ -7,7 +7,7 @@ from searchgen.errors import RequestError
 from searchgen.randomness import key_of
 from searchgen.record import Record
 from searchgen.request import PLAIN_TERMS, Request
-from searchgen.samplers.method import Draws, Job, Method, parse_options
+from searchgen.samplers.method import Draws, Job, Method, parse_options, spelled_out
 from searchgen.samplers.registry import method, methods
 from searchgen.samplers.source import Source
 from searchgen.target import Target
@@ -40,8 +40,10 @@ def stated_law(request: Request, bounded: bool = True) -> Request:
     return replace(request, terms=PLAIN_TERMS, min_words=low, max_words=high)
 
 
-def job_of(source: Source, request: Request, progress: Callable[[float], None] | None = None) -> tuple[Method, Job]:
-    """Return the sampler of a request and the job for it.
+def job_of(
+    source: Source, request: Request, progress: Callable[[float], None] | None = None
+) -> tuple[Request, Method, Job]:
+    """Return a request with its sampler's options spelled out, the sampler, and the job for it.
 
     Raises:
         RequestError: the request contradicts itself, or names a sampler or an option that does not exist.
@@ -51,8 +53,10 @@ def job_of(source: Source, request: Request, progress: Callable[[float], None] |
     options = parse_options(found, request.options)
     target = Target.of(request, source.model, source.known)
     refuse_opaque(found, target)
+    options, given = spelled_out(found, options, target)
+    request = replace(request, options=given)
     key = key_of(request.seed, request.canonical())
-    return found, Job(target, request.count, key, options, source.threads, source.prepared, progress)
+    return request, found, Job(target, request.count, key, options, source.threads, source.prepared, progress)
 
 
 def refuse_opaque(found: Method, target: Target) -> None:
@@ -81,7 +85,7 @@ def sample(source: Source, request: Request, progress: Callable[[float], None] |
         RequestError: as for `job_of`; or the sampler cannot serve the target.
         NothingFound: no text satisfies the request, or none was found.
     """
-    found, job = job_of(source, request, progress)
+    request, found, job = job_of(source, request, progress)
     return Sampled(request, found, job.target, found.draw(job), source.label, source.model.hash)
 
 
