@@ -10,8 +10,9 @@ from searchgen.errors import ModelFileError, RequestError
 
 if TYPE_CHECKING:
     from searchgen.lm.ngram.model import NGram
+    from searchgen.lm.ngram.word_classes import WordClasses
 
-__all__ = ["EMBEDDED", "load"]
+__all__ = ["EMBEDDED", "load", "load_classes"]
 
 #: Models that come with searchgen.
 EMBEDDED = ("en", "zh")
@@ -52,3 +53,15 @@ def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) 
     close = get_close_matches(name.lower(), EMBEDDED, n=1, cutoff=0.4)
     guess = f"; did you mean {close[0]!r}?" if close else ";"
     raise RequestError(f"unknown model {name!r}{guess} (embedded: {', '.join(EMBEDDED)}; or give a file)")
+
+
+def load_classes(model: NGram) -> WordClasses | None:
+    """Return the word classes that come with an embedded model, None for any other model.
+
+    Raises:
+        ModelFileError: the file is damaged, or belongs to another version of the model.
+    """
+    from searchgen.lm.ngram.word_classes import open_classes
+
+    path = DATA / f"{model.name}-classes.sgm"
+    return open_classes(path, model) if model.name in EMBEDDED and path.exists() else None

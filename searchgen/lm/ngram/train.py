@@ -22,7 +22,7 @@ from searchgen.lm.ngram.words import WordIds, select_vocabulary
 from searchgen.text import text_form
 from searchgen.text.casing import capitalised, uncapitalised
 
-__all__ = ["Recipe", "Trained", "train"]
+__all__ = ["Recipe", "Trained", "encoded_text", "train"]
 
 Array = npt.NDArray[Any]
 
@@ -104,9 +104,7 @@ def train(
     output = Path(output)
     if not output.parent.is_dir():
         raise RequestError(f"no folder {output.parent} to write the model to")
-    corpus = _Corpus(recipe)
-    for passage in read_passages(text_files(paths), recipe.form, progress):
-        corpus.add(passage)
+    corpus = _read(paths, recipe, progress)
     tokens, vocabulary = corpus.finished()
     tell("count", 0.0)
     model = counted(count_ngrams(tokens, recipe.order, len(vocabulary)), recipe.cut)
@@ -116,6 +114,24 @@ def train(
     size = _write(output, model, vocabulary, metadata)
     tell("pack", 1.0)
     return Trained(output, size, metadata, corpus.held_out)
+
+
+def encoded_text(
+    paths: Sequence[str | Path], recipe: Recipe, progress: Progress | None = None
+) -> tuple[Array, list[str]]:
+    """Return the text `train` would count: ids of all sentences, each from `<s>` to `</s>`, and the vocabulary.
+
+    Raises:
+        RequestError: a path is missing, holds no text or is not UTF-8.
+    """
+    return _read(paths, recipe, progress).finished()
+
+
+def _read(paths: Sequence[str | Path], recipe: Recipe, progress: Progress | None) -> "_Corpus":
+    corpus = _Corpus(recipe)
+    for passage in read_passages(text_files(paths), recipe.form, progress):
+        corpus.add(passage)
+    return corpus
 
 
 def _write(output: Path, model: Counted, vocabulary: list[str], metadata: dict[str, Any]) -> int:
