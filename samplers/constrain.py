@@ -3,15 +3,19 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from searchgen.errors import Impossible, NotFound
 from searchgen.guide import Budget, Guide
+from searchgen.lm import load_classes
+from searchgen.lm.ngram.word_classes import WordClasses
 from searchgen.randomness import counter, key_of
 from searchgen.record import Record
 from searchgen.request import Request
 from searchgen.samplers.anneal import Annealed, anneal
+from searchgen.samplers.second_opinion import ranked
 from searchgen.samplers.selection import diverse
 from searchgen.samplers.source import Source
 from searchgen.target import Target
@@ -46,6 +50,11 @@ class Outcome:
 
 class Searcher(Source):
     """A loaded model, ready to search the targets of requests."""
+
+    @cached_property
+    def classes(self) -> WordClasses | None:
+        """The word classes that come with the model, None: it has none."""
+        return load_classes(self.model)
 
     def search(
         self, request: Request, progress: Callable[[float], None] | None = None, line: int | None = None
@@ -96,6 +105,8 @@ class Searcher(Source):
         return replace(target, notes=(*target.notes, "no such text with a verb of its own; found without")), guide
 
     def _outcome(self, request: Request, target: Target, guide: Guide, found: Annealed, line: int | None) -> Outcome:
+        if self.classes is not None and request.class_weight:
+            found = ranked(found, target, self.classes, request.class_weight)
         words = [[i for i in text if target.problem.token["word"][i]] for text in found.texts]
         chosen = diverse(words, request.count)
         if not chosen:

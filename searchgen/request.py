@@ -110,8 +110,7 @@ class Request:
         seed: every random choice is a function of it.
         terms: additive terms of the target.
         annealing: the schedule of the search.
-        class_weight: how much the word classes that come with a model count when the texts a search has found are ranked;
-            0: the densest first.
+        class_weight: how much the word classes that come with a model count when the texts of a search are ranked; 0: not at all.
         beta: power of the model's probability in the target.
         sampler: name of the method; `anneal` searches for the best texts, others draw from the stated law.
         options: of the sampler, as "name=value".
@@ -133,7 +132,7 @@ class Request:
     seed: int = 0
     terms: Terms = field(default_factory=Terms)
     annealing: Annealing = field(default_factory=Annealing)
-    class_weight: float = 2.0
+    class_weight: float = 2.5
     beta: float = 1.0
     sampler: str = "anneal"
     options: tuple[str, ...] = ()
