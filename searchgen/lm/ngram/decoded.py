@@ -40,7 +40,7 @@ PAGE = 4096
 SAMPLES = 64
 
 #: A temporary file older than this belongs to a process that was killed.
-STALE_SECONDS = 3600.0
+STALE_SECONDS, OLD_SECONDS = 3600.0, 30 * 86_400.0
 
 
 class Decoded(NamedTuple):
@@ -182,7 +182,10 @@ def _write(path: Path, key: str, model: Decoded) -> None:
 
 
 def _remove_stale(folder: Path) -> None:
-    for path in folder.glob("new-*"):
+    """Remove what killed processes left behind, and models that only older versions read, after a month."""
+    for path in folder.iterdir():
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > STALE_SECONDS:
+            age = time.time() - path.stat().st_mtime
+            old = not path.name.endswith(f"-{VERSION}") and age > OLD_SECONDS
+            if old or (path.name.startswith("new-") and age > STALE_SECONDS):
                 path.unlink()
