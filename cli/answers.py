@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from searchgen.cli.loading import load_model, starting
+from searchgen.cli.loading import load_model, refuse_other_model, starting
 from searchgen.cli.output import complain, complain_of, highlighted, progress, write_json, write_line
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, NothingFound, RequestError, SearchgenError
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Answers"]
 
+
+#: The sampler of a request to search.
+SEARCH = "anneal"
 
 #: The longest line of stdin, in bytes.
 LONGEST_LINE = 100_000
@@ -55,12 +58,11 @@ class Answers:
             RequestError: it is no signature of this version, or the model is another one.
         """
         request, wanted = Request.from_signature(signature)
-        model = self.searcher(lm or request.lm).model
-        if model.hash != wanted:
+        if request.sampler != SEARCH:
             raise RequestError(
-                f"the signature is of another model than {lm or request.lm} "
-                f"({wanted[:12]}, this one is {model.hash[:12]}); name the same file with --lm"
+                f"the signature is of draws by {request.sampler}; repeat it with searchgen sample --again"
             )
+        refuse_other_model(self.searcher(lm or request.lm), wanted)
         self.loaded[request.lm] = self.searcher(lm or request.lm)
         self._print(self._search(request, None))
 

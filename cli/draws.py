@@ -1,19 +1,43 @@
 """Printing the draws of a sampler."""
 
-from searchgen.cli.loading import load_model, starting
+from searchgen.cli.loading import load_model, refuse_other_model, starting
 from searchgen.cli.output import complain, progress, write_json, write_line
+from searchgen.errors import RequestError
 from searchgen.request import Request
 
-__all__ = ["print_draws"]
+__all__ = ["print_draws", "repeat_draws"]
 
 
-def print_draws(request: Request, *, json: bool, raw_tokens: bool, report: str | None) -> None:
-    """Draw from the law of a request and print every draw."""
+def repeat_draws(signature: str, lm: str | None, *, json: bool, raw_tokens: bool, report: str | None) -> None:
+    """Draw again what a signature describes.
+
+    Args:
+        signature: as a JSON record shows it.
+        lm: where the model's file is now; None: where it was.
+        json: print JSON lines.
+        raw_tokens: the user knows that the model's tokens are printed as they stand.
+        report: file for the diagnostics.
+
+    Raises:
+        RequestError: it is no signature of this version, is one of `constrain`, or the model is another one.
+    """
+    request, wanted = Request.from_signature(signature)
+    if request.sampler == "anneal" and request.sentence:
+        raise RequestError("the signature is of a search; repeat it with searchgen constrain --again")
+    print_draws(request, json=json, raw_tokens=raw_tokens, report=report, lm=lm, wanted=wanted)
+
+
+def print_draws(
+    request: Request, *, json: bool, raw_tokens: bool, report: str | None, lm: str | None = None, wanted: str = ""
+) -> None:
+    """Draw from the law of a request and print every draw; `wanted` is the hash the model must have, if any."""
     with starting():
         from searchgen.samplers.sampling import sample
         from searchgen.samplers.source import Source
 
-        source = load_model(Source, request.lm, raw_tokens)
+        source = load_model(Source, lm or request.lm, raw_tokens)
+    if wanted:
+        refuse_other_model(source, wanted)
     with progress() as show:
         sampled = sample(source, request, (lambda share: show(request.sampler, share)) if show else None)
     for note in (*sampled.target.notes, *sampled.draws.notes):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Loaded = TypeVar("Loaded", bound=Source)
 
-__all__ = ["load_model", "say_if_compiling", "starting"]
+__all__ = ["load_model", "refuse_other_model", "say_if_compiling", "starting"]
 
 
 def load_model(kind: "type[Loaded]", name: str, raw_tokens: bool) -> "Loaded":
@@ -37,6 +37,19 @@ def load_model(kind: "type[Loaded]", name: str, raw_tokens: bool) -> "Loaded":
     if loaded.model.form == "raw" and not raw_tokens:
         complain(f"{name} has raw tokens: they are printed as they stand (--raw-tokens says that you know)")
     return loaded
+
+
+def refuse_other_model(loaded: "Source", wanted: str) -> None:
+    """Refuse to repeat a signature with another model than it names.
+
+    Raises:
+        RequestError: in this case.
+    """
+    if loaded.model.hash != wanted:
+        raise RequestError(
+            f"the signature is of another model than {loaded.name} "
+            f"({wanted[:12]}, this one is {loaded.model.hash[:12]}); name the same file with --lm"
+        )
 
 
 @contextmanager

@@ -65,13 +65,17 @@ def sample(
     seed: Annotated[int | None, options.Seed] = None,
     json: Annotated[bool, options.Json] = False,
     report: Annotated[str | None, Report] = None,
+    again: Annotated[str | None, options.Again] = None,
 ) -> None:
     """Parse the flags into one request, draw, and print."""
-    from searchgen.cli.draws import print_draws
+    from searchgen.cli.draws import print_draws, repeat_draws
     from searchgen.cli.requests import forbidden, with_keywords
     from searchgen.request import Request
     from searchgen.samplers.sampling import stated_law
 
+    if again is not None:
+        repeat_draws(again, lm, json=json, raw_tokens=raw_tokens, report=report)
+        return
     if keywords == ["-"]:
         raise RequestError("sample draws for one request; constrain reads keyword sets from stdin")
     given = [*(option or []), *_switches(memory=memory, quasi=quasi)]
