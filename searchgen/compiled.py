@@ -32,6 +32,7 @@ KERNEL_FILES = (
     "guide/draws.py",
     "samplers/moves.py",
     "samplers/chain.py",
+    "samplers/smc_steps.py",
 )
 
 
