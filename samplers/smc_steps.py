@@ -59,9 +59,21 @@ class Particles(NamedTuple):
 
 def new_particles(count: int, room: int) -> Particles:
     """Return particles without texts: N = count, M = room."""
-    whole = [np.zeros(count, np.int64) for _ in range(8)]
-    real = [np.zeros(count) for _ in range(4)]
-    return Particles(np.zeros((count, room), np.int32), *whole[:6], *real[:3], *whole[6:], real[3])
+    return Particles(
+        token=np.zeros((count, room), np.int32),
+        length=np.zeros(count, np.int64),
+        left=np.zeros(count, np.int64),
+        row=np.zeros(count, np.int64),
+        context=np.zeros(count, np.int64),
+        state=np.zeros(count, np.int64),
+        place=np.zeros(count, np.int64),
+        log_weight=np.zeros(count),
+        mass=np.zeros(count),
+        rest=np.zeros(count),
+        ancestor=np.zeros(count, np.int64),
+        parent=np.zeros(count, np.int64),
+        running=np.zeros(count),
+    )
 
 
 @inner

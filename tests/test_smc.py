@@ -11,7 +11,6 @@ from numba import njit
 
 from searchgen.errors import RequestError
 from searchgen.guide import Guide
-from searchgen.guide.candidates import scratch
 from searchgen.lm.ngram.model import NGram
 from searchgen.problem import Problem
 from searchgen.randomness import script, systematic
@@ -23,7 +22,7 @@ from searchgen.samplers.moves import labels, step
 from searchgen.samplers.sampling import stated_law
 from searchgen.samplers.smc import METHOD, Options, relative_variance, run
 from searchgen.samplers.smc_proof import arguments, attempt, small
-from searchgen.samplers.smc_steps import extend, new_particles, resample, start, weigh
+from searchgen.samplers.smc_steps import extend, resample, start, weigh
 from searchgen.samplers.worlds import WORLDS
 from searchgen.target import Target
 from tests import test_guide
