@@ -30,6 +30,7 @@ __all__ = [
     "philox",
     "script",
     "start_step",
+    "systematic",
 ]
 
 MASK = np.uint64(0xFFFFFFFF)
@@ -261,6 +262,45 @@ def _categorical_or_rest(source: Any, cumulative: Any, low: Any, high: Any, tota
         before = cumulative[low + branch - 1] if branch > 0 else 0.0
         source.probability[0] *= cumulative[low + branch] - before
         return low + branch
+
+    return from_script
+
+
+def systematic(source: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
+    """Return u uniform in [0, 1), to be used through the first indices at which n * cumulative / total exceeds u, u + 1, ... u + n - 1."""
+
+
+@inner
+def _next_cut(cumulative: Any, low: Any, high: Any, n: Any, above: Any) -> Any:
+    """Return the least u above a value at which one of those indices changes; 1 if none does."""
+    least = 1.0
+    for index in range(low, high):
+        place = n * cumulative[index] / cumulative[high - 1]
+        cut = place - np.floor(place)
+        if above < cut < least:
+            least = cut
+    return least
+
+
+@overload(systematic)
+def _systematic(source: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
+    if source.instance_class is Counter:
+
+        def from_counter(source: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
+            return _uniform(source.word)
+
+        return from_counter
+
+    def from_script(source: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
+        width, cut = 0, 0.0
+        while cut < 1.0:
+            cut = _next_cut(cumulative, low, high, n, cut)
+            width += 1
+        cut, after = 0.0, _next_cut(cumulative, low, high, n, 0.0)
+        for _ in range(_play(source, width)):
+            cut, after = after, _next_cut(cumulative, low, high, n, after)
+        source.probability[0] *= after - cut
+        return 0.5 * (cut + after)
 
     return from_script
 

@@ -13,14 +13,14 @@ from searchgen.lm.ngram.query import find_child, score_word
 from searchgen.lm.ngram.tables import END
 from searchgen.randomness import Counter, bernoulli, categorical, start_step
 
-__all__ = ["draw", "draw_many", "log_probability"]
+__all__ = ["completion_mass", "draw", "draw_many", "draw_next", "log_probability", "mass_of", "pick_any"]
 
 #: The end of the text was chosen, where choices are edges.
 STOP = -2
 
 
 @inlined
-def _mass(guide: Any, t: Any, r: Any, place: Any) -> Any:
+def mass_of(guide: Any, t: Any, r: Any, place: Any) -> Any:
     """Return B_t of a row at a place of its states, on the scale of its layer."""
     value = guide.value[t * guide.size[STRIDE] + guide.row[r].offset + place]
     return value * guide.mass[t, guide.place[guide.kind[guide.row[r].cls].start + place].scaled_by]
@@ -34,7 +34,7 @@ def draw(guide: Any, problem: Any, source: Any, room: Any, out: Any) -> Any:
     t = problem.window[0] + categorical(source, guide.ends, 0, len(guide.ends))
     row, state, place, n = guide.size[BEGIN_ROW], np.int64(1), np.int64(0), 0
     while True:
-        token, row = _draw_next(guide, problem, t, row, state, place, source, room)
+        token, row = draw_next(guide, problem, t, row, state, place, source, room)
         if token in (END, NONE) or n == len(out):
             return np.int64(n if token == END else NONE)
         out[n] = token
@@ -45,11 +45,11 @@ def draw(guide: Any, problem: Any, source: Any, room: Any, out: Any) -> Any:
         t -= guide.kind[c].word
 
 
-def _draw_next(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
+def draw_next(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
     """Return the next token, END or NONE, and the row after it."""
 
 
-@overload(_draw_next)
+@overload(draw_next)
 def _draw_next_by_type(
     guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any
 ) -> Any:
@@ -60,12 +60,12 @@ def _draw_next_by_type(
 def _draw_mixture(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
     """Draw the next token and row: back off with its share of the mass, else pick a child."""
     while True:
-        mass = _mass(guide, t, row, place)
+        mass = mass_of(guide, t, row, place)
         parent = np.int64(guide.row[row].parent)
         above = 0.0
         if parent >= 0:
             higher = state if parent == 0 else place
-            above = guide.row[row].backoff * _mass(guide, t, parent, higher)
+            above = guide.row[row].backoff * mass_of(guide, t, parent, higher)
         edge = np.int64(NONE)
         if parent < 0 or not bernoulli(source, above / mass):
             begin(room, mass - above)
@@ -179,8 +179,17 @@ def _pick_outside(guide: Any, problem: Any, context: Any, cls: Any, source: Any,
 
 def _draw_any(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
     """Draw the next token and row where some edge is negative: weigh the children of each suffix that no longer context stores."""
-    begin(room, _mass(guide, t, row, place))
-    top = np.int64(guide.row[row].node)
+    begin(room, mass_of(guide, t, row, place))
+    context = np.int64(guide.row[row].node)
+    token = pick_any(guide, problem, t, context, context, state, source, room)
+    if token < 0 or token == END:
+        return token, row
+    return token, next_row(guide, problem.ngram, context, token, np.int64(problem.token[token].model))
+
+
+@inner
+def pick_any(guide: Any, problem: Any, t: Any, top: Any, looked: Any, state: Any, source: Any, room: Any) -> Any:
+    """Return a token, END or NONE, weighed one by one: the model's context is `top`, the guide's `looked`, a suffix of it."""
     context, log_backoff = top, 0.0
     token = np.int64(NONE)
     while context >= 0 and token == NONE:
@@ -191,23 +200,20 @@ def _draw_any(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any
             log_p = log_backoff + problem.ngram.node[i].log_p
             for extra in range(len(problem.extra) if word == 0 else 1):
                 candidate = problem.extra[extra] if word == 0 else word
-                weight = _weight(guide, problem, t, top, state, candidate, word, log_p)
+                weight = completion_mass(guide, problem, t, looked, state, candidate, word, log_p)
                 if weight > 0.0 and token == NONE:
                     token = offer(room, source, weight, candidate)
             if token != NONE:
                 break
         log_backoff += problem.ngram.node[context].log_backoff
         context = np.int64(problem.ngram.node[context].suffix)
-    if token == NONE:
-        token = settle(room, source)
-    if token < 0 or token == END:
-        return token, row
-    word = np.int64(problem.token[token].model)
-    return token, next_row(guide, problem.ngram, top, token, word)
+    return settle(room, source) if token == NONE else token
 
 
 @inner
-def _weight(guide: Any, problem: Any, t: Any, context: Any, state: Any, token: Any, word: Any, log_p: Any) -> Any:
+def completion_mass(
+    guide: Any, problem: Any, t: Any, context: Any, state: Any, token: Any, word: Any, log_p: Any
+) -> Any:
     """Return the mass of all completions that begin with a token, on the scale of layer t."""
     beta = problem.beta[0]
     if word == END:
@@ -219,7 +225,7 @@ def _weight(guide: Any, problem: Any, t: Any, context: Any, state: Any, token: A
     place = np.int64(guide.target[cls, state])
     if place < 0 or t < kind.word:
         return 0.0
-    later = _mass(guide, t - kind.word, next_row(guide, problem.ngram, context, token, word), place)
+    later = mass_of(guide, t - kind.word, next_row(guide, problem.ngram, context, token, word), place)
     return np.exp(beta * log_p) * guide.weight[token].scale * later * (guide.step[t] if kind.word else 1.0)
 
 

@@ -1,0 +1,73 @@
+"""The proof of sequential Monte Carlo: every branch of a run with two particles, played on worlds cut short."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from searchgen.guide import Guide
+from searchgen.guide.candidates import scratch
+from searchgen.samplers.exactness import Finding, World, prove_attempts
+from searchgen.samplers.smc_steps import extend, new_particles, resample, start, weigh
+
+__all__ = ["arguments", "attempt", "prove", "small"]
+
+#: Most texts of a world for two particles: their branches are the square of one particle's, times those of the resampling.
+MOST_TEXTS = 12
+
+
+@njit
+def attempt(
+    problem: Any,
+    tokens: Any,
+    lengths: Any,
+    log_weight: Any,
+    guide: Any,
+    particles: Any,
+    log_mass: Any,
+    threshold: Any,
+    room: Any,
+    source: Any,
+) -> None:
+    """Make one run of as many particles as there is room for, as `smc.run` does."""
+    start(guide, problem, particles, log_mass, source)
+    going = True
+    while going:
+        for c in range(len(lengths)):
+            weigh(guide, problem, particles, c)
+        resample(particles, threshold, source)
+        going = False
+        for c in range(len(lengths)):
+            going |= extend(guide, problem, particles, c, room, source)
+    for c in range(len(lengths)):
+        lengths[c], log_weight[c] = particles.length[c], particles.log_weight[c]
+        for at in range(lengths[c]):
+            tokens[c, at] = particles.token[c, at]
+
+
+def arguments(guide: Guide, particles: int, threshold: float) -> tuple[Any, ...]:
+    """Return what `attempt` takes beyond the problem and the results."""
+    return guide.tables, new_particles(particles, guide.room), guide.log_mass, threshold, scratch()
+
+
+def small(world: World) -> World:
+    """Return the shorter texts of a world, of as many words as leave few enough of them."""
+    word = world.problem.token["word"]
+    words = np.array([int(word[list(text)].sum()) for text in world.texts])
+    fit = [most for most in np.unique(words) if (words <= most).sum() <= MOST_TEXTS]
+    window = np.array([world.problem.window[0], fit[-1]], np.int64)
+    return World.of(world.problem._replace(window=window), world.room)
+
+
+def prove(world: World) -> list[Finding]:
+    """Return how far probability x weight is from the density: one particle on the world, two on its shorter texts."""
+    full, findings = int(world.problem.ngram.order[0]), []
+    short = small(world)
+    for order in sorted({1, 2, full}):
+        for particles, threshold, part in ((1, 0.0, world), (2, 0.0, short), (2, 1.0, short)):
+            guide = Guide.build(part.problem, order=order, room=part.room, budget=None)
+            name = f"guide of order {order}, {particles} particles, threshold {threshold:g}"
+            findings += prove_attempts(
+                name, part, attempt, *arguments(guide, particles, threshold), particles=particles
+            )
+    return findings
