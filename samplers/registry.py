@@ -16,6 +16,10 @@ __all__ = ["BUILT_IN", "method", "methods", "names"]
 #: One line a sampler: its name, and where its `Method` is.
 BUILT_IN = {
     "mh": "searchgen.samplers.metropolis_hastings:METHOD",
+    "rejection": "searchgen.samplers.rejection:METHOD",
+    "importance": "searchgen.samplers.importance:METHOD",
+    "sir": "searchgen.samplers.sir:METHOD",
+    "isir": "searchgen.samplers.sir:ITERATED",
 }
 
 
