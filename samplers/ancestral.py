@@ -101,7 +101,7 @@ def _slot(memory: Any, node: Any, token: Any) -> Any:
     """Return the slot of a beginning, or the free one where it belongs."""
     key = (np.int64(node) << 32) + np.int64(token) + 1
     mask = np.int64(len(memory.key) - 1)
-    at = np.int64(((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20))) & mask
+    at = np.int64((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)) & mask
     while memory.key[at] != 0 and memory.key[at] != key:
         at = (at + 1) & mask
     return at
@@ -244,6 +244,7 @@ def run_attempts(
         sums[1] += 1.0 / still_open**2
         length = attempt(problem, proposal, memory, path, tokens[kept], source)
         if length >= 0:
+            tokens[kept, length:] = 0  # what attempts before this one left there
             lengths[kept], numbers[kept] = length, i
             values[kept, LOG_DENSITY], values[kept, LOG_RATIO] = path.value[LOG_DENSITY], path.value[LOG_RATIO]
             kept += 1

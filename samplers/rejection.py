@@ -15,8 +15,8 @@ from searchgen.errors import NotFound, RequestError
 from searchgen.problem import Problem
 from searchgen.randomness import counter, key_of
 from searchgen.samplers.ancestral import LOG_DENSITY, LOG_RATIO, Memory, Proposal, new_memory, new_path, run_attempts
-from searchgen.samplers.bounds import bounded_proposal
 from searchgen.samplers.binomial import clopper_pearson
+from searchgen.samplers.bounds import bounded_proposal
 from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.rejection_proof import proof
 

@@ -30,7 +30,7 @@ POOL_PER_DRAW, LEAST_POOL = 10, 1000
 MOST_CANDIDATES = 4096
 
 #: Texts of a world whose pairs are played in a proof.
-MOST_TEXTS = 200
+MOST_TEXTS = 40
 
 
 @dataclass(frozen=True)
