@@ -11,6 +11,7 @@ import time
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable
+from importlib import import_module
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -32,7 +33,7 @@ ORDER, MOST_WORDS, ASKED = 3, 20, 1000.0
 def rival(lines: list[str]) -> tuple[str, Callable[[], str | None]]:
     """Return the name of a loop's generator and a function that generates one sentence."""
     try:
-        import markovify
+        markovify = import_module("markovify")
     except ImportError:
         return "own loop over pairs of words", chain_of_pairs(lines)
     model = markovify.NewlineText("\n".join(lines), state_size=2, retain_original=False)
@@ -70,7 +71,8 @@ def python_loop(source: Source) -> Callable[[], list[int]]:
     begin = state[2]
 
     def text() -> list[int]:
-        context, ids = begin, []
+        context = begin
+        ids: list[int] = []
         while len(ids) <= MOST_WORDS:
             here = context
             while here and (u := random.random()) >= total[here]:

@@ -20,7 +20,7 @@ def bounded_proposal(problem: Problem, room: int) -> Proposal:
     log_share = weight - most
     share = np.cumsum(np.exp(log_share)) if len(weight) else np.zeros(1)
     size = len(problem.ngram.alias_p)
-    alive = problem.next[1:, problem.token["cls"][:size]].any(axis=0)
+    alive = np.array(problem.next[1:, problem.token["cls"][:size]].any(axis=0), np.bool_)
     alive[0] = False
     largest = float(problem.token["weight"][:size][alive].max(initial=0.0))
     return Proposal(np.minimum(share, 1.0), log_share, np.array([room * max(most, largest)]))
