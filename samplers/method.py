@@ -18,8 +18,8 @@ from searchgen.target import Target
 __all__ = ["Draws", "Job", "Kind", "Method", "NoOptions", "parse_options", "spelled_out"]
 
 #: exact: independent draws from the target; weighted: properly weighted draws; markov: a chain that leaves the target invariant;
-#: search: an optimiser, whose texts follow no stated law.
-Kind = Literal["exact", "weighted", "markov", "search"]
+#: search: an optimiser, whose texts follow no stated law; approximate: draws from a law near the target, at an estimated distance.
+Kind = Literal["exact", "weighted", "markov", "search", "approximate"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class Draws:
         moves: for each move: proposed, legal, accepted.
         report: whatever else a reader should know, as plain JSON values.
         notes: one line each, for stderr.
+        kind: what these draws are, where an option makes them something else than the method's; None: the method's kind.
     """
 
     tokens: npt.NDArray[np.int32]
@@ -98,6 +99,7 @@ class Draws:
     moves: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    kind: Kind | None = None
 
     def texts(self) -> list[tuple[int, ...]]:
         """Return the draws as tuples of ids."""

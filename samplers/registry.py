@@ -18,6 +18,10 @@ BUILT_IN = {
     "mh": "searchgen.samplers.metropolis_hastings:METHOD",
     "surrogate": "searchgen.samplers.surrogate:METHOD",
     "smc": "searchgen.samplers.smc:METHOD",
+    "rejection": "searchgen.samplers.rejection:METHOD",
+    "importance": "searchgen.samplers.importance:METHOD",
+    "sir": "searchgen.samplers.sir:METHOD",
+    "isir": "searchgen.samplers.sir:ITERATED",
 }
 
 

@@ -122,7 +122,7 @@ class Sampled:
                 log_prob_per_token=log_prob / (len(ids) + 1),
                 log_density=float(self.draws.log_density[i]),
                 log_weight=float(self.draws.log_weight[i]),
-                kind=self.method.kind,
+                kind=self.draws.kind or self.method.kind,
                 satisfied=self.target.satisfied(ids),
                 sampler=self.method.name,
                 lm=self.lm,

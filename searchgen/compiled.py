@@ -30,6 +30,8 @@ KERNEL_FILES = (
     "guide/recursion.py",
     "guide/candidates.py",
     "guide/draws.py",
+    "samplers/ancestral.py",
+    "samplers/independent.py",
     "samplers/moves.py",
     "samplers/chain.py",
     "samplers/surrogate.py",
