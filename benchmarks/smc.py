@@ -83,7 +83,7 @@ def main() -> None:
         if file is None:
             return
         if flags.quick:
-            flags.runs, flags.every = 5, 43
+            flags.runs, flags.every, flags.orders = 5, 43, "2"
         source = Source.load("en", threads=flags.threads)
         sets = [line for line in file.read_text(encoding="utf-8").split("\n") if line.count(",") in (1, 2)]
         for order in map(int, flags.orders.split(",")):
