@@ -33,6 +33,7 @@ KERNEL_FILES = (
     "samplers/moves.py",
     "samplers/chain.py",
     "samplers/smc_steps.py",
+    "samplers/smc_proof.py",
 )
 
 
