@@ -83,11 +83,14 @@ def main() -> None:
         if file is None:
             return
         if flags.quick:
-            flags.runs, flags.every = 5, 43
+            flags.runs, flags.every, flags.orders = 5, 43, "2"
         source = Source.load("en", threads=flags.threads)
         sets = [line for line in file.read_text(encoding="utf-8").split("\n") if line.count(",") in (1, 2)]
         for order in map(int, flags.orders.split(",")):
-            found = [measure(source, line, flags, order) for line in sets[:: flags.every]]
+            found = []
+            for line in sets[:: flags.every]:
+                found.append(measure(source, line, flags, order))
+                report.row(f"{line}, order {order}", f"{found[-1]['n_relative_variance']:.1f}")
             summary(report, found, order, flags)
             report.numbers[f"order {order}"] = found
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from searchgen.compiled import inner
 from searchgen.guide import Guide
 from searchgen.guide.candidates import scratch
 from searchgen.samplers.exactness import Finding, World, prove_attempts
@@ -16,7 +16,7 @@ __all__ = ["arguments", "attempt", "prove", "small"]
 MOST_TEXTS = 12
 
 
-@njit
+@inner
 def attempt(
     problem: Any,
     tokens: Any,

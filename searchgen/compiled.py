@@ -36,6 +36,7 @@ KERNEL_FILES = (
     "samplers/chain.py",
     "samplers/surrogate.py",
     "samplers/smc_steps.py",
+    "samplers/smc_proof.py",
 )
 
 
