@@ -32,6 +32,9 @@ KERNEL_FILES = (
     "guide/draws.py",
     "samplers/moves.py",
     "samplers/chain.py",
+    "samplers/block_tables.py",
+    "samplers/blocks.py",
+    "samplers/gibbs.py",
 )
 
 
