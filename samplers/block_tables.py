@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from searchgen.compiled import kernel
 from searchgen.errors import RequestError
-from searchgen.lm.ngram.query import find_child
+from searchgen.lm.ngram.query import find_child, score_word
 from searchgen.lm.ngram.tables import END, NGramTables
 from searchgen.problem import Problem
 
@@ -35,11 +35,15 @@ class BlockTables(NamedTuple):
     special: npt.NDArray[np.int64]  # (S,) ids
     after_first: npt.NDArray[np.int64]  # (V * G + 1,) where the successors of a word in a group begin
     after_word: npt.NDArray[np.int32]  # (A,) the successor b of a
+    after_node: npt.NDArray[np.int32]  # (A,) node of a b
+    after: npt.NDArray[np.float64]  # (A,) the steps of the next
     after_sum: npt.NDArray[np.float64]  # (A,) running sum of (p(b | a) backoff(a b) backoff(b)) ** beta * exp(weight(b))
     after_free: npt.NDArray[np.float64]  # (A,) running sum of the weight of b without any link
     before_first: npt.NDArray[np.int64]  # (V * G + 1,) where the predecessors of a word in a group begin
     before_word: npt.NDArray[np.int32]  # (B,) the predecessor b of r
-    before_sum: npt.NDArray[np.float64]  # (B,) running sum of (p(b) p(r | b) backoff(b r)) ** beta * exp(weight(b))
+    before: npt.NDArray[np.float64]  # (2, B) the steps of the next
+    before_sum: npt.NDArray[np.float64]  # (2, B) running sum of (p(b) p(r | b) backoff(b r)) ** beta * exp(weight(b)); second
+    # row: of (p(b) p(r | b) p(</s> | b r)) ** beta * exp(weight(b)), for a suffix of one word, which often has every b stored
     before_free: npt.NDArray[np.float64]  # (B,) running sum of the weight of b without any link
     free_first: npt.NDArray[np.int64]  # (G + 1,) where the words of a group begin
     free_word: npt.NDArray[np.int32]  # (F,)
@@ -96,6 +100,13 @@ def _sort_by_suffix(tables: Any, left: Any, begin: Any, end: Any, found: Any, fi
     for i in range(len(first) - 1, 0, -1):
         first[i] = first[i - 1]
     first[0] = 0
+
+
+@kernel
+def _log_ends(tables: Any, begin: Any, out: Any) -> None:
+    """Write natural log p(</s> | a b) of every bigram a b."""
+    for i in range(len(out)):
+        out[i] = score_word(tables, np.int64(tables.node[begin + i].state), np.int64(END))[0]
 
 
 @kernel
@@ -174,14 +185,17 @@ def block_tables(problem: Problem, smallest: int = SMALLEST_GROUP) -> BlockTable
     both, both_backoff = log_p[1 + words :], backoff[1 + words :]
     free = np.exp(beta * (alone + after_alone) + weight)
     after = np.exp(beta * (both + both_backoff + after_alone[right]) + weight[right])
-    before = np.exp(beta * (alone[left] + both + np.where(right == END, 0.0, both_backoff)) + weight[left])
+    last = np.zeros(len(left))
+    _log_ends(tables, 1 + words, last)
+    behind = np.stack([np.where(right == END, 0.0, both_backoff), np.where(right == END, 0.0, last)])
+    before = np.exp(beta * (alone[left] + both + behind) + weight[left])
     after_order, after_first = _lists(left, group[right], words, parts)
     before_order, before_first = _lists(right, group[left], words, parts)
     free_order, free_first = _lists(np.zeros(words, np.int64), group[:words], 1, parts)
     sums = [
         _summed(after_first, after[after_order]),
         _summed(after_first, free[right[after_order]]),
-        _summed(before_first, before[before_order]),
+        np.stack([_summed(before_first, row[before_order]) for row in before]),
         _summed(before_first, free[left[before_order]]),
         _summed(free_first, free[free_order]),
     ]
@@ -192,10 +206,13 @@ def block_tables(problem: Problem, smallest: int = SMALLEST_GROUP) -> BlockTable
         special=special.astype(np.int64),
         after_first=after_first,
         after_word=right[after_order].astype(np.int32),
+        after_node=(after_order + 1 + words).astype(np.int32),
+        after=after[after_order],
         after_sum=sums[0],
         after_free=sums[1],
         before_first=before_first,
         before_word=left[before_order].astype(np.int32),
+        before=before[:, before_order],
         before_sum=sums[2],
         before_free=sums[3],
         free_first=free_first,

@@ -34,7 +34,8 @@ ROUNDING = 1e-13
 class Room(NamedTuple):
     """Scratch of one thread: the list of outcomes, and what is known of the suffix."""
 
-    log_w: npt.NDArray[np.float64]  # (N,) log weight of each entry
+    log_w: npt.NDArray[np.float64]  # (N,) log weight of each entry, but for a factor ...
+    factor: npt.NDArray[np.float64]  # (N,) ... that is not a logarithm, since it is a product of numbers at hand
     cumulative: npt.NDArray[np.float64]  # (N,)
     kind: npt.NDArray[np.int8]  # (N,)
     which: npt.NDArray[np.int32]  # (N,) the word, or the group
@@ -46,6 +47,8 @@ class Room(NamedTuple):
     suffix_context: npt.NDArray[np.int64]  # (M + 2,) the model's context before each, having read the suffix alone
     suffix_log_p: npt.NDArray[np.float64]  # (M + 2,) log p of the rest of the suffix from there
     suffix_length: npt.NDArray[np.int64]  # (1,)
+    mark: npt.NDArray[np.int64]  # (V',) words marked with ...
+    marks: npt.NDArray[np.int64]  # (1,) ... this number are of a longer n-gram
 
 
 class Side(NamedTuple):
@@ -57,7 +60,9 @@ class Side(NamedTuple):
     above: Any  # the same, as far as the context's last word
     left: Any  # model id of its last word
     right: Any  # model id of the first word of the suffix
-    pair: Any  # node of the first two words of the suffix, 0: not stored
+    last: Any  # 1: that word is the last of the text, so that the sums reach to its end
+    beyond: Any  # log p of what they do not reach, without a link to the block
+    pair: Any  # node of the first two words of the suffix, 0: not stored, or reached by the sums
     second: Any  # 1: the block's first word is part of the context
 
 
@@ -66,6 +71,7 @@ def room_for(problem: Problem, tables: BlockTables, tokens: int) -> Room:
     entries = 2 * (len(problem.token) + 3 * len(tables.group_class) + 1)
     return Room(
         log_w=np.zeros(entries),
+        factor=np.zeros(entries),
         cumulative=np.zeros(entries),
         kind=np.zeros(entries, np.int8),
         which=np.zeros(entries, np.int32),
@@ -77,6 +83,8 @@ def room_for(problem: Problem, tables: BlockTables, tokens: int) -> Room:
         suffix_context=np.zeros(tokens + 2, np.int64),
         suffix_log_p=np.zeros(tokens + 2),
         suffix_length=np.zeros(1, np.int64),
+        mark=np.zeros(len(problem.token), np.int64),
+        marks=np.zeros(1, np.int64),
     )
 
 
@@ -130,7 +138,8 @@ def side_of(problem: Any, tables: Any, context: Any, left: Any, second: Any, roo
     words = len(problem.ngram.alias_p)
     right = room.suffix_word[0]
     pair = np.int64(0)
-    if room.suffix_length[0] > 1:
+    last = np.int64(room.suffix_length[0] == 2)
+    if room.suffix_length[0] > 2:
         pair = find_child(problem.ngram, 1 + right, room.suffix_word[1])
     bigram = np.int64(0)
     above = 0.0
@@ -143,17 +152,19 @@ def side_of(problem: Any, tables: Any, context: Any, left: Any, second: Any, roo
     backoff = above
     if node > 0:
         backoff += problem.ngram.node[node].log_backoff
-    return Side(context, bigram, backoff, above, left, right, pair, second)
+    beyond = 0.0 if last == 1 else room.suffix_log_p[1]
+    return Side(context, bigram, backoff, above, left, right, last, beyond, pair, second)
 
 
 @inner
-def add_entry(room: Any, kind: Any, which: Any, second: Any, log_w: Any) -> None:
+def add_entry(room: Any, kind: Any, which: Any, second: Any, log_w: Any, factor: Any) -> None:
     """Append an outcome to the list."""
     at = room.count[0]
     room.kind[at] = kind
     room.which[at] = which
     room.second[at] = second
     room.log_w[at] = log_w
+    room.factor[at] = factor
     room.count[0] = at + 1
 
 
@@ -163,79 +174,98 @@ def _add_word(problem: Any, side: Any, word: Any, base: Any, room: Any) -> None:
     token = problem.token[word]
     log_p, context = score_word(problem.ngram, side.context, np.int64(token.model))
     log_w = problem.beta[0] * (log_p + suffix_value(problem, context, room)) + token.weight
-    add_entry(room, WORD, word, side.second, base + log_w)
+    add_entry(room, WORD, word, side.second, base + log_w, 1.0)
 
 
 @inner
-def _step_of(sums: Any, at: Any, low: Any) -> Any:
-    """Return the value behind a running sum."""
-    return sums[at] - sums[at - 1] if at > low else sums[at]
+def _add_both(problem: Any, tables: Any, side: Any, places: Any, base: Any, taken: Any, room: Any) -> Any:
+    """Append a word that is linked to both sides; return what is taken from the lists so far: after, before, and in both.
+
+    Unless a longer n-gram is stored, its weight is the product of both links, in which the word's own p and backoff stand twice.
+    """
+    at, before_at = places
+    word = np.int64(tables.after_word[at])
+    after, before, free = tables.after[at], tables.before[side.last, before_at], tables.free[word]
+    if (
+        free > 0.0
+        and room.mark[word] != room.marks[0]
+        and find_child(problem.ngram, np.int64(tables.after_node[at]), side.right) == 0
+    ):
+        log_w = base + problem.beta[0] * (side.above + side.beyond)
+        add_entry(room, WORD, word, side.second, log_w, after * before / free)
+    else:
+        _add_word(problem, side, word, base, room)
+    return taken[0] + after, taken[1] + before, taken[2] + free
 
 
 @inner
-def _add_linked(
-    problem: Any, tables: Any, side: Any, word: Any, places: Any, lists: Any, base: Any, taken: Any, room: Any
-) -> Any:
-    """Append a word that a list holds too; return what is taken from the lists so far: after, before, and in both."""
-    after, before = places
-    out_after, out_before, in_both = taken
-    if after >= 0:
-        out_after += _step_of(tables.after_sum, after, lists[0])
-    if before >= 0:
-        out_before += _step_of(tables.before_sum, before, lists[2])
-    if after >= 0 and before >= 0:
-        in_both += tables.free[word]
-    _add_word(problem, side, word, base, room)
-    return out_after, out_before, in_both
-
-
-@inner
-def _add_both(problem: Any, tables: Any, side: Any, lists: Any, base: Any, taken: Any, room: Any) -> Any:
+def _add_all_both(problem: Any, tables: Any, side: Any, lists: Any, base: Any, room: Any) -> Any:
     """Append the words that are linked to both sides, by going through the shorter list."""
     after, after_end, before, before_end = lists
+    taken = (0.0, 0.0, 0.0)
     if (after_end - after) * 8 < before_end - before:
         for i in range(after, after_end):
-            word = np.int64(tables.after_word[i])
-            at = _place(tables.before_word, before, before_end, word)
+            at = _place(tables.before_word, before, before_end, np.int64(tables.after_word[i]))
             if at >= 0:
-                taken = _add_linked(problem, tables, side, word, (np.int64(i), at), lists, base, taken, room)
+                taken = _add_both(problem, tables, side, (np.int64(i), at), base, taken, room)
         return taken
     if (before_end - before) * 8 < after_end - after:
         for i in range(before, before_end):
-            word = np.int64(tables.before_word[i])
-            at = _place(tables.after_word, after, after_end, word)
+            at = _place(tables.after_word, after, after_end, np.int64(tables.before_word[i]))
             if at >= 0:
-                taken = _add_linked(problem, tables, side, word, (at, np.int64(i)), lists, base, taken, room)
+                taken = _add_both(problem, tables, side, (at, np.int64(i)), base, taken, room)
         return taken
     while after < after_end and before < before_end:  # lists of like lengths are merged
         word, other = np.int64(tables.after_word[after]), np.int64(tables.before_word[before])
         if word == other:
-            taken = _add_linked(problem, tables, side, word, (after, before), lists, base, taken, room)
+            taken = _add_both(problem, tables, side, (after, before), base, taken, room)
         after += word <= other
         before += other <= word
     return taken
 
 
 @inner
-def _add_longer(problem: Any, tables: Any, side: Any, g: Any, lists: Any, base: Any, taken: Any, room: Any) -> Any:
-    """Append the words of longer n-grams, left (. a b) or right (b r r2), that are not linked to both sides."""
-    after, after_end, before, before_end = lists
-    none = np.int64(-1)
+def _mark_longer(problem: Any, tables: Any, side: Any, room: Any) -> None:
+    """Mark the words of longer n-grams, left (. a b) or right (b r r2)."""
+    room.marks[0] += 1
     if side.bigram > 0:
         here = problem.ngram.node[side.bigram]
         for child in range(here.first, here.end):
-            word = np.int64(problem.ngram.word[child])
-            if tables.group[word] == g and _place(tables.before_word, before, before_end, word) < 0:
-                at = _place(tables.after_word, after, after_end, word)
-                taken = _add_linked(problem, tables, side, word, (at, none), lists, base, taken, room)
+            room.mark[problem.ngram.word[child]] = room.marks[0]
     if side.pair > 0:
         first = side.pair - 1 - len(problem.ngram.alias_p)
         for i in range(tables.pair_first[first], tables.pair_first[first + 1]):
+            room.mark[tables.pair_word[i]] = room.marks[0]
+
+
+@inner
+def _add_longer(problem: Any, tables: Any, side: Any, g: Any, lists: Any, base: Any, taken: Any, room: Any) -> Any:
+    """Append the words of longer n-grams that are not linked to both sides."""
+    after, after_end, before, before_end = lists
+    out_after, out_before, in_both = taken
+    ngram, beta = problem.ngram, problem.beta[0]
+    if side.bigram > 0:
+        here = ngram.node[side.bigram]
+        for child in range(here.first, here.end):
+            word = np.int64(ngram.word[child])
+            if tables.group[word] == g and _place(tables.before_word, before, before_end, word) < 0:
+                out_after += tables.after[_place(tables.after_word, after, after_end, word)]
+                log_p, node = score_word(ngram, side.context, word)
+                while node > 0:  # no link to the right: back off altogether
+                    log_p += ngram.node[node].log_backoff
+                    node = np.int64(ngram.node[node].suffix)
+                log_w = beta * (log_p + room.suffix_log_p[0]) + problem.token[word].weight
+                add_entry(room, WORD, word, side.second, base + log_w, 1.0)
+    if side.pair > 0:
+        first = side.pair - 1 - len(ngram.alias_p)
+        for i in range(tables.pair_first[first], tables.pair_first[first + 1]):
             word = np.int64(tables.pair_word[i])
             if tables.group[word] == g and _place(tables.after_word, after, after_end, word) < 0:
-                at = _place(tables.before_word, before, before_end, word)
-                taken = _add_linked(problem, tables, side, word, (none, at), lists, base, taken, room)
-    return taken
+                out_before += tables.before[side.last, _place(tables.before_word, before, before_end, word)]
+                alone = ngram.node[1 + word]
+                log_p = side.backoff + alone.log_p + suffix_value(problem, np.int64(alone.state), room)
+                add_entry(room, WORD, word, side.second, base + beta * log_p + problem.token[word].weight, 1.0)
+    return out_after, out_before, in_both
 
 
 @inner
@@ -251,7 +281,7 @@ def _add_rest(kind: Any, g: Any, side: Any, mass: Any, whole: Any, log_factor: A
     """Append what is left of a list."""
     room.share[side.second, g, kind - AFTER] = mass / whole
     if mass > ROUNDING * whole:
-        add_entry(room, kind, g, side.second, log_factor + np.log(mass))
+        add_entry(room, kind, g, side.second, log_factor + np.log(mass), 1.0)
 
 
 @inner
@@ -278,17 +308,18 @@ def list_words(problem: Any, tables: Any, side: Any, counts: Any, base: Any, roo
             _add_word(problem, side, word, base, room)
     beta = problem.beta[0]
     rest = room.suffix_log_p
+    _mark_longer(problem, tables, side, room)
     for g in range(len(tables.group_class)):
         if not (fits[tables.group_class[g]] and counts[tables.group_word[g]]):
             continue
         lists = _lists_of(tables, side, g)
         after, after_end, before, before_end = lists
-        taken = _add_both(problem, tables, side, lists, base, (0.0, 0.0, 0.0), room)
+        taken = _add_all_both(problem, tables, side, lists, base, room)
         out_after, out_before, in_both = _add_longer(problem, tables, side, g, lists, base, taken, room)
         whole = _total(tables.after_sum, after, after_end)
         _add_rest(AFTER, g, side, whole - out_after, whole, base + beta * (side.above + rest[0]), room)
-        whole = _total(tables.before_sum, before, before_end)
-        _add_rest(BEFORE, g, side, whole - out_before, whole, base + beta * (side.backoff + rest[1]), room)
+        whole = _total(tables.before_sum[side.last], before, before_end)
+        _add_rest(BEFORE, g, side, whole - out_before, whole, base + beta * (side.backoff + side.beyond), room)
         whole = _total(tables.free_sum, tables.free_first[g], tables.free_first[g + 1])
         linked = _total(tables.after_free, after, after_end) + _total(tables.before_free, before, before_end)
         mass = whole - linked + in_both
@@ -320,7 +351,7 @@ def _draw_rest(problem: Any, tables: Any, kind: Any, g: Any, side: Any, room: An
         if kind == AFTER:
             word = np.int64(tables.after_word[categorical(source, tables.after_sum, lists[0], lists[1])])
         elif kind == BEFORE:
-            word = np.int64(tables.before_word[categorical(source, tables.before_sum, lists[2], lists[3])])
+            word = np.int64(tables.before_word[categorical(source, tables.before_sum[side.last], lists[2], lists[3])])
         else:
             at = categorical(source, tables.free_sum, tables.free_first[g], tables.free_first[g + 1])
             word = np.int64(tables.free_word[at])
@@ -328,6 +359,26 @@ def _draw_rest(problem: Any, tables: Any, kind: Any, g: Any, side: Any, room: An
             return word
         if not redraws(source):
             return word
+
+
+@inner
+def _sum_up(room: Any) -> None:
+    """Write the running sum of the weights, relative to the largest."""
+    count = room.count[0]
+    top, largest, scale = -np.inf, 0.0, -np.inf
+    for i in range(count):  # entries with one logarithm follow each other
+        if room.log_w[i] != scale:
+            scale, largest = room.log_w[i], 0.0
+        if room.factor[i] > largest:
+            largest = room.factor[i]
+            top = max(top, scale + np.log(largest))
+    total, scale, unit = 0.0, -np.inf, 0.0
+    for i in range(count):
+        if room.log_w[i] != scale:
+            scale = room.log_w[i]
+            unit = np.exp(scale - top)
+        total += unit * room.factor[i]
+        room.cumulative[i] = total
 
 
 @inner
@@ -343,13 +394,7 @@ def draw_entry(problem: Any, tables: Any, first: Any, second: Any, room: Any, so
         source: a `Counter` or a `Script`.
     """
     count = room.count[0]
-    top = -np.inf
-    for i in range(count):
-        top = max(top, room.log_w[i])
-    total = 0.0
-    for i in range(count):
-        total += np.exp(room.log_w[i] - top)
-        room.cumulative[i] = total
+    _sum_up(room)
     at = categorical(source, room.cumulative, 0, count)
     kind, which = np.int64(room.kind[at]), np.int64(room.which[at])
     if kind == EMPTY:

@@ -162,7 +162,7 @@ def block_step(problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room:
             counts_after = (fewest <= more <= most, fewest <= more + 1 <= most)
             list_words(problem, tables, second, counts_after, beta * log_p + token.weight, room)
     if fit_as_are and _empty_fits(problem, chains, c, start, at):
-        add_entry(room, EMPTY, 0, 0, log_r + beta * suffix_value(problem, context, room))
+        add_entry(room, EMPTY, 0, 0, log_r + beta * suffix_value(problem, context, room), 1.0)
     if kept + 1 <= len(draft.token):
         _fit(problem, chains, c, state, at, room.fits[0])
         list_words(problem, tables, first, counts, log_r, room)
