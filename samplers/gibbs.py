@@ -34,7 +34,7 @@ from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.moves import ACCEPTED, LEGAL, PROPOSED, Chains, labels, step
 from searchgen.samplers.retained import Plan, retain, starts
 
-__all__ = ["METHOD", "Options", "block_step", "gibbs_step"]
+__all__ = ["METHOD", "Options", "block_step", "gibbs_step", "list_outcomes", "redraw_block"]
 
 #: How the moves are called in the tally: blocks of at most one token, of at most two, and relocations.
 MOVES = ("block 0-1", "block 0-2", "relocate")
@@ -125,8 +125,58 @@ def _replace(problem: Any, chains: Any, c: Any, start: Any, size: Any, new: Any,
 
 
 @inner
+def list_outcomes(
+    problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room: Any, longest: Any, start: Any, size: Any, source: Any
+) -> Any:
+    """List every block of at most `longest` tokens that may stand in the place of one; return both left sides and the companion."""
+    at = start + size
+    kept = chains.length[c] - size
+    read_suffix(problem, chains, c, at, room)
+    words = np.int64(chains.words[c])
+    for i in range(start, at):
+        words -= problem.token[chains.token[c, i]].word
+    fewest, most, beta = problem.window[0], problem.window[1], problem.beta[0]
+    context, state = np.int64(chains.context[c, start]), np.int64(chains.state[c, start])
+    left = np.int64(problem.token[chains.token[c, start - 1]].model) if start > 0 else np.int64(BEGIN)
+    first = side_of(problem, tables, context, left, np.int64(0), room)
+    other, second, log_r = np.int64(0), first, 0.0
+    room.count[0] = 0
+    if longest == 2:
+        other, log_p, log_r, after = _companion(problem, chains, c, start, size, source)
+        token = problem.token[other]
+        state_after = np.int64(problem.next[state, token.cls])
+        second = side_of(problem, tables, after, np.int64(token.model), np.int64(1), room)
+        if state_after != 0 and other != UNKNOWN and kept + 2 <= len(draft.token):
+            _fit(problem, chains, c, state_after, at, room.fits[1])
+            more = words + token.word
+            counts = (fewest <= more <= most, fewest <= more + 1 <= most)
+            list_words(problem, tables, second, counts, beta * log_p + token.weight, room)
+    counts = (fewest <= words <= most, fewest <= words + 1 <= most)
+    if counts[0] and _empty_fits(problem, chains, c, start, at):
+        add_entry(room, EMPTY, 0, 0, log_r + beta * suffix_value(problem, context, room), 1.0)
+    if kept + 1 <= len(draft.token):
+        _fit(problem, chains, c, state, at, room.fits[0])
+        list_words(problem, tables, first, counts, log_r, room)
+    return first, second, other
+
+
+@inner
+def redraw_block(
+    problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room: Any, longest: Any, start: Any, size: Any, source: Any
+) -> None:
+    """Draw what stands in the place of a block from its exact conditional, given prefix, suffix and companion."""
+    first, second, other = list_outcomes(problem, chains, c, draft, tables, room, longest, start, size, source)
+    if room.count[0] == 0:  # the text's own outcome has underflown
+        return
+    chains.tally[c, longest - 1, LEGAL] += 1
+    new, last, is_second = draw_entry(problem, tables, first, second, room, source)
+    if _replace(problem, chains, c, start, size, new + is_second, other, last):
+        chains.tally[c, longest - 1, ACCEPTED] += 1
+
+
+@inner
 def block_step(problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room: Any, longest: Any, source: Any) -> None:
-    """Redraw a block of 0 to `longest` tokens of chain c from its exact conditional, given prefix, suffix and companion.
+    """Redraw a block of 0 to `longest` tokens of chain c.
 
     The old block's length l is uniform on 0 ... longest, its place uniform among the n - l + 1: as likely for every outcome,
     since n - l is the number of tokens kept.
@@ -134,44 +184,8 @@ def block_step(problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room:
     chains.tally[c, longest - 1, PROPOSED] += 1
     size = below(source, longest + 1)
     kept = chains.length[c] - size
-    if kept < 0:
-        return
-    start = below(source, kept + 1)
-    at = start + size
-    read_suffix(problem, chains, c, at, room)
-    words = np.int64(chains.words[c])
-    for i in range(start, at):
-        words -= problem.token[chains.token[c, i]].word
-    fewest, most = problem.window[0], problem.window[1]
-    fit_as_are = fewest <= words <= most
-    counts = (fit_as_are, fewest <= words + 1 <= most)
-    context, state = np.int64(chains.context[c, start]), np.int64(chains.state[c, start])
-    left = np.int64(problem.token[chains.token[c, start - 1]].model) if start > 0 else np.int64(BEGIN)
-    first = side_of(problem, tables, context, left, np.int64(0), room)
-    other, second, log_r = np.int64(0), first, 0.0
-    beta = problem.beta[0]
-    room.count[0] = 0
-    if longest == 2:
-        other, log_p, log_r, after = _companion(problem, chains, c, start, size, source)
-        token = problem.token[other]
-        state_after = np.int64(problem.next[state, token.cls])
-        second = side_of(problem, tables, after, np.int64(token.model), np.int64(1), room)
-        if state_after != 0 and other != 0 and kept + 2 <= len(draft.token):
-            _fit(problem, chains, c, state_after, at, room.fits[1])
-            more = words + token.word
-            counts_after = (fewest <= more <= most, fewest <= more + 1 <= most)
-            list_words(problem, tables, second, counts_after, beta * log_p + token.weight, room)
-    if fit_as_are and _empty_fits(problem, chains, c, start, at):
-        add_entry(room, EMPTY, 0, 0, log_r + beta * suffix_value(problem, context, room), 1.0)
-    if kept + 1 <= len(draft.token):
-        _fit(problem, chains, c, state, at, room.fits[0])
-        list_words(problem, tables, first, counts, log_r, room)
-    if room.count[0] == 0:  # the text's own outcome has underflown
-        return
-    chains.tally[c, longest - 1, LEGAL] += 1
-    new, last, is_second = draw_entry(problem, tables, first, second, room, source)
-    if _replace(problem, chains, c, start, size, new + is_second, other, last):
-        chains.tally[c, longest - 1, ACCEPTED] += 1
+    if kept >= 0:
+        redraw_block(problem, chains, c, draft, tables, room, longest, below(source, kept + 1), size, source)
 
 
 @inner

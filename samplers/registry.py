@@ -17,6 +17,7 @@ __all__ = ["BUILT_IN", "method", "methods", "names"]
 BUILT_IN = {
     "mh": "searchgen.samplers.metropolis_hastings:METHOD",
     "gibbs": "searchgen.samplers.gibbs:METHOD",
+    "tempering": "searchgen.samplers.tempering:METHOD",
 }
 
 

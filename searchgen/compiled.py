@@ -35,6 +35,7 @@ KERNEL_FILES = (
     "samplers/block_tables.py",
     "samplers/blocks.py",
     "samplers/gibbs.py",
+    "samplers/tempering.py",
 )
 
 
