@@ -36,14 +36,14 @@ class BlockTables(NamedTuple):
     after_first: npt.NDArray[np.int64]  # (V * G + 1,) where the successors of a word in a group begin
     after_word: npt.NDArray[np.int32]  # (A,) the successor b of a
     after_node: npt.NDArray[np.int32]  # (A,) node of a b
-    after: npt.NDArray[np.float64]  # (A,) the steps of the next
-    after_sum: npt.NDArray[np.float64]  # (A,) running sum of (p(b | a) backoff(a b) backoff(b)) ** beta * exp(weight(b))
+    after: npt.NDArray[np.float64]  # (A,) the steps of the running sum ...
+    after_sum: npt.NDArray[np.float64]  # (A,) of (p(b | a) backoff(a b) backoff(b)) ** beta * exp(weight(b))
     after_free: npt.NDArray[np.float64]  # (A,) running sum of the weight of b without any link
     before_first: npt.NDArray[np.int64]  # (V * G + 1,) where the predecessors of a word in a group begin
     before_word: npt.NDArray[np.int32]  # (B,) the predecessor b of r
-    before: npt.NDArray[np.float64]  # (2, B) the steps of the next
-    before_sum: npt.NDArray[np.float64]  # (2, B) running sum of (p(b) p(r | b) backoff(b r)) ** beta * exp(weight(b)); second
-    # row: of (p(b) p(r | b) p(</s> | b r)) ** beta * exp(weight(b)), for a suffix of one word, which often has every b stored
+    before: npt.NDArray[np.float64]  # (2, B) the steps of the running sum ...
+    before_sum: npt.NDArray[np.float64]  # (2, B) of (p(b) p(r | b) backoff(b r)) ** beta * exp(weight(b));
+    # second row: with p(</s> | b r) for backoff(b r), for a suffix of one word, to which most words are linked
     before_free: npt.NDArray[np.float64]  # (B,) running sum of the weight of b without any link
     free_first: npt.NDArray[np.int64]  # (G + 1,) where the words of a group begin
     free_word: npt.NDArray[np.int32]  # (F,)
@@ -153,7 +153,7 @@ def _pairs(tables: NGramTables) -> _Pairs:
 def _groups(problem: Problem, words: int, smallest: int) -> tuple[Array, Array, Array]:
     """Return each token's group, the (class, counts as a word) of each group, and the special tokens."""
     token = problem.token
-    legal = problem.next[1:].any(axis=0)[token["cls"]]
+    legal = np.asarray(problem.next[1:].any(axis=0))[token["cls"]]
     legal[:3] = False  # <unk>, <s>, </s> never stand inside a text
     alike = np.where(legal, token["cls"].astype(np.int64) * 2 + token["word"], -1)
     names, counts = np.unique(alike[:words][legal[:words]], return_counts=True)

@@ -1,4 +1,4 @@
-"""The exact conditional of a block of tokens between a kept prefix and a kept suffix, over the whole vocabulary, and draws from it.
+"""The exact conditional of a block of tokens between a kept prefix and a kept suffix, over the whole vocabulary.
 
 A word b between the left context c (its last word a) and the right words r, r2, ... is weighted by
 
@@ -6,8 +6,7 @@ A word b between the left context c (its last word a) and the right words r, r2,
 
 It is computed in full for the special tokens, for the words with stored bigrams on both sides (a b, b r), and for those of a
 longer stored n-gram (. a b, b r r2). For any other word one of three factorisations holds, whose sums over b are known
-(`BlockTables`): a link to the left only, to the right only, or to neither. Such a word is drawn from the whole list, and again
-while it is one of those with a weight of their own. docs/methods/gibbs.md has the proof.
+(`BlockTables`): a link to the left only, to the right only, or to neither. docs/methods/gibbs.md has the proof.
 """
 
 from typing import Any, NamedTuple
@@ -15,14 +14,29 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.compiled import inlined, inner
+from searchgen.compiled import inner
 from searchgen.lm.ngram.query import find_child, score_word
 from searchgen.lm.ngram.tables import END
 from searchgen.problem import Problem
-from searchgen.randomness import categorical, conditioned, redraws
 from searchgen.samplers.block_tables import BlockTables
 
-__all__ = ["Room", "Side", "add_entry", "draw_entry", "list_words", "read_suffix", "room_for", "side_of", "suffix_value"]
+__all__ = [
+    "AFTER",
+    "BEFORE",
+    "EMPTY",
+    "FREE",
+    "WORD",
+    "Room",
+    "Side",
+    "add_entry",
+    "list_words",
+    "lists_of",
+    "place_of",
+    "read_suffix",
+    "room_for",
+    "side_of",
+    "suffix_value",
+]
 
 #: What an entry of the list stands for: no word at all, one word, or all words of a group that are linked to the left only, ...
 EMPTY, WORD, AFTER, BEFORE, FREE = 0, 1, 2, 3, 4
@@ -40,7 +54,7 @@ class Room(NamedTuple):
     kind: npt.NDArray[np.int8]  # (N,)
     which: npt.NDArray[np.int32]  # (N,) the word, or the group
     second: npt.NDArray[np.int8]  # (N,) 1: the word is the second of a block of two
-    count: npt.NDArray[np.int64]  # (1,) entries
+    entries: npt.NDArray[np.int64]  # (1,) how many there are
     share: npt.NDArray[np.float64]  # (2, G, 3) per side and group: what is left of each list
     fits: npt.NDArray[np.uint8]  # (2, K) 1 where a token of the class lets the automaton accept
     suffix_word: npt.NDArray[np.int64]  # (M + 1,) model ids of the suffix, the end included
@@ -76,7 +90,7 @@ def room_for(problem: Problem, tables: BlockTables, tokens: int) -> Room:
         kind=np.zeros(entries, np.int8),
         which=np.zeros(entries, np.int32),
         second=np.zeros(entries, np.int8),
-        count=np.zeros(1, np.int64),
+        entries=np.zeros(1, np.int64),
         share=np.zeros((2, max(1, len(tables.group_class)), 3)),
         fits=np.zeros((2, problem.next.shape[1]), np.uint8),
         suffix_word=np.zeros(tokens + 1, np.int64),
@@ -120,7 +134,7 @@ def suffix_value(problem: Any, context: Any, room: Any) -> Any:
 
 
 @inner
-def _place(words: Any, low: Any, high: Any, word: Any) -> Any:
+def place_of(words: Any, low: Any, high: Any, word: Any) -> Any:
     """Return the index of a word in words[low ... high - 1], -1 if it is not there."""
     end = high
     while low < high:
@@ -159,13 +173,13 @@ def side_of(problem: Any, tables: Any, context: Any, left: Any, second: Any, roo
 @inner
 def add_entry(room: Any, kind: Any, which: Any, second: Any, log_w: Any, factor: Any) -> None:
     """Append an outcome to the list."""
-    at = room.count[0]
+    at = room.entries[0]
     room.kind[at] = kind
     room.which[at] = which
     room.second[at] = second
     room.log_w[at] = log_w
     room.factor[at] = factor
-    room.count[0] = at + 1
+    room.entries[0] = at + 1
 
 
 @inner
@@ -205,13 +219,13 @@ def _add_all_both(problem: Any, tables: Any, side: Any, lists: Any, base: Any, r
     taken = (0.0, 0.0, 0.0)
     if (after_end - after) * 8 < before_end - before:
         for i in range(after, after_end):
-            at = _place(tables.before_word, before, before_end, np.int64(tables.after_word[i]))
+            at = place_of(tables.before_word, before, before_end, np.int64(tables.after_word[i]))
             if at >= 0:
                 taken = _add_both(problem, tables, side, (np.int64(i), at), base, taken, room)
         return taken
     if (before_end - before) * 8 < after_end - after:
         for i in range(before, before_end):
-            at = _place(tables.after_word, after, after_end, np.int64(tables.before_word[i]))
+            at = place_of(tables.after_word, after, after_end, np.int64(tables.before_word[i]))
             if at >= 0:
                 taken = _add_both(problem, tables, side, (at, np.int64(i)), base, taken, room)
         return taken
@@ -248,8 +262,8 @@ def _add_longer(problem: Any, tables: Any, side: Any, g: Any, lists: Any, base: 
         here = ngram.node[side.bigram]
         for child in range(here.first, here.end):
             word = np.int64(ngram.word[child])
-            if tables.group[word] == g and _place(tables.before_word, before, before_end, word) < 0:
-                out_after += tables.after[_place(tables.after_word, after, after_end, word)]
+            if tables.group[word] == g and place_of(tables.before_word, before, before_end, word) < 0:
+                out_after += tables.after[place_of(tables.after_word, after, after_end, word)]
                 log_p, node = score_word(ngram, side.context, word)
                 while node > 0:  # no link to the right: back off altogether
                     log_p += ngram.node[node].log_backoff
@@ -260,8 +274,8 @@ def _add_longer(problem: Any, tables: Any, side: Any, g: Any, lists: Any, base: 
         first = side.pair - 1 - len(ngram.alias_p)
         for i in range(tables.pair_first[first], tables.pair_first[first + 1]):
             word = np.int64(tables.pair_word[i])
-            if tables.group[word] == g and _place(tables.after_word, after, after_end, word) < 0:
-                out_before += tables.before[side.last, _place(tables.before_word, before, before_end, word)]
+            if tables.group[word] == g and place_of(tables.after_word, after, after_end, word) < 0:
+                out_before += tables.before[side.last, place_of(tables.before_word, before, before_end, word)]
                 alone = ngram.node[1 + word]
                 log_p = side.backoff + alone.log_p + suffix_value(problem, np.int64(alone.state), room)
                 add_entry(room, WORD, word, side.second, base + beta * log_p + problem.token[word].weight, 1.0)
@@ -269,11 +283,16 @@ def _add_longer(problem: Any, tables: Any, side: Any, g: Any, lists: Any, base: 
 
 
 @inner
-def _lists_of(tables: Any, side: Any, g: Any) -> Any:
+def lists_of(tables: Any, side: Any, g: Any) -> Any:
     """Return where the successors of the left word and the predecessors of the right word begin and end, in a group."""
     parts = len(tables.free_first) - 1
     after, before = side.left * parts + g, side.right * parts + g
-    return tables.after_first[after], tables.after_first[after + 1], tables.before_first[before], tables.before_first[before + 1]
+    return (
+        tables.after_first[after],
+        tables.after_first[after + 1],
+        tables.before_first[before],
+        tables.before_first[before + 1],
+    )
 
 
 @inner
@@ -312,7 +331,7 @@ def list_words(problem: Any, tables: Any, side: Any, counts: Any, base: Any, roo
     for g in range(len(tables.group_class)):
         if not (fits[tables.group_class[g]] and counts[tables.group_word[g]]):
             continue
-        lists = _lists_of(tables, side, g)
+        lists = lists_of(tables, side, g)
         after, after_end, before, before_end = lists
         taken = _add_all_both(problem, tables, side, lists, base, room)
         out_after, out_before, in_both = _add_longer(problem, tables, side, g, lists, base, taken, room)
@@ -324,83 +343,3 @@ def list_words(problem: Any, tables: Any, side: Any, counts: Any, base: Any, roo
         linked = _total(tables.after_free, after, after_end) + _total(tables.before_free, before, before_end)
         mass = whole - linked + in_both
         _add_rest(FREE, g, side, mass, whole, base + beta * (side.backoff + rest[0]), room)
-
-
-@inner
-def _belongs(problem: Any, tables: Any, kind: Any, side: Any, lists: Any, word: Any) -> Any:
-    """Return whether a word drawn from a whole list has no weight of its own: it is linked on the list's side only, and not longer."""
-    after, after_end, before, before_end = lists
-    if kind != AFTER and _place(tables.after_word, after, after_end, word) >= 0:
-        return False
-    if kind != BEFORE and _place(tables.before_word, before, before_end, word) >= 0:
-        return False
-    if kind == AFTER:
-        return side.bigram == 0 or find_child(problem.ngram, side.bigram, word) == 0
-    if kind == BEFORE and side.pair > 0:
-        first = side.pair - 1 - len(problem.ngram.alias_p)
-        return _place(tables.pair_word, tables.pair_first[first], tables.pair_first[first + 1], word) < 0
-    return True
-
-
-@inlined
-def _draw_rest(problem: Any, tables: Any, kind: Any, g: Any, side: Any, room: Any, source: Any) -> Any:
-    """Return a word from what is left of a list: drawn from all of it, and again while it has a weight of its own."""
-    lists = _lists_of(tables, side, g)
-    conditioned(source, room.share[side.second, g, kind - AFTER])
-    while True:
-        if kind == AFTER:
-            word = np.int64(tables.after_word[categorical(source, tables.after_sum, lists[0], lists[1])])
-        elif kind == BEFORE:
-            word = np.int64(tables.before_word[categorical(source, tables.before_sum[side.last], lists[2], lists[3])])
-        else:
-            at = categorical(source, tables.free_sum, tables.free_first[g], tables.free_first[g + 1])
-            word = np.int64(tables.free_word[at])
-        if _belongs(problem, tables, kind, side, lists, word):
-            return word
-        if not redraws(source):
-            return word
-
-
-@inner
-def _sum_up(room: Any) -> None:
-    """Write the running sum of the weights, relative to the largest."""
-    count = room.count[0]
-    top, largest, scale = -np.inf, 0.0, -np.inf
-    for i in range(count):  # entries with one logarithm follow each other
-        if room.log_w[i] != scale:
-            scale, largest = room.log_w[i], 0.0
-        if room.factor[i] > largest:
-            largest = room.factor[i]
-            top = max(top, scale + np.log(largest))
-    total, scale, unit = 0.0, -np.inf, 0.0
-    for i in range(count):
-        if room.log_w[i] != scale:
-            scale = room.log_w[i]
-            unit = np.exp(scale - top)
-        total += unit * room.factor[i]
-        room.cumulative[i] = total
-
-
-@inner
-def draw_entry(problem: Any, tables: Any, first: Any, second: Any, room: Any, source: Any) -> Any:
-    """Draw from the list: return how many words of the block are new and last, 0 or 1, that word, and whether it is the second.
-
-    Args:
-        problem: the target.
-        tables: its running sums.
-        first: the left side of a block of one.
-        second: the left side of the second word of a block of two.
-        room: the list.
-        source: a `Counter` or a `Script`.
-    """
-    count = room.count[0]
-    _sum_up(room)
-    at = categorical(source, room.cumulative, 0, count)
-    kind, which = np.int64(room.kind[at]), np.int64(room.which[at])
-    if kind == EMPTY:
-        return np.int64(0), which, np.int64(0)
-    is_second = np.int64(room.second[at])
-    if kind != WORD:
-        side = second if is_second else first
-        which = _draw_rest(problem, tables, kind, which, side, room, source)
-    return np.int64(1), which, is_second

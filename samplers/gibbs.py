@@ -16,12 +16,11 @@ from searchgen.errors import RequestError
 from searchgen.lm.ngram.query import draw_word, score_word
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
 from searchgen.randomness import Counter, below, bernoulli, start_step
+from searchgen.samplers.block_draws import draw_entry
 from searchgen.samplers.block_tables import BlockTables, block_tables
 from searchgen.samplers.blocks import (
     EMPTY,
-    Room,
     add_entry,
-    draw_entry,
     list_words,
     read_suffix,
     room_for,
@@ -126,7 +125,16 @@ def _replace(problem: Any, chains: Any, c: Any, start: Any, size: Any, new: Any,
 
 @inner
 def list_outcomes(
-    problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room: Any, longest: Any, start: Any, size: Any, source: Any
+    problem: Any,
+    chains: Any,
+    c: Any,
+    draft: Any,
+    tables: Any,
+    room: Any,
+    longest: Any,
+    start: Any,
+    size: Any,
+    source: Any,
 ) -> Any:
     """List every block of at most `longest` tokens that may stand in the place of one; return both left sides and the companion."""
     at = start + size
@@ -140,7 +148,7 @@ def list_outcomes(
     left = np.int64(problem.token[chains.token[c, start - 1]].model) if start > 0 else np.int64(BEGIN)
     first = side_of(problem, tables, context, left, np.int64(0), room)
     other, second, log_r = np.int64(0), first, 0.0
-    room.count[0] = 0
+    room.entries[0] = 0
     if longest == 2:
         other, log_p, log_r, after = _companion(problem, chains, c, start, size, source)
         token = problem.token[other]
@@ -162,11 +170,20 @@ def list_outcomes(
 
 @inner
 def redraw_block(
-    problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room: Any, longest: Any, start: Any, size: Any, source: Any
+    problem: Any,
+    chains: Any,
+    c: Any,
+    draft: Any,
+    tables: Any,
+    room: Any,
+    longest: Any,
+    start: Any,
+    size: Any,
+    source: Any,
 ) -> None:
     """Draw what stands in the place of a block from its exact conditional, given prefix, suffix and companion."""
     first, second, other = list_outcomes(problem, chains, c, draft, tables, room, longest, start, size, source)
-    if room.count[0] == 0:  # the text's own outcome has underflown
+    if room.entries[0] == 0:  # the text's own outcome has underflown
         return
     chains.tally[c, longest - 1, LEGAL] += 1
     new, last, is_second = draw_entry(problem, tables, first, second, room, source)
@@ -175,7 +192,9 @@ def redraw_block(
 
 
 @inner
-def block_step(problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room: Any, longest: Any, source: Any) -> None:
+def block_step(
+    problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room: Any, longest: Any, source: Any
+) -> None:
     """Redraw a block of 0 to `longest` tokens of chain c.
 
     The old block's length l is uniform on 0 ... longest, its place uniform among the n - l + 1: as likely for every outcome,

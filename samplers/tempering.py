@@ -214,7 +214,7 @@ def draw(job: Job) -> Draws:
     """
     options = job.options
     if not 0.0 < options.hottest < 1.0:
-        raise RequestError(f"--sampler tempering: hottest={options.hottest:g}; give an inverse temperature between 0 and 1")
+        raise RequestError(f"--sampler tempering: hottest={options.hottest:g} is not between 0 and 1")
     if options.rungs not in (0, *range(FEWEST_RUNGS, MOST_RUNGS + 1)):
         raise RequestError(f"--sampler tempering: rungs={options.rungs}; give {FEWEST_RUNGS} to {MOST_RUNGS}, or 0")
     if not 0.0 < options.swap < 1.0:
@@ -228,8 +228,8 @@ def draw(job: Job) -> Draws:
         if first == plan.burn_in:
             groups.swaps[:] = 0
         groups.go(rounds, first)
-        for one, all_rungs in zip(cold, groups.chains, strict=True):
-            one[:] = all_rungs[:: groups.rungs]
+        for name in Chains._fields:
+            getattr(cold, name)[:] = getattr(groups.chains, name)[:: groups.rungs]
 
     draws = retain(job, plan, cold, go, MOVES)
     check_totals(job.target.problem, groups.chains)

@@ -34,6 +34,7 @@ KERNEL_FILES = (
     "samplers/chain.py",
     "samplers/block_tables.py",
     "samplers/blocks.py",
+    "samplers/block_draws.py",
     "samplers/gibbs.py",
     "samplers/tempering.py",
 )

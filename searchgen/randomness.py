@@ -2,7 +2,8 @@
 
 Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011) turns a counter into
 random bits, so that chain 7 is the same alone or among many, on one thread or on two. Kernels draw through `bernoulli`,
-`below`, `categorical` (with an exclusion set: `conditioned` and `redraws`) and the accept rule only. Each has two overloads, chosen by the source's type: `Counter` in
+`below`, `categorical` (with an exclusion set: `conditioned` and `redraws`) and the accept rule only. Each has two overloads, chosen
+by the source's type: `Counter` in
 production, and `Script`, which plays a given branch and records its probability. A `Script` therefore enumerates the compiled
 kernel itself, not a twin.
 """

@@ -51,7 +51,7 @@ def conditional_matrix(world: World) -> np.ndarray:
                 continue
             for start in range(len(text) - size + 1):
                 left, right = text[:start], text[start + size :]
-                others = [left + right, *(left + (w,) + right for w in range(len(world.problem.token)))]
+                others = [left + right, *((*left, w, *right) for w in range(len(world.problem.token)))]
                 found = [index[other] for other in others if other in index]
                 law = np.exp(world.log_density[found])
                 matrix[i, found] += 0.5 / (len(text) - size + 1) * law / law.sum()
@@ -139,16 +139,6 @@ def test_a_place_that_depends_on_the_block_is_caught() -> None:
     assert imbalance(world, transition_matrix(world, _place_among_all, tables, room)) > VISIBLE
 
 
-@njit
-def _companion_for_free(problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room: Any, beta: Any, source: Any) -> None:
-    """The fault: blocks of two weighed without the probability of having drawn their companion, for shorter ones."""
-    size = below(source, 3)
-    if size <= chains.length[c]:
-        kept = chains.length[c] - size
-        place = below(source, kept + 1)
-        list_outcomes(problem, chains, c, draft, tables, room, 2, place, size, source)
-
-
 def test_a_model_without_a_suffix_is_refused() -> None:
     arpa = (
         "\\data\\\nngram 1=5\nngram 2=1\nngram 3=1\n\n\\1-grams:\n-1 <unk>\n-99 <s> 0\n-1 </s>\n-0.5 a 0\n-0.5 b 0\n\n"
@@ -170,7 +160,9 @@ def job() -> Job:
 
 
 @njit
-def _one(problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room: Any, longest: Any, word: Any, n: Any) -> None:
+def _one(
+    problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room: Any, longest: Any, word: Any, n: Any
+) -> None:
     source = Counter(word)
     start_step(source, n)
     block_step(problem, chains, c, draft, tables, room, longest, source)
@@ -198,6 +190,10 @@ def _enumerated(problem: Any, chains: Any, start: Any, size: Any, out: Any) -> N
     recompute(problem, chains, 0)
 
 
+def log_sum(terms: np.ndarray) -> float:
+    return float(terms.max() + np.log(np.exp(terms - terms.max()).sum()))
+
+
 def test_the_whole_vocabulary_is_weighed(job: Job) -> None:
     """On the large model, all 63,000 words one by one: each word with a weight of its own, and the mass of each remainder."""
     problem = job.target.problem
@@ -212,12 +208,12 @@ def test_the_whole_vocabulary_is_weighed(job: Job) -> None:
             enter(problem, chains, row[None], np.array([length]))
             _enumerated(problem, chains, start, size, out)
             _listed(problem, chains, draft_for(chains), tables, room, start, size, counter(1).word)
-            n = int(room.count[0])
+            n = int(room.entries[0])
             kind, which = room.kind[:n], room.which[:n]
             with np.errstate(divide="ignore"):
                 log_w = room.log_w[:n] + np.log(room.factor[:n])
-            whole = np.logaddexp.reduce(out)
-            listed = np.logaddexp.reduce(log_w)
+            whole = log_sum(out)
+            listed = log_sum(log_w)
             single = np.where(kind == WORD, which, len(problem.token))
             own = (kind == WORD) | (kind == EMPTY)
             assert len(set(single[own].tolist())) == own.sum()
