@@ -34,7 +34,7 @@ ATTEMPTED, SWAPPED = 0, 1
 REJECTED, FEWEST_RUNGS, MOST_RUNGS = 0.6, 2, 24
 
 #: Rungs of the first pilot run, runs, and events of each rung in a run.
-PILOT_RUNGS, PILOT_RUNS, PILOT_EVENTS = 8, 4, 1500
+PILOT_RUNGS, PILOT_RUNS, PILOT_EVENTS = 8, 4, 500
 
 #: Texts of a world whose pairs are enumerated.
 MOST_TEXTS = 40
@@ -53,7 +53,7 @@ class Options:
         swap: share of the events that are swaps.
     """
 
-    chains: int = 16
+    chains: int = 64
     burn_in: int = 0
     thin: int = 0
     rungs: int = 0
