@@ -35,7 +35,8 @@ def _event(problem: Any, chains: Any, first: Any, draft: Any, ladder: Any, fault
     if fault == WRONG_SIGN:
         log_alpha = -log_alpha
     elif fault == ONE_DENSITY:
-        log_alpha = (ladder[0] - ladder[1]) * chains.log_density[1]
+        # of the colder text; with the other density alone the ratio would be right, while it is below 1, only needlessly small
+        log_alpha = (ladder[1] - ladder[0]) * chains.log_density[0]
     elif fault == NO_TEMPERATURES:
         log_alpha = change
     if accepts(source, log_threshold(source), log_alpha):
