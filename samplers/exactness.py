@@ -23,6 +23,7 @@ __all__ = [
     "imbalance",
     "is_irreducible",
     "next_script",
+    "pair_matrix",
     "prove_attempts",
     "prove_kernel",
     "transition_matrix",
@@ -156,6 +157,72 @@ def transition_matrix(world: World, kernel: Any, *arguments: Any) -> np.ndarray:
         arguments,
     )
     return matrix
+
+
+def pair_matrix(world: World, kernel: Any, *arguments: Any) -> np.ndarray:
+    """Return P (n * n, n * n) of a compiled kernel on two texts, `kernel(problem, chains, 0, draft, *arguments, source)`.
+
+    The kernel moves chains 0 and 1; the pair of texts i and j is state i * n + j.
+    """
+    base = len(world.problem.token) + 1
+    codes = np.array([_plain_code(text, base) for text in world.texts])
+    order = np.argsort(codes)
+    tokens = np.zeros((len(world.texts), world.room), np.int32)
+    for i, text in enumerate(world.texts):
+        tokens[i, : len(text)] = text
+    lengths = np.array([len(text) for text in world.texts])
+    chains = new_chains(2, world.room)
+    matrix = np.zeros((len(world.texts) ** 2,) * 2)
+    room = chains, draft_for(chains), np.zeros((2, world.room), np.int32), np.zeros(2, np.int64)
+    _pair_driver(kernel)(world.problem, *room, tokens, lengths, codes[order], order, base, matrix, script(), arguments)
+    return matrix
+
+
+@cache
+def _pair_driver(kernel: Any) -> Any:
+    @njit
+    def drive(
+        problem: Any,
+        chains: Any,
+        draft: Any,
+        both: Any,
+        both_lengths: Any,
+        tokens: Any,
+        lengths: Any,
+        codes: Any,
+        order: Any,
+        base: Any,
+        matrix: Any,
+        source: Any,
+        arguments: Any,
+    ) -> None:
+        n = len(lengths)
+        for state in range(n * n):
+            which = (state // n, state % n)
+            source.choice[:] = 0
+            while True:
+                for side in range(2):
+                    both[side] = tokens[which[side]]
+                    both_lengths[side] = lengths[which[side]]
+                enter(problem, chains, both, both_lengths)
+                source.depth[0] = 0
+                source.probability[0] = 1.0
+                kernel(problem, chains, 0, draft, *arguments, source)
+                if source.probability[0] > 0.0:
+                    reached = np.int64(0)
+                    for side in range(2):
+                        code = np.int64(0)
+                        for at in range(chains.length[side]):
+                            code = code * base + chains.token[side, at] + 1
+                        reached = reached * n + order[np.searchsorted(codes, code)]
+                        kept = chains.log_density[side]
+                        if abs(kept - recompute(problem, chains, side)) > 1e-9:
+                            matrix[state, state] = np.nan
+                    matrix[state, reached] += source.probability[0]
+                if not next_script(source):
+                    break
+
+    return drive
 
 
 def _plain_code(text: tuple[int, ...], base: int) -> int:

@@ -22,6 +22,8 @@ BUILT_IN = {
     "importance": "searchgen.samplers.importance:METHOD",
     "sir": "searchgen.samplers.sir:METHOD",
     "isir": "searchgen.samplers.sir:ITERATED",
+    "gibbs": "searchgen.samplers.gibbs:METHOD",
+    "tempering": "searchgen.samplers.tempering:METHOD",
 }
 
 

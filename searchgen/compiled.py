@@ -37,6 +37,11 @@ KERNEL_FILES = (
     "samplers/surrogate.py",
     "samplers/smc_steps.py",
     "samplers/smc_proof.py",
+    "samplers/block_tables.py",
+    "samplers/blocks.py",
+    "samplers/block_draws.py",
+    "samplers/gibbs.py",
+    "samplers/tempering.py",
 )
 
 

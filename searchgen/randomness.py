@@ -2,7 +2,8 @@
 
 Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011) turns a counter into
 random bits, so that chain 7 is the same alone or among many, on one thread or on two. Kernels draw through `bernoulli`,
-`below`, `categorical` and the accept rule only. Each has two overloads, chosen by the source's type: `Counter` in
+`below`, `categorical` (with an exclusion set: `conditioned` and `redraws`) and the accept rule only. Each has two overloads, chosen
+by the source's type: `Counter` in
 production, and `Script`, which plays a given branch and records its probability. A `Script` therefore enumerates the compiled
 kernel itself, not a twin.
 """
@@ -24,10 +25,12 @@ __all__ = [
     "bernoulli",
     "categorical",
     "categorical_or_rest",
+    "conditioned",
     "counter",
     "key_of",
     "log_threshold",
     "philox",
+    "redraws",
     "script",
     "start_step",
     "systematic",
@@ -301,6 +304,48 @@ def _systematic(source: Any, cumulative: Any, low: Any, high: Any, n: Any) -> An
             cut, after = after, _next_cut(cumulative, low, high, n, after)
         source.probability[0] *= after - cut
         return 0.5 * (cut + after)
+
+    return from_script
+
+
+def conditioned(source: Any, share: Any) -> None:
+    """Say that what is drawn next is drawn again until it is not in an exclusion set, and that the rest has this share of its law.
+
+    A script divides by the share: if the caller's share is wrong, the probabilities of all paths do not sum to one.
+    """
+
+
+@overload(conditioned)
+def _conditioned(source: Any, share: Any) -> Any:
+    if source.instance_class is Counter:
+
+        def from_counter(source: Any, share: Any) -> None:
+            pass
+
+        return from_counter
+
+    def from_script(source: Any, share: Any) -> None:
+        source.probability[0] /= share
+
+    return from_script
+
+
+def redraws(source: Any) -> Any:
+    """Return True: an excluded item was drawn, draw again. A script returns False and gives the path probability 0 instead."""
+
+
+@overload(redraws)
+def _redraws(source: Any) -> Any:
+    if source.instance_class is Counter:
+
+        def from_counter(source: Any) -> Any:
+            return True
+
+        return from_counter
+
+    def from_script(source: Any) -> Any:
+        source.probability[0] = 0.0
+        return False
 
     return from_script
 

@@ -13,10 +13,12 @@ from searchgen.randomness import (
     bernoulli,
     categorical,
     categorical_or_rest,
+    conditioned,
     counter,
     key_of,
     log_threshold,
     philox,
+    redraws,
     script,
     start_step,
 )
@@ -115,3 +117,40 @@ def test_a_counter_is_its_words() -> None:
     """A Counter is rebuilt from its row of words, as the chains store it."""
     word = counter(11, chain=4).word
     assert _uniform_bits(Counter(word.copy()), 0) == _uniform_bits(counter(11, 4), 0)
+
+
+@njit
+def _not_one(source: Any, cumulative: Any, share: Any) -> Any:
+    """An index of a running sum that is not 1: drawn again while it is."""
+    conditioned(source, share)
+    while True:
+        index = categorical(source, cumulative, 0, len(cumulative))
+        if index != 1 or not redraws(source):
+            return index
+
+
+def _law_of_not_one(share: float) -> list[float]:
+    source, law = script(), [0.0] * 3
+    while True:
+        source.depth[0], source.probability[0] = 0, 1.0
+        law[_not_one(source, CUMULATIVE, share)] += float(source.probability[0])
+        if not next_script(source):
+            return law
+
+
+def test_an_exclusion_set_has_one_law_in_both_sources() -> None:
+    """Steps 0.2, 0.3, 0.5 without the second: 2/7 and 5/7, by the script exactly and by 100,000 draws to five standard errors."""
+    law = _law_of_not_one(0.7)
+    assert law == pytest.approx([0.2 / 0.7, 0.0, 0.5 / 0.7], abs=1e-15)
+    source, draws = counter(key_of(4, "excluded")), 100_000
+    seen = [0, 0, 0]
+    for number in range(draws):
+        start_step_of(source, number)
+        seen[_not_one(source, CUMULATIVE, 0.7)] += 1
+    assert seen[1] == 0
+    assert abs(seen[0] - draws * law[0]) < 5 * (draws * law[0] * law[2]) ** 0.5
+
+
+def test_a_wrong_share_shows() -> None:
+    """A caller who does not subtract what is excluded has paths that do not sum to one."""
+    assert sum(_law_of_not_one(1.0)) == pytest.approx(0.7, abs=1e-15)
