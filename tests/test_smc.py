@@ -136,7 +136,7 @@ def rejuvenated(
     source: Any,
 ) -> None:
     """Make a run of one particle and one step of Metropolis-Hastings of its text."""
-    attempt(problem, tokens, lengths, log_weight, *inner, source)
+    attempt(problem, tokens, lengths, log_weight, *inner, source)  # type: ignore[call-arg]
     enter(problem, chains, tokens, lengths)
     step(problem, chains, 0, draft, table, 1.0, source)
     lengths[0] = chains.length[0]

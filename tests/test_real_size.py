@@ -1,0 +1,117 @@
+"""Every sampler at real vocabulary size against exact values: total mass, lengths, and which words occur.
+
+The target is `en` cut down to bigrams, on which the guide of order 2 is exact. The probability that a word occurs is a ratio of two total
+masses, with the word demanded and without. Deviations are z-scores from the sampler's own effective sample size; |z| < 4.9 is p > 1e-6.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from searchgen.guide import Guide
+from searchgen.lm import load
+from searchgen.lm.ngram.truncate import truncated
+from searchgen.request import Request
+from searchgen.samplers.diagnostics import effective_sample_size
+from searchgen.samplers.method import Draws, Job, parse_options
+from searchgen.samplers.registry import BUILT_IN, method
+from searchgen.samplers.sampling import stated_law
+from searchgen.target import Target, lexicon
+
+pytestmark = pytest.mark.slow
+
+FAR = 4.9
+REQUEST = stated_law(Request(keywords=(("letter",),), sentence=False, finite_verb=False, quotes=True, max_words=8))
+WORDS = ("the", "a", "of", "from", "received")
+
+#: Texts, and options that make correlations small.
+SETTINGS: dict[str, tuple[int, tuple[str, ...]]] = {
+    "mh": (6400, ("thin=200", "burn_in=2000")),
+    "surrogate": (3200, ("thin=4", "burn_in=100", "inner=48", "order=1")),
+    "gibbs": (3200, ("thin=100", "burn_in=1000")),
+    "tempering": (1600, ()),
+    "rejection": (400, ()),
+    "importance": (4000, ()),
+    "smc": (4000, ()),
+    "isir": (3200, ()),
+}
+
+
+class Exact:
+    """The target and what is known of it."""
+
+    def __init__(self) -> None:
+        model = load("en")
+        self.model, self.known = model, lexicon(model)
+        self.tables = truncated(model.tables, 2)
+        self.target = self.bigram_target(REQUEST)
+        self.guide = self.guide_of(self.target)
+        self.lengths = np.exp(self.guide.log_masses - self.guide.log_mass)
+        self.present = {}
+        for word in WORDS:
+            with_word = self.bigram_target(replace(REQUEST, keywords=(*REQUEST.keywords, (word,))))
+            self.present[word] = np.exp(self.guide_of(with_word).log_mass - self.guide.log_mass)
+
+    def bigram_target(self, request: Request) -> Target:
+        target = Target.of(request, self.model, self.known)
+        return replace(target, problem=target.problem._replace(ngram=self.tables))
+
+    def guide_of(self, target: Target) -> Guide:
+        return Guide.build(target.problem, room=target.room, budget=None, threads=2)
+
+
+@pytest.fixture(scope="module")
+def exact() -> Exact:
+    return Exact()
+
+
+def z_scores(exact: Exact, draws: Draws) -> dict[str, float]:
+    """Deviation of each length's and each word's frequency, in standard errors."""
+    target, texts = exact.target, draws.texts()
+    word = target.problem.token["word"]
+    weight = np.exp(draws.log_weight - np.logaddexp.reduce(draws.log_weight))
+    features = {}
+    counts = np.array([word[list(text)].sum() for text in texts])
+    low = target.window[0]
+    for i, p in enumerate(exact.lengths):
+        if p > 0.01:
+            features[f"{low + i} words"] = (counts == low + i, p)
+    for name, p in exact.present.items():
+        ids = set(target.vocabulary.matching(name))
+        features[name] = (np.array([not ids.isdisjoint(text) for text in texts]), p)
+    result = {}
+    for name, (seen, p) in features.items():
+        estimate = float(weight @ seen)
+        if draws.chains:
+            rounds = len(texts) // draws.chains * draws.chains
+            error = np.sqrt(
+                p * (1 - p) / effective_sample_size(seen[:rounds].reshape(-1, draws.chains).T.astype(float))
+            )
+        else:
+            error = np.sqrt(max(float(weight**2 @ (seen - p) ** 2), p * (1 - p) / len(texts)))
+        result[name] = (estimate - p) / error
+    return result
+
+
+@pytest.mark.parametrize("name", [name for name in BUILT_IN if method(name).kind != "search" and name in SETTINGS])
+def test_frequencies_and_mass_are_exact(exact: Exact, name: str) -> None:
+    count, options = SETTINGS[name]
+    found = method(name)
+    draws = found.draw(Job(exact.target, count, 11, parse_options(found, options), threads=2))
+    scores = z_scores(exact, draws)
+    print(name, {k: round(v, 2) for k, v in scores.items()}, draws.log_z, draws.log_z_error, exact.guide.log_mass)
+    assert max(map(abs, scores.values())) < FAR
+    if draws.log_z is not None and draws.log_z_error is not None:
+        assert abs(draws.log_z - exact.guide.log_mass) < FAR * max(draws.log_z_error, 1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in BUILT_IN if method(name).kind == "markov" and name in SETTINGS])
+def test_two_steps_from_exact_draws_stay_exact(exact: Exact, name: str) -> None:
+    """Each of 20,000 chains begins at an exact draw: its state after two steps is an independent one, so plain errors hold."""
+    found = method(name)
+    settings = [f"{key}=1" for key in ("burn_in", "thin") if hasattr(found.options(), key)]
+    draws = found.draw(Job(exact.target, 4096, 12, parse_options(found, [*settings, "chains=4096"]), threads=2))
+    scores = z_scores(exact, replace(draws, chains=0))
+    print(name, {k: round(v, 2) for k, v in scores.items()})
+    assert max(map(abs, scores.values())) < FAR
