@@ -1,7 +1,8 @@
 """Printing the draws of a sampler."""
 
-from searchgen.cli.loading import load_model, refuse_other_model, starting
+from searchgen.cli.loading import compiling, load_model, refuse_other_model, starting
 from searchgen.cli.output import complain, progress, write_json, write_line
+from searchgen.cli.report import refuse_unwritable, write_report
 from searchgen.errors import RequestError
 from searchgen.request import Request
 
@@ -31,6 +32,8 @@ def print_draws(
     request: Request, *, json: bool, raw_tokens: bool, report: str | None, lm: str | None = None, wanted: str = ""
 ) -> None:
     """Draw from the law of a request and print every draw; `wanted` is the hash the model must have, if any."""
+    if report is not None:
+        refuse_unwritable(report)
     with starting():
         from searchgen.samplers.sampling import sample
         from searchgen.samplers.source import Source
@@ -38,10 +41,15 @@ def print_draws(
         source = load_model(Source, lm or request.lm, raw_tokens)
     if wanted:
         refuse_other_model(source, wanted)
-    with progress() as show:
+    with progress() as show, compiling(request.sampler):
         sampled = sample(source, request, (lambda share: show(request.sampler, share)) if show else None)
+    found = sampled.diagnostics()
     for note in (*sampled.target.notes, *sampled.draws.notes):
         complain(note)
+    if found["doubts"]:
+        complain(f"not to be trusted for estimates: {'; '.join(found['doubts'][:2])}; raise -n, or see --report")
+    if report is not None:
+        write_report(report, found)
     for record in sampled.records():
         if json:
             write_json({**record.as_json(), "status": "ok", "error": None})

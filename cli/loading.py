@@ -3,7 +3,7 @@
 import gc
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from searchgen.cli.output import complain
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Loaded = TypeVar("Loaded", bound=Source)
 
-__all__ = ["load_model", "refuse_other_model", "say_if_compiling", "starting"]
+__all__ = ["compiling", "load_model", "refuse_other_model", "say_if_compiling", "starting"]
 
 
 def load_model(kind: "type[Loaded]", name: str, raw_tokens: bool) -> "Loaded":
@@ -62,6 +62,19 @@ def starting() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@contextmanager
+def compiling(sampler: str) -> Iterator[None]:
+    """Say, in one line, why a sampler's first run ever takes longer than others."""
+    from searchgen.compiled import compiled_folder
+
+    done = compiled_folder() / f"{sampler}.complete"
+    if not done.exists():
+        complain(f"compiling the loops of {sampler}, once: up to a minute")
+    yield
+    with suppress(OSError):
+        done.touch()
 
 
 def say_if_compiling() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from searchgen.cli import constrain, lm, sample, warm_up
+from searchgen.cli import check, compare, constrain, explain, lm, sample, score, selftest, warm_up
 from searchgen.cli.output import complain, complain_of, utf8
 from searchgen.errors import RequestError, SearchgenError
 from searchgen.version import __version__
@@ -19,6 +19,11 @@ HELP = "Texts that hold your words, always: sampled or searched under a language
 app = typer.Typer(name="searchgen", help=HELP, add_completion=False, rich_markup_mode=None)
 app.command(name="constrain", help=constrain.HELP, short_help=constrain.SHORT)(constrain.constrain)
 app.command(name="sample", help=sample.HELP, short_help=sample.SHORT)(sample.sample)
+app.command(name="score", help=score.HELP, short_help=score.SHORT)(score.score)
+app.command(name="check", help=check.HELP, short_help=check.SHORT)(check.check)
+app.command(name="compare", help=compare.HELP, short_help=compare.SHORT)(compare.compare)
+app.command(name="explain", help=explain.HELP, short_help=explain.SHORT)(explain.explain)
+app.command(name="selftest", help=selftest.HELP, short_help=selftest.SHORT)(selftest.selftest)
 app.add_typer(lm.app, name="lm")
 app.command(name="warm-up", help=warm_up.HELP, short_help=warm_up.SHORT)(warm_up.warm_up)
 

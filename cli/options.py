@@ -15,6 +15,7 @@ __all__ = [
     "Keywords",
     "MaxWords",
     "Model",
+    "OneSentence",
     "Ordered",
     "Quotes",
     "Raw",
@@ -48,6 +49,7 @@ Seed = typer.Option(
     "--seed", metavar="N", parser=whole, help="Makes the result repeatable; fresh by default, shown in JSON."
 )
 Again = typer.Option("--again", metavar="SIGNATURE", help="Repeat the result that has this signature, bit for bit.")
+OneSentence = typer.Option("--sentence", help="One sentence: a final mark at the end, none inside.")
 Ordered = typer.Option("--ordered", help="Hold them in the order given.")
 Forbid = typer.Option("--forbid", metavar="LIST", help="Words or phrases that must not occur.")
 Starts = typer.Option("--starts-with", metavar="TEXT", help="What the text begins with.")

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from searchgen.constraints.parse import parse_items
 from searchgen.errors import RequestError
 from searchgen.request import Request
 from searchgen.text import detect
 
-__all__ = ["forbidden", "with_keywords"]
+__all__ = ["forbidden", "law_request", "with_keywords"]
 
 
 def forbidden(values: Sequence[str]) -> tuple[str, ...]:
@@ -22,6 +23,39 @@ def forbidden(values: Sequence[str]) -> tuple[str, ...]:
             "--forbid - would read stdin, which only --keywords does; to forbid a hyphen write --forbid '-,'"
         )
     return tuple(phrase for item in _items("--forbid", values) for phrase in item) if values else ()
+
+
+def law_request(
+    *,
+    keywords: Sequence[str] | None,
+    forbid: Sequence[str] | None,
+    starts_with: str | None,
+    ends_with: str | None,
+    lm: str | None,
+    **fields: Any,
+) -> Request:
+    """Return the request for the model's law given constraints, as `sample`, `check`, `compare` and `explain` understand their flags.
+
+    Args:
+        keywords: values of `--keywords`.
+        forbid: values of `--forbid`.
+        starts_with: value of `--starts-with`.
+        ends_with: value of `--ends-with`.
+        lm: the model asked for; None takes the embedded one of the language that the words are in.
+        fields: of `Request`, as they are.
+
+    Raises:
+        RequestError: a list is empty, or a value is impossible.
+    """
+    template = Request(
+        forbid=forbidden(forbid or []),
+        starts_with=starts_with or "",
+        ends_with=ends_with or "",
+        finite_verb=False,
+        quotes=True,
+        **fields,
+    )
+    return with_keywords(template, keywords or [], lm)
 
 
 def with_keywords(template: Request, values: Sequence[str], lm: str | None) -> Request:

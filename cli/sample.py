@@ -24,7 +24,6 @@ Example: searchgen sample --keywords "doctor,letter" --max-words 10 --sampler mh
 
 
 MaxWords = typer.Option("--max-words", "--max-chars", metavar="N", help="Most words; 20 by default.")
-OneSentence = typer.Option("--sentence", help="One sentence: a final mark at the end, none inside.")
 Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
 Sampler = typer.Option("--sampler", metavar="NAME", help="The method; see docs/samplers.md.")
 Memory = typer.Option("--memory", help="Rejection: remember dead beginnings.")
@@ -49,7 +48,7 @@ def sample(
     forbid: Annotated[list[str] | None, options.Forbid] = None,
     starts_with: Annotated[str | None, options.Starts] = None,
     ends_with: Annotated[str | None, options.Ends] = None,
-    sentence: Annotated[bool, OneSentence] = False,
+    sentence: Annotated[bool, options.OneSentence] = False,
     min_words: Annotated[int | None, options.Words] = None,
     max_words: Annotated[str | None, MaxWords] = None,
     beta: Annotated[float, Beta] = 1.0,
@@ -69,8 +68,7 @@ def sample(
 ) -> None:
     """Parse the flags into one request, draw, and print."""
     from searchgen.cli.draws import print_draws, repeat_draws
-    from searchgen.cli.requests import forbidden, with_keywords
-    from searchgen.request import Request
+    from searchgen.cli.requests import law_request
     from searchgen.samplers.sampling import stated_law
 
     if again is not None:
@@ -81,14 +79,13 @@ def sample(
     given = [*(option or []), *_switches(memory=memory, quasi=quasi)]
     given += [f"moves={moves}"] if moves is not None else []
     most = None if max_words is None else most_words(max_words)
-    template = Request(
-        forbid=forbidden(forbid or []),
+    request = law_request(
+        keywords=keywords,
         ordered=ordered,
-        starts_with=starts_with or "",
-        ends_with=ends_with or "",
+        forbid=forbid,
+        starts_with=starts_with,
+        ends_with=ends_with,
         sentence=sentence,
-        finite_verb=False,
-        quotes=True,
         min_words=min_words,
         max_words=most or None,
         beta=beta,
@@ -97,8 +94,9 @@ def sample(
         opaque=tuple(term or []),
         count=count,
         seed=secrets.randbits(32) if seed is None else seed,
+        lm=lm,
     )
-    request = stated_law(with_keywords(template, keywords or [], lm), bounded=most != 0)
+    request = stated_law(request, bounded=most != 0)
     print_draws(request, json=json, raw_tokens=raw_tokens, report=report)
 
 

@@ -61,6 +61,7 @@ def anneal(
     counters: npt.NDArray[np.uint64],
     plan: Annealing,
     *,
+    schedule: npt.NDArray[np.float64] | None = None,
     threads: int = 1,
     deadline: float | None = None,
     progress: Callable[[float], None] | None = None,
@@ -71,7 +72,8 @@ def anneal(
         problem: the target.
         starts: tokens (C, M) int32 and lengths (C,) int64 of accepted texts.
         counters: (C, 6) uint64, one `Counter` row a chain.
-        plan: the schedule.
+        plan: chains, steps and temperatures.
+        schedule: (B,) inverse temperature of each block of steps; None: the plan's own, geometric.
         threads: threads to share the chains over; the result does not depend on it.
         deadline: time.monotonic() after which no further piece of work begins, None: no limit.
         progress: called with the share done.
@@ -82,7 +84,7 @@ def anneal(
     tokens, lengths = starts
     chains = new_chains(len(lengths), tokens.shape[1])
     enter(problem, chains, tokens, lengths)
-    schedule = inverse_temperatures(plan)
+    schedule = inverse_temperatures(plan) if schedule is None else schedule
     block = max(1, plan.steps // plan.blocks)
     wave = 4 * threads
     done, whole = 0, len(lengths) * block * len(schedule)

@@ -1,8 +1,9 @@
 """Honest diagnostics of draws: how far to trust them, from the draws themselves.
 
 For chains: rank-normalised split R-hat, bulk and tail effective sample size (Vehtari, Gelman, Simpson, Carpenter and Buerkner,
-"Rank-normalization, folding, and localization", Bayesian Analysis 2021) of the log-density, the length and the presence of words. For weighted draws: effective sample size, largest share and Pareto k of the weights. Never of one feature only: a chain that is
-stuck in one order of two keywords looks perfect in its log-density.
+"Rank-normalization, folding, and localization", Bayesian Analysis 2021) of the log-density, the length and the presence of words. For
+weighted draws: effective sample size, largest share and Pareto k of the weights. Never of one feature only: a chain that is stuck in
+one order of two keywords looks perfect in its log-density.
 """
 
 from collections import Counter

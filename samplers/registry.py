@@ -16,6 +16,7 @@ __all__ = ["BUILT_IN", "method", "methods", "names"]
 #: One line a sampler: its name, and where its `Method` is.
 BUILT_IN = {
     "mh": "searchgen.samplers.metropolis_hastings:METHOD",
+    "anneal": "searchgen.samplers.annealing:METHOD",
     "surrogate": "searchgen.samplers.surrogate:METHOD",
     "smc": "searchgen.samplers.smc:METHOD",
     "rejection": "searchgen.samplers.rejection:METHOD",

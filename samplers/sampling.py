@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from searchgen.errors import RequestError
 from searchgen.randomness import key_of
 from searchgen.record import Record
 from searchgen.request import PLAIN_TERMS, Request
+from searchgen.samplers.diagnostics import diagnose
 from searchgen.samplers.method import Draws, Job, Method, parse_options, spelled_out
 from searchgen.samplers.registry import method, methods
 from searchgen.samplers.source import Source
@@ -108,6 +110,10 @@ class Sampled:
     draws: Draws
     lm: str
     model_hash: str
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Return the diagnostics of the run as plain JSON values; see `searchgen.samplers.diagnostics`."""
+        return diagnose(self.method, self.draws, self.target)
 
     def records(self, line: int | None = None) -> Iterator[Record]:
         """Yield a record of every draw, in drawn order."""

@@ -218,6 +218,13 @@ class Target:
                 result[f"term {term.name}"] = term.log_weight(text) > -np.inf
         return result
 
+    def checked(self, tokens: Sequence[str]) -> dict[str, bool]:
+        """Return, for each part of each constraint, whether a sequence of tokens satisfies it, words the model does not know included."""
+        vocabulary = self.vocabulary
+        if any(vocabulary.find(token) < 0 for token in tokens):
+            vocabulary = vocabulary.with_words(tokens)
+        return replace(self, vocabulary=vocabulary).satisfied(vocabulary.encode(tokens).tolist())
+
     def demanded_places(self, ids: Sequence[int]) -> frozenset[int]:
         """Return where in a text demanded words and phrases stand."""
         text = folded(self.vocabulary.decode(ids), self.vocabulary)

@@ -1,0 +1,94 @@
+"""`searchgen explain`: how hard a request is, before any time is spent on it."""
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any
+
+from searchgen.cli import options
+from searchgen.cli.output import write_json, write_line
+
+if TYPE_CHECKING:
+    from searchgen.samplers.explain import Explained
+
+__all__ = ["HELP", "SHORT", "explain"]
+
+SHORT = "Print how probable the constraints are, the bottleneck, and which sampler to take."
+
+HELP = """Print how probable the constraints are, which costs most, how many attempts rejection would need, and which sampler to take.
+
+Exit code 3 if no text can satisfy them.
+
+Example: searchgen explain --keywords "doctor,letter,zebra" --max-words 8
+"""
+
+
+def explain(
+    keywords: Annotated[list[str] | None, options.Keywords] = None,
+    ordered: Annotated[bool, options.Ordered] = False,
+    forbid: Annotated[list[str] | None, options.Forbid] = None,
+    starts_with: Annotated[str | None, options.Starts] = None,
+    ends_with: Annotated[str | None, options.Ends] = None,
+    sentence: Annotated[bool, options.OneSentence] = False,
+    min_words: Annotated[int | None, options.Words] = None,
+    max_words: Annotated[int | None, options.MaxWords] = None,
+    lm: Annotated[str | None, options.Model] = None,
+    raw_tokens: Annotated[bool, options.Raw] = False,
+    json: Annotated[bool, options.Json] = False,
+) -> None:
+    """Explain the request."""
+    from searchgen.cli.loading import compiling, load_model, starting
+    from searchgen.cli.requests import law_request
+
+    request = law_request(
+        keywords=keywords,
+        ordered=ordered,
+        forbid=forbid,
+        starts_with=starts_with,
+        ends_with=ends_with,
+        sentence=sentence,
+        min_words=min_words,
+        max_words=max_words,
+        lm=lm,
+    )
+    with starting():
+        from searchgen.samplers.explain import explain as explained
+        from searchgen.samplers.sampling import stated_law
+        from searchgen.samplers.source import Source
+
+        source = load_model(Source, request.lm, raw_tokens)
+    with compiling("importance"):
+        found = explained(source, stated_law(request))
+    write_json(_row(found)) if json else _print(found)
+
+
+def _row(found: "Explained") -> dict[str, Any]:
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: plain(one) for name, one in value.items()}
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    row = {**vars(found), "log_p_given_window": found.log_p_given_window, "bottleneck": found.bottleneck}
+    row |= {"advice": found.advice[0], "reason": found.advice[1], "window": list(found.window)}
+    return {name: plain(value) for name, value in row.items()}
+
+
+def _chance(log_p: float) -> str:
+    """Return a probability as people read it: a share, or one in so many."""
+    if log_p == -math.inf:
+        return "impossible"
+    if log_p > math.log(0.01):
+        return f"{math.exp(log_p):.1%}"
+    return f"1 in {math.exp(min(-log_p, 700)):.2g}"
+
+
+def _print(found: "Explained") -> None:
+    low, high = found.window
+    write_line(f"P(constraints | {low} to {high} words), guide   {_chance(found.log_p_given_window)}")
+    write_line(f"P(constraints, {low} to {high} words), guide    {_chance(found.log_p_joint)}")
+    claim = "" if found.pareto_k <= 0.7 else "; heavy tails: no claim"
+    error = f"log {found.log_p_model:.2f} +- {found.log_p_model_error:.2f}, Pareto k {found.pareto_k:.2f}{claim}"
+    write_line(f"P(constraints, {low} to {high} words), model    {_chance(found.log_p_model)}  ({error})")
+    for name, alone in found.alone.items():
+        mark = "  <- bottleneck" if name == found.bottleneck and len(found.alone) > 1 else ""
+        write_line(f"  {name:28} alone {_chance(alone):>12}   all others {_chance(found.without[name]):>12}{mark}")
+    write_line(f"rejection: about {found.attempts:.3g} attempts a text")
+    write_line(f"take --sampler {found.advice[0]}: {found.advice[1]}")
