@@ -8,6 +8,9 @@ from searchgen.request import Request
 
 __all__ = ["print_draws", "repeat_draws"]
 
+#: Who asks for fewer draws wants to read them, not to estimate from them.
+ENOUGH = 100
+
 
 def repeat_draws(signature: str, lm: str | None, *, json: bool, raw_tokens: bool, report: str | None) -> None:
     """Draw again what a signature describes.
@@ -46,7 +49,7 @@ def print_draws(
     found = sampled.diagnostics()
     for note in (*sampled.target.notes, *sampled.draws.notes):
         complain(note)
-    if found["doubts"]:
+    if found["doubts"] and len(sampled.draws.lengths) >= ENOUGH:
         complain(f"not to be trusted for estimates: {'; '.join(found['doubts'][:2])}; raise -n, or see --report")
     if report is not None:
         write_report(report, found)

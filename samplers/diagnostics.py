@@ -25,6 +25,9 @@ Array = npt.NDArray[np.float64]
 #: Beyond these a run is not to be trusted.
 LARGEST_R_HAT, LEAST_SIZE, LARGEST_PARETO_K = 1.1, 100.0, 0.7
 
+#: Draws a chain, below which nothing can be said.
+FEWEST = 4
+
 #: Words whose presence is looked at: those that are in 5 to 95 % of the texts, the most frequent first.
 WORDS, RARE, COMMON = 5, 0.05, 0.95
 
@@ -67,7 +70,7 @@ def r_hat(values: Array) -> float:
         True
     """
     values = np.asarray(values, np.float64)
-    if values.shape[1] < 4:
+    if values.shape[1] < FEWEST:
         return float("nan")
     halves = _split(values)
     folded = np.abs(halves - np.median(halves))
@@ -82,7 +85,7 @@ def effective_sample_size(values: Array) -> float:
     """
     values = np.asarray(values, np.float64)
     chains, n = values.shape
-    if n < 4:
+    if n < FEWEST:
         return float("nan")
     covariance = np.stack([_autocovariance(row) for row in values])
     means = values.mean(axis=1)
@@ -189,7 +192,10 @@ def diagnose(method: Method, draws: Draws, target: Target) -> dict[str, Any]:
 
 
 def _chain_features(features: dict[str, Array]) -> tuple[dict[str, dict[str, float]], list[str]]:
-    result, doubts = {}, []
+    result: dict[str, dict[str, float]] = {}
+    doubts: list[str] = []
+    if next(iter(features.values())).shape[1] < FEWEST:
+        return result, [f"fewer than {FEWEST} draws a chain: how well the chains mix cannot be told"]
     for name, values in features.items():
         found = {"mean": float(values.mean()), "r_hat": r_hat(values)}
         found |= {"ess_bulk": bulk_size(values), "ess_tail": tail_size(values)}

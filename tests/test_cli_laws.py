@@ -77,7 +77,9 @@ def test_a_report_is_written_whole_or_refused_before_the_work(tmp_path: Path) ->
     report = json.loads(target.read_text(encoding="utf-8"))
     assert found.code == 0
     assert report["trusted"] is False
-    assert "not to be trusted" in found.err
+    assert "fewer than 4 draws a chain" in report["doubts"][0]
+    many = searchgen("sample", *LAW, "-n", "256", "--option", "thin=1", "--option", "burn_in=1", "--seed", "1")
+    assert "not to be trusted" in many.err
     assert report["draws"] == 8
     refused = searchgen("sample", *LAW, "--report", str(tmp_path / "no" / "report.json"))
     assert refused.code == 2
