@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from searchgen.cli import constrain, lm, sample, warm_up
+from searchgen.cli import batch, constrain, lm, sample, warm_up
 from searchgen.cli.output import complain, complain_of, utf8
 from searchgen.errors import RequestError, SearchgenError
 from searchgen.version import __version__
@@ -19,6 +19,7 @@ HELP = "Texts that hold your words, always: sampled or searched under a language
 app = typer.Typer(name="searchgen", help=HELP, add_completion=False, rich_markup_mode=None)
 app.command(name="constrain", help=constrain.HELP, short_help=constrain.SHORT)(constrain.constrain)
 app.command(name="sample", help=sample.HELP, short_help=sample.SHORT)(sample.sample)
+app.command(name="batch", help=batch.HELP, short_help=batch.SHORT)(batch.batch)
 app.add_typer(lm.app, name="lm")
 app.command(name="warm-up", help=warm_up.HELP, short_help=warm_up.SHORT)(warm_up.warm_up)
 

@@ -1,0 +1,127 @@
+"""`searchgen batch`: a file of jobs, a row for each, in order, whatever happens meanwhile."""
+
+from typing import Annotated, Any
+
+import typer
+
+from searchgen.cli import options
+from searchgen.cli.numbers import decimal, whole
+from searchgen.errors import RequestError
+
+__all__ = ["HELP", "SHORT", "batch"]
+
+SHORT = "Answer a file of jobs, one row each, resumable at any moment."
+
+HELP = """Answer a file of jobs: one JSON row for each, in the order of the jobs.
+
+A job is a line: a JSON object whose fields are those of a request (jsonl), a value of --keywords (txt), or a row under a header that
+names fields (csv, tsv). Flags are the defaults of jobs. A row depends on its job and seed only. A line that is no job has an error row.
+
+With -o a journal (OUTPUT.journal) records every row; after Ctrl-C, kill -9 or a power cut, --resume goes on as if nothing had been.
+
+Example: searchgen batch jobs.jsonl -o out.jsonl --workers 2
+"""
+
+Jobs = typer.Argument(metavar="JOBS", help="A file of jobs; '-' reads stdin.")
+Output = typer.Option("--output", "-o", metavar="FILE", help="Where rows go; '-' is stdout.")
+Format = typer.Option("--format", metavar="FORMAT", help="jsonl, txt, csv or tsv; by default as the file's name ends.")
+Workers = typer.Option("--workers", metavar="N", parser=whole, help="Processes; rows do not depend on it.")
+Threads = typer.Option(
+    "--threads", metavar="N", parser=whole, help="Threads of each process; rows do not depend on it."
+)
+Resume = typer.Option("--resume", help="Go on with an earlier run, or begin.")
+Overwrite = typer.Option("--overwrite", help="Begin again; earlier rows are lost.")
+Journal = typer.Option("--journal", metavar="FILE", help="The journal; by default beside the output, none for stdout.")
+Strict = typer.Option("--strict", help="Stop at the first line that is no job.")
+Report = typer.Option("--report", metavar="FILE", help="Write times and counters as JSON.")
+Sync = typer.Option("--sync", metavar="SECONDS", parser=decimal, help="How often rows are brought to the disk.")
+Quiet = typer.Option("--quiet", "-q", help="No progress; the last line still counts the rows.")
+RunSeed = typer.Option("--seed", metavar="N", parser=whole, help="Of the run: jobs without a seed get theirs from it.")
+Sampler = typer.Option("--sampler", metavar="NAME", help="'anneal' searches; others draw from the stated law.")
+Option = typer.Option("--option", metavar="NAME=VALUE", help="An option of the sampler.")
+Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
+
+#: The most processes; more is a mistake.
+MOST_WORKERS = 512
+
+
+def batch(
+    jobs: Annotated[str, Jobs],
+    output: Annotated[str, Output] = "-",
+    form: Annotated[str | None, Format] = None,
+    workers: Annotated[int, Workers] = 1,
+    threads: Annotated[int, Threads] = 1,
+    resume: Annotated[bool, Resume] = False,
+    overwrite: Annotated[bool, Overwrite] = False,
+    journal: Annotated[str | None, Journal] = None,
+    strict: Annotated[bool, Strict] = False,
+    report: Annotated[str | None, Report] = None,
+    sync: Annotated[float, Sync] = 1.0,
+    quiet: Annotated[bool, Quiet] = False,
+    seed: Annotated[int, RunSeed] = 0,
+    ordered: Annotated[bool | None, options.Ordered] = None,
+    forbid: Annotated[list[str] | None, options.Forbid] = None,
+    starts_with: Annotated[str | None, options.Starts] = None,
+    ends_with: Annotated[str | None, options.Ends] = None,
+    sentence: Annotated[bool | None, options.Sentence] = None,
+    finite_verb: Annotated[bool | None, options.FiniteVerb] = None,
+    quotes: Annotated[bool | None, options.Quotes] = None,
+    min_words: Annotated[int | None, options.Words] = None,
+    max_words: Annotated[int | None, options.MaxWords] = None,
+    lm: Annotated[str | None, options.Model] = None,
+    count: Annotated[int | None, options.Count] = None,
+    budget: Annotated[float | None, options.Budget] = None,
+    sampler: Annotated[str | None, Sampler] = None,
+    option: Annotated[list[str] | None, Option] = None,
+    beta: Annotated[float | None, Beta] = None,
+) -> None:
+    """Parse the flags and run."""
+    from searchgen.cli.requests import forbidden
+
+    given = {
+        "ordered": ordered,
+        "forbid": list(forbidden(forbid)) if forbid else None,
+        "starts_with": starts_with,
+        "ends_with": ends_with,
+        "sentence": sentence,
+        "finite_verb": finite_verb,
+        "quotes": quotes,
+        "min_words": min_words,
+        "max_words": max_words,
+        "lm": lm,
+        "count": count,
+        "budget": budget,
+        "sampler": sampler,
+        "options": option or None,
+        "beta": beta,
+    }
+    values = {name: value for name, value in given.items() if value is not None}
+    _refuse_numbers(workers, threads, sync, seed, form)
+    if resume and overwrite:
+        raise RequestError("--resume goes on and --overwrite begins again; give one of them")
+    mode = "resume" if resume else "overwrite" if overwrite else "new"
+    from searchgen.batch.requests import Defaults, refuse_bad_defaults
+    from searchgen.cli.batch_running import BatchRun, Places
+    from searchgen.cli.loading import say_if_compiling
+
+    defaults = Defaults(values, seed)
+    refuse_bad_defaults(defaults)
+    places = Places(jobs, output, journal, form, mode, report)
+    say_if_compiling()
+    if not BatchRun(places, defaults, workers, threads, strict, quiet, sync).perform():
+        raise typer.Exit(3)  # silently: the last line has said how many
+
+
+def _refuse_numbers(workers: int, threads: int, sync: float, seed: int, form: str | None) -> None:
+    from searchgen.batch.jobs import FORMATS
+
+    checks: list[tuple[str, Any, bool, str]] = [
+        ("--workers", workers, 1 <= workers <= MOST_WORKERS, f"1 to {MOST_WORKERS}"),
+        ("--threads", threads, 1 <= threads <= MOST_WORKERS, f"1 to {MOST_WORKERS}"),
+        ("--sync", sync, 0 <= sync <= 3600, "0 to 3600 seconds"),
+        ("--seed", seed, 0 <= seed < 2**63, "0 to 2^63 - 1"),
+        ("--format", form, form is None or form in FORMATS, ", ".join(FORMATS)),
+    ]
+    for flag, value, good, allowed in checks:
+        if not good:
+            raise RequestError(f"{flag} {value}: give {allowed}")
