@@ -46,6 +46,7 @@ MOST_WORKERS = 512
 
 
 def batch(
+    context: typer.Context,
     jobs: Annotated[str, Jobs],
     output: Annotated[str, Output] = "-",
     form: Annotated[str | None, Format] = None,
@@ -58,7 +59,8 @@ def batch(
     report: Annotated[str | None, Report] = None,
     sync: Annotated[float, Sync] = 1.0,
     quiet: Annotated[bool, Quiet] = False,
-    seed: Annotated[int, RunSeed] = 0,
+    spec: Annotated[str | None, options.Spec] = None,
+    seed: Annotated[int | None, RunSeed] = None,
     ordered: Annotated[bool | None, options.Ordered] = None,
     forbid: Annotated[list[str] | None, options.Forbid] = None,
     starts_with: Annotated[str | None, options.Starts] = None,
@@ -76,27 +78,14 @@ def batch(
     beta: Annotated[float | None, Beta] = None,
 ) -> None:
     """Parse the flags and run."""
-    from searchgen.cli.requests import forbidden
+    values = _given(context)
+    if spec is not None:
+        from searchgen.spec import read_spec
 
-    given = {
-        "ordered": ordered,
-        "forbid": list(forbidden(forbid)) if forbid else None,
-        "starts_with": starts_with,
-        "ends_with": ends_with,
-        "sentence": sentence,
-        "finite_verb": finite_verb,
-        "quotes": quotes,
-        "min_words": min_words,
-        "max_words": max_words,
-        "lm": lm,
-        "count": count,
-        "budget": budget,
-        "sampler": sampler,
-        "options": option or None,
-        "beta": beta,
-    }
-    values = {name: value for name, value in given.items() if value is not None}
-    _refuse_numbers(workers, threads, sync, seed, form)
+        values = {**read_spec(spec).values, **values}
+    of_spec = values.pop("seed", 0)
+    run_seed = int(of_spec) if seed is None else seed
+    _refuse_numbers(workers, threads, sync, run_seed, form)
     if resume and overwrite:
         raise RequestError("--resume goes on and --overwrite begins again; give one of them")
     mode = "resume" if resume else "overwrite" if overwrite else "new"
@@ -104,12 +93,41 @@ def batch(
     from searchgen.cli.batch_running import BatchRun, Places
     from searchgen.cli.loading import say_if_compiling
 
-    defaults = Defaults(values, seed)
+    defaults = Defaults(values, run_seed)
     refuse_bad_defaults(defaults)
     places = Places(jobs, output, journal, form, mode, report)
     say_if_compiling()
     if not BatchRun(places, defaults, workers, threads, strict, quiet, sync).perform():
         raise typer.Exit(3)  # silently: the last line has said how many
+
+
+#: Parameters that are defaults of jobs, each with the field it stands for.
+FIELDS = {
+    name: name
+    for name in (
+        "ordered",
+        "starts_with",
+        "ends_with",
+        "sentence",
+        "finite_verb",
+        "quotes",
+        "min_words",
+        "max_words",
+        "lm",
+        "count",
+        "budget",
+        "sampler",
+        "beta",
+    )
+} | {"option": "options"}
+
+
+def _given(context: typer.Context) -> dict[str, Any]:
+    from searchgen.cli.requests import forbidden
+
+    params = context.params
+    values = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
+    return {**values, "forbid": list(forbidden(params["forbid"]))} if params["forbid"] else values
 
 
 def _refuse_numbers(workers: int, threads: int, sync: float, seed: int, form: str | None) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from searchgen.batch.locked import write_all
 from searchgen.batch.requests import seed_of
 from tests.cli_runner import QUICK, Ran, constrain, model, searchgen
 from tests.schema import faults, schema
 
 PROGRAM = [sys.executable, "-c", "from searchgen.cli.main import run; run()"]
 
-JOBS = [
+JOBS: list[dict] = [
     {"keywords": "dog"},
     {"id": "a", "keywords": ["dog", ["park", "garden"]], "n": 2},
     {"id": "b", "keywords": "dog,park", "seed": 3, "min_words": 4},
@@ -206,9 +207,7 @@ def test_files_that_cannot_be(tmp_path: Path) -> None:
 
 
 def test_no_space_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from searchgen.batch import store
-
-    kept, written = store.write_all, []
+    kept, written = write_all, []
 
     def full(descriptor: int, data: bytes) -> None:
         written.append(data)
@@ -218,10 +217,10 @@ def test_no_space_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         kept(descriptor, data)
 
     _, rows = run(tmp_path, lines(JOBS))
-    monkeypatch.setattr(store, "write_all", full)
+    monkeypatch.setattr("searchgen.batch.store.write_all", full)
     ran, _ = run(tmp_path, lines(JOBS), "--overwrite", "--sync", "0")
     assert ran.code == 1
     assert "No space left on device" in last(ran)
-    monkeypatch.setattr(store, "write_all", kept)
+    monkeypatch.setattr("searchgen.batch.store.write_all", kept)
     ran, again = run(tmp_path, lines(JOBS), "--resume")
     assert (ran.code, again) == (3, rows)

@@ -9,7 +9,7 @@ then handed to `crashed`; those behind it are not counted as tried.
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -59,7 +59,7 @@ def in_order(
     arguments: tuple[Any, ...],
     workers: int,
     crashed: Callable[[Any, str], Any],
-) -> Iterator[tuple[Any, Any]]:
+) -> Generator[tuple[Any, Any]]:
     """Yield each task with its result, in the order of the tasks.
 
     Args:
