@@ -20,6 +20,7 @@ from searchgen.cli.output import complain, progress
 from searchgen.cli.stdin import standard_input
 from searchgen.errors import NothingFound, RequestError, SearchgenError
 from searchgen.samplers.batch_run import Answer, crashed, make_runner
+from searchgen.samplers.precompile import compile_loops
 
 __all__ = ["BatchRun", "Places"]
 
@@ -132,6 +133,8 @@ class BatchRun:
                 )
                 complain(f"{kept.rows} rows are kept{cut}")
             self._same_models()
+            if self.workers > 1:
+                compile_loops()()  # once here, not in every process
             try:
                 self._work(store, self._rest(stream, store), stream, begun)
             finally:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from searchgen.batch.jobs import Job
 from searchgen.batch.locked import write_all
 from searchgen.batch.requests import seed_of
+from searchgen.samplers.batch_run import crashed
 from tests.cli_runner import QUICK, Ran, constrain, model, searchgen
 from tests.schema import faults, schema
 
@@ -114,6 +116,14 @@ def test_a_bad_line_is_an_error_row_and_the_run_goes_on(tmp_path: Path) -> None:
         assert said in row["diagnostics"]["error"]
         assert row["diagnostics"]["line"] == number
         assert not faults(row, schema("row.json"))
+
+
+def test_a_job_that_ends_its_worker_has_an_error_row() -> None:
+    answer = crashed(Job(7, "", {"id": "x", "keywords": "dog"}), "signal 11")
+    row = json.loads(answer.row)
+    assert (row["id"], row["status"], row["diagnostics"]["line"]) == ("x", answer.status, 7) == ("x", "error", 7)
+    assert "signal 11" in row["diagnostics"]["error"]
+    assert not faults(row, schema("row.json"))
 
 
 def test_strict_stops_and_resume_goes_on_once_the_line_is_mended(tmp_path: Path) -> None:

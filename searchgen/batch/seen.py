@@ -5,7 +5,7 @@ import sqlite3
 __all__ = ["Seen"]
 
 #: Kilobytes of the table kept in memory.
-CACHE = 4096
+CACHE = 512
 
 
 class Seen:
