@@ -1,12 +1,15 @@
 """`searchgen constrain`: texts that hold the demanded words."""
 
 import secrets
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from searchgen.cli import options
 from searchgen.errors import RequestError
+
+if TYPE_CHECKING:
+    from searchgen.cli.answers import Answers
 
 __all__ = ["HELP", "SHORT", "constrain"]
 
@@ -41,6 +44,7 @@ def constrain(
     seed: Annotated[int | None, options.Seed] = None,
     budget: Annotated[float | None, options.Budget] = None,
     json: Annotated[bool, options.Json] = False,
+    spec: Annotated[str | None, options.Spec] = None,
     again: Annotated[str | None, options.Again] = None,
     verbose: Annotated[bool, options.Verbose] = False,
 ) -> None:
@@ -56,6 +60,9 @@ def constrain(
         answers.repeat(again, lm)
         return
     refuse_twice(keywords or [], "--keywords")
+    if spec is not None:
+        _answer_spec(answers, spec, context)
+        return
     _refuse_empty(keywords, {"--starts-with": starts_with, "--ends-with": ends_with})
     template = Request(
         forbid=forbidden(forbid or []),
@@ -77,14 +84,28 @@ def constrain(
         answers.one(with_keywords(template, keywords or [], lm))
 
 
+def _answer_spec(answers: "Answers", path: str, context: typer.Context) -> None:
+    from searchgen.cli.specs import request_beside
+    from searchgen.cli.stdin import lines, standard_input
+    from searchgen.spec import read_spec
+
+    spec, given = read_spec(path), context.params
+    answers.json = answers.json or bool(spec.json)
+    request = request_beside(spec, context, secrets.randbits(32) if given["seed"] is None else given["seed"])
+    if given["keywords"] == ["-"]:
+        answers.stream(lines(standard_input("--keywords -")), request, given["lm"] or spec.values.get("lm"))
+    else:
+        answers.one(request)
+
+
 #: What may be said beside `--again`: the rest is in the signature.
 BESIDE_AGAIN = {"again", "lm", "raw_tokens", "json", "verbose"}
 
 
 def _refuse_beside_again(context: typer.Context) -> None:
     for option in context.command.params:
-        value = context.params.get(option.name or "")
-        if option.name not in BESIDE_AGAIN and value and value != option.default:
+        source = context.get_parameter_source(option.name or "")
+        if option.name not in BESIDE_AGAIN and source is not None and source.name == "COMMANDLINE":
             raise RequestError(f"--again repeats a result as it was; drop {option.opts[0]}")
 
 

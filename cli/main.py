@@ -4,12 +4,30 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 
-from searchgen.cli import check, compare, constrain, explain, lm, sample, score, selftest, warm_up
+from searchgen.cli import (
+    batch,
+    check,
+    compare,
+    completion,
+    config,
+    constrain,
+    explain,
+    init,
+    listing,
+    lm,
+    sample,
+    score,
+    selftest,
+    spec,
+    warm_up,
+)
 from searchgen.cli.output import complain, complain_of, utf8
 from searchgen.errors import RequestError, SearchgenError
+from searchgen.settings import in_force
 from searchgen.version import __version__
 
 __all__ = ["answer", "app", "run"]
@@ -24,7 +42,13 @@ app.command(name="check", help=check.HELP, short_help=check.SHORT)(check.check)
 app.command(name="compare", help=compare.HELP, short_help=compare.SHORT)(compare.compare)
 app.command(name="explain", help=explain.HELP, short_help=explain.SHORT)(explain.explain)
 app.command(name="selftest", help=selftest.HELP, short_help=selftest.SHORT)(selftest.selftest)
+app.command(name="batch", help=batch.HELP, short_help=batch.SHORT)(batch.batch)
 app.add_typer(lm.app, name="lm")
+app.command(name="init", help=init.HELP, short_help=init.SHORT)(init.init)
+app.add_typer(spec.app, name="spec")
+app.add_typer(listing.app, name="list")
+app.command(name="config", help=config.HELP, short_help=config.SHORT)(config.config)
+app.command(name="completion", help=completion.HELP, short_help=completion.SHORT)(completion.completion)
 app.command(name="warm-up", help=warm_up.HELP, short_help=warm_up.SHORT)(warm_up.warm_up)
 
 
@@ -44,6 +68,9 @@ def _common(
 def run() -> None:
     """Run the command line and exit with the code that `answer` returns."""
     signal.signal(signal.SIGTERM, _terminate)
+    if completion.VARIABLE in os.environ:  # a shell asks how a line goes on
+        typer.completion.completion_init()  # type: ignore[attr-defined]
+        app(prog_name="searchgen")
     code = answer(sys.argv[1:])
     try:
         if sys.stdout is not None:
@@ -92,8 +119,14 @@ def answer(arguments: Sequence[str]) -> int:
 def _perform(arguments: list[str]) -> None:
     # Not `app()`: it answers a closed pipe and an interruption with exit codes of its own.
     command = typer.main.get_command(app)
-    with command.make_context("searchgen", arguments) as context:
+    with command.make_context("searchgen", arguments, default_map=_settled()) as context:
         command.invoke(context)
+
+
+def _settled() -> dict[str, dict[str, Any]]:
+    """Return the user's settings as defaults of every command that has them."""
+    values = {name: value for name, value, _ in in_force() if value is not None}
+    return {command.name or "": values for command in app.registered_commands if command.name != "config"}
 
 
 def _as_utf8(argument: str) -> str:

@@ -21,6 +21,7 @@ __all__ = [
     "Raw",
     "Seed",
     "Sentence",
+    "Spec",
     "Starts",
     "Verbose",
     "Words",
@@ -57,3 +58,6 @@ Quotes = typer.Option("--quotes", help="Quotation marks and brackets may occur."
 Count = typer.Option("-n", metavar="N", parser=whole, help="How many texts, each unlike the others.")
 Json = typer.Option("--json", help="One JSON object a line.")
 Verbose = typer.Option("--verbose", "-v", help="Show on stderr what was asked and done.")
+Spec = typer.Option(
+    "--spec", metavar="FILE", help="A target in TOML; flags win over it (searchgen init prints an example)."
+)

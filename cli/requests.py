@@ -9,7 +9,7 @@ from searchgen.errors import RequestError
 from searchgen.request import Request
 from searchgen.text import detect
 
-__all__ = ["forbidden", "law_request", "with_keywords"]
+__all__ = ["forbidden", "law_request", "listed", "with_keywords"]
 
 
 def forbidden(values: Sequence[str]) -> tuple[str, ...]:
@@ -22,7 +22,7 @@ def forbidden(values: Sequence[str]) -> tuple[str, ...]:
         raise RequestError(
             "--forbid - would read stdin, which only --keywords does; to forbid a hyphen write --forbid '-,'"
         )
-    return tuple(phrase for item in _items("--forbid", values) for phrase in item) if values else ()
+    return tuple(phrase for item in listed("--forbid", values) for phrase in item) if values else ()
 
 
 def law_request(
@@ -69,12 +69,17 @@ def with_keywords(template: Request, values: Sequence[str], lm: str | None) -> R
     Raises:
         RequestError: the list is empty, or a file cannot be read.
     """
-    items = _items("--keywords", values) if values else []
+    items = listed("--keywords", values) if values else []
     written = " ".join([*(phrase for item in items for phrase in item), template.starts_with, template.ends_with])
     return replace(template, keywords=tuple(map(tuple, items)), lm=lm or detect(written))
 
 
-def _items(flag: str, values: Sequence[str]) -> list[list[str]]:
+def listed(flag: str, values: Sequence[str]) -> list[list[str]]:
+    """Return the entries of a list flag, each a list of alternatives.
+
+    Raises:
+        RequestError: nothing is listed, or a file cannot be read; it names the flag.
+    """
     try:
         return parse_items(values)
     except RequestError as error:

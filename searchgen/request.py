@@ -265,10 +265,10 @@ def _typed(name: str, value: Any, kind: Any) -> Any:
         return tuple(_typed(name, one, tuple[str, ...]) for one in value if one)
     if kind == int | None and (value is None or type(value) is int):
         return value
-    if kind == float | None and value is None:
-        return None
     if kind in (float, float | None) and type(value) in (int, float) and isfinite(value):
         return float(value)
+    if kind == float | None and value is None:
+        return None
     if kind is not float and type(value) is kind:
         return value
     raise RequestError(f"field {name!r} cannot be {json.dumps(value, ensure_ascii=False)[:60]}")

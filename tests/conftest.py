@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+#: The user's own settings are no part of what is tested.
+os.environ["SEARCHGEN_CONFIG"] = os.devnull
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -1,0 +1,145 @@
+"""`searchgen batch`: a file of jobs, a row for each, in order, whatever happens meanwhile."""
+
+from typing import Annotated, Any
+
+import typer
+
+from searchgen.cli import options
+from searchgen.cli.numbers import decimal, whole
+from searchgen.errors import RequestError
+
+__all__ = ["HELP", "SHORT", "batch"]
+
+SHORT = "Answer a file of jobs, one row each, resumable at any moment."
+
+HELP = """Answer a file of jobs: one JSON row for each, in the order of the jobs.
+
+A job is a line: a JSON object whose fields are those of a request (jsonl), a value of --keywords (txt), or a row under a header that
+names fields (csv, tsv). Flags are the defaults of jobs. A row depends on its job and seed only. A line that is no job has an error row.
+
+With -o a journal (OUTPUT.journal) records every row; after Ctrl-C, kill -9 or a power cut, --resume goes on as if nothing had been.
+
+Example: searchgen batch jobs.jsonl -o out.jsonl --workers 2
+"""
+
+Jobs = typer.Argument(metavar="JOBS", help="A file of jobs; '-' reads stdin.")
+Output = typer.Option("--output", "-o", metavar="FILE", help="Where rows go; '-' is stdout.")
+Format = typer.Option("--format", metavar="FORMAT", help="jsonl, txt, csv or tsv; by default as the file's name ends.")
+Workers = typer.Option("--workers", metavar="N", parser=whole, help="Processes; rows do not depend on it.")
+Threads = typer.Option(
+    "--threads", metavar="N", parser=whole, help="Threads of each process; rows do not depend on it."
+)
+Resume = typer.Option("--resume", help="Go on with an earlier run, or begin.")
+Overwrite = typer.Option("--overwrite", help="Begin again; earlier rows are lost.")
+Journal = typer.Option("--journal", metavar="FILE", help="The journal; by default beside the output, none for stdout.")
+Strict = typer.Option("--strict", help="Stop at the first line that is no job.")
+Report = typer.Option("--report", metavar="FILE", help="Write times and counters as JSON.")
+Sync = typer.Option("--sync", metavar="SECONDS", parser=decimal, help="How often rows are brought to the disk.")
+Quiet = typer.Option("--quiet", "-q", help="No progress; the last line still counts the rows.")
+RunSeed = typer.Option("--seed", metavar="N", parser=whole, help="Of the run: jobs without a seed get theirs from it.")
+Sampler = typer.Option("--sampler", metavar="NAME", help="'anneal' searches; others draw from the stated law.")
+Option = typer.Option("--option", metavar="NAME=VALUE", help="An option of the sampler.")
+Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
+
+#: The most processes; more is a mistake.
+MOST_WORKERS = 512
+
+
+def batch(
+    context: typer.Context,
+    jobs: Annotated[str, Jobs],
+    output: Annotated[str, Output] = "-",
+    form: Annotated[str | None, Format] = None,
+    workers: Annotated[int, Workers] = 1,
+    threads: Annotated[int, Threads] = 1,
+    resume: Annotated[bool, Resume] = False,
+    overwrite: Annotated[bool, Overwrite] = False,
+    journal: Annotated[str | None, Journal] = None,
+    strict: Annotated[bool, Strict] = False,
+    report: Annotated[str | None, Report] = None,
+    sync: Annotated[float, Sync] = 1.0,
+    quiet: Annotated[bool, Quiet] = False,
+    spec: Annotated[str | None, options.Spec] = None,
+    seed: Annotated[int | None, RunSeed] = None,
+    ordered: Annotated[bool | None, options.Ordered] = None,
+    forbid: Annotated[list[str] | None, options.Forbid] = None,
+    starts_with: Annotated[str | None, options.Starts] = None,
+    ends_with: Annotated[str | None, options.Ends] = None,
+    sentence: Annotated[bool | None, options.Sentence] = None,
+    finite_verb: Annotated[bool | None, options.FiniteVerb] = None,
+    quotes: Annotated[bool | None, options.Quotes] = None,
+    min_words: Annotated[int | None, options.Words] = None,
+    max_words: Annotated[int | None, options.MaxWords] = None,
+    lm: Annotated[str | None, options.Model] = None,
+    count: Annotated[int | None, options.Count] = None,
+    budget: Annotated[float | None, options.Budget] = None,
+    sampler: Annotated[str | None, Sampler] = None,
+    option: Annotated[list[str] | None, Option] = None,
+    beta: Annotated[float | None, Beta] = None,
+) -> None:
+    """Parse the flags and run."""
+    values = _given(context)
+    if spec is not None:
+        from searchgen.spec import read_spec
+
+        values = {**read_spec(spec).values, **values}
+    of_spec = values.pop("seed", 0)
+    run_seed = int(of_spec) if seed is None else seed
+    _refuse_numbers(workers, threads, sync, run_seed, form)
+    if resume and overwrite:
+        raise RequestError("--resume goes on and --overwrite begins again; give one of them")
+    mode = "resume" if resume else "overwrite" if overwrite else "new"
+    from searchgen.batch.requests import Defaults, refuse_bad_defaults
+    from searchgen.cli.batch_running import BatchRun, Places
+    from searchgen.cli.loading import say_if_compiling
+
+    defaults = Defaults(values, run_seed)
+    refuse_bad_defaults(defaults)
+    places = Places(jobs, output, journal, form, mode, report)
+    say_if_compiling()
+    if not BatchRun(places, defaults, workers, threads, strict, quiet, sync).perform():
+        raise typer.Exit(3)  # silently: the last line has said how many
+
+
+#: Parameters that are defaults of jobs, each with the field it stands for.
+FIELDS = {
+    name: name
+    for name in (
+        "ordered",
+        "starts_with",
+        "ends_with",
+        "sentence",
+        "finite_verb",
+        "quotes",
+        "min_words",
+        "max_words",
+        "lm",
+        "count",
+        "budget",
+        "sampler",
+        "beta",
+    )
+} | {"option": "options"}
+
+
+def _given(context: typer.Context) -> dict[str, Any]:
+    from searchgen.cli.requests import forbidden
+
+    params = context.params
+    values = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
+    return {**values, "forbid": list(forbidden(params["forbid"]))} if params["forbid"] else values
+
+
+def _refuse_numbers(workers: int, threads: int, sync: float, seed: int, form: str | None) -> None:
+    from searchgen.batch.jobs import FORMATS
+
+    checks: list[tuple[str, Any, bool, str]] = [
+        ("--workers", workers, 1 <= workers <= MOST_WORKERS, f"1 to {MOST_WORKERS}"),
+        ("--threads", threads, 1 <= threads <= MOST_WORKERS, f"1 to {MOST_WORKERS}"),
+        ("--sync", sync, 0 <= sync <= 3600, "0 to 3600 seconds"),
+        ("--seed", seed, 0 <= seed < 2**63, "0 to 2^63 - 1"),
+        ("--format", form, form is None or form in FORMATS, ", ".join(FORMATS)),
+    ]
+    for flag, value, good, allowed in checks:
+        if not good:
+            raise RequestError(f"{flag} {value}: give {allowed}")

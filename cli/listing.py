@@ -1,0 +1,62 @@
+"""`searchgen list`: what there is, from the registries themselves."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import typer
+
+from searchgen.cli.output import write_json, write_line
+
+__all__ = ["app"]
+
+Json = typer.Option("--json", help="One JSON object a line.")
+
+HELP = "List what there is."
+CONSTRAINTS = "List the constraints.\n\nExample: searchgen list constraints\n"
+SAMPLERS = "List the samplers, each with the kind of its results.\n\nExample: searchgen list samplers --json\n"
+MODELS = "List the models that come with searchgen.\n\nExample: searchgen list models\n"
+
+app = typer.Typer(name="list", help=HELP, no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command(name="constraints", help=CONSTRAINTS, short_help="List the constraints.")
+def constraints(json: Annotated[bool, Json] = False) -> None:
+    """Print name and first sentence of each."""
+    from searchgen.constraints import CONSTRAINTS as registry
+
+    _print([{"name": name, "summary": _first_line(one.__doc__)} for name, one in registry.items()], json)
+
+
+@app.command(name="samplers", help=SAMPLERS, short_help="List the samplers.")
+def samplers(json: Annotated[bool, Json] = False) -> None:
+    """Print name, kind and summary of each; `anneal` is the search of `constrain`."""
+    from searchgen.samplers import anneal
+    from searchgen.samplers.registry import methods
+
+    search = {"name": "anneal", "kind": "search", "summary": _first_line(anneal.__doc__)}
+    others = [{"name": one.name, "kind": one.kind, "summary": one.summary} for one in methods()]
+    _print([search, *others], json)
+
+
+@app.command(name="models", help=MODELS, short_help="List the models.")
+def models(json: Annotated[bool, Json] = False) -> None:
+    """Print name and size of each."""
+    from searchgen.lm import DATA, EMBEDDED
+
+    _print([{"name": name, "bytes": (DATA / f"{name}.sgm").stat().st_size} for name in EMBEDDED], json)
+
+
+def _print(rows: Sequence[Mapping[str, object]], json: bool) -> None:
+    for row in rows:
+        if json:
+            write_json(row)
+        else:
+            name, *others = row.values()
+            write_line(
+                f"{name:<16}"
+                + "  ".join(f"{one:,}" if isinstance(one, int) else f"{one!s:<8}" for one in others).rstrip()
+            )
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().split("\n")[0]

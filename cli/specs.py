@@ -1,0 +1,51 @@
+"""Specs on the command line: what flags beside them change."""
+
+from typing import Any
+
+import typer
+
+from searchgen.cli.requests import forbidden, listed
+from searchgen.request import Request
+from searchgen.spec import Spec
+
+__all__ = ["request_beside"]
+
+#: Flags of `constrain` that are fields of a request under the same name.
+SAME = (
+    "ordered",
+    "starts_with",
+    "ends_with",
+    "sentence",
+    "finite_verb",
+    "quotes",
+    "min_words",
+    "max_words",
+    "lm",
+    "count",
+    "seed",
+    "budget",
+)
+
+
+def request_beside(spec: Spec, context: typer.Context, seed: int) -> Request:
+    """Return the request of a spec, with the flags that were given in place of its values.
+
+    Args:
+        spec: the file.
+        context: of the command.
+        seed: if neither names one.
+
+    Raises:
+        RequestError: a value is impossible.
+    """
+    given: dict[str, Any] = {name: context.params[name] for name in SAME if _was_given(context, name)}
+    if _was_given(context, "keywords") and context.params["keywords"] != ["-"]:
+        given["keywords"] = listed("--keywords", context.params["keywords"])
+    if _was_given(context, "forbid"):
+        given["forbid"] = list(forbidden(context.params["forbid"]))
+    return spec.request(given, seed)
+
+
+def _was_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

@@ -1,0 +1,221 @@
+"""Job files: one job a line of JSON, of keywords, or of a table, each with a fingerprint of the bytes it came from.
+
+    txt     a line is a value of `--keywords`
+    jsonl   a line is an object; its keys are fields of a request, with `id`, `n` and `budget` as on the command line
+    csv     a header names the fields; an empty cell is a field that is not given
+    tsv     the same with tabs
+
+A line that cannot be read is a job as well: it has an `error` instead of values, and becomes an error row.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from searchgen.errors import RequestError
+
+__all__ = ["FORMATS", "LONGEST_LINE", "Job", "format_of", "read_jobs"]
+
+FORMATS = ("jsonl", "txt", "csv", "tsv")
+
+#: The longest line of a job file, in bytes; what is longer is passed over without being held.
+LONGEST_LINE = 1_000_000
+
+#: Fields of a table that are text even where they look like a number.
+TEXTS = ("id", "keywords", "forbid", "starts_with", "ends_with", "lm", "sampler")
+
+SEPARATORS = {"csv": ",", "tsv": "\t"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as its line has it.
+
+    Attributes:
+        line: number of the line, from 1; of a table's row that spans several, the last.
+        fingerprint: 16 hexadecimal digits of the bytes it was read from.
+        values: its fields; empty when there is an error.
+        error: why the line is no job, or "".
+    """
+
+    line: int
+    fingerprint: str
+    values: dict[str, Any]
+    error: str = ""
+
+
+def format_of(name: str) -> str:
+    """Return the format that a file's name ends in; JSON Lines for a name that says nothing.
+
+    Example:
+        >>> format_of("sets.TXT"), format_of("-"), format_of("jobs.ndjson")
+        ('txt', 'jsonl', 'jsonl')
+    """
+    end = name.rpartition(".")[2].lower()
+    return end if end in FORMATS else "jsonl"
+
+
+def read_jobs(stream: BinaryIO, form: str) -> Iterator[Job]:
+    """Yield the jobs of a file one by one, holding one line at a time.
+
+    Blank lines are passed over in every format but txt, where each line has its row.
+
+    Args:
+        stream: bytes; UTF-8, with or without a byte-order mark.
+        form: one of `FORMATS`.
+
+    Raises:
+        RequestError: the header of a table is missing or names a field twice.
+    """
+    lines = _lines(stream)
+    if form in SEPARATORS:
+        yield from _table(lines, SEPARATORS[form])
+        return
+    parse = _keywords if form == "txt" else _object
+    for line in lines:
+        if line.data.strip() or form == "txt" or line.too_long:
+            yield _job(line, parse)
+
+
+@dataclass(frozen=True)
+class _Line:
+    number: int
+    data: bytes
+    fingerprint: str
+    too_long: int = 0  # its length, if it was passed over
+
+    def text(self) -> str:
+        """Return the line as text, or say why it is none."""
+        if self.too_long:
+            raise RequestError(f"the line has {self.too_long:,} bytes; a job may have {LONGEST_LINE:,}")
+        try:
+            text = self.data.decode("utf-8-sig" if self.number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise RequestError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
+        if "\0" in text:
+            raise RequestError(f"a NUL at character {text.index(chr(0)) + 1}; is this a text file?")
+        return text
+
+
+def _lines(stream: BinaryIO) -> Iterator[_Line]:
+    number = 0
+    while data := stream.readline(LONGEST_LINE + 1):
+        number += 1
+        digest, length = hashlib.blake2b(data.rstrip(b"\r\n"), digest_size=8), len(data)
+        while not data.endswith(b"\n") and length > LONGEST_LINE:
+            data = stream.readline(LONGEST_LINE)
+            if not data:
+                break
+            digest.update(data.rstrip(b"\r\n"))
+            length += len(data)
+        if length > LONGEST_LINE:
+            yield _Line(number, b"", digest.hexdigest(), length)
+        else:
+            yield _Line(number, data.rstrip(b"\r\n"), digest.hexdigest())
+
+
+def _job(line: _Line, parse: Callable[[str], dict[str, Any]]) -> Job:
+    try:
+        return Job(line.number, line.fingerprint, parse(line.text()))
+    except RequestError as error:
+        return Job(line.number, line.fingerprint, {}, str(error))
+
+
+def _keywords(text: str) -> dict[str, Any]:
+    if not text.strip():
+        raise RequestError("the line is empty; write a keyword set")
+    return {"keywords": text.strip()}
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        json.dumps(values, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise RequestError(f"no JSON: {error.msg} at character {error.pos + 1}") from None
+    except UnicodeEncodeError:
+        raise RequestError(
+            "half of a surrogate pair (\\ud800 to \\udfff) is no character; write both or neither"
+        ) from None
+    except (RecursionError, ValueError):  # a number of thousands of digits is a ValueError, too
+        raise RequestError("no JSON of a sensible size: too deep, or a number too long") from None
+    if not isinstance(values, dict):
+        raise RequestError(f'a job is an object such as {{"keywords": "dog,park"}}, not {text.strip()[:40]}')
+    return values
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RequestError(f"field {twice!r} is given twice")
+    return values
+
+
+def _refuse_constant(name: str) -> Any:
+    raise RequestError(f"{name} is no JSON number")
+
+
+def _table(lines: Iterator[_Line], separator: str) -> Iterator[Job]:
+    header: list[str] | None = None
+    begin = ""
+    for taken, cells, error in _rows(lines, separator):
+        fingerprint = _joined(begin, taken)
+        if header is None:
+            if error:
+                raise RequestError(f"line {taken[-1].number}, the header: {error}")
+            header, begin = [name.strip() for name in cells], fingerprint
+            if len(set(header)) < len(header) or "" in header:
+                raise RequestError(
+                    f"line {taken[-1].number}: a header names each field once, not {','.join(header)[:80]!r}"
+                )
+            continue
+        if not error and len(cells) != len(header):
+            error = f"{len(cells)} cells under a header of {len(header)}"
+        values = (
+            {} if error else {name: _cell(name, cell) for name, cell in zip(header, cells, strict=True) if cell.strip()}
+        )
+        yield Job(taken[-1].number, fingerprint, values, error)
+
+
+def _rows(lines: Iterator[_Line], separator: str) -> Iterator[tuple[list[_Line], list[str], str]]:
+    """Yield for each row of a table the lines it was read from, its cells, and an error or ""."""
+    for line in lines:
+        taken, text = [line], ""
+        try:
+            text = line.text()
+            while text.count('"') % 2 and len(text) <= LONGEST_LINE:  # a quoted cell goes on in the next line
+                more = next(lines, None)
+                if more is None:
+                    raise RequestError("a quotation mark is never closed")
+                taken.append(more)
+                text += "\n" + more.text()
+            if text.strip():
+                yield taken, next(csv.reader([text], delimiter=separator, strict=True)), ""
+        except (RequestError, csv.Error) as error:
+            yield taken, [], str(error)
+
+
+def _joined(begin: str, lines: list[_Line]) -> str:
+    whole = begin + "".join(line.fingerprint for line in lines)
+    return hashlib.blake2b(whole.encode(), digest_size=8).hexdigest()
+
+
+def _cell(name: str, text: str) -> Any:
+    """Return a cell as a number, a truth value, a list or an object if it is written as one in JSON; else as text.
+
+    Example:
+        >>> _cell("n", "7"), _cell("keywords", "2024,park"), _cell("ordered", "true"), _cell("keywords", '["a"]')
+        (7, '2024,park', True, ['a'])
+    """
+    text = text.strip()
+    if name in TEXTS and text[:1] != "[":
+        return text
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return text

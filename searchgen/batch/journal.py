@@ -1,0 +1,152 @@
+"""The journal of a batch: which rows are written, of which jobs, and what else the rows depend on.
+
+A line is a JSON array, a space, and eight hexadecimal digits of the CRC-32 of the array:
+
+    ["searchgen batch", 1, {...}]                                  first: what all rows depend on (`Header`)
+    ["model", name, hash]                                          before the first row under a model
+    ["row", line, fingerprint, end, hash, status, seconds]         one a row: its job, where it ends in the output, its BLAKE2b
+    ["synced", end]                                                the output up to here has reached the disk
+
+A line counts if it is whole and its check digits agree; what follows the first that does not is cut off.
+"""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, BinaryIO, NamedTuple
+
+from searchgen.errors import RequestError
+from searchgen.request import platform_tag
+from searchgen.version import __version__
+
+__all__ = ["Entry", "Header", "Row", "encode_entry", "entries", "hash_of", "read_header"]
+
+NAME, VERSION = "searchgen batch", 1
+
+#: No line of a journal is longer.
+LONGEST = 1_000_000
+
+
+@dataclass(frozen=True)
+class Header:
+    """What every row of a run depends on besides its job.
+
+    Attributes:
+        seed: of the run.
+        defaults: fields of jobs that give none.
+        format: of the job file.
+        base: where the first row begins in the output.
+        version: of searchgen.
+        platform: kind of machine.
+    """
+
+    seed: int
+    defaults: dict[str, Any]
+    format: str
+    base: int = 0
+    version: str = __version__
+    platform: str = field(default_factory=platform_tag)
+
+    def encode(self) -> bytes:
+        """Return the first line of a journal."""
+        return encode_entry([NAME, VERSION, asdict(self)])
+
+    def refuse_other(self, other: "Header") -> None:
+        """Refuse to go on with a run that rows would differ from.
+
+        Raises:
+            RequestError: in this case; it names what differs.
+        """
+        for name in ("version", "platform", "seed", "format", "defaults"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine != theirs:
+                raise RequestError(
+                    f"the journal is of a run with {name} {_short(theirs)}, this one has {_short(mine)}; "
+                    "repeat the earlier flags, or begin again with --overwrite"
+                )
+
+
+class Row(NamedTuple):
+    """What the journal knows of a row."""
+
+    line: int
+    fingerprint: str
+    end: int  # in the output
+    hash: str
+    status: str
+    seconds: float
+
+    def encode(self) -> bytes:
+        """Return its line."""
+        return encode_entry(["row", *self])
+
+
+class Entry(NamedTuple):
+    """A whole line of a journal, and where it ends."""
+
+    values: list[Any]
+    end: int
+
+
+def hash_of(data: bytes) -> str:
+    """Return 16 hexadecimal digits of the bytes' BLAKE2b."""
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def encode_entry(values: list[Any]) -> bytes:
+    r"""Return a line of the journal.
+
+    Example:
+        >>> encode_entry(["synced", 120])
+        b'["synced",120] 1a92d448\n'
+    """
+    body = json.dumps(values, separators=(",", ":")).encode()
+    return body + b" %08x\n" % zlib.crc32(body)
+
+
+def read_header(journal: BinaryIO) -> tuple[Header, int] | None:
+    """Return the header of a journal and where it ends, or None if the journal ends before it does.
+
+    Raises:
+        RequestError: the file is no journal.
+    """
+    line = journal.readline(LONGEST)
+    values = _decode(line)
+    if values is None:
+        beginning = json.dumps([NAME, VERSION], separators=(",", ":")).encode()[:-1]
+        if not line.endswith(b"\n") and (line.startswith(beginning) or beginning.startswith(line)):
+            return None
+        raise RequestError("it is no journal of searchgen, or its first line was changed")
+    if values[:2] != [NAME, VERSION] or len(values) != 3:
+        raise RequestError("it is no journal of this version of searchgen")
+    try:
+        return Header(**values[2]), len(line)
+    except TypeError:
+        raise RequestError("it is no journal of this version of searchgen") from None
+
+
+def entries(journal: BinaryIO, begin: int) -> Iterator[Entry]:
+    """Yield the whole lines of a journal after its header, up to the first that is not."""
+    journal.seek(begin)
+    end = begin
+    while line := journal.readline(LONGEST):
+        values = _decode(line)
+        if values is None:
+            return
+        end += len(line)
+        yield Entry(values, end)
+
+
+def _decode(line: bytes) -> list[Any] | None:
+    body, space, digits = line.rpartition(b" ")
+    if not space or digits != b"%08x\n" % zlib.crc32(body):
+        return None
+    values = json.loads(body)
+    return values if isinstance(values, list) else None
+
+
+def _short(value: Any) -> str:
+    shown = json.dumps(value, ensure_ascii=False)
+    return shown if len(shown) <= 120 else shown[:120] + "..."

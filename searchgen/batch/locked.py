@@ -1,0 +1,61 @@
+"""Files that one run at a time may write: opened, locked until the process ends, and made durable."""
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from searchgen.errors import RequestError
+
+__all__ = ["make_durable", "open_locked", "write_all"]
+
+
+def open_locked(path: Path) -> int:
+    """Return a descriptor of a file, made if need be, that reads and appends and is locked.
+
+    The lock belongs to the process: whatever ends it, the lock goes too, so that none is ever stale.
+
+    Raises:
+        RequestError: another run holds the lock, or the file cannot be made or written.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
+    except OSError as error:
+        raise RequestError(
+            f"cannot write {path}: {error.strerror}; name a file in a folder that can be written"
+        ) from None
+    try:
+        _lock(descriptor)
+    except OSError:
+        os.close(descriptor)
+        raise RequestError(f"{path} is being written by another run; wait for it, or name another output") from None
+    return descriptor
+
+
+def _lock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte.
+
+    Raises:
+        OSError: the disk is full, or the reader has gone.
+    """
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def make_durable(descriptor: int) -> None:
+    """Return when what was written has reached the disk, where the file is of a kind that can tell."""
+    with suppress(OSError):
+        os.fsync(descriptor)

@@ -1,0 +1,195 @@
+"""Tasks done by several processes, their results in the order of the tasks, with a bounded number between the two.
+
+Each process is started afresh (`spawn`), works on one task at a time in the order it gets them, and has the next one waiting. Tasks are
+taken from their source only while fewer than `AHEAD` a worker are between source and sink, so a slow reader or a slow task holds
+everything else back and memory stays as it is. When a process ends of itself, the task it was at is tried once more by another,
+then handed to `crashed`; those behind it are not counted as tried.
+"""
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from searchgen.errors import SearchgenError
+
+__all__ = ["AHEAD", "QUEUED", "in_order"]
+
+#: Tasks between source and sink, for each worker: enough that a task ten times slower than others holds nobody up.
+AHEAD = 32
+
+#: Tasks a worker has: the one it works on, and one waiting, so that it need not wait for us.
+QUEUED = 2
+
+#: How often a task may end its worker.
+TRIES = 2
+
+#: So many processes that end before they have done anything mean that none ever will.
+USELESS = 4
+
+#: Variables that keep libraries from starting threads of their own, set for workers.
+ONE_THREAD = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(eq=False)
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    tasks: deque[int] = field(default_factory=deque)
+    done: int = 0
+
+
+@dataclass
+class _Waiting:
+    task: Any
+    tries: int = 0
+    done: bool = False
+    result: Any = None
+
+
+def in_order(
+    tasks: Iterable[Any],
+    make: Callable[..., Callable[[Any], Any]],
+    arguments: tuple[Any, ...],
+    workers: int,
+    crashed: Callable[[Any, str], Any],
+) -> Generator[tuple[Any, Any]]:
+    """Yield each task with its result, in the order of the tasks.
+
+    Args:
+        tasks: picklable.
+        make: called once in each worker; returns the function of a task. A function of a module.
+        arguments: of `make`, picklable.
+        workers: number of processes; with 1 the work is done in this one.
+        crashed: makes the result of a task that has ended its worker twice, from the task and how it ended.
+
+    Raises:
+        SearchgenError: no worker can be started.
+    """
+    if workers == 1:
+        work = make(*arguments)
+        for task in tasks:
+            yield task, work(task)
+        return
+    pool = _Pool(make, arguments, workers, crashed)
+    try:
+        yield from pool.run(iter(tasks))
+    finally:
+        pool.stop()
+
+
+class _Pool:
+    def __init__(self, make: Any, arguments: tuple[Any, ...], workers: int, crashed: Callable[[Any, str], Any]) -> None:
+        self.make, self.arguments, self.crashed = make, arguments, crashed
+        self.waiting: dict[int, _Waiting] = {}
+        self.again: deque[int] = deque()
+        self.useless = 0
+        self.workers: list[_Worker] = []
+        self.number = workers
+
+    def run(self, tasks: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
+        first = last = 0  # the next to yield, the next to take
+        more = True
+        while True:
+            while more and last - first < AHEAD * self.number and self._hungry() is not None:
+                try:
+                    self.waiting[last] = _Waiting(next(tasks))
+                except StopIteration:
+                    more = False
+                else:
+                    self.again.append(last)
+                    last += 1
+                    self._give()
+            self._give()
+            while first < last and self.waiting[first].done:
+                ready = self.waiting.pop(first)
+                first += 1
+                yield ready.task, ready.result
+            if first == last and not more:
+                return
+            if first < last:
+                self._hear()
+
+    def _hungry(self) -> _Worker | None:
+        """Return a worker that can be given a task, started if need be."""
+        if len(self.workers) < self.number and all(one.tasks for one in self.workers):
+            self._start()
+        least = min(self.workers, key=lambda one: len(one.tasks))
+        return least if len(least.tasks) < QUEUED else None
+
+    def _give(self) -> None:
+        while self.again and (worker := self._hungry()) is not None:
+            number = self.again.popleft()
+            worker.tasks.append(number)
+            with suppress(OSError):  # it has ended: `_hear` finds out
+                worker.pipe.send(self.waiting[number].task)
+
+    def _hear(self) -> None:
+        pipes: dict[Any, _Worker] = {one.pipe: one for one in self.workers}
+        for pipe in wait(list(pipes)):
+            worker = pipes[pipe]
+            try:
+                result = worker.pipe.recv()
+            except (EOFError, OSError):
+                self._bury(worker)
+                continue
+            self.useless, worker.done = 0, worker.done + 1
+            ready = self.waiting[worker.tasks.popleft()]
+            ready.result, ready.done = result, True
+
+    def _bury(self, worker: _Worker) -> None:
+        self.workers.remove(worker)
+        worker.pipe.close()
+        worker.process.join()
+        code = worker.process.exitcode or 0
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        self.useless += not worker.done
+        if self.useless >= USELESS:
+            raise SearchgenError(f"workers end before they have done anything ({how}); try --workers 1 to see why")
+        if worker.tasks:
+            at = self.waiting[worker.tasks[0]]
+            at.tries += 1
+            if at.tries >= TRIES:
+                at.result, at.done = self.crashed(at.task, how), True
+                worker.tasks.popleft()
+        self.again.extendleft(reversed(worker.tasks))
+
+    def _start(self) -> None:
+        context = get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, self.make, self.arguments), daemon=True)
+        kept = {name: os.environ.get(name) for name in ONE_THREAD}
+        os.environ.update({name: kept[name] or "1" for name in ONE_THREAD})
+        try:
+            process.start()
+        finally:
+            for name, value in kept.items():
+                if value is None:
+                    os.environ.pop(name, None)
+        theirs.close()
+        self.workers.append(_Worker(process, ours))
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            worker.pipe.close()
+            worker.process.terminate()
+        for worker in self.workers:
+            worker.process.join(5)
+            if worker.process.is_alive():
+                worker.process.kill()
+
+
+def _serve(pipe: Connection, make: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]) -> None:
+    """Do tasks until the other end of the pipe is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the first process ends us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    work = make(*arguments)
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            pipe.send(work(pipe.recv()))

@@ -1,0 +1,45 @@
+"""Rows: what a batch writes of each job, as one line of JSON that does not depend on the clock."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from searchgen.errors import Impossible, NothingFound
+from searchgen.record import Record
+
+__all__ = ["STATUSES", "answered", "encode", "failed", "unanswered"]
+
+STATUSES = ("ok", "infeasible", "error")
+
+
+def answered(job: str | int, records: Sequence[Record], diagnostics: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a job with results."""
+    return {
+        "id": job,
+        "status": "ok",
+        "results": [record.as_json() for record in records],
+        "diagnostics": diagnostics,
+        "signature": records[0].signature,
+    }
+
+
+def unanswered(job: str | int, error: NothingFound, signature: str) -> dict[str, Any]:
+    """Return the row of a well-formed job without a text; `proved` says whether there can be none."""
+    diagnostics = {"error": str(error), "proved": isinstance(error, Impossible)}
+    return {"id": job, "status": "infeasible", "results": [], "diagnostics": diagnostics, "signature": signature}
+
+
+def failed(job: str | int | None, line: int, message: str) -> dict[str, Any]:
+    """Return the row of a line that is no job, or of a job that ended its worker."""
+    diagnostics = {"error": message, "line": line}
+    return {"id": job, "status": "error", "results": [], "diagnostics": diagnostics, "signature": None}
+
+
+def encode(row: dict[str, Any]) -> bytes:
+    r"""Return a row as one line.
+
+    Example:
+        >>> encode(failed("a", 3, "no JSON"))
+        b'{"id": "a", "status": "error", "results": [], "diagnostics": {"error": "no JSON", "line": 3}, "signature": null}\n'
+    """
+    return json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n"

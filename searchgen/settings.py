@@ -1,0 +1,92 @@
+"""What the user has settled once for all commands: variables of the environment, and one file; flags and specs win.
+
+A setting `lm` is `SEARCHGEN_LM` in the environment, else `lm = "..."` in the file `$SEARCHGEN_CONFIG`, else in
+`searchgen/config.toml` under `$XDG_CONFIG_HOME` or `~/.config`.
+"""
+
+import os
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from searchgen.errors import RequestError
+
+__all__ = ["SETTINGS", "InForce", "config_file", "in_force"]
+
+#: Every setting and what kind of value it has.
+SETTINGS: dict[str, type] = {
+    "lm": str,
+    "budget": float,
+    "workers": int,
+    "threads": int,
+    "json": bool,
+    "quiet": bool,
+    "verbose": bool,
+}
+
+TRUTH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+class InForce(NamedTuple):
+    """A setting, its value or None, and where it comes from."""
+
+    name: str
+    value: Any
+    source: str
+
+
+def config_file() -> Path:
+    """Return where the user's file is, or would be."""
+    named = os.environ.get("SEARCHGEN_CONFIG")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path("~").expanduser() / ".config") / "searchgen" / "config.toml"
+
+
+def in_force() -> list[InForce]:
+    """Return every setting with its value and its source.
+
+    Raises:
+        RequestError: the file cannot be read, or a value cannot be.
+    """
+    path = config_file()
+    written = _read(path)
+    return [_setting(name, written, path) for name in SETTINGS]
+
+
+def _setting(name: str, written: dict[str, Any], path: Path) -> InForce:
+    variable = f"SEARCHGEN_{name.upper()}"
+    text = os.environ.get(variable)
+    if text:
+        return InForce(name, _parsed(variable, text, SETTINGS[name]), variable)
+    if name not in written:
+        return InForce(name, None, "default")
+    value, kind = written[name], SETTINGS[name]
+    if type(value) is not kind and not (kind is float and type(value) is int):
+        raise RequestError(f"{path}: {name} = {value!r} is no {kind.__name__}")
+    return InForce(name, value, str(path))
+
+
+def _parsed(variable: str, text: str, kind: type) -> Any:
+    try:
+        return TRUTH[text.lower()] if kind is bool else kind(text)
+    except (KeyError, ValueError):
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+        raise RequestError(f"{variable}={text[:40]!r}: give {wanted}, or unset it") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:  # not UTF-8 and no TOML are ValueErrors
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise RequestError(f"cannot read {path}: {reason}; mend it, or name another with SEARCHGEN_CONFIG") from None
+    for name in written:
+        if name not in SETTINGS:
+            near = get_close_matches(name, SETTINGS, 1)
+            guess = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(SETTINGS)}"
+            raise RequestError(f"{path}: unknown setting {name!r}; {guess}")
+    return written
