@@ -66,10 +66,14 @@ def sample(
     json: Annotated[bool, options.Json] = False,
     report: Annotated[str | None, Report] = None,
     again: Annotated[str | None, options.Again] = None,
+    end: Annotated[str, options.End] = "eos",
+    prompt: Annotated[str, options.Prompt] = "",
+    device: Annotated[str, options.Device] = "auto",
+    dtype: Annotated[str, options.Dtype] = "auto",
 ) -> None:
     """Parse the flags into one request, draw, and print."""
     from searchgen.cli.draws import print_draws, repeat_draws
-    from searchgen.cli.requests import forbidden, with_keywords
+    from searchgen.cli.requests import forbidden, neural_settings, with_keywords
     from searchgen.request import Request
     from searchgen.samplers.sampling import stated_law
 
@@ -97,6 +101,7 @@ def sample(
         opaque=tuple(term or []),
         count=count,
         seed=secrets.randbits(32) if seed is None else seed,
+        neural=neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype),
     )
     request = stated_law(with_keywords(template, keywords or [], lm), bounded=most != 0)
     print_draws(request, json=json, raw_tokens=raw_tokens, report=report)
