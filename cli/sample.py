@@ -82,8 +82,7 @@ def sample(
         return
     if keywords == ["-"]:
         raise RequestError("sample draws for one request; constrain reads keyword sets from stdin")
-    given = [*(option or []), *_switches(memory=memory, quasi=quasi)]
-    given += [f"moves={moves}"] if moves is not None else []
+    given = [*(option or []), *_switches(memory=memory, quasi=quasi), *([] if moves is None else [f"moves={moves}"])]
     most = None if max_words is None else most_words(max_words)
     template = Request(
         forbid=forbidden(forbid or []),
