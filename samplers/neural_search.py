@@ -41,6 +41,7 @@ class NeuralPlan:
 
     Attributes:
         starts: chains of the n-gram annealing; the transformer scores the densest text of each.
+        steps: of each of them.
         chains: chains that go on, from the best of those.
         rounds: tests of each chain.
         inner: n-gram steps to each.
@@ -50,7 +51,8 @@ class NeuralPlan:
     """
 
     starts: int = 48
-    chains: int = 8
+    steps: int = 2400
+    chains: int = 6
     rounds: int = 24
     inner: int = 200
     hot: float = 1.0
@@ -61,8 +63,8 @@ class NeuralPlan:
     def of(request: Request) -> "NeuralPlan":
         """Return the schedule of a request: more chains for more texts, rounds by its budget."""
         plan, annealing = NeuralPlan(), request.annealing
-        more = max(1.0, CHAINS_PER_TEXT * request.count / plan.chains)
-        plan = replace(plan, starts=int(plan.starts * more), chains=int(plan.chains * more))
+        chains = max(plan.chains, CHAINS_PER_TEXT * request.count)
+        plan = replace(plan, starts=plan.starts // plan.chains * chains, chains=chains)
         if annealing.steps == Annealing().steps:
             return plan
         return replace(plan, rounds=max(1, round(annealing.expected_seconds * EVALUATIONS_PER_SECOND / plan.chains)))
@@ -119,7 +121,9 @@ class TransformerSearcher(TransformerSource, Searcher):
         counters = np.stack([counter(key, chain).word for chain in range(plan.starts)])
         start_counters = np.stack([counter(start_key, chain).word for chain in range(plan.starts)])
         starts = guide.draw_texts(start_counters, threads=self.threads)
-        first = anneal(proposal.problem, starts, counters, Annealing(chains=plan.starts), threads=self.threads)
+        first = anneal(
+            proposal.problem, starts, counters, Annealing(chains=plan.starts, steps=plan.steps), threads=self.threads
+        )
         # Only now the transformer is needed: until here its libraries were imported by another thread.
         target = replace(proposal, text_model=self.transformer)
         finds = Finds(scorer_of(target))
@@ -167,7 +171,7 @@ def _entered(
         inner=plan.inner,
         inverse_temperature=1.0 / plan.proposal,
         threads=threads,
-        number=Annealing().steps,
+        number=plan.steps,
     )
     enter(rounds.cheap, rounds.chains, *_padded(best, target.room))
     return rounds
