@@ -119,7 +119,9 @@ class Answers:
 
             key = request.lm, language(request)
             if key not in self.loaded:
-                self.loaded[key] = load_beside(TransformerSearcher, request, self.raw_tokens)
+                same = [found for (name, _), found in self.loaded.items() if name == request.lm]
+                opened = getattr(same[0], "opened", None) if same else None
+                self.loaded[key] = load_beside(TransformerSearcher, request, self.raw_tokens, opened)
         return self.loaded[key]
 
     def _search(self, request: Request, number: int | None, loaded: "Searcher | None" = None) -> "Outcome":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from searchgen.lm.neural import NeuralSettings, is_transformer, open_transformer
+from searchgen.lm.neural import NeuralSettings, open_transformer
 from searchgen.request import Request
 from searchgen.samplers.source import Source
 from searchgen.target import Target
@@ -67,7 +67,6 @@ class TransformerSource(Source):
         Raises:
             RequestError: there is no such model.
         """
-        assert is_transformer(request.lm), request.lm
         opened = opened or opening(request.lm, request.neural, threads)
         return replace(cls.load(language(request), notify, threads), opened=opened)
 

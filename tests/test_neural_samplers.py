@@ -12,6 +12,7 @@ from searchgen.errors import NotFound
 from searchgen.lm.neural import open_transformer
 from searchgen.lm.ngram.model import NGram
 from searchgen.request import PLAIN_TERMS, Request
+from searchgen.samplers import api
 from searchgen.samplers.exactness import STATIONARY, World, imbalance, transition_matrix
 from searchgen.samplers.method import Job
 from searchgen.samplers.moves import labels, step
@@ -194,3 +195,9 @@ def test_a_budget_is_a_number_of_rounds() -> None:
     assert NeuralPlan.of(replace(request, count=10)).chains == 40
     assert NeuralPlan.of(replace(request, count=10)).starts == 320
     assert NeuralPlan.of(request) == NeuralPlan()
+
+
+def test_the_python_interface_takes_a_transformer(letters: str) -> None:
+    record = api.constrain("dog", lm=letters, seed=7, max_words=6)[0]
+    assert record.lm == open_transformer(letters).label
+    assert record.satisfied["keyword dog"]
