@@ -65,8 +65,9 @@ def refuse_opaque(found: Method, target: Target) -> None:
     Raises:
         RequestError: in this case; it names the methods that serve the target.
     """
-    if (target.opaque or target.bare or target.text_model) and not found.opaque:
-        able = ", ".join(one.name for one in methods() if one.opaque)
+    functions = bool(target.opaque or target.bare)
+    if (functions or target.text_model) and not (found.opaque or (found.whole_text and not functions)):
+        able = ", ".join(one.name for one in methods() if one.opaque or (one.whole_text and not functions))
         whole = [target.text_model.label] if target.text_model else ["a bare log-density"] if target.bare else []
         names = ", ".join([*whole, *(one.name for one in target.opaque)])
         raise RequestError(

@@ -201,3 +201,20 @@ def test_the_python_interface_takes_a_transformer(letters: str) -> None:
     record = api.constrain("dog", lm=letters, seed=7, max_words=6)[0]
     assert record.lm == open_transformer(letters).label
     assert record.satisfied["keyword dog"]
+
+
+def test_importance_weights_are_those_of_the_transformers_law(folder: Path) -> None:
+    """rho / q of every draw, and the enumerated mass within five standard errors of the estimate."""
+    target = target_under(folder)
+    found = method("importance")
+    job = Job(target, 3000, 7, found.options())
+    draws = found.draw(job)
+    log_q = np.array([job.guide().log_probability(text) for text in draws.texts()])
+    assert np.abs(draws.log_weight - (draws.log_density - log_q)).max() < 1e-5
+    world = World.of(target.problem, 4)
+    true = true_density(folder, target, world)
+    by_text = dict(zip(world.texts, true, strict=True))
+    assert np.abs(draws.log_density - [by_text[text] for text in draws.texts()]).max() < 1e-9
+    assert draws.log_z is not None
+    assert draws.log_z_error is not None
+    assert abs(draws.log_z - np.logaddexp.reduce(true)) < 5 * draws.log_z_error
