@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from searchgen.cli.loading import load_model, refuse_other_model, starting
+from searchgen.cli.loading import load_beside, load_model, refuse_other_model, starting
 from searchgen.cli.output import complain, complain_of, highlighted, progress, write_json, write_line
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, NothingFound, RequestError, SearchgenError
+from searchgen.lm.neural import is_transformer
 from searchgen.request import Request
 
 if TYPE_CHECKING:
@@ -33,14 +34,14 @@ class Answers:
         json: print JSON lines.
         verbose: show on stderr what was asked and done.
         raw_tokens: the user knows that the model's tokens are printed as they stand.
-        loaded: models by name.
+        loaded: models by name, and for transformers the language of the words.
         said: notes already shown; each is shown once.
     """
 
     json: bool
     verbose: bool
     raw_tokens: bool = False
-    loaded: "dict[str, Searcher]" = field(default_factory=dict)
+    loaded: "dict[tuple[str, str], Searcher]" = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
 
     def one(self, request: Request) -> None:
@@ -62,9 +63,9 @@ class Answers:
             raise RequestError(
                 f"the signature is of draws by {request.sampler}; repeat it with searchgen sample --again"
             )
-        refuse_other_model(self.searcher(lm or request.lm), wanted)
-        self.loaded[request.lm] = self.searcher(lm or request.lm)
-        self._print(self._search(request, None))
+        searcher = self.searcher(replace(request, lm=lm or request.lm))
+        refuse_other_model(searcher, wanted)
+        self._print(self._search(request, None, searcher))
 
     def stream(self, lines: Iterable[bytes], template: Request, lm: str | None) -> None:
         """Answer one keyword set a line, in order, each printed before the next is read.
@@ -77,8 +78,8 @@ class Answers:
         Raises:
             NothingFound: at the end, when a line had no answer.
         """
-        if lm:
-            self.searcher(lm)
+        if lm and not is_transformer(lm):
+            self.searcher(replace(template, lm=lm))
         failed = total = 0
         for number, line in enumerate(lines, 1):
             total += 1
@@ -95,21 +96,36 @@ class Answers:
         if failed:
             raise NothingFound(f"no answer for {failed} of {total} lines")
 
-    def searcher(self, name: str) -> "Searcher":
-        """Return a model ready to search, loaded once.
+    def searcher(self, request: Request) -> "Searcher":
+        """Return the model of a request ready to search, loaded once.
 
         Raises:
             RequestError: there is no such model, or its tokens are not raw and should be.
         """
-        if name not in self.loaded:
+        if is_transformer(request.lm):
+            return self._beside(request)
+        key = request.lm, ""
+        if key not in self.loaded:
             with starting():
                 from searchgen.samplers.constrain import Searcher
 
-                self.loaded[name] = load_model(Searcher, name, self.raw_tokens)
-        return self.loaded[name]
+                self.loaded[key] = load_model(Searcher, request.lm, self.raw_tokens)
+        return self.loaded[key]
 
-    def _search(self, request: Request, number: int | None) -> "Outcome":
-        searcher, begun = self.searcher(request.lm), time.perf_counter()
+    def _beside(self, request: Request) -> "Searcher":
+        with starting():
+            from searchgen.samplers.neural_search import TransformerSearcher
+            from searchgen.samplers.transformer import language
+
+            key = request.lm, language(request)
+            if key not in self.loaded:
+                same = [found for (name, _), found in self.loaded.items() if name == request.lm]
+                opened = getattr(same[0], "opened", None) if same else None
+                self.loaded[key] = load_beside(TransformerSearcher, request, self.raw_tokens, opened)
+        return self.loaded[key]
+
+    def _search(self, request: Request, number: int | None, loaded: "Searcher | None" = None) -> "Outcome":
+        searcher, begun = loaded or self.searcher(request), time.perf_counter()
         with progress() as show:
             tell = (lambda share: show("searching", share)) if show else None
             outcome = searcher.search(request, tell, number)
@@ -127,6 +143,8 @@ class Answers:
                 write_json({**record.as_json(), "status": "ok", "error": None})
             else:
                 write_line(highlighted(record.text, _demanded_spans(record)))
+        if outcome.interrupted:
+            raise KeyboardInterrupt
 
     def _print_nothing(self, number: int, ranks: range, status: str, error: str) -> None:
         for rank in ranks:
@@ -166,6 +184,8 @@ def _describe(outcome: "Outcome", seconds: float) -> None:
         f"{outcome.annealed.steps} steps in {seconds:.2f} s, {legal / max(1, proposed):.0%} legal, "
         f"{accepted / max(1, legal):.0%} of them accepted; P(constraints) = exp({outcome.log_mass:.1f}) under the guide"
     )
+    if outcome.report:
+        complain(", ".join(f"{name} {count}" for name, count in outcome.report.items()))
     complain(f"signature {outcome.records[0].signature}")
 
 

@@ -47,10 +47,14 @@ def constrain(
     spec: Annotated[str | None, options.Spec] = None,
     again: Annotated[str | None, options.Again] = None,
     verbose: Annotated[bool, options.Verbose] = False,
+    end: Annotated[str, options.End] = "eos",
+    prompt: Annotated[str, options.Prompt] = "",
+    device: Annotated[str, options.Device] = "auto",
+    dtype: Annotated[str, options.Dtype] = "auto",
 ) -> None:
     """Parse the flags into one request a set, answer each, and print."""
     from searchgen.cli.answers import Answers
-    from searchgen.cli.requests import forbidden, with_keywords
+    from searchgen.cli.requests import forbidden, neural_settings, with_keywords
     from searchgen.cli.stdin import lines, refuse_twice, standard_input
     from searchgen.request import Annealing, Request
 
@@ -77,6 +81,7 @@ def constrain(
         count=count,
         seed=secrets.randbits(32) if seed is None else seed,
         annealing=Annealing() if budget is None else Annealing().for_texts(count).for_budget(budget),
+        neural=neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype),
     )
     if keywords == ["-"]:
         answers.stream(lines(standard_input("--keywords -")), template, lm)

@@ -1,9 +1,12 @@
 """Printing the draws of a sampler."""
 
-from searchgen.cli.loading import compiling, load_model, refuse_other_model, starting
+from dataclasses import replace
+
+from searchgen.cli.loading import compiling, load_beside, load_model, refuse_other_model, starting
 from searchgen.cli.output import complain, progress, write_json, write_line
 from searchgen.cli.report import refuse_unwritable, write_report
 from searchgen.errors import RequestError
+from searchgen.lm.neural import is_transformer
 from searchgen.request import Request
 
 __all__ = ["print_draws", "repeat_draws"]
@@ -40,8 +43,13 @@ def print_draws(
     with starting():
         from searchgen.samplers.sampling import sample
         from searchgen.samplers.source import Source
+        from searchgen.samplers.transformer import TransformerSource
 
-        source = load_model(Source, lm or request.lm, raw_tokens)
+        name = lm or request.lm
+        if is_transformer(name):
+            source: Source = load_beside(TransformerSource, replace(request, lm=name), raw_tokens)
+        else:
+            source = load_model(Source, name, raw_tokens)
     if wanted:
         refuse_other_model(source, wanted)
     with progress() as show, compiling(request.sampler):

@@ -10,11 +10,17 @@ from searchgen.cli.output import complain
 from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
-    from searchgen.samplers.source import Source
+    from concurrent.futures import Future
 
+    from searchgen.lm.neural.causal import CausalModel
+    from searchgen.request import Request
+    from searchgen.samplers.source import Source
+    from searchgen.samplers.transformer import TransformerSource
+
+    Beside = TypeVar("Beside", bound=TransformerSource)
     Loaded = TypeVar("Loaded", bound=Source)
 
-__all__ = ["compiling", "load_model", "refuse_other_model", "say_if_compiling", "starting"]
+__all__ = ["compiling", "load_beside", "load_model", "refuse_other_model", "say_if_compiling", "starting"]
 
 
 def load_model(kind: "type[Loaded]", name: str, raw_tokens: bool) -> "Loaded":
@@ -39,16 +45,35 @@ def load_model(kind: "type[Loaded]", name: str, raw_tokens: bool) -> "Loaded":
     return loaded
 
 
+def load_beside(
+    kind: "type[Beside]", request: "Request", raw_tokens: bool, opened: "Future[CausalModel] | None" = None
+) -> "Beside":
+    """Return the transformer of a request with the n-gram model that proposes to it.
+
+    Args:
+        kind: `TransformerSource`, or what is made of one.
+        request: names the transformer; its words decide the n-gram model.
+        raw_tokens: the user believes that the model's tokens are printed as they stand.
+        opened: the transformer, if it has been opened before.
+
+    Raises:
+        RequestError: there is no such model, or raw tokens are asked for.
+    """
+    if raw_tokens:
+        raise RequestError(f"--raw-tokens: {request.lm} is a transformer, which reads printed text; drop the flag")
+    return kind.beside(request, complain, min(2, os.cpu_count() or 1), opened)
+
+
 def refuse_other_model(loaded: "Source", wanted: str) -> None:
     """Refuse to repeat a signature with another model than it names.
 
     Raises:
         RequestError: in this case.
     """
-    if loaded.model.hash != wanted:
+    if loaded.hash != wanted:
         raise RequestError(
             f"the signature is of another model than {loaded.name} "
-            f"({wanted[:12]}, this one is {loaded.model.hash[:12]}); name the same file with --lm"
+            f"({wanted[:12]}, this one is {loaded.hash[:12]}); name the same file with --lm"
         )
 
 

@@ -8,6 +8,9 @@ __all__ = [
     "Again",
     "Budget",
     "Count",
+    "Device",
+    "Dtype",
+    "End",
     "Ends",
     "FiniteVerb",
     "Forbid",
@@ -17,6 +20,7 @@ __all__ = [
     "Model",
     "OneSentence",
     "Ordered",
+    "Prompt",
     "Quotes",
     "Raw",
     "Seed",
@@ -41,7 +45,17 @@ Sentence = typer.Option("--sentence/--no-sentence", help="One sentence: a final 
 FiniteVerb = typer.Option(
     "--finite-verb/--no-finite-verb", help="An English sentence has a finite verb, if the rest allows one."
 )
-Model = typer.Option("--lm", metavar="MODEL", help="en, zh, or a model or ARPA file; by default the words' language.")
+Model = typer.Option(
+    "--lm",
+    metavar="MODEL",
+    help="en, zh, a model or ARPA file, or a transformer: its folder or NAME@REVISION on the hub; by default the words' language.",
+)
+End = typer.Option("--end", metavar="END", help="What ends a text under a transformer: eos, newline or none.")
+Prompt = typer.Option(
+    "--prompt", metavar="TEXT", help="Text that conditions a transformer; it is not part of the result."
+)
+Device = typer.Option("--device", metavar="DEVICE", help="Where a transformer is computed: auto, cpu, cuda or cuda:N.")
+Dtype = typer.Option("--dtype", metavar="DTYPE", help="Its numbers: auto, float32, bfloat16 or float16.")
 Raw = typer.Option("--raw-tokens", help="The model's tokens are read and printed as they stand, between single spaces.")
 Budget = typer.Option(
     "--budget", metavar="SECONDS", parser=decimal, help="Work for each set, turned into steps by a fixed rate."

@@ -6,10 +6,29 @@ from typing import Any
 
 from searchgen.constraints.parse import parse_items
 from searchgen.errors import RequestError
+from searchgen.lm.neural import NeuralSettings, is_transformer
 from searchgen.request import Request
 from searchgen.text import detect
 
-__all__ = ["forbidden", "law_request", "listed", "with_keywords"]
+__all__ = ["forbidden", "law_request", "listed", "neural_settings", "with_keywords"]
+
+
+def neural_settings(lm: str | None, **given: str) -> NeuralSettings:
+    """Return how a transformer is read.
+
+    Args:
+        lm: the model asked for.
+        given: fields of `NeuralSettings`.
+
+    Raises:
+        RequestError: a value is unknown, or the model is no transformer and would not heed it.
+    """
+    settings = NeuralSettings(**given)
+    if settings != NeuralSettings() and not (lm and is_transformer(lm)):
+        plain = NeuralSettings()
+        name = next(name for name, value in given.items() if value != getattr(plain, name))
+        raise RequestError(f"--{name} is for transformers, and --lm {lm or '(none)'} is none; name one, or drop it")
+    return settings
 
 
 def forbidden(values: Sequence[str]) -> tuple[str, ...]:

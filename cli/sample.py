@@ -65,10 +65,14 @@ def sample(
     json: Annotated[bool, options.Json] = False,
     report: Annotated[str | None, Report] = None,
     again: Annotated[str | None, options.Again] = None,
+    end: Annotated[str, options.End] = "eos",
+    prompt: Annotated[str, options.Prompt] = "",
+    device: Annotated[str, options.Device] = "auto",
+    dtype: Annotated[str, options.Dtype] = "auto",
 ) -> None:
     """Parse the flags into one request, draw, and print."""
     from searchgen.cli.draws import print_draws, repeat_draws
-    from searchgen.cli.requests import law_request
+    from searchgen.cli.requests import law_request, neural_settings
     from searchgen.samplers.sampling import stated_law
 
     if again is not None:
@@ -76,8 +80,7 @@ def sample(
         return
     if keywords == ["-"]:
         raise RequestError("sample draws for one request; constrain reads keyword sets from stdin")
-    given = [*(option or []), *_switches(memory=memory, quasi=quasi)]
-    given += [f"moves={moves}"] if moves is not None else []
+    given = [*(option or []), *_switches(memory=memory, quasi=quasi), *([] if moves is None else [f"moves={moves}"])]
     most = None if max_words is None else most_words(max_words)
     request = law_request(
         keywords=keywords,
@@ -95,6 +98,7 @@ def sample(
         count=count,
         seed=secrets.randbits(32) if seed is None else seed,
         lm=lm,
+        neural=neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype),
     )
     request = stated_law(request, bounded=most != 0)
     print_draws(request, json=json, raw_tokens=raw_tokens, report=report)

@@ -1,29 +1,36 @@
 """The Python interface: one function to search, one to sample, one to draw from a target made of parts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from searchgen.constraints.parse import parse_items
 from searchgen.errors import RequestError
+from searchgen.lm.neural import NeuralSettings, is_transformer
 from searchgen.randomness import key_of
 from searchgen.record import Record
 from searchgen.request import Request
 from searchgen.samplers.constrain import Searcher
 from searchgen.samplers.method import Draws, Job, parse_options
+from searchgen.samplers.neural_search import TransformerSearcher
 from searchgen.samplers.registry import method
 from searchgen.samplers.sampling import Sampled, refuse_opaque, stated_law
 from searchgen.samplers.sampling import sample as sample_request
+from searchgen.samplers.transformer import language, opening
 from searchgen.target import Target
 from searchgen.text import detect
 
 __all__ = ["constrain", "draw", "load", "sample"]
 
+#: Threads of a model that was not loaded by hand.
+THREADS = 2
+
 Keywords = str | Sequence[str | Sequence[str]]
 
 
 @lru_cache(maxsize=4)
-def load(name: str = "en", threads: int = 2) -> Searcher:
+def load(name: str = "en", threads: int = THREADS) -> Searcher:
     """Return a loaded model; the last four are kept.
 
     Args:
@@ -45,7 +52,7 @@ def constrain(
         keywords: "dog,park|garden" as the command takes it, or a list of words, or of lists of alternatives.
         n: how many texts, each unlike the others.
         seed: makes the result repeatable.
-        lm: an embedded model or a path; by default the embedded one of the keywords' language.
+        lm: an embedded model, a path or a transformer; by default the embedded one of the keywords' language.
         fields: of `Request`: min_words, max_words, ordered, forbid, starts_with, ...
 
     Raises:
@@ -58,7 +65,7 @@ def constrain(
         ['dog', 'park']
     """
     request = _request(keywords, lm, count=n, seed=seed, **fields)
-    return list(load(request.lm).search(request).records)
+    return list(_model(request).search(request).records)
 
 
 def sample(
@@ -93,7 +100,7 @@ def sample(
     """
     free = {"sentence": False, "finite_verb": False, "quotes": True, **fields}
     request = _request(keywords, lm, count=n, seed=seed, sampler=sampler, options=tuple(options), **free)
-    return sample_request(load(request.lm), stated_law(request))
+    return sample_request(_model(request), stated_law(request))
 
 
 def draw(target: Target, *, sampler: str = "mh", n: int = 1, seed: int = 0, threads: int = 1, **options: Any) -> Draws:
@@ -117,6 +124,19 @@ def draw(target: Target, *, sampler: str = "mh", n: int = 1, seed: int = 0, thre
     refuse_opaque(found, target)
     given = parse_options(found, [f"{name}={value}" for name, value in options.items()])
     return found.draw(Job(target, n, key_of(seed, "draw", sampler), given, threads))
+
+
+def _model(request: Request) -> Searcher:
+    """Return the model of a request, kept for the next one."""
+    if not is_transformer(request.lm):
+        return load(request.lm)
+    # What the models depend on: the transformer, how it reads, and the language of the words.
+    return _beside(request.lm, request.neural, language(request))
+
+
+@lru_cache(maxsize=2)
+def _beside(lm: str, settings: NeuralSettings, form: str) -> Searcher:
+    return replace(TransformerSearcher.load(form, threads=THREADS), opened=opening(lm, settings, THREADS))
 
 
 def _request(keywords: Keywords, lm: str | None, **fields: Any) -> Request:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -39,6 +39,8 @@ class Outcome:
         request: what was searched, the window spelled out.
         annealed: the run behind them.
         log_mass: natural log of the guide's mass of accepted texts.
+        interrupted: whether Ctrl-C ended the search.
+        report: what else was counted, by name.
     """
 
     records: tuple[Record, ...]
@@ -46,8 +48,11 @@ class Outcome:
     request: Request
     annealed: Annealed
     log_mass: float
+    interrupted: bool = False
+    report: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
 class Searcher(Source):
     """A loaded model, ready to search the targets of requests."""
 
@@ -94,7 +99,7 @@ class Searcher(Source):
     def _look_ahead(self, request: Request) -> tuple[Target, Guide]:
         """Return the target and its guide; a finite verb is wished for, not demanded, where it makes the rest impossible."""
         try:
-            target = Target.of(request, self.model, self.known)
+            target = self.target(request)
             return target, Guide.build(
                 target.problem, room=target.room, prepared=self.prepared, budget=QUICK, threads=self.threads
             )
@@ -116,7 +121,7 @@ class Searcher(Source):
             notes.append(
                 f"{len(chosen)} of {request.count} texts: no others were found that differ enough; raise --budget"
             )
-        signature = request.signature(self.model.hash)
+        signature = request.signature(self.hash)
         records = tuple(
             self._record(request, target, found, chosen[rank], rank + 1, line, signature) for rank in range(len(chosen))
         )

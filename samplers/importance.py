@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from searchgen.randomness import key_of
 from searchgen.samplers.exactness import Finding, World, prove_attempts
 from searchgen.samplers.independent import new_pool, scripted_importance, weigh
 from searchgen.samplers.method import Draws, Job, Method
+from searchgen.samplers.scorer import scorer_of
 from searchgen.samplers.weights import log_mean_exp, weight_report
 
 __all__ = ["METHOD", "Options", "Weighted", "guide_of", "narrowed", "prove_with_guides", "weighted_draws"]
@@ -84,6 +85,8 @@ def draw(job: Job) -> Draws:
     """Draw from the guide and weigh."""
     guide = guide_of(job, job.options.order)
     drawn = weighted_draws(guide, key_of(job.key, "importance"), job.count, job.threads)
+    if job.target.text_model is not None:
+        drawn = _reweighted(job, drawn)
     log_z, error = log_mean_exp(drawn.log_weight)
     report, notes = weight_report(drawn.log_weight)
     return Draws(
@@ -98,6 +101,12 @@ def draw(job: Job) -> Draws:
         report=report,
         notes=notes,
     )
+
+
+def _reweighted(job: Job, drawn: Weighted) -> Weighted:
+    """Return draws weighed for a transformer's target: rho / q, rho no longer the n-gram density."""
+    log_density = scorer_of(job.target)(drawn.tokens, drawn.lengths)
+    return replace(drawn, log_density=log_density, log_weight=drawn.log_weight + log_density - drawn.log_density)
 
 
 def prove_with_guides(world: World, prove: Callable[[int, tuple[Any, ...]], list[Finding]]) -> list[Finding]:
@@ -137,4 +146,5 @@ METHOD = Method(
     draw=draw,
     proof=proof,
     options=Options,
+    whole_text=True,
 )

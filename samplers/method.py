@@ -118,6 +118,7 @@ class Method:
         proof: enumerates the compiled sampler on a small world and returns the differences from the target's law; None for `search`.
         options: a frozen dataclass of numbers, booleans and strings with defaults.
         opaque: whether it serves targets with terms that are functions of the text.
+        whole_text: whether it serves targets of a transformer; one that serves opaque terms always does.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Method:
     proof: Callable[[World], list[Finding]] | None
     options: type = NoOptions
     opaque: bool = False
+    whole_text: bool = False
 
 
 def parse_options(method: Method, given: Sequence[str]) -> Any:

@@ -53,7 +53,7 @@ def job_of(
     """
     found = method(request.sampler)
     options = parse_options(found, request.options)
-    target = Target.of(request, source.model, source.known)
+    target = source.target(request)
     refuse_opaque(found, target)
     options, given = spelled_out(found, options, target)
     request = replace(request, options=given)
@@ -67,9 +67,11 @@ def refuse_opaque(found: Method, target: Target) -> None:
     Raises:
         RequestError: in this case; it names the methods that serve the target.
     """
-    if (target.opaque or target.bare) and not found.opaque:
-        able = ", ".join(one.name for one in methods() if one.opaque)
-        names = ", ".join([one.name for one in target.opaque] or ["a bare log-density"])
+    functions = bool(target.opaque or target.bare)
+    if (functions or target.text_model) and not (found.opaque or (found.whole_text and not functions)):
+        able = ", ".join(one.name for one in methods() if one.opaque or (one.whole_text and not functions))
+        whole = [target.text_model.label] if target.text_model else ["a bare log-density"] if target.bare else []
+        names = ", ".join([*whole, *(one.name for one in target.opaque)])
         raise RequestError(
             f"--sampler {found.name} looks into the target, and {names} is a function it cannot look into; use {able}"
         )
@@ -88,7 +90,7 @@ def sample(source: Source, request: Request, progress: Callable[[float], None] |
         NothingFound: no text satisfies the request, or none was found.
     """
     request, found, job = job_of(source, request, progress)
-    return Sampled(request, found, job.target, found.draw(job), source.label, source.model.hash)
+    return Sampled(request, found, job.target, found.draw(job), source.label, source.hash)
 
 
 @dataclass(frozen=True, eq=False)

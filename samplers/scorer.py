@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import NotFound, RequestError
+from searchgen.errors import NotFound
 from searchgen.problem import Problem
 from searchgen.randomness import counter, key_of
 from searchgen.samplers.chain import enter, new_chains
@@ -38,27 +38,23 @@ def scorer_of(target: Target) -> Scorer:
 
     def score(tokens: Tokens, lengths: Lengths) -> Floats:
         total = score_texts(target.problem, tokens, lengths)
-        if target.opaque or target.bare:
+        if target.opaque or target.bare or target.text_model:
             texts = [tuple(row[:length].tolist()) for row, length in zip(tokens, lengths, strict=True)]
             distinct = dict.fromkeys(text for text, score in zip(texts, total, strict=True) if score > -np.inf)
-            extra = dict(zip(distinct, _own_scores(target, list(distinct)), strict=True))
+            own = target.own_log_densities(list(distinct))
+            extra = dict(zip(distinct, _with_opaque(target, list(distinct), own), strict=True))
             for i, text in enumerate(texts):
                 if text in extra:
-                    total[i] = extra[text] + (0.0 if target.bare else total[i])
+                    total[i] = extra[text] + (total[i] if own is None else 0.0)
         return total
 
     return score
 
 
-def _own_scores(target: Target, texts: list[tuple[int, ...]]) -> list[float]:
-    """Return what the user's functions make of texts: a bare log-density, and opaque terms on top."""
-    bare = [0.0] * len(texts)
-    if target.bare and texts:
-        printed = [target.form.detokenise(tuple(target.vocabulary.decode(ids))) for ids in texts]
-        bare = [float(score) for score in target.bare(printed)]
-        if len(bare) != len(texts):
-            raise RequestError(f"the log-density gave {len(bare)} scores for {len(texts)} texts; give one for each")
-    return [score + target.opaque_log_weight(ids) for score, ids in zip(bare, texts, strict=True)]
+def _with_opaque(target: Target, texts: list[tuple[int, ...]], own: Floats | None) -> list[float]:
+    """Return what functions of the text make of each: a density of its own, if there is one, and opaque terms on top."""
+    base = np.zeros(len(texts)) if own is None else own
+    return [float(score) + target.opaque_log_weight(ids) for score, ids in zip(base, texts, strict=True)]
 
 
 def allowed_starts(job: Job, plan: Plan, scorer: Scorer) -> tuple[Tokens, Lengths, Floats]:

@@ -7,8 +7,9 @@ from typing import Self
 from searchgen.guide import Prepared, prepare
 from searchgen.lm import load
 from searchgen.lm.ngram.model import NGram
+from searchgen.request import Request
 from searchgen.samplers.precompile import compile_loops
-from searchgen.target import Lexicon, lexicon
+from searchgen.target import Lexicon, Target, lexicon
 
 __all__ = ["Source"]
 
@@ -38,6 +39,20 @@ class Source:
         model = load(name, notify)
         wait()
         return cls(name, model, lexicon(model), prepare(model.tables), threads)
+
+    def target(self, request: Request) -> Target:
+        """Return the target of a request under the model.
+
+        Raises:
+            RequestError: the request contradicts itself.
+            Impossible: no text can satisfy it.
+        """
+        return Target.of(request, self.model, self.known)
+
+    @property
+    def hash(self) -> str:
+        """The model's hash, as signatures hold it."""
+        return self.model.hash
 
     @property
     def label(self) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.compiled import kernel
-from searchgen.errors import RequestError
+from searchgen.errors import NotFound, RequestError
 from searchgen.lm.ngram.tables import BEGIN
 from searchgen.lm.ngram.truncate import truncated
 from searchgen.problem import Problem
@@ -24,6 +24,7 @@ from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.moves import MOVES, Chains, labels, step
 from searchgen.samplers.retained import Plan
 from searchgen.samplers.scorer import Scorer, allowed_starts, scorer_of
+from searchgen.target import TextModel
 
 __all__ = ["METHOD", "Options", "cheap_problem", "log_acceptance"]
 
@@ -35,6 +36,21 @@ STATE = ("token", "context", "state", "log_p", "length", "words", "log_density")
 #: Rounds before the first kept state, and between kept states.
 BURN_IN, THIN = 50, 2
 
+#: Rounds before the first kept state under a transformer, which the n-gram model's law is far from.
+NEURAL_BURN_IN = 100
+
+#: Cheap steps a round, and the order of the cheap model, where nothing is asked for.
+INNER, ORDER = 16, 2
+
+#: The acceptance that tuning aims at, the rounds it looks at, the factor it changes m by, and the share of the burn-in it may use.
+AIM, LOOK, FACTOR, TUNED_SHARE = (0.3, 0.5), 4, 1.5, 0.7
+
+#: The least share of rounds that change the text: below it rounds cost nothing and do nothing, however well they are accepted.
+LEAST_CHANGED = 0.9
+
+#: Steps on the n-gram target before the first test against a transformer: its starts are near the n-gram law for nothing.
+HEAD_START = 5000
+
 
 @dataclass(frozen=True)
 class Options:
@@ -42,8 +58,8 @@ class Options:
 
     Attributes:
         chains: independent chains.
-        inner: cheap steps m to each true test.
-        order: of the cheap model, cut out of the true one.
+        inner: cheap steps m to each true test; by default 16, under a transformer tuned in the burn-in to an acceptance of 0.3 to 0.5.
+        order: of the cheap model, cut out of the n-gram model; by default 2, under a transformer the whole.
         temperature: of the cheap target, frozen: the inner kernel is reversible for cheap density ** (1 / temperature).
         burn_in: rounds before the first state is kept.
         thin: rounds from one kept state to the next.
@@ -51,8 +67,8 @@ class Options:
     """
 
     chains: int = 64
-    inner: int = 16
-    order: int = 2
+    inner: int = 0
+    order: int = 0
     temperature: float = 1.0
     burn_in: int = 0
     thin: int = 0
@@ -96,10 +112,11 @@ class Rounds:
         counters: (C, 6) uint64.
         inner: cheap steps a round.
         inverse_temperature: of the cheap target.
+        true_power: of the true density; 1 unless the true target itself is annealed, which is a search.
         threads: for the cheap steps.
         tested: rounds whose y differed from x; each cost one true evaluation.
         accepted: of them.
-        made: rounds made.
+        number: of the next step: no random number is used twice.
     """
 
     cheap: Problem
@@ -109,20 +126,32 @@ class Rounds:
     counters: npt.NDArray[np.uint64]
     inner: int
     inverse_temperature: float
+    true_power: float = 1.0
     threads: int = 1
     tested: int = 0
     accepted: int = 0
-    made: int = 0
+    number: int = 0
 
     def advance(self, rounds: int) -> None:
         """Make rounds of every chain."""
         table, betas = labels(), np.array([self.inverse_temperature])
         for _ in range(rounds):
             before = Chains._make(column.copy() for column in self.chains)
-            first = self.made * (self.inner + 1)
-            advance(self.cheap, self.chains, self.counters, table, betas, self.inner, first, self.threads)
-            self._test(before, first + self.inner)
-            self.made += 1
+            advance(self.cheap, self.chains, self.counters, table, betas, self.inner, self.number, self.threads)
+            self._test(before, self.number + self.inner)
+            self.number += self.inner + 1
+
+    def tune(self, rounds: int) -> None:
+        """Make rounds, and change m after every few of them towards the acceptance aimed at, but not below what moves at all."""
+        for _ in range(rounds // LOOK):
+            tested, accepted = self.tested, self.accepted
+            self.advance(LOOK)
+            changed = self.tested - tested
+            rate = (self.accepted - accepted) / max(1, changed)
+            if rate > AIM[1] or changed < LEAST_CHANGED * LOOK * len(self.true):
+                self.inner = int(np.ceil(self.inner * FACTOR))
+            elif rate < AIM[0]:
+                self.inner = max(1, int(self.inner / FACTOR))
 
     def _test(self, before: Chains, number: int) -> None:
         """Accept or take back what the cheap steps changed; y = x is a stay that needs no evaluation."""
@@ -133,8 +162,13 @@ class Rounds:
         proposed = self.scorer(chains.token[moved], chains.length[moved]) if len(moved) else np.zeros(0)
         if np.isnan(proposed).any():
             raise RequestError("the true target gave a score that is not a number; a sampler cannot use it")
+        power = self.true_power
         ratio = log_acceptance(
-            proposed, self.true[moved], chains.log_density[moved], before.log_density[moved], self.inverse_temperature
+            power * proposed,
+            power * self.true[moved],
+            chains.log_density[moved],
+            before.log_density[moved],
+            self.inverse_temperature,
         )
         good = log_u[moved] < ratio
         self.true[moved[good]] = proposed[good]
@@ -153,29 +187,46 @@ def draw(job: Job) -> Draws:
             "--sampler surrogate with anneal: steps at changing temperatures are no reversible kernel, so no acceptance test makes "
             "them exact; drop it, or search with --sampler anneal"
         )
-    if options.inner < 1 or not options.temperature > 0:
-        raise RequestError("--sampler surrogate: give at least 1 inner step and a temperature above 0")
-    plan = Plan.of(job, options.chains, options.burn_in or BURN_IN, options.thin or THIN)
+    if options.inner < 0 or options.order < 0 or not options.temperature > 0:
+        raise RequestError(
+            "--sampler surrogate: give 1 or more inner steps, an order of 1 or more and a temperature above 0"
+        )
+    whole = job.target.text_model is not None
+    burn_in = options.burn_in or (NEURAL_BURN_IN if whole else BURN_IN)
+    plan = Plan.of(job, options.chains, burn_in, options.thin or THIN)
     scorer = scorer_of(job.target)
     rounds = Rounds(
-        cheap=cheap_problem(job.target.problem, options.order),
+        cheap=cheap_problem(job.target.problem, options.order or (job.target.model.order if whole else ORDER)),
         scorer=scorer,
         chains=new_chains(plan.chains, job.target.room),
         true=np.zeros(0),
         counters=plan.counters,
-        inner=options.inner,
+        inner=options.inner or INNER,
         inverse_temperature=1.0 / options.temperature,
         threads=job.threads,
     )
     tokens, lengths, rounds.true = allowed_starts(job, plan, scorer)
     enter(rounds.cheap, rounds.chains, tokens, lengths)
+    if whole and not job.target.opaque:
+        _head_start(rounds)
     return _collect(job, plan, rounds)
+
+
+def _head_start(rounds: Rounds) -> None:
+    """Move every chain towards the law of the cheap target, and score where it stands; a start may be anything."""
+    chains, betas = rounds.chains, np.array([rounds.inverse_temperature])
+    advance(rounds.cheap, chains, rounds.counters, labels(), betas, HEAD_START, 0, rounds.threads)
+    rounds.number = HEAD_START
+    rounds.true = rounds.scorer(chains.token, chains.length)
 
 
 def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:
     """Burn in, then keep every chain's state at equal distances."""
-    chains = rounds.chains
-    rounds.advance(plan.burn_in)
+    chains, text_model = rounds.chains, job.target.text_model
+    tuned = int(TUNED_SHARE * plan.burn_in) if text_model is not None and not job.options.inner else 0
+    rounds.tune(tuned)
+    rounds.advance(plan.burn_in - tuned // LOOK * LOOK)
+    before = rounds.tested, rounds.accepted
     rounds.tested = rounds.accepted = 0
     tokens = np.zeros((plan.kept, *chains.token.shape), np.int32)
     lengths = np.zeros((plan.kept, plan.chains), np.int64)
@@ -185,6 +236,9 @@ def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:
         tokens[k], lengths[k], density[k] = chains.token, chains.length, rounds.true
         if job.progress is not None:
             job.progress((k + 1) / plan.kept)
+    tested, accepted = before[0] + rounds.tested, before[1] + rounds.accepted
+    if text_model is not None and tested and not accepted:
+        raise NotFound(f"not one of {tested} tests against {text_model.label} was accepted; try --option inner=1")
     tests = plan.chains * plan.kept * plan.thin
     tally = chains.tally.sum(axis=0)
     return Draws(
@@ -196,8 +250,12 @@ def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:
         evaluations=rounds.tested,
         counts={"rounds": tests, "tested": rounds.tested, "accepted": rounds.accepted, "inner": rounds.inner},
         moves={name: tuple(row.tolist()) for name, row in zip(MOVES, tally, strict=True) if row[0]},
-        report={"acceptance": rounds.accepted / max(1, rounds.tested)},
+        report={"acceptance": rounds.accepted / max(1, rounds.tested), **_usage(text_model)},
     )
+
+
+def _usage(text_model: TextModel | None) -> dict[str, Any]:
+    return {} if text_model is None else {"transformer": text_model.counted()}
 
 
 def proof(world: World) -> list[Finding]:

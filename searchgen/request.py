@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from searchgen.errors import RequestError
+from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.version import __version__
 
 __all__ = ["PLAIN_TERMS", "Annealing", "Request", "Terms", "platform_tag"]
@@ -89,6 +90,10 @@ class Annealing:
         return replace(self, steps=self.blocks * max(1, each))
 
 
+#: Fields of a request that are descriptions themselves.
+PARTS = (Terms, Annealing, NeuralSettings)
+
+
 @dataclass(frozen=True)
 class Request:
     """What the text must be, with which model, and how hard to search.
@@ -105,7 +110,7 @@ class Request:
             in Chinese a predicate.
         min_words: fewest words (characters in Chinese); None: the default window.
         max_words: most words; None: the default window.
-        lm: name of an embedded model or path of a model file.
+        lm: name of an embedded model, path of a model file, or a transformer: its folder or its name on the hub.
         count: number of texts.
         seed: every random choice is a function of it.
         terms: additive terms of the target.
@@ -115,6 +120,7 @@ class Request:
         sampler: name of the method; `anneal` searches for the best texts, others draw from the stated law.
         options: of the sampler, as "name=value".
         opaque: functions of the text that weigh or forbid it, as "FILE.py:NAME".
+        neural: how a transformer scores texts; without one it says nothing.
     """
 
     keywords: tuple[tuple[str, ...], ...] = ()
@@ -137,6 +143,7 @@ class Request:
     sampler: str = "anneal"
     options: tuple[str, ...] = ()
     opaque: tuple[str, ...] = ()
+    neural: NeuralSettings = field(default_factory=NeuralSettings)
 
     def __post_init__(self) -> None:
         """Refuse what no text or no search could answer; see `RequestError`."""
@@ -249,7 +256,7 @@ def _filled(default: Any, values: Mapping[str, Any], within: str) -> Any:
         if name not in known:
             raise RequestError(f"unknown field {within + name!r}; the fields are {', '.join(sorted(known))}")
         inner = getattr(default, name)
-        if isinstance(inner, Terms | Annealing) and isinstance(value, dict):
+        if isinstance(inner, PARTS) and isinstance(value, dict):
             given[name] = _filled(inner, value, f"{name}.")
         else:
             given[name] = _typed(within + name, value, known[name])
@@ -280,14 +287,14 @@ def _differences(value: Any, default: Any) -> dict[str, Any]:
         mine, theirs = getattr(value, f.name), getattr(default, f.name)
         if mine == theirs:
             continue
-        result[f.name] = _differences(mine, theirs) if isinstance(theirs, Terms | Annealing) else _plain(mine)
+        result[f.name] = _differences(mine, theirs) if isinstance(theirs, PARTS) else _plain(mine)
     return result
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return asdict(value) if isinstance(value, Terms | Annealing) else value
+    return asdict(value) if isinstance(value, PARTS) else value
 
 
 def platform_tag() -> str:

@@ -9,6 +9,7 @@ else that is hard is one automaton. It knows nothing of samplers.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +28,25 @@ from searchgen.request_constraints import constraints_of, written_names
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["BareLogDensity", "Lexicon", "Target", "lexicon"]
+__all__ = ["BareLogDensity", "Lexicon", "Target", "TextModel", "lexicon"]
 
 #: A batch of printed texts to their log-densities, natural log, -inf where a text has none.
 BareLogDensity = Callable[[Sequence[str]], Sequence[float]]
+
+
+class TextModel(Protocol):
+    """A model that scores printed texts whole, whatever its own tokens are."""
+
+    @property
+    def label(self) -> str:
+        """Name and hash, as records show them."""
+
+    def log_probs(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Return natural log p of texts, (n,) float64; the same text has the same score in every call."""
+
+    def counted(self) -> dict[str, int]:
+        """Return what it has done so far, by name."""
+
 
 #: Reward for each word, in nats, by text form: chosen by reading, so that sentences end where they end.
 WORD_REWARDS = {"en": 1.0, "zh": 0.0, "raw": 1.0}
@@ -88,6 +104,7 @@ class Target:
         written: the name each part of a constraint has in the output: words as the user wrote them, in lower case.
         opaque: terms that are functions of the text; they are no part of `problem`.
         bare: a log-density of its own in the place of model and terms; `problem` then only proposes.
+        text_model: takes the place of the model, terms kept: beta * log p(printed text) + token weights.
     """
 
     model: NGram
@@ -100,6 +117,7 @@ class Target:
     written: dict[str, str]
     opaque: tuple[Opaque, ...] = ()
     bare: BareLogDensity | None = None
+    text_model: TextModel | None = None
 
     @staticmethod
     def of(request: Request, model: NGram, known: Lexicon | None = None) -> "Target":
@@ -188,15 +206,47 @@ class Target:
 
     def log_prob(self, ids: Sequence[int]) -> float:
         """Return natural log p of a text under the model, its end and the spelling of unknown words included."""
+        if self.text_model is not None:
+            return float(self.text_model.log_probs([self.printed(ids)])[0])
         model_ids = self.problem.token["model"][list(ids)].astype(np.int32)
         total = score_tokens(self.model.tables, model_ids, np.array([0, len(ids)], np.int64)).sum()
         return float(total) + sum(self.vocabulary.spelling_log_probability(int(i)) for i in ids)
+
+    def printed(self, ids: Sequence[int]) -> str:
+        """Return a text as it is printed."""
+        return self.form.detokenise(tuple(self.vocabulary.decode(ids)))
+
+    def own_log_densities(self, texts: Sequence[Sequence[int]]) -> npt.NDArray[np.float64] | None:
+        """Return what takes the place of the n-gram density of accepted texts, (n,), opaque terms apart; None: nothing does.
+
+        Raises:
+            RequestError: the function of the user gave another number of scores.
+        """
+        if self.text_model is not None:
+            log_p = self.text_model.log_probs([self.printed(ids) for ids in texts])
+            weights = np.array([self._token_weight(ids) for ids in texts])  # (n,)
+            return np.asarray(float(self.problem.beta[0]) * log_p + weights)
+        if self.bare is None:
+            return None
+        scores = (
+            np.array([float(score) for score in self.bare([self.printed(ids) for ids in texts])])
+            if texts
+            else np.zeros(0)
+        )
+        if len(scores) != len(texts):
+            raise RequestError(f"the log-density gave {len(scores)} scores for {len(texts)} texts; give one for each")
+        return scores
+
+    def _token_weight(self, ids: Sequence[int]) -> float:
+        """Return the sum of the weights of the terms; unknown words are spelled by the n-gram model only."""
+        spelled = sum(self.vocabulary.spelling_log_probability(int(i)) for i in ids)
+        return float(self.problem.token["weight"][list(ids)].sum()) - float(self.problem.beta[0]) * spelled
 
     def opaque_log_weight(self, ids: Sequence[int]) -> float:
         """Return what the opaque terms add to the log-density of a text; later ones are not asked once one forbids it."""
         if not self.opaque:
             return 0.0
-        text = self.form.detokenise(tuple(self.vocabulary.decode(ids)))
+        text = self.printed(ids)
         total = 0.0
         for term in self.opaque:
             total += term.log_weight(text)
@@ -214,8 +264,7 @@ class Target:
                 result[name] = result.get(name, True) and holds
         for term in self.opaque:
             if term.hard:
-                text = self.form.detokenise(tuple(self.vocabulary.decode(ids)))
-                result[f"term {term.name}"] = term.log_weight(text) > -np.inf
+                result[f"term {term.name}"] = term.log_weight(self.printed(ids)) > -np.inf
         return result
 
     def checked(self, tokens: Sequence[str]) -> dict[str, bool]:

@@ -82,6 +82,14 @@ def test_a_stuck_sampler_is_flagged(target: Target) -> None:
     assert report["moves"]["none"]["stays"] == 400
 
 
+def test_chains_stuck_in_one_text_are_flagged(target: Target) -> None:
+    draws = stuck(target)
+    one = Draws(np.tile(draws.tokens[0], (400, 1)), np.full(400, 2), np.full(400, -1.0), np.zeros(400), chains=4)
+    report = diagnose(Method("stuck", "markov", "", draw=lambda job: one, proof=None), one, target)
+    assert report["trusted"] is False
+    assert "one text" in report["doubts"][-1]
+
+
 def test_chains_that_mix_are_trusted(target: Target) -> None:
     from searchgen.samplers.method import Job
 

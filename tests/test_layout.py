@@ -73,8 +73,12 @@ def test_numba_only_where_loops_are_compiled() -> None:
     )
 
 
-def test_neural_libraries_nowhere() -> None:
-    assert not only(("torch", "transformers", "tokenizers", "safetensors", "onnxruntime"), lambda _module: False)
+def test_neural_libraries_only_in_their_package() -> None:
+    assert not only(
+        ("torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"),
+        lambda module: module.path.startswith("searchgen/lm/neural/"),
+    )
+    assert not only(("onnxruntime",), lambda _module: False)
 
 
 def test_terminal_libraries_only_in_cli() -> None:

@@ -43,7 +43,9 @@ def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) 
         return open_model(DATA / f"{name}.sgm", name=name, notify=notify)
     path = Path(name_or_path)
     if path.is_dir():
-        raise ModelFileError(f"{path} is a folder; give a model file, or train one on it first")
+        raise ModelFileError(
+            f"{path} is a folder without a config.json; give a model file, or the folder of a transformer"
+        )
     if path.exists():
         return open_model(path, notify=notify)
     if isinstance(name_or_path, Path) or path.name != name or path.suffix:

@@ -1,0 +1,66 @@
+"""Transformers as language models of whole texts. torch and its companions are imported here only, and only once one is named.
+
+>>> is_transformer("en"), is_transformer("organisation/model@v2")
+(False, True)
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from searchgen.lm import EMBEDDED
+from searchgen.lm.neural.settings import NeuralSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from searchgen.lm.neural.causal import CausalModel
+
+__all__ = ["NeuralSettings", "is_transformer", "open_transformer", "score_texts"]
+
+#: NAME or OWNER/NAME, either with @REVISION, as the hub spells them; with a sign in it that slips of "en" have not.
+HUB_NAME = re.compile(r"(?=.*[\d/@-])[\w.-]+(/[\w.-]+)?(@[\w./-]+)?", re.ASCII)
+
+#: The endings of n-gram model files; such a name is never asked of the hub.
+NGRAM_FILES = (".sgm", ".arpa", ".gz", ".lm", ".bin", ".txt")
+
+
+def is_transformer(name: str) -> bool:
+    """Return whether a model's name stands for a transformer: a folder with a config.json, or a name of the hub.
+
+    A name of the hub has a digit, "-", "/" or "@" in it; existing files, and names that end like those of n-gram models, are none.
+    """
+    path = Path(name)
+    if name in EMBEDDED or path.is_file():
+        return False
+    if path.is_dir():
+        return (path / "config.json").is_file()
+    rooted = name.startswith((".", "/", "~")) or path.suffix in NGRAM_FILES
+    return not rooted and HUB_NAME.fullmatch(name) is not None
+
+
+def open_transformer(name: str, settings: NeuralSettings | None = None, threads: int = 1) -> "CausalModel":
+    """Open a causal transformer.
+
+    Args:
+        name: a folder in Hugging Face format, or a name of the hub, pinned as NAME@REVISION.
+        settings: how texts are scored.
+        threads: threads of a CPU to compute with.
+
+    Raises:
+        RequestError: there is none, it is of another kind, the extra is not installed, or there is no such device.
+    """
+    from searchgen.lm.neural.opening import open_causal
+
+    return open_causal(name, settings or NeuralSettings(), threads)
+
+
+def score_texts(model: "CausalModel", texts: Sequence[str]) -> "npt.NDArray[np.float64]":
+    """Return natural log p of printed texts, (n,) float64, ends included as the model's settings say; equal texts are computed once.
+
+    Raises:
+        RequestError: a text cannot be spelled or is too long for the model, or its score is not a number; the message names it.
+    """
+    return model.log_probs(texts)

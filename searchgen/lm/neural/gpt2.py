@@ -1,0 +1,94 @@
+"""GPT-2 as plain torch: the same numbers as the transformers library, whose import alone takes longer than a short job.
+
+Radford et al., "Language Models are Unsupervised Multitask Learners" (2019): pre-norm blocks, learned positions, tied output.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["GPT2", "is_plain"]
+
+#: The activations of published GPT-2 checkpoints; "gelu_new" is the tanh form.
+ACTIVATIONS = {"gelu_new": "tanh", "gelu_pytorch_tanh": "tanh", "gelu": "none"}
+
+
+def is_plain(config: Mapping[str, Any]) -> bool:
+    """Return whether a checkpoint's config describes exactly the network below."""
+    return (
+        config.get("model_type") == "gpt2"
+        and config.get("activation_function", "gelu_new") in ACTIVATIONS
+        and bool(config.get("scale_attn_weights", True))
+        and not config.get("scale_attn_by_inverse_layer_idx", False)
+        and not config.get("add_cross_attention", False)
+        and bool(config.get("tie_word_embeddings", True))
+    )
+
+
+class GPT2(nn.Module):
+    """The trunk: piece ids (B, L) to hidden states (B, L, H); `head` is (V, H)."""
+
+    def __init__(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+        """Take over the weights of a checkpoint.
+
+        Args:
+            config: its config.json.
+            weights: its tensors, by their published names, with or without "transformer." before them.
+
+        Raises:
+            KeyError: a tensor is missing.
+        """
+        super().__init__()
+        self.heads, self.epsilon = int(config["n_head"]), float(config.get("layer_norm_epsilon", 1e-5))
+        self.approximate = ACTIVATIONS[config.get("activation_function", "gelu_new")]
+        plain = {name.removeprefix("transformer."): value for name, value in weights.items()}
+        self.register_buffer("head", plain["wte.weight"], persistent=False)
+        self.register_buffer("position", plain["wpe.weight"], persistent=False)
+        self.blocks: list[dict[str, Tensor]] = []
+        for layer in range(int(config["n_layer"])):
+            self.blocks.append({part: self._kept(plain, f"h.{layer}.{part}") for part in BLOCK})
+        self.last = (self._kept(plain, "ln_f.weight"), self._kept(plain, "ln_f.bias"))
+
+    def _kept(self, plain: Mapping[str, Tensor], name: str) -> Tensor:
+        # Stored as (in, out); the copy is contiguous as (out, in), which the fastest matrix products read.
+        value = plain[name]
+        return value.t().contiguous() if value.ndim == 2 else value
+
+    def to_device(self, device: torch.device, dtype: torch.dtype) -> "GPT2":
+        """Move and convert every tensor."""
+        self.to(device=device, dtype=dtype)
+        self.blocks = [{k: v.to(device=device, dtype=dtype) for k, v in block.items()} for block in self.blocks]
+        self.last = (self.last[0].to(device=device, dtype=dtype), self.last[1].to(device=device, dtype=dtype))
+        return self
+
+    def forward(self, pieces: Tensor) -> Tensor:
+        """Return the hidden states of a batch; what stands right of a position never matters to it."""
+        batch, length = pieces.shape
+        head: Tensor = self.head  # type: ignore[assignment]
+        position: Tensor = self.position  # type: ignore[assignment]
+        x = functional.embedding(pieces, head) + position[:length]  # (B, L, H)
+        for block in self.blocks:
+            y = self._norm(x, block["ln_1.weight"], block["ln_1.bias"])
+            mixed = functional.linear(y, block["attn.c_attn.weight"], block["attn.c_attn.bias"])
+            q, k, v = mixed.view(batch, length, 3 * self.heads, -1).transpose(1, 2).chunk(3, dim=1)
+            seen = functional.scaled_dot_product_attention(q, k, v, is_causal=True)  # (B, heads, L, H / heads)
+            seen = seen.transpose(1, 2).reshape(batch, length, -1)
+            x = x + functional.linear(seen, block["attn.c_proj.weight"], block["attn.c_proj.bias"])
+            y = self._norm(x, block["ln_2.weight"], block["ln_2.bias"])
+            y = functional.linear(y, block["mlp.c_fc.weight"], block["mlp.c_fc.bias"])
+            y = functional.gelu(y, approximate=self.approximate)
+            x = x + functional.linear(y, block["mlp.c_proj.weight"], block["mlp.c_proj.bias"])
+        return self._norm(x, *self.last)
+
+    def _norm(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        return functional.layer_norm(x, (x.shape[-1],), weight, bias, self.epsilon)
+
+
+BLOCK = tuple(
+    f"{part}.{kind}"
+    for part in ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")
+    for kind in ("weight", "bias")
+)

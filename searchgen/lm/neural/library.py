@@ -1,0 +1,65 @@
+"""Any causal network of the transformers library: its trunk and its head apart, where apart they are the whole."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM
+
+from searchgen.errors import ModelFileError
+from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
+from searchgen.lm.neural.causal import Network
+
+__all__ = ["library_network"]
+
+#: How far the head on the trunk may be from the whole network, of its largest score.
+APART = 1e-2
+
+
+def library_network(folder: Path, config: dict[str, Any], device: torch.device, dtype: torch.dtype) -> Network:
+    """Load a network; code that comes with it is refused, pickled weights are read as weights only.
+
+    Raises:
+        ModelFileError: it cannot be loaded; the message gives the library's first line.
+    """
+    model: Any
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True, weights_only=True, dtype=dtype
+        )
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelFileError(
+            f"{folder} cannot be loaded ({reason}); code that comes with a model is never run"
+        ) from None
+    model = model.to(device).eval()
+    text = getattr(model.config, "text_config", model.config)
+    width, vocabulary = int(text.hidden_size), int(text.vocab_size)
+    positions = positions_for(free_bytes(device), width, vocabulary, MOST_POSITIONS[device.type])
+    context = int(getattr(text, "max_position_embeddings", 0) or 0)
+    trunk, head = _parts(model, vocabulary)
+    return Network(trunk, head, device, context, positions)
+
+
+def _parts(model: Any, vocabulary: int) -> tuple[Any, Any]:
+    """Return trunk and head; if a network does more between them (a cap, a scale), the whole and the identity."""
+    base, head = model.base_model, model.get_output_embeddings()
+
+    def trunk(pieces: torch.Tensor) -> torch.Tensor:
+        hidden: torch.Tensor = base(input_ids=pieces, use_cache=False)[0]
+        return hidden
+
+    def whole(pieces: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = model(input_ids=pieces, use_cache=False).logits
+        return scores
+
+    trial = torch.arange(1, 6, device=model.device)[None, :] % vocabulary
+    with torch.inference_mode():
+        expected = whole(trial).float()
+        if head is not None and base is not model:
+            found = head(trunk(trial)).float()
+            if found.shape == expected.shape and (found - expected).abs().max() <= APART * expected.abs().max():
+                return trunk, head
+    return whole, torch.nn.Identity()

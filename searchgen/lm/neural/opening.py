@@ -1,0 +1,173 @@
+"""From a name to a network: folders, the hub, devices, and what is refused. Code that comes with a model is never run."""
+
+import hashlib
+import importlib.util
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.neural.spelling import Spelling, read_json
+
+if TYPE_CHECKING:
+    import torch
+
+    from searchgen.lm.neural.causal import CausalModel, Network
+
+__all__ = ["content_hash", "folder_of", "open_causal", "require_extra"]
+
+EXTRA = ("torch", "safetensors", "tokenizers", "transformers")
+
+#: Up to so many bytes of weights one thread computes: two wait for each other most of the time, on a busy machine three
+#: times longer than one takes (measured), and the number of threads must not depend on the load, which would change the last bits.
+SMALL = 200_000_000
+
+#: What is fetched of a model of the hub; pickled weights only if there are no others.
+FILES, PICKLED = ["*.json", "*.txt", "*.model", "*.safetensors"], ["pytorch_model*.bin"]
+
+#: Architectures with a head that predicts the next piece, and those that predict masked ones.
+CAUSAL, MASKED = ("ForCausalLM", "LMHeadModel"), "ForMaskedLM"
+
+
+def require_extra() -> None:
+    """Refuse to go on without the libraries of the extra.
+
+    Raises:
+        RequestError: one is missing; the message names the command that installs it.
+    """
+    missing = [name for name in EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        raise RequestError(f"--lm names a transformer, which needs {missing[0]}: pip install 'searchgen[neural]'")
+
+
+def folder_of(name: str) -> Path:
+    """Return the folder of a model, fetched from the hub if the name is none here.
+
+    Raises:
+        RequestError: there is none of that name, here or there.
+    """
+    if Path(name).is_dir():
+        return Path(name)
+    from huggingface_hub import snapshot_download
+
+    hub, _, revision = name.partition("@")
+    try:
+        folder = Path(snapshot_download(hub, revision=revision or None, allow_patterns=FILES))
+        if not list(folder.glob("*.safetensors")):
+            folder = Path(snapshot_download(hub, revision=revision or None, allow_patterns=FILES + PICKLED))
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise RequestError(
+            f"unknown model {name!r}: no file or folder of that name, and the hub says: {reason} (embedded: en, zh)"
+        ) from None
+    return folder
+
+
+def content_hash(folder: Path, settings: NeuralSettings) -> str:
+    """Return a hash of a model's files and of the settings that make its law: end and prompt."""
+    digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode())
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".json", ".safetensors", ".bin", ".model", ".txt") and path.is_file():
+            digest.update(path.name.encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def open_causal(name: str, settings: NeuralSettings, threads: int) -> "CausalModel":
+    """Open a causal transformer; see `searchgen.lm.neural.open_transformer`."""
+    require_extra()
+    folder = folder_of(name)
+    config = read_json(folder / "config.json")
+    _check_kind(name, folder, config)
+    # Threads that spin while they wait starve whatever else the machine does.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import torch
+
+    from searchgen.lm.neural.causal import CausalModel
+
+    torch.set_num_threads(threads if _weight_bytes(folder) > SMALL else 1)
+    device = _device(settings.device)
+    spelling = Spelling.of(folder, config, settings)
+    try:
+        network = _network(folder, config, device, _dtype(settings.dtype, device, config))
+    except torch.OutOfMemoryError:
+        raise RequestError(
+            f"{name} does not fit into the memory of {device}; try --dtype bfloat16 or --device cpu"
+        ) from None
+    return CausalModel(name, content_hash(folder, settings), network, spelling)
+
+
+def _weight_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for pattern in ("*.safetensors", "*.bin") for path in folder.glob(pattern))
+
+
+def _check_kind(name: str, folder: Path, config: dict[str, Any]) -> None:
+    architectures = config.get("architectures") or []
+    if not config.get("model_type"):
+        raise ModelFileError(f"{name}: no config.json of a transformer in {folder}; name the folder that holds one")
+    if any(one.endswith(MASKED) for one in architectures):
+        raise RequestError(
+            f"{name} is a masked model ({architectures[0]}): it has no probability of a text; name a causal one"
+        )
+    if architectures and not any(one.endswith(CAUSAL) for one in architectures):
+        raise RequestError(f"{name} has no head that predicts the next word ({architectures[0]}); name a causal model")
+    if not any(list(folder.glob(pattern)) for pattern in ("*.safetensors", "*.bin")):
+        raise ModelFileError(f"{name}: no weights (*.safetensors) in {folder}; fetch the model again")
+
+
+def _device(name: str) -> "torch.device":
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.startswith("cuda"):
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if int(name.partition(":")[2] or 0) >= count:
+            raise RequestError(
+                f"--device {name}: there {'are' if count else 'is'} {count or 'no'} GPU for torch here; use --device cpu"
+            )
+    return torch.device(name)
+
+
+def _dtype(name: str, device: "torch.device", config: dict[str, Any]) -> "torch.dtype":
+    import torch
+
+    stored = config.get("dtype") or config.get("torch_dtype") or "float32"
+    if name == "auto":
+        name = str(stored) if device.type == "cuda" and stored in ("bfloat16", "float16") else "float32"
+    found: torch.dtype = getattr(torch, name)
+    return found
+
+
+def _network(folder: Path, config: dict[str, Any], device: "torch.device", dtype: "torch.dtype") -> "Network":
+    """Return the network of a folder: in plain torch where it is a GPT-2, else by the transformers library."""
+    from searchgen.lm.neural.gpt2 import is_plain
+
+    weights = folder / "model.safetensors"
+    if is_plain(config) and weights.is_file():
+        return _plain_network(weights, config, device, dtype)
+    from searchgen.lm.neural.library import library_network
+
+    return library_network(folder, config, device, dtype)
+
+
+def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device", dtype: "torch.dtype") -> "Network":
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+    from torch.nn.functional import linear
+
+    from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
+    from searchgen.lm.neural.causal import Network
+    from searchgen.lm.neural.gpt2 import GPT2
+
+    try:
+        trunk = GPT2(config, load_file(weights)).to_device(device, dtype)
+    except (SafetensorError, KeyError, RuntimeError, OSError) as error:
+        raise ModelFileError(f"{weights} is damaged or of another network: {error}; fetch the model again") from None
+    head: Any = trunk.head
+    most = MOST_POSITIONS[device.type]
+    positions = positions_for(free_bytes(device), head.shape[1], head.shape[0], most)
+    context = int(config.get("n_positions") or config.get("n_ctx") or 0)
+    return Network(trunk, lambda hidden: linear(hidden, head), device, context, positions)

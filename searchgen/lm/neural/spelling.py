@@ -1,0 +1,155 @@
+"""Printed texts as a transformer's pieces: begin, prompt, text, end.
+
+    pieces(text) = [begin] + tokenise(prompt) + tokenise(text) + end
+
+Prompt and text are tokenised apart, so that the law of texts given a prompt is one law, and its beginning is the same for all texts.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.neural.settings import NeuralSettings
+
+__all__ = ["Spelling", "read_json"]
+
+#: The letters of scripts written without spaces begin here (CJK radicals).
+FIRST_UNSPACED = "⺀"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file, empty if there is no file.
+
+    Raises:
+        ModelFileError: it is damaged.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"{path} cannot be read: {error}; fetch the model again") from None
+    if not isinstance(found, dict):
+        raise ModelFileError(f"{path} holds no JSON object; fetch the model again")
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Spelling:
+    """How a model spells texts.
+
+    Attributes:
+        encode: a batch of printed texts to their pieces.
+        before: begin and prompt; scored by nobody.
+        end: what ends every text.
+        refused: pieces that no text may hold: unknown ones, begin and end.
+        glue: what stands before a text: a space if it follows a prompt, else nothing.
+    """
+
+    encode: Callable[[list[str]], list[list[int]]]
+    before: tuple[int, ...]
+    end: tuple[int, ...]
+    refused: frozenset[int]
+    glue: str
+
+    def spell(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the pieces of texts with `before` and `end`.
+
+        Raises:
+            RequestError: the model cannot spell a text; the message names it.
+        """
+        glued = [text if _is_unspaced(text[:1]) else self.glue + text for text in texts]
+        try:
+            found = self.encode(glued)
+        except Exception as error:  # the tokenizers library raises Exception itself
+            raise RequestError(f"the model's tokenizer failed on {_shown(texts)}: {error}") from None
+        for text, pieces in zip(texts, found, strict=True):
+            if not pieces or not self.refused.isdisjoint(pieces):
+                raise RequestError(
+                    f"the model's tokenizer cannot spell {_shown([text])}; choose another model or words"
+                )
+        return [[*self.before, *pieces, *self.end] for pieces in found]
+
+    @staticmethod
+    def of(folder: Path, config: dict[str, Any], settings: NeuralSettings) -> "Spelling":
+        """Read the tokenizer of a model's folder.
+
+        Raises:
+            ModelFileError: it has none, or it is damaged.
+            RequestError: it has no token that the settings need.
+        """
+        encode, find, special = _tokenizer(folder)
+        begin = special.get("bos_token", config.get("bos_token_id"))
+        end = special.get("eos_token", config.get("eos_token_id"))
+        begin, end = (_first(find(one) if isinstance(one, str) else one) for one in (begin, end))
+        begin = end if begin is None else begin
+        prompt = settings.prompt
+        before = [] if begin is None else [begin]
+        if prompt:
+            before += encode([prompt])[0]
+        if not before:
+            raise RequestError(f"{folder}: the model has no token to begin a text with; give --prompt")
+        if settings.end == "eos" and end is None:
+            raise RequestError(f"{folder}: the model has no end token; give --end newline or --end none")
+        last = [end] if settings.end == "eos" and end is not None else []
+        if settings.end == "newline":
+            last = encode(["\n"])[0]
+        unknown = _first(find(special["unk_token"])) if "unk_token" in special else None
+        refused = frozenset(one for one in (begin, end, unknown) if one is not None)
+        glue = " " if prompt and not prompt[-1].isspace() and not _is_unspaced(prompt[-1]) else ""
+        return Spelling(encode, tuple(before), tuple(last), refused, glue)
+
+
+def _tokenizer(folder: Path) -> tuple[Callable[[list[str]], list[list[int]]], Callable[[str], Any], dict[str, str]]:
+    """Return what encodes a batch, what finds a token's id, and the special tokens by their role."""
+    written = read_json(folder / "tokenizer_config.json") | read_json(folder / "special_tokens_map.json")
+    special = {
+        role: value["content"] if isinstance(value, dict) else value
+        for role, value in written.items()
+        if role in ("bos_token", "eos_token", "unk_token") and value
+    }
+    if (folder / "tokenizer.json").is_file():
+        from tokenizers import Tokenizer
+
+        try:
+            fast = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:
+            raise ModelFileError(f"{folder / 'tokenizer.json'} is damaged: {error}; fetch the model again") from None
+        fast.no_padding()
+        fast.no_truncation()
+        return (
+            lambda texts: [one.ids for one in fast.encode_batch(texts, add_special_tokens=False)],
+            fast.token_to_id,
+            special,
+        )
+    # Older folders have vocabulary files that the transformers library converts; its import takes seconds.
+    from transformers import AutoTokenizer
+
+    try:
+        slow = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except Exception as error:
+        raise ModelFileError(f"{folder} has no tokenizer that can be read: {str(error).splitlines()[0]}") from None
+    special = {role: value for role in ("bos_token", "eos_token", "unk_token") if (value := getattr(slow, role, None))}
+    return (
+        lambda texts: list(slow(texts, add_special_tokens=False)["input_ids"]),
+        slow.convert_tokens_to_ids,
+        special,
+    )
+
+
+def _first(value: Any) -> int | None:
+    if isinstance(value, list | tuple):
+        value = value[0] if value else None
+    return None if value is None else int(value)
+
+
+def _is_unspaced(sign: str) -> bool:
+    return sign >= FIRST_UNSPACED
+
+
+def _shown(texts: Sequence[str]) -> str:
+    text = texts[0] if texts else ""
+    return repr(text if len(text) <= 60 else text[:57] + "...")
