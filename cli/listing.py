@@ -29,13 +29,10 @@ def constraints(json: Annotated[bool, Json] = False) -> None:
 
 @app.command(name="samplers", help=SAMPLERS, short_help="List the samplers.")
 def samplers(json: Annotated[bool, Json] = False) -> None:
-    """Print name, kind and summary of each; `anneal` is the search of `constrain`."""
-    from searchgen.samplers import anneal
+    """Print name, kind and summary of each."""
     from searchgen.samplers.registry import methods
 
-    search = {"name": "anneal", "kind": "search", "summary": _first_line(anneal.__doc__)}
-    others = [{"name": one.name, "kind": one.kind, "summary": one.summary} for one in methods()]
-    _print([search, *others], json)
+    _print([{"name": one.name, "kind": one.kind, "summary": one.summary} for one in methods()], json)
 
 
 @app.command(name="models", help=MODELS, short_help="List the models.")

@@ -71,7 +71,7 @@ def test_a_bad_variable(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_lists_are_the_registries() -> None:
     for what, known in [
         ("constraints", list(CONSTRAINTS)),
-        ("samplers", ["anneal", *names()]),
+        ("samplers", names()),
         ("models", [*EMBEDDED]),
     ]:
         assert [row["name"] for row in searchgen("list", what, "--json").rows] == known
