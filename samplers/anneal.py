@@ -63,7 +63,7 @@ def anneal(
     *,
     schedule: npt.NDArray[np.float64] | None = None,
     threads: int = 1,
-    deadline: float | None = None,
+    allowance: float | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Annealed:
     """Anneal one chain from each start.
@@ -75,11 +75,11 @@ def anneal(
         plan: chains, steps and temperatures.
         schedule: (B,) inverse temperature of each block of steps; None: the plan's own, geometric.
         threads: threads to share the chains over; the result does not depend on it.
-        deadline: time.monotonic() after which no further piece of work begins, None: no limit.
+        allowance: seconds, from the end of the first piece of work, after which no further one begins, None: no limit.
         progress: called with the share done.
 
     Returns:
-        The densest texts; deterministic in the counters unless the deadline struck.
+        The densest texts; deterministic in the counters unless the allowance was used up.
     """
     tokens, lengths = starts
     chains = new_chains(len(lengths), tokens.shape[1])
@@ -88,12 +88,15 @@ def anneal(
     block = max(1, plan.steps // plan.blocks)
     wave = 4 * threads
     done, whole = 0, len(lengths) * block * len(schedule)
+    deadline: float | None = None
     for first in range(0, len(lengths), wave):
         part = Chains._make(column[first : first + wave] for column in chains)
         for betas, each, number in _pieces(schedule, block, max(1, PIECE // len(part.length))):
             if deadline is not None and time.monotonic() > deadline:
                 break
             advance(problem, part, counters[first : first + wave], labels(), betas, each, number, threads)
+            if deadline is None and allowance is not None:  # the first piece may have had to be compiled
+                deadline = time.monotonic() + allowance
             done += len(part.length) * each * len(betas)
             if progress is not None:
                 progress(done / whole)

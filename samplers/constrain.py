@@ -1,6 +1,5 @@
 """The main job: guide draws as start states, annealing over many chains, the best texts that differ."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -91,7 +90,7 @@ class Searcher(Source):
             counters,
             plan,
             threads=self.threads,
-            deadline=time.monotonic() + SAFETY_SECONDS + SAFETY_FACTOR * plan.expected_seconds,
+            allowance=SAFETY_SECONDS + SAFETY_FACTOR * plan.expected_seconds,
             progress=progress,
         )
         return self._outcome(request, target, guide, found, line)

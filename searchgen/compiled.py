@@ -1,13 +1,15 @@
 """The decorator of every compiled loop, and the folder where machine code is kept between runs.
 
 numba's own cache notices an edit in the file of a function but not in the files of the functions it calls, so the
-folder's name holds a hash of all kernel sources and of the versions that matter.
+folder's name holds a hash of all kernel sources and of the versions that matter. That says everything: neither the place
+of an installation nor the times of its files count, so that a second one has nothing to compile.
 """
 
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -98,13 +100,58 @@ def _compile(function: Function, **options: Any) -> Function:
 
     in_a_file = not function.__code__.co_filename.startswith("<")
     if function.__module__.startswith("searchgen") and in_a_file:
-        numba.config.CACHE_DIR = os.fspath(compiled_folder())  # type: ignore[attr-defined]
         options.setdefault("cache", True)
     options |= {"nogil": True, "error_model": "numpy", "_nrt": False}
-    dispatcher = numba.njit(function, **options)
+    with _kept_in_folder(numba.config):
+        dispatcher = numba.njit(function, **options)
     if options.get("cache"):
         _load_without_registries(dispatcher)
     return dispatcher  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _kept_in_folder(config: Any) -> Iterator[None]:
+    """Let functions made meanwhile be kept by `InCompiledFolder`; those of other libraries are kept as before."""
+    before = config.CACHE_LOCATOR_CLASSES
+    config.CACHE_LOCATOR_CLASSES = f"{__name__}.{InCompiledFolder.__name__}"
+    try:
+        yield
+    finally:
+        config.CACHE_LOCATOR_CLASSES = before
+
+
+class InCompiledFolder:
+    """Tell numba where to keep the machine code of a function: by its module, whatever the installation (numba's cache locator)."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.path = compiled_folder() / function.__module__
+        self.line = function.__code__.co_firstlineno
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], file: str) -> "InCompiledFolder | None":
+        """Return the place for a function, None: nothing can be kept there."""
+        place = cls(function)
+        try:
+            place.ensure_cache_path()
+        except OSError:
+            return None
+        return place
+
+    def ensure_cache_path(self) -> None:
+        """Make the folder; raises OSError where it cannot be made."""
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    def get_cache_path(self) -> str:
+        """Return the folder."""
+        return os.fspath(self.path)
+
+    def get_source_stamp(self) -> str:
+        """Return what must be as it was: nothing, the folder's name says it."""
+        return ""
+
+    def get_disambiguator(self) -> str:
+        """Return what tells functions of the same name apart."""
+        return str(self.line)
 
 
 def _load_without_registries(dispatcher: Any) -> None:

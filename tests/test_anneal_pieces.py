@@ -32,6 +32,24 @@ def test_where_a_run_is_cut_changes_nothing(piece: int, monkeypatch) -> None:
     assert whole[2] == 3 * 120
 
 
-def test_the_clock_ends_a_run_with_what_there_is() -> None:
-    texts, _, steps, _, stopped_early = found(deadline=0.0)
-    assert (len(texts), steps, stopped_early) == (1, 0, True)
+def test_the_clock_ends_a_run_with_what_there_is(monkeypatch) -> None:
+    monkeypatch.setattr(module, "PIECE", 20)
+    texts, _, steps, _, stopped_early = found(allowance=-1.0)
+    assert stopped_early
+    assert texts
+    assert 0 < steps < 3 * 120
+
+
+def test_the_first_piece_takes_the_time_it_needs(monkeypatch) -> None:
+    """It may have to be compiled, and a run that was cut short for that would not be repeatable."""
+    clock = [0.0]
+
+    def slow_at_first(*arguments) -> None:
+        advance(*arguments)
+        clock[0] = 1e6
+
+    advance = module.advance
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(module, "advance", slow_at_first)
+    monkeypatch.setattr(module, "PIECE", 20)
+    assert found(allowance=1.0) == found()

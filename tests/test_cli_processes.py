@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from searchgen.compiled import compiled_folder
 from tests.cli_runner import QUICK, model, searchgen
 
 PROGRAM = [sys.executable, "-c", "from searchgen.cli.main import run; run()"]
@@ -113,6 +115,25 @@ def test_closed_streams(closed: int, code: int, said: bytes) -> None:
     assert ran.returncode == code
     assert said in ran.stderr
     assert ran.stderr.count(b"\n") == bool(said)
+
+
+def test_a_second_installation_has_nothing_to_compile(tmp_path: Path) -> None:
+    """What is compiled depends on the sources, not on where they lie or when they were written."""
+    arguments = ("--keywords", "dog", "--seed", "1", *QUICK)
+    first = subprocess.run(command(*arguments), capture_output=True, check=False)
+    before = compiled_files()
+    package = Path(__file__).resolve().parents[1] / "searchgen"
+    shutil.copytree(package, tmp_path / "searchgen", ignore=shutil.ignore_patterns("__pycache__", "data"))
+    os.utime(tmp_path / "searchgen" / "samplers" / "moves.py")
+    elsewhere = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    second = subprocess.run(command(*arguments), env=elsewhere, cwd=tmp_path, capture_output=True, check=False)
+    assert (second.returncode, second.stdout, second.stderr) == (0, first.stdout, b"")
+    assert compiled_files() == before
+
+
+def compiled_files() -> dict[Path, int]:
+    """Return when each piece of machine code was written, in nanoseconds."""
+    return {path: path.stat().st_mtime_ns for path in compiled_folder().rglob("*.nbc")}
 
 
 def test_no_terminal_signs_in_a_pipe() -> None:
