@@ -6,6 +6,7 @@ import pytest
 from searchgen.randomness import counter
 from searchgen.request import Annealing
 from searchgen.samplers import anneal as module
+from searchgen.samplers.chain import advance
 from searchgen.samplers.worlds import keyword_world
 
 PLAN = Annealing(chains=3, steps=120, blocks=8)
@@ -48,8 +49,7 @@ def test_the_first_piece_takes_the_time_it_needs(monkeypatch) -> None:
         advance(*arguments)
         clock[0] = 1e6
 
-    advance = module.advance
-    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
     monkeypatch.setattr(module, "advance", slow_at_first)
     monkeypatch.setattr(module, "PIECE", 20)
     assert found(allowance=1.0) == found()
