@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from searchgen.cache_folder import cache_folder
+from searchgen.compiled_parts import part_compiler
 
 __all__ = ["KERNEL_FILES", "compiled_folder", "inlined", "inner", "kernel"]
 
@@ -55,7 +56,7 @@ def compiled_folder() -> Path:
     import numpy as np
 
     digest = hashlib.sha256()
-    for name in (*KERNEL_FILES, "compiled.py"):
+    for name in (*KERNEL_FILES, "compiled.py", "compiled_parts.py"):
         path = PACKAGE / name
         digest.update(name.encode())
         digest.update(path.read_bytes() if path.exists() else b"")
@@ -87,12 +88,17 @@ def inner(function: Function) -> Function:
     the code that takes named tuples apart for Python was most of the time of the first compilation. A call from Python would
     crash the interpreter: a test wraps the function in a compiled one of its own.
     """
-    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=False, forceinline=True)
+    return _compile_part(function, forceinline=True)
 
 
 def inlined(function: Function) -> Function:
     """Do as `inner` does, before types are known instead of after: for a function with few callers, soonest compiled."""
-    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, cache=False, inline="always")
+    return _compile_part(function, inline="always")
+
+
+def _compile_part(function: Function, **options: Any) -> Function:
+    options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "cache": False}
+    return _compile(function, pipeline_class=part_compiler(), **options)
 
 
 def _compile(function: Function, **options: Any) -> Function:
