@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import typer
@@ -118,9 +119,14 @@ def answer(arguments: Sequence[str]) -> int:
 
 def _perform(arguments: list[str]) -> None:
     # Not `app()`: it answers a closed pipe and an interruption with exit codes of its own.
-    command = typer.main.get_command(app)
+    command = _command()
     with command.make_context("searchgen", arguments, default_map=_settled()) as context:
         command.invoke(context)
+
+
+@cache
+def _command() -> typer.core.TyperGroup:
+    return typer.main.get_group(app)
 
 
 def _settled() -> dict[str, dict[str, Any]]:

@@ -9,10 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from searchgen.samplers.precompile import compile_loops
+
 #: The user's own settings are no part of what is tested.
 os.environ["SEARCHGEN_CONFIG"] = os.devnull
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the main job's loops once, before the processes that run the tests begin."""
+    if not hasattr(session.config, "workerinput"):
+        compile_loops()()
 
 
 @pytest.fixture(scope="session")
