@@ -23,6 +23,7 @@ __all__ = [
     "Prompt",
     "Quotes",
     "Raw",
+    "Scored",
     "Seed",
     "Sentence",
     "Spec",
@@ -49,6 +50,11 @@ Model = typer.Option(
     "--lm",
     metavar="MODEL",
     help="en, zh, a model or ARPA file, or a transformer: its folder or NAME@REVISION on the hub; by default the words' language.",
+)
+Scored = typer.Option(
+    "--lm",
+    metavar="MODEL",
+    help="en, zh, a model or ARPA file, or a transformer: its folder or NAME@REVISION on the hub.",
 )
 End = typer.Option("--end", metavar="END", help="What ends a text under a transformer: eos, newline or none.")
 Prompt = typer.Option(

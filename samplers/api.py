@@ -71,7 +71,7 @@ def constrain(
 def sample(
     keywords: Keywords = (),
     *,
-    sampler: str = "mh",
+    sampler: str | None = None,
     n: int = 1,
     seed: int = 0,
     lm: str | None = None,
@@ -82,10 +82,10 @@ def sample(
 
     Args:
         keywords: as for `constrain`.
-        sampler: name of a registered sampler.
+        sampler: name of a registered sampler; by default mh, under a transformer surrogate.
         n: number of draws.
         seed: makes the result repeatable.
-        lm: an embedded model or a path.
+        lm: an embedded model, a path or a transformer.
         options: of the sampler, as "name=value".
         fields: of `Request`: beta, max_words, sentence, ...
 
@@ -98,6 +98,7 @@ def sample(
         >>> drawn.method.kind, [record.satisfied["keyword doctor"] for record in drawn.records()]
         ('markov', [True, True, True])
     """
+    sampler = sampler or ("surrogate" if lm and is_transformer(lm) else "mh")
     free = {"sentence": False, "finite_verb": False, "quotes": True, **fields}
     request = _request(keywords, lm, count=n, seed=seed, sampler=sampler, options=tuple(options), **free)
     return sample_request(_model(request), stated_law(request))
