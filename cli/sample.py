@@ -73,7 +73,7 @@ def sample(
     """Parse the flags into one request, draw, and print."""
     from searchgen.cli.draws import print_draws, repeat_draws
     from searchgen.cli.requests import law_request, neural_settings
-    from searchgen.lm.neural import is_transformer
+    from searchgen.lm.whole_text import scores_whole_texts
     from searchgen.samplers.sampling import stated_law
 
     if again is not None:
@@ -93,7 +93,7 @@ def sample(
         min_words=min_words,
         max_words=most or None,
         beta=beta,
-        sampler=sampler or ("surrogate" if lm and is_transformer(lm) else "mh"),
+        sampler=sampler or ("surrogate" if lm and scores_whole_texts(lm) else "mh"),
         options=tuple(given),
         opaque=tuple(term or []),
         count=count,

@@ -47,14 +47,14 @@ def score(
     """Score the lines of stdin, each before the next is read unless a transformer scores many at once."""
     from searchgen.cli.requests import neural_settings
     from searchgen.cli.stdin import lines, standard_input
-    from searchgen.lm.neural import is_transformer, open_transformer
+    from searchgen.lm.whole_text import open_text_model, scores_whole_texts
 
     settings = neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype)
     stream = standard_input("score")
-    if is_transformer(lm):
+    if scores_whole_texts(lm):
         if raw_tokens:
-            raise RequestError(f"--raw-tokens: {lm} is a transformer, which reads printed text; drop the flag")
-        rows = _scored_whole(lines(stream), open_transformer(lm, settings, os.cpu_count() or 1))
+            raise RequestError(f"--raw-tokens: {lm} reads printed text; drop the flag")
+        rows = _scored_whole(lines(stream), open_text_model(lm, settings, os.cpu_count() or 1))
     else:
         rows = map(_by_words(lm, raw_tokens), lines(stream))
     failed = total = 0

@@ -15,40 +15,14 @@ import numpy.typing as npt
 import torch
 
 from searchgen.errors import ModelFileError, RequestError, SearchgenError
+from searchgen.lm.cuts import Beginnings, beginnings, compact_length
 from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches
 from searchgen.lm.neural.spelling import Spelling
+from searchgen.lm.neural.usage import Kept, Usage
 
 __all__ = ["CausalModel", "Network", "Usage"]
 
 Floats = npt.NDArray[np.float64]
-
-#: Scores that are kept; beyond it the oldest half is forgotten.
-MOST_KEPT = 1_000_000
-
-
-@dataclass
-class Usage:
-    """What a model has done so far.
-
-    Attributes:
-        evaluations: texts whose score was asked for.
-        duplicates: of them, texts that occurred twice in a call.
-        cache_hits: of them, texts scored in an earlier call.
-        forwards: passes through the network.
-        texts: texts that went through it.
-        tokens: pieces that went through it, padding not counted.
-        padding: padded positions.
-        halvings: passes that did not fit into the memory and were made again in halves.
-    """
-
-    evaluations: int = 0
-    duplicates: int = 0
-    cache_hits: int = 0
-    forwards: int = 0
-    texts: int = 0
-    tokens: int = 0
-    padding: int = 0
-    halvings: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +63,7 @@ class CausalModel:
     usage: Usage = field(default_factory=Usage)
 
     def __post_init__(self) -> None:
-        self._kept: dict[str, float] = {}
+        self._kept = Kept(self.usage)
         self._positions = self.network.positions
 
     @property
@@ -103,15 +77,18 @@ class CausalModel:
         Raises:
             RequestError: a text cannot be spelled or is too long, or its score is not a number.
         """
-        distinct = dict.fromkeys(texts)
-        new = [text for text in distinct if text not in self._kept]
-        self.usage.evaluations += len(texts)
-        self.usage.duplicates += len(texts) - len(distinct)
-        self.usage.cache_hits += len(distinct) - len(new)
-        if len(self._kept) + len(new) > MOST_KEPT:
-            self._kept = {text: self._kept[text] for text in distinct if text in self._kept}
-        self._kept.update(zip(new, self._computed(new).tolist(), strict=True))
-        return np.array([self._kept[text] for text in texts], np.float64)
+        return self._kept.of(texts, lambda new: np.array([log_p.sum() for log_p in self._scored(new)]))
+
+    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
+        """Return log p of every beginning of texts that ends where a piece ends, and of their ends; nothing is kept.
+
+        Raises:
+            RequestError: as for `log_probs`; or the tokenizer does not tell where its pieces stand.
+        """
+        scored, found = self._scored(list(texts)), []
+        for text, places, log_p in zip(texts, self.spelling.places(texts), scored, strict=True):
+            found.append(beginnings(*places, compact_length(text), log_p))
+        return found
 
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name."""
@@ -119,10 +96,10 @@ class CausalModel:
 
     def forget(self) -> None:
         """Drop the scores kept, so that the next ones are computed anew."""
-        self._kept.clear()
+        self._kept.scores.clear()
 
-    def _computed(self, texts: list[str]) -> Floats:
-        """Score distinct texts."""
+    def _scored(self, texts: list[str]) -> list[Floats]:
+        """Return log p of the pieces of each text, its end included."""
         rows = self.spelling.spell(texts) if texts else []
         longest = max(map(len, rows), default=0)
         if self.network.context and longest > self.network.context:
@@ -130,18 +107,20 @@ class CausalModel:
             raise RequestError(
                 f"a text of {longest} pieces, {text[:40]!r}..., is longer than the {self.network.context} that {self.name} can read"
             )
-        scores = np.zeros(len(rows))
+        scores: list[Floats] = [np.zeros(0)] * len(rows)
         todo = list(batches([len(row) for row in rows], self._positions))[::-1]
         while todo:
             batch = todo.pop()
             try:
-                scores[batch] = self._pass([rows[i] for i in batch])
+                for i, log_p in zip(batch, self._pass([rows[i] for i in batch]), strict=True):
+                    scores[i] = log_p
             except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
                 todo += self._halves(batch, error)
-        for i in np.flatnonzero(np.isnan(scores)):
-            raise ModelFileError(
-                f"{self.name} scores {texts[i][:80]!r} as not a number; try --dtype float32, or its weights are damaged"
-            )
+        for text, log_p in zip(texts, scores, strict=True):
+            if np.isnan(log_p).any():
+                raise ModelFileError(
+                    f"{self.name} scores {text[:80]!r} as not a number; try --dtype float32, or its weights are damaged"
+                )
         return scores
 
     def _halves(self, batch: list[int], error: Exception) -> list[list[int]]:
@@ -159,8 +138,8 @@ class CausalModel:
         middle = len(batch) // 2
         return [batch[middle:], batch[:middle]]
 
-    def _pass(self, rows: list[list[int]]) -> Floats:
-        """Return log p of the texts of one batch, (B,) float64."""
+    def _pass(self, rows: list[list[int]]) -> list[Floats]:
+        """Return log p of the scored pieces of each text of one batch, float64."""
         first, device = len(self.spelling.before) - 1, self.network.device
         lengths = np.array([len(row) for row in rows])
         padded = np.zeros((len(rows), lengths.max()), np.int64)
@@ -183,8 +162,7 @@ class CausalModel:
         self.usage.texts += len(rows)
         self.usage.tokens += int((lengths - 1).sum())
         self.usage.padding += int(padded[:, 1:].size - (lengths - 1).sum())
-        sums: Floats = np.bincount(at, weights=each, minlength=len(rows)).astype(np.float64)
-        return sums
+        return np.split(each, np.cumsum(lengths - 1 - first)[:-1])
 
 
 def _is_memory(error: Exception) -> bool:
