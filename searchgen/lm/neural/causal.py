@@ -8,7 +8,7 @@ Batched by length, each distinct text once; the output layer sees a contiguous 2
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,12 @@ import torch
 from searchgen.errors import ModelFileError, RequestError, SearchgenError
 from searchgen.lm.cuts import Beginnings, beginnings, compact_length
 from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches
+from searchgen.lm.neural.gpt2 import GPT2
 from searchgen.lm.neural.spelling import Spelling
 from searchgen.lm.neural.usage import Kept, Usage
+
+if TYPE_CHECKING:
+    from searchgen.lm.neural.growing import Growing
 
 __all__ = ["CausalModel", "Network", "Usage"]
 
@@ -35,6 +39,7 @@ class Network:
         device: where it is.
         context: most positions, 0: unlimited.
         positions: of one pass.
+        cache: the network that reads on from keys and values kept; None: beginnings are read anew.
     """
 
     trunk: Callable[[torch.Tensor], torch.Tensor]
@@ -42,6 +47,7 @@ class Network:
     device: torch.device
     context: int
     positions: int
+    cache: GPT2 | None = None
 
 
 @dataclass(eq=False)
@@ -90,6 +96,12 @@ class CausalModel:
             found.append(beginnings(*places, compact_length(text), log_p))
         return found
 
+    def growing(self) -> "Growing":
+        """Return what scores beginnings of texts that grow, from the keys and values of those they grow out of."""
+        from searchgen.lm.neural.growing import Growing
+
+        return Growing(self)
+
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name."""
         return asdict(self.usage)
@@ -100,7 +112,10 @@ class CausalModel:
 
     def _scored(self, texts: list[str]) -> list[Floats]:
         """Return log p of the pieces of each text, its end included."""
-        rows = self.spelling.spell(texts) if texts else []
+        return self.scored_rows(texts, self.spelling.spell(texts) if texts else [])
+
+    def scored_rows(self, texts: Sequence[str], rows: Sequence[list[int]]) -> list[Floats]:
+        """Return log p of the pieces of each row after what stands before all texts; `texts` names them in errors."""
         longest = max(map(len, rows), default=0)
         if self.network.context and longest > self.network.context:
             text = texts[max(range(len(rows)), key=lambda i: len(rows[i]))]
@@ -116,12 +131,20 @@ class CausalModel:
                     scores[i] = log_p
             except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
                 todo += self._halves(batch, error)
+        self.refuse_nan(texts, scores)
+        return scores
+
+    def refuse_nan(self, texts: Sequence[str], scores: Sequence[Floats]) -> None:
+        """Refuse scores that are no numbers.
+
+        Raises:
+            ModelFileError: it names the text.
+        """
         for text, log_p in zip(texts, scores, strict=True):
             if np.isnan(log_p).any():
                 raise ModelFileError(
                     f"{self.name} scores {text[:80]!r} as not a number; try --dtype float32, or its weights are damaged"
                 )
-        return scores
 
     def _halves(self, batch: list[int], error: Exception) -> list[list[int]]:
         """Return the two halves of a batch that did not fit, and ask for smaller ones from now on."""

@@ -75,6 +75,14 @@ class Spelling:
                 )
         return [[*self.before, *pieces, *self.end] for pieces in found]
 
+    def spell_begun(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the pieces of beginnings of texts, with `before` and no end.
+
+        Raises:
+            RequestError: as for `spell`.
+        """
+        return [row[: len(row) - len(self.end)] for row in self.spell(texts)]
+
     def places(self, texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
         """Return where the pieces of each text begin and end, counted in signs that are no spaces.
 

@@ -25,6 +25,7 @@ class Usage:
         tokens: pieces that went through it, padding not counted.
         padding: padded positions.
         halvings: passes that did not fit into the memory and were made again in halves.
+        spared: pieces that a beginning shares with the one it grows out of, whose keys and values were kept.
     """
 
     evaluations: int = 0
@@ -35,6 +36,7 @@ class Usage:
     tokens: int = 0
     padding: int = 0
     halvings: int = 0
+    spared: int = 0
 
 
 @dataclass(eq=False)
