@@ -44,7 +44,7 @@ def test_kept_or_read_anew_scores_are_the_same(letters: str, prompt: str, cached
 
 
 def test_keys_and_values_spare_most_of_the_reading(letters: str) -> None:
-    words = "the doctor read a long letter to the children in the garden".split()
+    words = ["the", "doctor", "read", "a", "long", "letter", "to", "the", "children", "in", "the", "garden"]
     tokens = {}
     for cached in (True, False):
         model = open_transformer(letters)

@@ -116,7 +116,8 @@ def test_pieces_that_reach_across_words_keep_them_together() -> None:
     )  # not printed as it stands: one stretch from there on
 
 
-@pytest.mark.parametrize("beta", [pytest.param(0.7, marks=pytest.mark.slow), 2.0])
+@pytest.mark.slow
+@pytest.mark.parametrize("beta", [0.7, 2.0])
 def test_samplers_have_the_mixtures_law(words: str, beta: float) -> None:
     model = ngram()
     request = Request(

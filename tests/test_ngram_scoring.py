@@ -1,5 +1,7 @@
 """Many sequences scored in turns: each as it is alone, however their ends fall together."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,6 @@ def test_every_sequence_is_scored_as_alone(lengths: list[int]) -> None:
     _score(tables, tokens, offsets, np.zeros(LANES, LANE), together)
     alone = [
         score_tokens(tables, tokens[low:high], np.array([0, high - low], np.int64))
-        for low, high in zip(offsets[:-1], offsets[1:], strict=True)
+        for low, high in itertools.pairwise(offsets)
     ]
     assert together.tolist() == np.concatenate([*alone, np.zeros(0)]).tolist()

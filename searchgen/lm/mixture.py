@@ -172,6 +172,14 @@ class Mixture:
         """
         return self._kept.of(texts, lambda new: np.array([sum(one) for one in self._mixed(new)], np.float64))
 
+    def growing(self) -> "MixedBeginnings":
+        """Return what scores beginnings of texts that grow: each is read anew."""
+        return MixedBeginnings(self)
+
+    def without_end(self, texts: Sequence[str]) -> Floats:
+        """Return natural log p of beginnings, (n,) float64: all stretches, and no end."""
+        return np.array([begun for begun, _ in self._mixed(list(texts))], np.float64)
+
     def _mixed(self, texts: list[str]) -> list[tuple[float, float]]:
         scored = [part.beginnings(texts) for part in self.parts]
         return [mixed(one, self._log_weights) for one in zip(*scored, strict=True)]
@@ -185,6 +193,19 @@ class Mixture:
             for name, count in counted().items() if counted else ():
                 passes[name] = passes.get(name, 0) + count
         return {**passes, **own}
+
+
+class MixedBeginnings:
+    """Beginnings under a mixture; what was scored once is kept."""
+
+    def __init__(self, mixture: Mixture) -> None:
+        """Begin with no text."""
+        self._mixture, self._kept = mixture, Kept(mixture.usage)
+
+    def log_probs(self, texts: Sequence[str], parents: npt.NDArray[np.int64]) -> Floats:
+        """Return natural log p of beginnings, (n,) float64; what they grow out of does not matter."""
+        del parents
+        return self._kept.of(texts, self._mixture.without_end)
 
 
 def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mixture:

@@ -96,6 +96,21 @@ class CausalModel:
             found.append(beginnings(*places, compact_length(text), log_p))
         return found
 
+    def log_probs_above(self, texts: Sequence[str], bounds: Floats) -> Floats:
+        """Return natural log p of texts, (n,) float64, or -inf where it is not above the bound: such texts need not be read to the end.
+
+        Args:
+            texts: printed texts.
+            bounds: (n,) for each.
+
+        Raises:
+            RequestError: as for `log_probs`; or the network keeps no keys and values to read on from.
+        """
+        from searchgen.lm.neural.early import log_probs_above
+
+        found = log_probs_above(self, texts, bounds, self._kept)
+        return np.where(found > bounds, found, -np.inf)
+
     def growing(self) -> "Growing":
         """Return what scores beginnings of texts that grow, from the keys and values of those they grow out of."""
         from searchgen.lm.neural.growing import Growing

@@ -67,16 +67,27 @@ class Growing:
         parent = self._row_of[parents[list(distinct.values())]]
         self.model.usage.evaluations += len(texts)
         self.model.usage.duplicates += len(texts) - len(distinct)
+        sums = self.log_probs_of(list(distinct), rows, parent)
+        number = {text: row for row, text in enumerate(distinct)}
+        self._row_of = np.array([number[text] for text in texts], np.int64)
+        return np.asarray(sums[self._row_of])
+
+    def log_probs_of(self, texts: list[str], rows: list[list[int]], parent: npt.NDArray[np.int64]) -> Floats:
+        """Return natural log p of distinct rows of pieces, (n,) float64, which grow out of rows `parent` (n,) of the last call.
+
+        Args:
+            texts: what the rows spell, for messages.
+            rows: with all that stands before texts.
+            parent: (n,) int64.
+        """
         if self.cached and rows and self._fits(rows):
-            log_p = self._extended(list(distinct), rows, parent)
+            log_p = self._extended(texts, rows, parent)
         else:
             # From now on without: what was kept does not belong to these rows.
             self.cached, self._seen = False, None
-            log_p = self.model.scored_rows(list(distinct), rows)
+            log_p = self.model.scored_rows(texts, rows)
         self._rows, self._log_p = rows, log_p
-        number = {text: row for row, text in enumerate(distinct)}
-        self._row_of = np.array([number[text] for text in texts], np.int64)
-        return np.array([log_p[row].sum() for row in self._row_of], np.float64)
+        return np.array([one.sum() for one in log_p], np.float64)
 
     def _fits(self, rows: list[list[int]]) -> bool:
         network = self.model.network

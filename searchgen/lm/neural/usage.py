@@ -25,6 +25,7 @@ class Usage:
         tokens: pieces that went through it, padding not counted.
         padding: padded positions.
         halvings: passes that did not fit into the memory and were made again in halves.
+        cut_short: texts that were not read to the end, because their partial score decided.
         spared: pieces that a beginning shares with the one it grows out of, whose keys and values were kept.
     """
 
@@ -36,6 +37,7 @@ class Usage:
     tokens: int = 0
     padding: int = 0
     halvings: int = 0
+    cut_short: int = 0
     spared: int = 0
 
 
