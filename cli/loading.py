@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from searchgen.lm.mixture import Mixture
     from searchgen.lm.neural.causal import CausalModel
+    from searchgen.lm.remote import Remote
     from searchgen.request import Request
     from searchgen.samplers.source import Source
     from searchgen.samplers.transformer import TransformerSource
@@ -47,7 +48,10 @@ def load_model(kind: "type[Loaded]", name: str, raw_tokens: bool) -> "Loaded":
 
 
 def load_beside(
-    kind: "type[Beside]", request: "Request", raw_tokens: bool, opened: "Future[CausalModel | Mixture] | None" = None
+    kind: "type[Beside]",
+    request: "Request",
+    raw_tokens: bool,
+    opened: "Future[CausalModel | Mixture | Remote] | None" = None,
 ) -> "Beside":
     """Return the transformer of a request with the n-gram model that proposes to it.
 
