@@ -9,7 +9,7 @@ from searchgen.cli.loading import load_beside, load_model, refuse_other_model, s
 from searchgen.cli.output import complain, complain_of, highlighted, progress, write_json, write_line
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, NothingFound, RequestError, SearchgenError
-from searchgen.lm.neural import is_transformer
+from searchgen.lm.whole_text import scores_whole_texts
 from searchgen.request import Request
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Answers:
         Raises:
             NothingFound: at the end, when a line had no answer.
         """
-        if lm and not is_transformer(lm):
+        if lm and not scores_whole_texts(lm):
             self.searcher(replace(template, lm=lm))
         failed = total = 0
         for number, line in enumerate(lines, 1):
@@ -102,7 +102,7 @@ class Answers:
         Raises:
             RequestError: there is no such model, or its tokens are not raw and should be.
         """
-        if is_transformer(request.lm):
+        if scores_whole_texts(request.lm):
             return self._beside(request)
         key = request.lm, ""
         if key not in self.loaded:

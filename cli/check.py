@@ -54,10 +54,13 @@ def check(
         lm=lm,
     )
     with starting():
+        from searchgen.lm.whole_text import scores_whole_texts
         from searchgen.samplers.source import Source
+        from searchgen.samplers.transformer import language
         from searchgen.target import Target
 
-        source = load_model(Source, request.lm, raw_tokens)
+        # What a transformer's texts must satisfy is decided by the words of the n-gram model beside it.
+        source = load_model(Source, language(request) if scores_whole_texts(request.lm) else request.lm, raw_tokens)
     target = Target.of(request, source.model, source.known)
     failed = total = 0
     for number, line in enumerate(lines(stream), 1):

@@ -6,7 +6,7 @@ from searchgen.cli.loading import compiling, load_beside, load_model, refuse_oth
 from searchgen.cli.output import complain, progress, write_json, write_line
 from searchgen.cli.report import refuse_unwritable, write_report
 from searchgen.errors import RequestError
-from searchgen.lm.neural import is_transformer
+from searchgen.lm.whole_text import scores_whole_texts
 from searchgen.request import Request
 
 __all__ = ["print_draws", "repeat_draws"]
@@ -46,7 +46,7 @@ def print_draws(
         from searchgen.samplers.transformer import TransformerSource
 
         name = lm or request.lm
-        if is_transformer(name):
+        if scores_whole_texts(name):
             source: Source = load_beside(TransformerSource, replace(request, lm=name), raw_tokens)
         else:
             source = load_model(Source, name, raw_tokens)

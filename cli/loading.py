@@ -12,7 +12,9 @@ from searchgen.errors import RequestError
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from searchgen.lm.mixture import Mixture
     from searchgen.lm.neural.causal import CausalModel
+    from searchgen.lm.remote import Remote
     from searchgen.request import Request
     from searchgen.samplers.source import Source
     from searchgen.samplers.transformer import TransformerSource
@@ -46,7 +48,10 @@ def load_model(kind: "type[Loaded]", name: str, raw_tokens: bool) -> "Loaded":
 
 
 def load_beside(
-    kind: "type[Beside]", request: "Request", raw_tokens: bool, opened: "Future[CausalModel] | None" = None
+    kind: "type[Beside]",
+    request: "Request",
+    raw_tokens: bool,
+    opened: "Future[CausalModel | Mixture | Remote] | None" = None,
 ) -> "Beside":
     """Return the transformer of a request with the n-gram model that proposes to it.
 
@@ -60,7 +65,7 @@ def load_beside(
         RequestError: there is no such model, or raw tokens are asked for.
     """
     if raw_tokens:
-        raise RequestError(f"--raw-tokens: {request.lm} is a transformer, which reads printed text; drop the flag")
+        raise RequestError(f"--raw-tokens: {request.lm} reads printed text; drop the flag")
     return kind.beside(request, complain, min(2, os.cpu_count() or 1), opened)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "Prompt",
     "Quotes",
     "Raw",
+    "Scored",
     "Seed",
     "Sentence",
     "Spec",
@@ -48,7 +49,13 @@ FiniteVerb = typer.Option(
 Model = typer.Option(
     "--lm",
     metavar="MODEL",
-    help="en, zh, a model or ARPA file, or a transformer: its folder or NAME@REVISION on the hub; by default the words' language.",
+    help="en, zh, a model or ARPA file, or a transformer: folder, NAME@REVISION of the hub or http://SERVER/v1#NAME; "
+    "A:0.5,B:0.5 mixes; by default the words' language.",
+)
+Scored = typer.Option(
+    "--lm",
+    metavar="MODEL",
+    help="en, zh, a model or ARPA file, or a transformer: folder, NAME@REVISION of the hub or http://SERVER/v1#NAME; A:0.5,B:0.5 mixes.",
 )
 End = typer.Option("--end", metavar="END", help="What ends a text under a transformer: eos, newline or none.")
 Prompt = typer.Option(

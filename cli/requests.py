@@ -6,7 +6,8 @@ from typing import Any
 
 from searchgen.constraints.parse import parse_items
 from searchgen.errors import RequestError
-from searchgen.lm.neural import NeuralSettings, is_transformer
+from searchgen.lm.neural import NeuralSettings
+from searchgen.lm.whole_text import scores_whole_texts
 from searchgen.request import Request
 from searchgen.text import detect
 
@@ -24,7 +25,7 @@ def neural_settings(lm: str | None, **given: str) -> NeuralSettings:
         RequestError: a value is unknown, or the model is no transformer and would not heed it.
     """
     settings = NeuralSettings(**given)
-    if settings != NeuralSettings() and not (lm and is_transformer(lm)):
+    if settings != NeuralSettings() and not (lm and scores_whole_texts(lm)):
         plain = NeuralSettings()
         name = next(name for name, value in given.items() if value != getattr(plain, name))
         raise RequestError(f"--{name} is for transformers, and --lm {lm or '(none)'} is none; name one, or drop it")

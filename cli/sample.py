@@ -25,7 +25,7 @@ Example: searchgen sample --keywords "doctor,letter" --max-words 10 --sampler mh
 
 MaxWords = typer.Option("--max-words", "--max-chars", metavar="N", help="Most words; 20 by default.")
 Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
-Sampler = typer.Option("--sampler", metavar="NAME", help="The method; see docs/samplers.md.")
+Sampler = typer.Option("--sampler", metavar="NAME", help="The method; by default mh, under a transformer surrogate.")
 Memory = typer.Option("--memory", help="Rejection: remember dead beginnings.")
 Quasi = typer.Option("--quasi", help="Rejection: with an estimated bound.")
 Moves = typer.Option("--moves", metavar="NAME", help="MH: 'all' or 'site'.")
@@ -52,7 +52,7 @@ def sample(
     min_words: Annotated[int | None, options.Words] = None,
     max_words: Annotated[str | None, MaxWords] = None,
     beta: Annotated[float, Beta] = 1.0,
-    sampler: Annotated[str, Sampler] = "mh",
+    sampler: Annotated[str | None, Sampler] = None,
     memory: Annotated[bool, Memory] = False,
     quasi: Annotated[bool, Quasi] = False,
     moves: Annotated[str | None, Moves] = None,
@@ -73,6 +73,7 @@ def sample(
     """Parse the flags into one request, draw, and print."""
     from searchgen.cli.draws import print_draws, repeat_draws
     from searchgen.cli.requests import law_request, neural_settings
+    from searchgen.lm.whole_text import scores_whole_texts
     from searchgen.samplers.sampling import stated_law
 
     if again is not None:
@@ -92,7 +93,7 @@ def sample(
         min_words=min_words,
         max_words=most or None,
         beta=beta,
-        sampler=sampler,
+        sampler=sampler or ("surrogate" if lm and scores_whole_texts(lm) else "mh"),
         options=tuple(given),
         opaque=tuple(term or []),
         count=count,

@@ -1,5 +1,8 @@
 """`searchgen score`: the log-probability of texts."""
 
+import os
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +13,7 @@ from searchgen.errors import NothingFound, RequestError, SearchgenError
 
 if TYPE_CHECKING:
     from searchgen.lm.ngram.model import NGram
+    from searchgen.target import TextModel
     from searchgen.vocabulary import Vocabulary
 
 __all__ = ["HELP", "SHORT", "score"]
@@ -19,41 +23,118 @@ SHORT = "Print the log-probability of texts, one a line of stdin."
 HELP = """Print the natural log-probability of each line of stdin under a model, a tab, and the line.
 
 The end of the text counts. A word the model does not know counts as <unk> times its spelling, letter by letter, and is named in the JSON.
+Under a transformer the lines are read and scored 256 at a time.
 
 Example: searchgen score < texts.txt
 """
 
 
+#: Lines that a transformer scores together.
+TOGETHER = 256
+
+Row = dict[str, Any]
+
+
 def score(
-    lm: Annotated[str, typer.Option("--lm", metavar="MODEL", help="en, zh, or a model or ARPA file.")] = "en",
+    lm: Annotated[str, options.Scored] = "en",
     raw_tokens: Annotated[bool, options.Raw] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every term.")] = False,
+    end: Annotated[str, options.End] = "eos",
+    prompt: Annotated[str, options.Prompt] = "",
+    device: Annotated[str, options.Device] = "auto",
+    dtype: Annotated[str, options.Dtype] = "auto",
 ) -> None:
-    """Score each line before the next is read."""
+    """Score the lines of stdin, each before the next is read unless a transformer scores many at once."""
+    from searchgen.cli.requests import neural_settings
     from searchgen.cli.stdin import lines, standard_input
-    from searchgen.lm import load
-    from searchgen.vocabulary import Vocabulary
+    from searchgen.lm.whole_text import open_text_model, scores_whole_texts
 
+    settings = neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype)
     stream = standard_input("score")
-    model = load(lm, complain)
-    if raw_tokens and model.form != "raw":
-        raise RequestError(f"--raw-tokens: {lm} is a model of printed text ({model.form}); drop the flag")
-    vocabulary = Vocabulary(model.vocabulary, model.text_form, stored_kinds=model.kinds)
+    if scores_whole_texts(lm):
+        if raw_tokens:
+            raise RequestError(f"--raw-tokens: {lm} reads printed text; drop the flag")
+        rows = _scored_whole(lines(stream), open_text_model(lm, settings, os.cpu_count() or 1))
+    else:
+        rows = map(_by_words(lm, raw_tokens), lines(stream))
     failed = total = 0
-    for number, line in enumerate(lines(stream), 1):
-        total += 1
-        try:
-            row = _scored(line, model, vocabulary)
-        except SearchgenError as error:
+    for total, row in enumerate(rows, 1):
+        if row["error"] is not None:
             failed += 1
-            complain(f"line {number}: {error}")
-            row = {"text": "", "log_prob": None, "status": "malformed", "error": str(error)}
+            complain(f"line {total}: {row['error']}")
         if json:
-            write_json({**row, "line": number})
+            write_json({**row, "line": total})
         else:
             write_line("" if row["log_prob"] is None else f"{row['log_prob']:.6f}\t{row['text']}")
     if failed:
         raise NothingFound(f"no score for {failed} of {total} lines")
+
+
+def _malformed(error: SearchgenError) -> Row:
+    return {"text": "", "log_prob": None, "status": "malformed", "error": str(error)}
+
+
+def _decoded(line: bytes) -> str:
+    try:
+        text = line.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise RequestError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
+    if not text:
+        raise RequestError("the line has no words; write a text")
+    return text
+
+
+def _by_words(lm: str, raw_tokens: bool) -> Callable[[bytes], Row]:
+    """Return what scores a line under an n-gram model."""
+    from searchgen.lm import load
+    from searchgen.vocabulary import Vocabulary
+
+    model = load(lm, complain)
+    if raw_tokens and model.form != "raw":
+        raise RequestError(f"--raw-tokens: {lm} is a model of printed text ({model.form}); drop the flag")
+    vocabulary = Vocabulary(model.vocabulary, model.text_form, stored_kinds=model.kinds)
+
+    def row(line: bytes) -> Row:
+        try:
+            return _scored(line, model, vocabulary)
+        except SearchgenError as error:
+            return _malformed(error)
+
+    return row
+
+
+def _scored_whole(lines: Iterator[bytes], model: "TextModel") -> Iterator[Row]:
+    """Yield a row for each line, many scored at once; a line that the model cannot score spoils no other."""
+    while part := list(islice(lines, TOGETHER)):
+        rows: list[Row] = []
+        for line in part:
+            try:
+                rows.append({"text": _decoded(line), "status": "ok", "error": None})
+            except SearchgenError as error:
+                rows.append(_malformed(error))
+        good = [row for row in rows if row["error"] is None]
+        try:
+            scores = model.log_probs([row["text"] for row in good]).tolist()
+        except RequestError:
+            scores = [_alone(row["text"], model) for row in good]
+        for row, score in zip(good, scores, strict=True):
+            row.update(_malformed(score) if isinstance(score, SearchgenError) else _whole(row["text"], score, model))
+        yield from rows
+
+
+def _alone(text: str, model: "TextModel") -> float | SearchgenError:
+    try:
+        return float(model.log_probs([text])[0])
+    except SearchgenError as error:
+        return error
+
+
+def _whole(text: str, log_prob: float, model: "TextModel") -> Row:
+    from searchgen.text import detect, text_form
+
+    tokens = text_form(detect(text)).tokenise(text)
+    each = log_prob / (len(tokens) + 1)
+    return {"tokens": tokens, "log_prob": log_prob, "log_prob_per_token": each, "lm": model.label}
 
 
 def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary") -> dict[str, Any]:
@@ -61,10 +142,7 @@ def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary") -> dict[str, 
 
     from searchgen.lm.ngram.scoring import score_tokens
 
-    try:
-        text = line.decode("utf-8-sig").strip()
-    except UnicodeDecodeError as error:
-        raise RequestError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
+    text = _decoded(line)
     tokens = model.text_form.tokenise(text)
     if not tokens:
         raise RequestError("the line has no words; write a text")

@@ -7,7 +7,8 @@ from typing import Any
 
 from searchgen.constraints.parse import parse_items
 from searchgen.errors import RequestError
-from searchgen.lm.neural import NeuralSettings, is_transformer
+from searchgen.lm.neural import NeuralSettings
+from searchgen.lm.whole_text import scores_whole_texts
 from searchgen.randomness import key_of
 from searchgen.record import Record
 from searchgen.request import Request
@@ -71,7 +72,7 @@ def constrain(
 def sample(
     keywords: Keywords = (),
     *,
-    sampler: str = "mh",
+    sampler: str | None = None,
     n: int = 1,
     seed: int = 0,
     lm: str | None = None,
@@ -82,10 +83,10 @@ def sample(
 
     Args:
         keywords: as for `constrain`.
-        sampler: name of a registered sampler.
+        sampler: name of a registered sampler; by default mh, under a transformer surrogate.
         n: number of draws.
         seed: makes the result repeatable.
-        lm: an embedded model or a path.
+        lm: an embedded model, a path or a transformer.
         options: of the sampler, as "name=value".
         fields: of `Request`: beta, max_words, sentence, ...
 
@@ -98,6 +99,7 @@ def sample(
         >>> drawn.method.kind, [record.satisfied["keyword doctor"] for record in drawn.records()]
         ('markov', [True, True, True])
     """
+    sampler = sampler or ("surrogate" if lm and scores_whole_texts(lm) else "mh")
     free = {"sentence": False, "finite_verb": False, "quotes": True, **fields}
     request = _request(keywords, lm, count=n, seed=seed, sampler=sampler, options=tuple(options), **free)
     return sample_request(_model(request), stated_law(request))
@@ -128,7 +130,7 @@ def draw(target: Target, *, sampler: str = "mh", n: int = 1, seed: int = 0, thre
 
 def _model(request: Request) -> Searcher:
     """Return the model of a request, kept for the next one."""
-    if not is_transformer(request.lm):
+    if not scores_whole_texts(request.lm):
         return load(request.lm)
     # What the models depend on: the transformer, how it reads, and the language of the words.
     return _beside(request.lm, request.neural, language(request))

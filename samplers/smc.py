@@ -6,30 +6,22 @@ proper for the target: the mean of weight x f(text) has the expectation sum of d
 bias (Del Moral 2004; fully adapted proposals: Pitt and Shephard 1999). `samplers/smc_steps.py` derives the normaliser.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import NotFound, RequestError
-from searchgen.guide import Guide
-from searchgen.guide.candidates import scratch
-from searchgen.randomness import counter, key_of
+from searchgen.randomness import key_of
 from searchgen.samplers.chain import advance, enter, new_chains
 from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.moves import MOVES, Chains, labels
+from searchgen.samplers.scorer import scorer_of
+from searchgen.samplers.smc_neural import Twist
 from searchgen.samplers.smc_proof import prove
+from searchgen.samplers.smc_run import Run, run
 from searchgen.samplers.smc_steps import (
     Particles,
-    extend_many,
-    new_particles,
-    resample_all,
-    start_all,
-    weigh_many,
 )
 
 __all__ = ["METHOD", "Options", "Run", "effective", "relative_variance", "run"]
@@ -50,71 +42,6 @@ class Options:
     order: int = 2
     threshold: float = 0.5
     rejuvenate: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """What one run of particles returned.
-
-    Attributes:
-        particles: finished; those of length -1 came to nothing.
-        steps: tokens of the longest text, its end included.
-        resamplings: the steps before which particles were resampled.
-    """
-
-    particles: Particles
-    steps: int
-    resamplings: tuple[int, ...]
-
-    @property
-    def log_z(self) -> float:
-        """Natural log of the mean weight."""
-        log_weight = self.particles.log_weight
-        top = log_weight.max()
-        return float(top + np.log(np.exp(log_weight - top).mean())) if top > -np.inf else -np.inf
-
-
-def run(
-    guide: Guide, count: int, key: int, threshold: float, threads: int = 1, step_done: Callable[[], None] | None = None
-) -> Run:
-    """Grow particles until every text has ended.
-
-    Args:
-        guide: the look-ahead.
-        count: number of particles.
-        key: 64-bit key; what particle i draws at step s is a function of (key, i, s).
-        threshold: see `Options`.
-        threads: threads to share particles over; the result does not depend on it.
-        step_done: called after each step.
-    """
-    tables, problem = guide.tables, guide.problem
-    particles = new_particles(count, guide.room)
-    counters = np.zeros((count + 1, 6), np.uint64)
-    counters[:, 0], counters[:, 1] = key, np.arange(count + 1)
-    whole = counter(key, count).word  # what concerns all particles
-    start_all(tables, problem, particles, guide.log_mass, whole)
-    edges = np.linspace(0, count, max(1, min(threads, count)) + 1).astype(int).tolist()
-    parts = [(low, high, scratch()) for low, high in pairwise(edges)]
-    number, resamplings = 0, []
-
-    def weigh(part: Any) -> None:
-        weigh_many(tables, problem, particles, part[0], part[1])
-
-    def extend(part: Any) -> int:
-        return int(extend_many(tables, problem, particles, counters, part[0], part[1], number, part[2]))
-
-    with ThreadPoolExecutor(len(parts)) as pool:
-        each: Any = map if len(parts) == 1 else pool.map
-        going = count
-        while going:
-            number += 1
-            list(each(weigh, parts))
-            if resample_all(particles, threshold, whole, number):
-                resamplings.append(number)
-            going = sum(each(extend, parts))
-            if step_done is not None:
-                step_done()
-    return Run(particles, number, tuple(resamplings))
 
 
 def effective(log_weight: npt.NDArray[np.float64]) -> float:
@@ -149,6 +76,10 @@ def draw(job: Job) -> Draws:
     """Grow `job.count` particles and return them with their weights, in the order of their descent."""
     options: Options = job.options
     _check(options)
+    if job.target.text_model is not None and options.rejuvenate:
+        raise RequestError(
+            f"--sampler smc: rejuvenate={options.rejuvenate} moves by the n-gram model, not by {job.target.text_model.label}; drop it"
+        )
     guide = job.guide(options.order)
     if not guide.tables.ends[-1] > 0.0:
         raise NotFound("the texts that satisfy all constraints are too improbable to be counted")
@@ -160,9 +91,11 @@ def draw(job: Job) -> Draws:
         if job.progress is not None:
             job.progress(min(1.0, done / guide.room))
 
-    grown = run(guide, job.count, job.key, options.threshold, job.threads, step_done)
+    text_model = job.target.text_model
+    twist = None if text_model is None else Twist.of(job.target, scorer_of(job.target), job.count)
+    grown = run(guide, job.count, job.key, options.threshold, job.threads, step_done, twist)
     particles = grown.particles
-    alive = np.flatnonzero(particles.length >= 0)
+    alive = np.flatnonzero((particles.length >= 0) & (particles.log_weight > -np.inf))
     if len(alive) == 0:
         raise NotFound(f"none of {job.count} particles could be completed; give more, or --sampler importance")
     chains = _chains(job, particles, alive)
@@ -175,7 +108,7 @@ def draw(job: Job) -> Draws:
     return Draws(
         tokens=chains.token,
         lengths=chains.length,
-        log_density=chains.log_density,
+        log_density=chains.log_density if twist is None else twist.density[alive],
         log_weight=log_weight,
         evaluations=job.count + len(alive) * options.rejuvenate,
         log_z=grown.log_z,
@@ -192,6 +125,7 @@ def draw(job: Job) -> Draws:
             "ancestors": ancestors,
             "guide_order": guide.order,
             "guide_log_z": guide.log_mass,
+            **({} if text_model is None else {"transformer": text_model.counted()}),
         },
         notes=_notes(job.count, ancestors),
     )
@@ -237,4 +171,5 @@ METHOD = Method(
     draw=draw,
     proof=prove,
     options=Options,
+    whole_text=True,
 )

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from searchgen.compiled import inner
+from searchgen.compiled import inner, kernel
 from searchgen.guide import Guide
 from searchgen.guide.candidates import scratch
 from searchgen.samplers.exactness import Finding, World, prove_attempts
-from searchgen.samplers.smc_steps import extend, new_particles, resample, start, weigh
+from searchgen.samplers.smc_steps import Particles, extend, new_particles, resample, start, weigh
 
-__all__ = ["arguments", "attempt", "prove", "small"]
+__all__ = ["Scripted", "arguments", "attempt", "prove", "small"]
 
 #: Most texts of a world for two particles: their branches are the square of one particle's, times those of the resampling.
 MOST_TEXTS = 12
@@ -43,6 +43,58 @@ def attempt(
         lengths[c], log_weight[c] = particles.length[c], particles.log_weight[c]
         for at in range(lengths[c]):
             tokens[c, at] = particles.token[c, at]
+
+
+@kernel
+def _start(guide: Any, problem: Any, particles: Any, log_mass: Any, source: Any) -> None:
+    """Begin all texts."""
+    start(guide, problem, particles, log_mass, source)
+
+
+@kernel
+def _weigh(guide: Any, problem: Any, particles: Any) -> None:
+    """Weigh every particle."""
+    for c in range(len(particles.length)):
+        weigh(guide, problem, particles, c)
+
+
+@kernel
+def _resample(particles: Any, threshold: Any, source: Any) -> Any:
+    """Resample if it is time to."""
+    return resample(particles, threshold, source)
+
+
+@kernel
+def _extend(guide: Any, problem: Any, particles: Any, room: Any, source: Any) -> Any:
+    """Append a token to every text; return how many go on."""
+    going = 0
+    for c in range(len(particles.length)):
+        going += extend(guide, problem, particles, c, room, source)
+    return going
+
+
+class Scripted:
+    """The steps of a run with weights from elsewhere, as `smc_run.Engine`: those of production, played by a script."""
+
+    def __init__(self, guide: Guide, particles: Particles, threshold: float, source: Any, room: Any) -> None:
+        """Prepare a run."""
+        self.guide, self.particles, self.threshold, self.source, self.room = guide, particles, threshold, source, room
+
+    def start(self) -> None:
+        """Begin all texts."""
+        _start(self.guide.tables, self.guide.problem, self.particles, self.guide.log_mass, self.source)
+
+    def weigh(self) -> None:
+        """Weigh every particle for its next token."""
+        _weigh(self.guide.tables, self.guide.problem, self.particles)
+
+    def resample(self, number: int) -> bool:
+        """Resample if it is time to; return whether."""
+        return bool(_resample(self.particles, self.threshold, self.source))
+
+    def extend(self, number: int) -> int:
+        """Append a token to every text; return how many go on."""
+        return int(_extend(self.guide.tables, self.guide.problem, self.particles, self.room, self.source))
 
 
 def arguments(guide: Guide, particles: int, threshold: float) -> tuple[Any, ...]:

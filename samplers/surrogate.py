@@ -19,6 +19,7 @@ from searchgen.lm.ngram.truncate import truncated
 from searchgen.problem import Problem
 from searchgen.randomness import Counter, log_threshold, start_step
 from searchgen.samplers.chain import advance, enter, new_chains, recompute
+from searchgen.samplers.early import EarlyScorer, early_scorer, whole_by
 from searchgen.samplers.exactness import STATIONARY, Finding, World, imbalance, is_irreducible, transition_matrix
 from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.moves import MOVES, Chains, labels, step
@@ -63,6 +64,7 @@ class Options:
         temperature: of the cheap target, frozen: the inner kernel is reversible for cheap density ** (1 / temperature).
         burn_in: rounds before the first state is kept.
         thin: rounds from one kept state to the next.
+        early: under a transformer, stop reading a text once its partial score decides the test; the chain stays the same.
         anneal: refused; a temperature that changes inside a round leaves no law invariant.
     """
 
@@ -72,6 +74,7 @@ class Options:
     temperature: float = 1.0
     burn_in: int = 0
     thin: int = 0
+    early: bool = False
     anneal: bool = False
 
 
@@ -117,6 +120,7 @@ class Rounds:
         tested: rounds whose y differed from x; each cost one true evaluation.
         accepted: of them.
         number: of the next step: no random number is used twice.
+        early: scores of texts that may stop, with -inf, once a score cannot exceed what acceptance needs; None: all are scored whole.
     """
 
     cheap: Problem
@@ -131,6 +135,7 @@ class Rounds:
     tested: int = 0
     accepted: int = 0
     number: int = 0
+    early: EarlyScorer | None = None
 
     def advance(self, rounds: int) -> None:
         """Make rounds of every chain."""
@@ -159,7 +164,14 @@ class Rounds:
         moved = np.flatnonzero((chains.token != before.token).any(axis=1) | (chains.length != before.length))
         log_u = np.empty(len(chains.length))
         _thresholds(self.counters, number, log_u)
-        proposed = self.scorer(chains.token[moved], chains.length[moved]) if len(moved) else np.zeros(0)
+        cheap = self.inverse_temperature * (chains.log_density[moved] - before.log_density[moved])
+        proposed = np.zeros(0)
+        if len(moved) and self.early is not None:
+            # log U first: only a score above this is accepted, and partial sums may fall below it long before the text's end.
+            least = self.true[moved] + (log_u[moved] + cheap) / self.true_power
+            proposed = self.early(chains.token[moved], chains.length[moved], least)
+        elif len(moved):
+            proposed = self.scorer(chains.token[moved], chains.length[moved])
         if np.isnan(proposed).any():
             raise RequestError("the true target gave a score that is not a number; a sampler cannot use it")
         power = self.true_power
@@ -194,7 +206,8 @@ def draw(job: Job) -> Draws:
     whole = job.target.text_model is not None
     burn_in = options.burn_in or (NEURAL_BURN_IN if whole else BURN_IN)
     plan = Plan.of(job, options.chains, burn_in, options.thin or THIN)
-    scorer = scorer_of(job.target)
+    early = early_scorer(job.target) if options.early else None
+    scorer = scorer_of(job.target) if early is None else whole_by(early)
     rounds = Rounds(
         cheap=cheap_problem(job.target.problem, options.order or (job.target.model.order if whole else ORDER)),
         scorer=scorer,
@@ -204,6 +217,7 @@ def draw(job: Job) -> Draws:
         inner=options.inner or INNER,
         inverse_temperature=1.0 / options.temperature,
         threads=job.threads,
+        early=early,
     )
     tokens, lengths, rounds.true = allowed_starts(job, plan, scorer)
     enter(rounds.cheap, rounds.chains, tokens, lengths)

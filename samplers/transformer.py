@@ -7,33 +7,36 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from searchgen.lm.neural import NeuralSettings, open_transformer
+from searchgen.lm.neural import NeuralSettings
+from searchgen.lm.whole_text import open_text_model, proposer
 from searchgen.request import Request
 from searchgen.samplers.source import Source
 from searchgen.target import Target
 from searchgen.text import detect
 
 if TYPE_CHECKING:
+    from searchgen.lm.mixture import Mixture
     from searchgen.lm.neural.causal import CausalModel
+    from searchgen.lm.remote import Remote
 
 __all__ = ["TransformerSource", "language", "opening"]
 
 
 def language(request: Request) -> str:
-    """Return the embedded model whose vocabulary and automata serve a request: that of the language of its words.
+    """Return the n-gram model whose vocabulary and automata serve a request: that of a mixture, else the embedded one of its words.
 
     Example:
         >>> language(Request(keywords=(("学校",),), lm="some/model"))
         'zh'
     """
     words = [phrase for item in request.keywords for phrase in item]
-    return detect(" ".join([*words, request.starts_with, request.ends_with]))
+    return proposer(request.lm, detect(" ".join([*words, request.starts_with, request.ends_with])))
 
 
-def opening(name: str, settings: NeuralSettings, threads: int) -> "Future[CausalModel]":
+def opening(name: str, settings: NeuralSettings, threads: int) -> "Future[CausalModel | Mixture | Remote]":
     """Begin to open a transformer beside other work: its libraries take seconds to import."""
     pool = ThreadPoolExecutor(1)
-    future = pool.submit(open_transformer, name, settings, threads)
+    future = pool.submit(open_text_model, name, settings, threads)
     pool.shutdown(wait=False)
     return future
 
@@ -46,7 +49,7 @@ class TransformerSource(Source):
         opened: the transformer, or the wait for it.
     """
 
-    opened: "Future[CausalModel] | None" = None
+    opened: "Future[CausalModel | Mixture | Remote] | None" = None
 
     @classmethod
     def beside(
@@ -54,7 +57,7 @@ class TransformerSource(Source):
         request: Request,
         notify: Callable[[str], None] | None = None,
         threads: int = 1,
-        opened: "Future[CausalModel] | None" = None,
+        opened: "Future[CausalModel | Mixture | Remote] | None" = None,
     ) -> Self:
         """Load both models of a request.
 
@@ -71,7 +74,7 @@ class TransformerSource(Source):
         return replace(cls.load(language(request), notify, threads), opened=opened)
 
     @cached_property
-    def transformer(self) -> "CausalModel":
+    def transformer(self) -> "CausalModel | Mixture | Remote":
         """The transformer, waited for.
 
         Raises:

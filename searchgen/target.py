@@ -28,10 +28,17 @@ from searchgen.request_constraints import constraints_of, written_names
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["BareLogDensity", "Lexicon", "Target", "TextModel", "lexicon"]
+__all__ = ["BareLogDensity", "Growing", "Lexicon", "Target", "TextModel", "lexicon"]
 
 #: A batch of printed texts to their log-densities, natural log, -inf where a text has none.
 BareLogDensity = Callable[[Sequence[str]], Sequence[float]]
+
+
+class Growing(Protocol):
+    """Beginnings of texts, generation after generation."""
+
+    def log_probs(self, texts: Sequence[str], parents: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Return natural log p of beginnings, (n,) float64; text i grows out of text parents[i] of the last call."""
 
 
 class TextModel(Protocol):
@@ -43,6 +50,9 @@ class TextModel(Protocol):
 
     def log_probs(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """Return natural log p of texts, (n,) float64; the same text has the same score in every call."""
+
+    def growing(self) -> Growing:
+        """Return what scores beginnings of texts that grow."""
 
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name."""
@@ -224,7 +234,7 @@ class Target:
         """
         if self.text_model is not None:
             log_p = self.text_model.log_probs([self.printed(ids) for ids in texts])
-            weights = np.array([self._token_weight(ids) for ids in texts])  # (n,)
+            weights = np.array([self.token_weight(ids) for ids in texts])  # (n,)
             return np.asarray(float(self.problem.beta[0]) * log_p + weights)
         if self.bare is None:
             return None
@@ -237,7 +247,7 @@ class Target:
             raise RequestError(f"the log-density gave {len(scores)} scores for {len(texts)} texts; give one for each")
         return scores
 
-    def _token_weight(self, ids: Sequence[int]) -> float:
+    def token_weight(self, ids: Sequence[int]) -> float:
         """Return the sum of the weights of the terms; unknown words are spelled by the n-gram model only."""
         spelled = sum(self.vocabulary.spelling_log_probability(int(i)) for i in ids)
         return float(self.problem.token["weight"][list(ids)].sum()) - float(self.problem.beta[0]) * spelled

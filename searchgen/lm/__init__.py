@@ -42,6 +42,10 @@ def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) 
     if name in EMBEDDED:
         return open_model(DATA / f"{name}.sgm", name=name, notify=notify)
     path = Path(name_or_path)
+    if path.is_dir() and (path / "config.json").is_file():
+        raise RequestError(
+            f"{path} is a transformer: constrain, sample, score and check take one; here name an n-gram model"
+        )
     if path.is_dir():
         raise ModelFileError(
             f"{path} is a folder without a config.json; give a model file, or the folder of a transformer"

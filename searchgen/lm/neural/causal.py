@@ -8,47 +8,25 @@ Batched by length, each distinct text once; the output layer sees a contiguous 2
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from searchgen.errors import ModelFileError, RequestError, SearchgenError
+from searchgen.lm.cuts import Beginnings, beginnings, compact_length
 from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches
+from searchgen.lm.neural.gpt2 import GPT2
 from searchgen.lm.neural.spelling import Spelling
+from searchgen.lm.neural.usage import Kept, Usage
+
+if TYPE_CHECKING:
+    from searchgen.lm.neural.growing import Growing
 
 __all__ = ["CausalModel", "Network", "Usage"]
 
 Floats = npt.NDArray[np.float64]
-
-#: Scores that are kept; beyond it the oldest half is forgotten.
-MOST_KEPT = 1_000_000
-
-
-@dataclass
-class Usage:
-    """What a model has done so far.
-
-    Attributes:
-        evaluations: texts whose score was asked for.
-        duplicates: of them, texts that occurred twice in a call.
-        cache_hits: of them, texts scored in an earlier call.
-        forwards: passes through the network.
-        texts: texts that went through it.
-        tokens: pieces that went through it, padding not counted.
-        padding: padded positions.
-        halvings: passes that did not fit into the memory and were made again in halves.
-    """
-
-    evaluations: int = 0
-    duplicates: int = 0
-    cache_hits: int = 0
-    forwards: int = 0
-    texts: int = 0
-    tokens: int = 0
-    padding: int = 0
-    halvings: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +39,7 @@ class Network:
         device: where it is.
         context: most positions, 0: unlimited.
         positions: of one pass.
+        cache: the network that reads on from keys and values kept; None: beginnings are read anew.
     """
 
     trunk: Callable[[torch.Tensor], torch.Tensor]
@@ -68,6 +47,7 @@ class Network:
     device: torch.device
     context: int
     positions: int
+    cache: GPT2 | None = None
 
 
 @dataclass(eq=False)
@@ -89,7 +69,7 @@ class CausalModel:
     usage: Usage = field(default_factory=Usage)
 
     def __post_init__(self) -> None:
-        self._kept: dict[str, float] = {}
+        self._kept = Kept(self.usage)
         self._positions = self.network.positions
 
     @property
@@ -103,15 +83,39 @@ class CausalModel:
         Raises:
             RequestError: a text cannot be spelled or is too long, or its score is not a number.
         """
-        distinct = dict.fromkeys(texts)
-        new = [text for text in distinct if text not in self._kept]
-        self.usage.evaluations += len(texts)
-        self.usage.duplicates += len(texts) - len(distinct)
-        self.usage.cache_hits += len(distinct) - len(new)
-        if len(self._kept) + len(new) > MOST_KEPT:
-            self._kept = {text: self._kept[text] for text in distinct if text in self._kept}
-        self._kept.update(zip(new, self._computed(new).tolist(), strict=True))
-        return np.array([self._kept[text] for text in texts], np.float64)
+        return self._kept.of(texts, lambda new: np.array([log_p.sum() for log_p in self._scored(new)]))
+
+    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
+        """Return log p of every beginning of texts that ends where a piece ends, and of their ends; nothing is kept.
+
+        Raises:
+            RequestError: as for `log_probs`; or the tokenizer does not tell where its pieces stand.
+        """
+        scored, found = self._scored(list(texts)), []
+        for text, places, log_p in zip(texts, self.spelling.places(texts), scored, strict=True):
+            found.append(beginnings(*places, compact_length(text), log_p))
+        return found
+
+    def log_probs_above(self, texts: Sequence[str], bounds: Floats) -> Floats:
+        """Return natural log p of texts, (n,) float64, or -inf where it is not above the bound: such texts need not be read to the end.
+
+        Args:
+            texts: printed texts.
+            bounds: (n,) for each.
+
+        Raises:
+            RequestError: as for `log_probs`; or the network keeps no keys and values to read on from.
+        """
+        from searchgen.lm.neural.early import log_probs_above
+
+        found = log_probs_above(self, texts, bounds, self._kept)
+        return np.where(found > bounds, found, -np.inf)
+
+    def growing(self) -> "Growing":
+        """Return what scores beginnings of texts that grow, from the keys and values of those they grow out of."""
+        from searchgen.lm.neural.growing import Growing
+
+        return Growing(self)
 
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name."""
@@ -119,30 +123,43 @@ class CausalModel:
 
     def forget(self) -> None:
         """Drop the scores kept, so that the next ones are computed anew."""
-        self._kept.clear()
+        self._kept.scores.clear()
 
-    def _computed(self, texts: list[str]) -> Floats:
-        """Score distinct texts."""
-        rows = self.spelling.spell(texts) if texts else []
+    def _scored(self, texts: list[str]) -> list[Floats]:
+        """Return log p of the pieces of each text, its end included."""
+        return self.scored_rows(texts, self.spelling.spell(texts) if texts else [])
+
+    def scored_rows(self, texts: Sequence[str], rows: Sequence[list[int]]) -> list[Floats]:
+        """Return log p of the pieces of each row after what stands before all texts; `texts` names them in errors."""
         longest = max(map(len, rows), default=0)
         if self.network.context and longest > self.network.context:
             text = texts[max(range(len(rows)), key=lambda i: len(rows[i]))]
             raise RequestError(
                 f"a text of {longest} pieces, {text[:40]!r}..., is longer than the {self.network.context} that {self.name} can read"
             )
-        scores = np.zeros(len(rows))
+        scores: list[Floats] = [np.zeros(0)] * len(rows)
         todo = list(batches([len(row) for row in rows], self._positions))[::-1]
         while todo:
             batch = todo.pop()
             try:
-                scores[batch] = self._pass([rows[i] for i in batch])
+                for i, log_p in zip(batch, self._pass([rows[i] for i in batch]), strict=True):
+                    scores[i] = log_p
             except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
                 todo += self._halves(batch, error)
-        for i in np.flatnonzero(np.isnan(scores)):
-            raise ModelFileError(
-                f"{self.name} scores {texts[i][:80]!r} as not a number; try --dtype float32, or its weights are damaged"
-            )
+        self.refuse_nan(texts, scores)
         return scores
+
+    def refuse_nan(self, texts: Sequence[str], scores: Sequence[Floats]) -> None:
+        """Refuse scores that are no numbers.
+
+        Raises:
+            ModelFileError: it names the text.
+        """
+        for text, log_p in zip(texts, scores, strict=True):
+            if np.isnan(log_p).any():
+                raise ModelFileError(
+                    f"{self.name} scores {text[:80]!r} as not a number; try --dtype float32, or its weights are damaged"
+                )
 
     def _halves(self, batch: list[int], error: Exception) -> list[list[int]]:
         """Return the two halves of a batch that did not fit, and ask for smaller ones from now on."""
@@ -159,8 +176,8 @@ class CausalModel:
         middle = len(batch) // 2
         return [batch[middle:], batch[:middle]]
 
-    def _pass(self, rows: list[list[int]]) -> Floats:
-        """Return log p of the texts of one batch, (B,) float64."""
+    def _pass(self, rows: list[list[int]]) -> list[Floats]:
+        """Return log p of the scored pieces of each text of one batch, float64."""
         first, device = len(self.spelling.before) - 1, self.network.device
         lengths = np.array([len(row) for row in rows])
         padded = np.zeros((len(rows), lengths.max()), np.int64)
@@ -183,8 +200,7 @@ class CausalModel:
         self.usage.texts += len(rows)
         self.usage.tokens += int((lengths - 1).sum())
         self.usage.padding += int(padded[:, 1:].size - (lengths - 1).sum())
-        sums: Floats = np.bincount(at, weights=each, minlength=len(rows)).astype(np.float64)
-        return sums
+        return np.split(each, np.cumsum(lengths - 1 - first)[:-1])
 
 
 def _is_memory(error: Exception) -> bool:

@@ -3,14 +3,15 @@
 Radford et al., "Language Models are Unsupervised Multitask Learners" (2019): pre-norm blocks, learned positions, tied output.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["GPT2", "is_plain"]
+__all__ = ["GPT2", "KeyValues", "is_plain"]
 
 #: The activations of published GPT-2 checkpoints; "gelu_new" is the tanh form.
 ACTIVATIONS = {"gelu_new": "tanh", "gelu_pytorch_tanh": "tanh", "gelu": "none"}
@@ -26,6 +27,30 @@ def is_plain(config: Mapping[str, Any]) -> bool:
         and not config.get("add_cross_attention", False)
         and bool(config.get("tie_word_embeddings", True))
     )
+
+
+@dataclass(eq=False)
+class KeyValues:
+    """What attention has seen of each text: keys and values by place.
+
+    Attributes:
+        keys: of every layer, (B, heads, T, H / heads).
+        values: likewise.
+    """
+
+    keys: list[Tensor]
+    values: list[Tensor]
+
+    def select(self, rows: Tensor) -> "KeyValues":
+        """Return those of texts `rows` (N,), in this order; a text may be taken several times."""
+        return KeyValues([k.index_select(0, rows) for k in self.keys], [v.index_select(0, rows) for v in self.values])
+
+    def widened(self, places: int) -> "KeyValues":
+        """Return them with room for more places."""
+        more = places - self.keys[0].shape[2]
+        if more <= 0:
+            return self
+        return KeyValues(*([functional.pad(one, (0, 0, 0, more)) for one in side] for side in (self.keys, self.values)))
 
 
 class GPT2(nn.Module):
@@ -66,15 +91,49 @@ class GPT2(nn.Module):
 
     def forward(self, pieces: Tensor) -> Tensor:
         """Return the hidden states of a batch; what stands right of a position never matters to it."""
+        at = torch.arange(pieces.shape[1], device=pieces.device)
+        return self._through(
+            pieces, at, lambda _layer, q, k, v: functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        )
+
+    def nothing_seen(self, texts: int) -> KeyValues:
+        """Return keys and values of texts of which nothing has been read."""
+        head: Tensor = self.head  # type: ignore[assignment]
+        width = head.shape[1] // self.heads
+        sides = [[head.new_zeros(texts, self.heads, 0, width) for _ in self.blocks] for _ in range(2)]
+        return KeyValues(*sides)
+
+    def extend(self, pieces: Tensor, start: Tensor, seen: KeyValues) -> Tensor:
+        """Read on: return the hidden states (B, M, H) of pieces (B, M) that begin at places `start` (B,).
+
+        What `seen` holds from there on is overwritten; it has room for all places that are read. Padding is on the right.
+        """
+        at = start[:, None] + torch.arange(pieces.shape[1], device=pieces.device)  # (B, M)
+        room = seen.keys[0].shape[2]
+        visible = torch.arange(room, device=pieces.device) <= at[:, :, None]  # (B, M, T)
+
+        def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            place = at[:, None, :, None].expand(k.shape)
+            seen.keys[layer].scatter_(2, place, k)
+            seen.values[layer].scatter_(2, place, v)
+            return functional.scaled_dot_product_attention(
+                q, seen.keys[layer], seen.values[layer], attn_mask=visible[:, None]
+            )
+
+        position: Tensor = self.position  # type: ignore[assignment]
+        return self._through(pieces, at.clamp(max=len(position) - 1), attend)
+
+    def _through(self, pieces: Tensor, at: Tensor, attend: Callable[[int, Tensor, Tensor, Tensor], Tensor]) -> Tensor:
+        """Return hidden states: `at` holds the places of the pieces, `attend` mixes values by layer, queries, keys."""
         batch, length = pieces.shape
         head: Tensor = self.head  # type: ignore[assignment]
         position: Tensor = self.position  # type: ignore[assignment]
-        x = functional.embedding(pieces, head) + position[:length]  # (B, L, H)
-        for block in self.blocks:
+        x = functional.embedding(pieces, head) + position[at]  # (B, L, H)
+        for layer, block in enumerate(self.blocks):
             y = self._norm(x, block["ln_1.weight"], block["ln_1.bias"])
             mixed = functional.linear(y, block["attn.c_attn.weight"], block["attn.c_attn.bias"])
             q, k, v = mixed.view(batch, length, 3 * self.heads, -1).transpose(1, 2).chunk(3, dim=1)
-            seen = functional.scaled_dot_product_attention(q, k, v, is_causal=True)  # (B, heads, L, H / heads)
+            seen = attend(layer, q, k, v)  # (B, heads, L, H / heads)
             seen = seen.transpose(1, 2).reshape(batch, length, -1)
             x = x + functional.linear(seen, block["attn.c_proj.weight"], block["attn.c_proj.bias"])
             y = self._norm(x, block["ln_2.weight"], block["ln_2.bias"])

@@ -170,4 +170,4 @@ def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device"
     most = MOST_POSITIONS[device.type]
     positions = positions_for(free_bytes(device), head.shape[1], head.shape[0], most)
     context = int(config.get("n_positions") or config.get("n_ctx") or 0)
-    return Network(trunk, lambda hidden: linear(hidden, head), device, context, positions)
+    return Network(trunk, lambda hidden: linear(hidden, head), device, context, positions, trunk)

@@ -8,6 +8,7 @@ Prompt and text are tokenised apart, so that the law of texts given a prompt is 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class Spelling:
 
     Attributes:
         encode: a batch of printed texts to their pieces.
+        offsets: a batch of printed texts to where each piece stands, first and last sign; None where the tokenizer does not tell.
         before: begin and prompt; scored by nobody.
         end: what ends every text.
         refused: pieces that no text may hold: unknown ones, begin and end.
@@ -50,6 +52,7 @@ class Spelling:
     """
 
     encode: Callable[[list[str]], list[list[int]]]
+    offsets: Callable[[list[str]], list[list[tuple[int, int]]]] | None
     before: tuple[int, ...]
     end: tuple[int, ...]
     refused: frozenset[int]
@@ -61,9 +64,8 @@ class Spelling:
         Raises:
             RequestError: the model cannot spell a text; the message names it.
         """
-        glued = [text if _is_unspaced(text[:1]) else self.glue + text for text in texts]
         try:
-            found = self.encode(glued)
+            found = self.encode(self._glued(texts))
         except Exception as error:  # the tokenizers library raises Exception itself
             raise RequestError(f"the model's tokenizer failed on {_shown(texts)}: {error}") from None
         for text, pieces in zip(texts, found, strict=True):
@@ -73,6 +75,34 @@ class Spelling:
                 )
         return [[*self.before, *pieces, *self.end] for pieces in found]
 
+    def spell_begun(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the pieces of beginnings of texts, with `before` and no end.
+
+        Raises:
+            RequestError: as for `spell`.
+        """
+        return [row[: len(row) - len(self.end)] for row in self.spell(texts)]
+
+    def places(self, texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
+        """Return where the pieces of each text begin and end, counted in signs that are no spaces.
+
+        Raises:
+            RequestError: the tokenizer does not tell.
+        """
+        if self.offsets is None:
+            raise RequestError(
+                "a mixture needs a tokenizer that tells where its pieces stand (tokenizer.json); save the model with a fast one"
+            )
+        glued = self._glued(texts)
+        found = []
+        for text, spans in zip(glued, self.offsets(glued), strict=True):
+            signs = [0, *accumulate(not sign.isspace() for sign in text)]
+            found.append(([signs[a] for a, _ in spans], [signs[b] for _, b in spans]))
+        return found
+
+    def _glued(self, texts: Sequence[str]) -> list[str]:
+        return [text if _is_unspaced(text[:1]) else self.glue + text for text in texts]
+
     @staticmethod
     def of(folder: Path, config: dict[str, Any], settings: NeuralSettings) -> "Spelling":
         """Read the tokenizer of a model's folder.
@@ -81,7 +111,7 @@ class Spelling:
             ModelFileError: it has none, or it is damaged.
             RequestError: it has no token that the settings need.
         """
-        encode, find, special = _tokenizer(folder)
+        encode, offsets, find, special = _tokenizer(folder)
         begin = special.get("bos_token", config.get("bos_token_id"))
         end = special.get("eos_token", config.get("eos_token_id"))
         begin, end = (_first(find(one) if isinstance(one, str) else one) for one in (begin, end))
@@ -100,11 +130,11 @@ class Spelling:
         unknown = _first(find(special["unk_token"])) if "unk_token" in special else None
         refused = frozenset(one for one in (begin, end, unknown) if one is not None)
         glue = " " if prompt and not prompt[-1].isspace() and not _is_unspaced(prompt[-1]) else ""
-        return Spelling(encode, tuple(before), tuple(last), refused, glue)
+        return Spelling(encode, offsets, tuple(before), tuple(last), refused, glue)
 
 
-def _tokenizer(folder: Path) -> tuple[Callable[[list[str]], list[list[int]]], Callable[[str], Any], dict[str, str]]:
-    """Return what encodes a batch, what finds a token's id, and the special tokens by their role."""
+def _tokenizer(folder: Path) -> tuple[Any, Any, Callable[[str], Any], dict[str, str]]:
+    """Return what encodes a batch, their places (or None), what finds a token's id, and the special tokens by their role."""
     written = read_json(folder / "tokenizer_config.json") | read_json(folder / "special_tokens_map.json")
     special = {
         role: value["content"] if isinstance(value, dict) else value
@@ -122,6 +152,7 @@ def _tokenizer(folder: Path) -> tuple[Callable[[list[str]], list[list[int]]], Ca
         fast.no_truncation()
         return (
             lambda texts: [one.ids for one in fast.encode_batch(texts, add_special_tokens=False)],
+            lambda texts: [one.offsets for one in fast.encode_batch(texts, add_special_tokens=False)],
             fast.token_to_id,
             special,
         )
@@ -135,6 +166,7 @@ def _tokenizer(folder: Path) -> tuple[Callable[[list[str]], list[list[int]]], Ca
     special = {role: value for role in ("bos_token", "eos_token", "unk_token") if (value := getattr(slow, role, None))}
     return (
         lambda texts: list(slow(texts, add_special_tokens=False)["input_ids"]),
+        None,
         slow.convert_tokens_to_ids,
         special,
     )

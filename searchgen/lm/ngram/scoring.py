@@ -66,8 +66,9 @@ def score_sequences(
 def _score(tables: Any, tokens: Any, offsets: Any, lanes: Any, result: Any) -> None:
     """Score all sequences; a lane that is done takes the next one."""
     begun = 0
-    active = 1
-    while active > 0:
+    active = 0
+    # Sequences of like length end in the same turn: then no lane is active, and there may still be more of them.
+    while active > 0 or begun < len(offsets) - 1:
         active = 0
         for k in range(len(lanes)):
             lane = lanes[k]

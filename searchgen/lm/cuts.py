@@ -1,0 +1,95 @@
+"""Where a model's pieces end in a printed text, so that models with different pieces can be compared stretch by stretch.
+
+A place in a text is the number of signs before it that are no spaces: a space belongs to what follows it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Beginnings", "Part", "beginnings", "compact_length", "token_ends"]
+
+
+@dataclass(frozen=True, eq=False)
+class Beginnings:
+    """The probabilities of a text's beginnings under a model.
+
+    Attributes:
+        places: (k,) int64, rising: places where its pieces end, none of them across; the last is the text's end.
+        log_p: (k,) float64, natural log p of the text up to there, the end apart.
+        log_end: natural log p of the end after it.
+    """
+
+    places: npt.NDArray[np.int64]
+    log_p: npt.NDArray[np.float64]
+    log_end: float
+
+
+class Part(Protocol):
+    """A model that can take part in a mixture."""
+
+    @property
+    def label(self) -> str:
+        """Name and hash."""
+
+    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
+        """Return the probabilities of the beginnings of each text."""
+
+
+def compact_length(text: str) -> int:
+    """Return the place of a text's end.
+
+    Example:
+        >>> compact_length("The dog ran.")
+        10
+    """
+    return len("".join(text.split()))
+
+
+def beginnings(starts: Sequence[int], ends: Sequence[int], length: int, log_p: npt.NDArray[np.float64]) -> Beginnings:
+    """Return beginnings from pieces.
+
+    Args:
+        starts: (n,) the place where each piece begins.
+        ends: (n,) where it ends; a sign that several pieces share is across all ends but the last.
+        length: the place of the text's end.
+        log_p: (n + m,) of each piece, and of the m that are the text's end.
+
+    Example:
+        >>> beginnings([0, 0, 1], [0, 2, 3], 3, np.array([-1.0, -2.0, -4.0, -8.0])).places  # "( ab c": b is not cut
+        array([3])
+    """
+    n = len(ends)
+    reached = np.maximum.accumulate(np.asarray(ends, np.int64)) if n else np.zeros(0, np.int64)
+    ahead = np.minimum.accumulate(np.append(np.asarray(starts, np.int64), length)[::-1])[::-1][1:]
+    good = (reached <= ahead) & (reached > 0) & (reached < length)
+    # Of pieces after which a place may be cut the first counts: a lone space belongs to what follows.
+    places, first = np.unique(reached[good], return_index=True)
+    total = np.cumsum(log_p[:n])
+    whole = float(total[-1]) if n else 0.0
+    return Beginnings(np.append(places, length), np.append(total[good][first], whole), float(log_p[n:].sum()))
+
+
+def token_ends(tokens: Sequence[str], text: str) -> tuple[list[int], list[int]]:
+    """Return where tokens begin and end in a printed text; from the first that is not printed as it stands on, the text is one stretch.
+
+    Example:
+        >>> token_ends(["the", "dog", "ran", "."], "The dog ran.")
+        ([0, 3, 6, 9], [3, 6, 9, 10])
+    """
+    compact = "".join(text.split())
+    starts: list[int] = []
+    ends: list[int] = []
+    at = 0
+    for token in tokens:
+        stop = at + len(token)
+        if compact[at:stop].casefold() != token.casefold():
+            rest = len(tokens) - len(ends)
+            return [*starts, *[at] * rest], [*ends, *[len(compact)] * rest]
+        starts.append(at)
+        ends.append(stop)
+        at = stop
+    return starts, ends

@@ -1,0 +1,238 @@
+"""Mixtures of models, mixed stretch by stretch: `en:0.5,PATH:0.5`.
+
+    p(text) = product over stretches s of  sum_k w_k p_k(s | all before s)     times     sum_k w_k p_k(end | text)
+
+A stretch is what lies between two places at which pieces of every part end: a word with the space before it, or a mark, wherever no
+piece of a part reaches across; else as much as the piece holds together. p_k of a stretch is the product of the part's own pieces of the
+whole text, spelled canonically. So the law is a fixed function of the text. It sums to at most 1 over all texts if no piece of a part
+reaches across a word, as the mixtures of laws of the next word that it is then made of do.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from math import fsum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.errors import RequestError
+from searchgen.lm.cuts import Beginnings, Part, beginnings, compact_length, token_ends
+from searchgen.lm.neural.usage import Kept, Usage
+
+if TYPE_CHECKING:
+    from searchgen.lm.neural.settings import NeuralSettings
+    from searchgen.lm.ngram.model import NGram
+
+__all__ = ["Mixture", "NGramPart", "is_mixture", "mixed", "open_mixture", "parts_of"]
+
+Floats = npt.NDArray[np.float64]
+
+#: How far weights may be from a sum of 1.
+ROUNDING = 1e-6
+
+
+def is_mixture(name: str) -> bool:
+    """Return whether a model's name asks for a mixture: some part ends with a colon and a number.
+
+    Example:
+        >>> is_mixture("en:0.5,some/model:0.5"), is_mixture("en"), is_mixture("http://127.0.0.1:8000/v1#name")
+        (True, False, False)
+    """
+    return re.search(r":\d*\.?\d+(,|$)", name) is not None and not Path(name).exists()
+
+
+def parts_of(name: str) -> list[tuple[str, float]]:
+    """Return the models of a mixture with their weights.
+
+    Raises:
+        RequestError: a weight is missing or no positive number, or they do not sum to 1.
+
+    Example:
+        >>> parts_of("en:0.25,some/model:0.75")
+        [('en', 0.25), ('some/model', 0.75)]
+    """
+    found = []
+    for part in name.split(","):
+        model, _, weight = part.rpartition(":")
+        if not model or not re.fullmatch(r"\d*\.?\d+", weight) or not float(weight) > 0:
+            raise RequestError(
+                f"--lm {name}: {part!r} is no part of a mixture; write MODEL:WEIGHT, as in en:0.5,PATH:0.5"
+            )
+        found.append((model, float(weight)))
+    total = fsum(weight for _, weight in found)
+    if abs(total - 1.0) > ROUNDING:
+        raise RequestError(f"--lm {name}: the weights sum to {total:g}; let them sum to 1")
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class NGramPart:
+    """An n-gram model as a part of a mixture: its pieces are its tokens; words it does not know are spelled letter by letter.
+
+    Attributes:
+        model: the model.
+        alphabet_size: letters that an unknown word is spelled with.
+    """
+
+    model: "NGram"
+    alphabet_size: int
+
+    @property
+    def label(self) -> str:
+        """Name and hash."""
+        return f"{self.model.name}@{self.model.hash[:12]}"
+
+    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
+        """Return the probabilities of the beginnings of each text."""
+        from searchgen.lm.ngram.scoring import score_tokens
+
+        if not texts:
+            return []
+        rows = [self.model.text_form.tokenise(text) for text in texts]
+        ids = [self.model.ids(row) for row in rows]
+        offsets = np.cumsum([0, *map(len, rows)]).astype(np.int64)
+        flat = np.concatenate([*ids, np.zeros(0, np.int32)]).astype(np.int32)
+        scored = np.split(
+            score_tokens(self.model.tables, flat, offsets), (offsets[1:] + np.arange(1, len(offsets)))[:-1]
+        )
+        found = []
+        for text, row, own, log_p in zip(texts, rows, ids, scored, strict=True):
+            spelled = [
+                -(len(token) + 1) * np.log(self.alphabet_size + 1) * (i == 0) for token, i in zip(row, own, strict=True)
+            ]
+            log_p[: len(row)] += spelled
+            found.append(beginnings(*token_ends(row, text), compact_length(text), log_p))
+        return found
+
+
+def mixed(parts: Sequence[Beginnings], log_weights: Floats) -> tuple[float, float]:
+    """Return log p of one text under a mixture: without its end, and of its end.
+
+    Args:
+        parts: the text under each part.
+        log_weights: (k,) natural logs of their weights.
+
+    Example:
+        >>> halves = np.log([0.5, 0.5])
+        >>> a = Beginnings(np.array([3, 6]), np.log([0.2, 0.02]), 0.0)
+        >>> b = Beginnings(np.array([3, 6]), np.log([0.4, 0.12]), 0.0)
+        >>> round(float(np.exp(mixed([a, b], halves)[0])), 6)  # (0.2 + 0.4) / 2 * (0.1 + 0.3) / 2
+        0.06
+    """
+    common = reduce(np.intersect1d, [part.places for part in parts])
+    steps = [np.diff(part.log_p[np.searchsorted(part.places, common)], prepend=0.0) for part in parts]  # (k, stretches)
+    begun = np.logaddexp.reduce(np.stack(steps) + log_weights[:, None], axis=0).sum()
+    end = np.logaddexp.reduce(np.array([part.log_end for part in parts]) + log_weights)
+    return float(begun), float(end)
+
+
+@dataclass(eq=False)
+class Mixture:
+    """A mixture of models as a law over printed texts.
+
+    Attributes:
+        name: as the user named it.
+        parts: models.
+        weights: of each, with sum 1.
+        usage: counts so far; those of the passes are the transformers'.
+    """
+
+    name: str
+    parts: Sequence[Part]
+    weights: Sequence[float]
+    usage: Usage = field(default_factory=Usage)
+
+    def __post_init__(self) -> None:
+        self._kept = Kept(self.usage)
+        self._log_weights = np.log(np.array(self.weights))
+
+    @property
+    def hash(self) -> str:
+        """A hash of the parts and their weights."""
+        parts = [
+            (getattr(part, "hash", part.label), weight) for part, weight in zip(self.parts, self.weights, strict=True)
+        ]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    @property
+    def label(self) -> str:
+        """Name and hash, as records show them."""
+        return f"{self.name}@{self.hash[:12]}"
+
+    def log_probs(self, texts: Sequence[str]) -> Floats:
+        """Return natural log p of printed texts, (n,) float64; a text that was scored before keeps its score.
+
+        Raises:
+            RequestError: a part cannot score a text.
+        """
+        return self._kept.of(texts, lambda new: np.array([sum(one) for one in self._mixed(new)], np.float64))
+
+    def growing(self) -> "MixedBeginnings":
+        """Return what scores beginnings of texts that grow: each is read anew."""
+        return MixedBeginnings(self)
+
+    def without_end(self, texts: Sequence[str]) -> Floats:
+        """Return natural log p of beginnings, (n,) float64: all stretches, and no end."""
+        return np.array([begun for begun, _ in self._mixed(list(texts))], np.float64)
+
+    def _mixed(self, texts: list[str]) -> list[tuple[float, float]]:
+        scored = [part.beginnings(texts) for part in self.parts]
+        return [mixed(one, self._log_weights) for one in zip(*scored, strict=True)]
+
+    def counted(self) -> dict[str, int]:
+        """Return what it has done so far, by name; passes, texts and tokens are the sums over the transformers."""
+        own = {name: getattr(self.usage, name) for name in ("evaluations", "duplicates", "cache_hits")}
+        passes: dict[str, int] = {}
+        for part in self.parts:
+            counted: Callable[[], dict[str, int]] | None = getattr(part, "counted", None)
+            for name, count in counted().items() if counted else ():
+                passes[name] = passes.get(name, 0) + count
+        return {**passes, **own}
+
+
+class MixedBeginnings:
+    """Beginnings under a mixture; what was scored once is kept."""
+
+    def __init__(self, mixture: Mixture) -> None:
+        """Begin with no text."""
+        self._mixture, self._kept = mixture, Kept(mixture.usage)
+
+    def log_probs(self, texts: Sequence[str], parents: npt.NDArray[np.int64]) -> Floats:
+        """Return natural log p of beginnings, (n,) float64; what they grow out of does not matter."""
+        del parents
+        return self._kept.of(texts, self._mixture.without_end)
+
+
+def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mixture:
+    """Open a mixture of n-gram models and transformers.
+
+    Raises:
+        RequestError: a part cannot be opened, the weights do not sum to 1, or ends are left out, which parts do not share.
+    """
+    from searchgen.lm import load
+    from searchgen.lm.neural import is_transformer, open_transformer
+    from searchgen.vocabulary import Vocabulary
+
+    if settings.end == "none":
+        raise RequestError(
+            "--end none: n-gram models always end their texts, and so does every part of a mixture; drop it"
+        )
+    parts: list[Part] = []
+    listed = parts_of(name)
+    for model, _ in listed:
+        if is_transformer(model):
+            parts.append(open_transformer(model, settings, threads))
+            continue
+        ngram = load(model)
+        if ngram.form == "raw":
+            raise RequestError(
+                f"--lm {name}: {model} has raw tokens, a mixture is of printed text; build it without --raw-tokens"
+            )
+        vocabulary = Vocabulary(ngram.vocabulary, ngram.text_form, stored_kinds=ngram.kinds)
+        parts.append(NGramPart(ngram, vocabulary.alphabet_size))
+    return Mixture(name, parts, [weight for _, weight in listed])
