@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli_runner import searchgen
 
+TOY = Path(__file__).parent / "data" / "kenlm" / "order3.arpa"
 LAW = ("--keywords", "doctor,letter", "--max-words", "8")
 
 
@@ -58,17 +59,53 @@ def test_explain_gives_exact_masses_and_advice() -> None:
     assert searchgen("explain", "--keywords", "a,b,c", "--max-words", "2").code == 2
 
 
-def test_compare_runs_each_and_keeps_searches_apart() -> None:
-    found = searchgen(
-        "compare", *LAW, "--samplers", "anneal,mh,importance", "--evaluations", "100", "--seed", "1", "--json"
-    )
+def test_compare_runs_each_within_its_evaluations_and_keeps_searches_apart() -> None:
+    arguments = ("compare", *LAW, "--samplers", "anneal,mh,importance", "--evaluations", "4000", "--seed", "1")
+    rows = searchgen(*arguments, "--repeat", "2", "--json").rows
+    assert [row["sampler"] for row in rows] == ["mh", "mh", "importance", "importance", "anneal", "anneal"]
+    assert [row["kind"] for row in rows] == ["markov"] * 2 + ["weighted"] * 2 + ["search"] * 2
+    assert [row["run"] for row in rows] == [1, 2] * 3
+    assert all(row["satisfied"] == 1.0 and 2000 <= row["evaluations"] <= 4000 for row in rows)
+    assert rows[2]["log_z"] != rows[3]["log_z"]
+    assert rows[-1]["ess"] is rows[-1]["log_z"] is rows[-1]["trusted"] is None
+    table = searchgen(*arguments).lines
+    names = [line.split()[0] for line in table if line and line.split()[0] in ("mh", "importance", "anneal")]
+    assert names == ["mh", "importance", "anneal"]
+    assert table[table.index(next(line for line in table if line.startswith("anneal"))) - 1] == ""
+    assert any("estimated only" in line for line in table)
+
+
+def test_compare_knows_the_exact_mass_of_a_small_model() -> None:
+    arguments = ("--lm", str(TOY), "--raw-tokens", "--keywords", "scoring", "--max-words", "4", "--seed", "1", "--json")
+    rows = searchgen("compare", *arguments, "--samplers", "importance,sir", "--evaluations", "4000").rows
+    for row in rows:
+        assert abs(row["log_z"] - row["log_z_exact"]) < 5 * row["log_z_error"] + 1e-5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--samplers mhh", "did you mean mh"),
+        ("--samplers ,", "names none"),
+        ("--budget 0", "above 0"),
+        ("--repeat 0", "at least 1"),
+        ("--evaluations 0", "at least 1"),
+        ("--samplers mh,gibbs --evaluations 3", "--evaluations 3 is too small: one draw of mh takes"),
+        ("--samplers importance --budget 0.00001", "--budget 1e-05 is too small: one draw of importance takes"),
+    ],
+)
+def test_compare_refuses(arguments: str, said: str) -> None:
+    found = searchgen("compare", *LAW, *arguments.split())
+    assert (found.code, found.lines) == (2, [])
+    assert said in found.err
+    assert found.err.count("\n") == 1
+
+
+def test_a_sampler_that_the_budget_does_not_pay_for_is_a_row_with_the_reason() -> None:
+    found = searchgen("compare", *LAW, "--samplers", "mh,importance", "--evaluations", "100", "--seed", "1", "--json")
     assert found.code == 0
-    assert [row["sampler"] for row in found.rows] == ["mh", "importance", "anneal"]
-    assert [row["kind"] for row in found.rows] == ["markov", "weighted", "search"]
-    assert all(row["satisfied"] == 1.0 for row in found.rows)
-    assert found.rows[-1]["ess"] is None
-    assert searchgen("compare", *LAW, "--samplers", "mhh").code == 2
-    assert searchgen("compare", *LAW, "--budget", "0").code == 2
+    assert "one draw of mh takes" in found.rows[0]["error"]
+    assert (found.rows[1]["error"], found.rows[1]["evaluations"]) == ("", 100)
 
 
 def test_a_report_is_written_whole_or_refused_before_the_work(tmp_path: Path) -> None:
