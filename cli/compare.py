@@ -115,7 +115,7 @@ def _names(samplers: str) -> list[str]:
 def _print(rows: "list[Row]", log_z: float | None, order: int, json: bool) -> None:
     why = f"the guide of the model's own order {order} has it"
     if log_z is None:
-        why = f"a guide of the model's own order {order} would be too large for its exact value"
+        why = f"a guide of order {order} is too large for the exact value"
     if json:
         for row in rows:
             write_json({**vars(row), "log_z_exact": None if row.kind == "search" else log_z})
@@ -124,6 +124,5 @@ def _print(rows: "list[Row]", log_z: float | None, order: int, json: bool) -> No
 
     for line in lines(rows, log_z, why, terminal_width()):
         write_line(line)
-    for row in rows:
-        if row.error:
-            complain(f"{row.sampler}: {row.error}")
+    for error in dict.fromkeys(f"{row.sampler}: {row.error}" for row in rows if row.error):
+        complain(error)

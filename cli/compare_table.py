@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 __all__ = ["compact", "lines"]
 
-#: Width of the table where stdout is no terminal.
+#: Width of the table where stdout is no terminal; on less, numbers are shown with fewer digits.
 WIDTH = 100
 
-#: Columns that a narrow terminal does without, the first first; JSON has them all.
-NARROW = 80
+#: The least width: all columns fit.
+LEAST = 80
 
 COLUMNS = ("kind", "satisfied", "mean", "best", "ESS/s", "distinct", "evaluations", "R-hat", "log Z")
 SHORT = {"satisfied": "ok", "evaluations": "evals"}
@@ -51,7 +51,7 @@ def lines(rows: Sequence["Row"], log_z: float | None, why: str, width: int | Non
 
     width = width or WIDTH
     narrow = width < WIDTH
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 0 if narrow else 1, 0, 0), show_edge=False)
     table.add_column("sampler", no_wrap=True)
     for name in COLUMNS:
         side: Any = "left" if name == "kind" else "right"
@@ -63,27 +63,30 @@ def lines(rows: Sequence["Row"], log_z: float | None, why: str, width: int | Non
         if number and part:
             table.add_section()
         for row in part:
-            table.add_row(*_cells(row, repeated))
-    console = Console(file=io.StringIO(), width=max(width, NARROW), no_color=True)
+            table.add_row(*_cells(row, repeated, narrow))
+    console = Console(file=io.StringIO(), width=max(width, LEAST), no_color=True)
     console.print(table)
     written: io.StringIO = console.file  # type: ignore[assignment]
     text = [line.rstrip() for line in written.getvalue().splitlines()]
     return [*text, "", *_remarks(rows, bool(laws and searches), why if laws else "", log_z)]
 
 
-def _cells(row: "Row", repeated: bool) -> list[str]:
-    name = row.sampler + (f" {row.run}" if repeated else "") + (" *" if row.trusted is False else "")
+def _cells(row: "Row", repeated: bool, narrow: bool) -> list[str]:
+    gap, digits = ("", ".1f") if narrow else (" ", ".2f")
+    name = row.sampler + (f" {row.run}" if repeated else "") + (f"{gap}*" if row.trusted is False else "")
     if row.error:
         return [name, row.kind, *["-"] * (len(COLUMNS) - 1)]
     mass = "-"
     if row.log_z is not None:
-        mass = f"{row.log_z:.2f}" + ("" if row.log_z_error is None else f" ±{row.log_z_error:.2f}")
+        mass = format(row.log_z, ".2f" if abs(row.log_z) < 100 else ".1f") + (
+            "" if row.log_z_error is None else f"{gap}±{row.log_z_error:.2f}"
+        )
     return [
         name,
         row.kind,
         "-" if row.satisfied is None else f"{row.satisfied:.0%}",
-        "-" if row.mean is None else f"{row.mean:.2f}",
-        "-" if row.best is None else f"{row.best:.2f}",
+        "-" if row.mean is None else format(row.mean, digits),
+        "-" if row.best is None else format(row.best, digits),
         compact(row.ess_per_second),
         compact(row.distinct),
         compact(row.evaluations),

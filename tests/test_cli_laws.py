@@ -1,10 +1,13 @@
 """score, check, explain, compare, selftest and --report: the commands about laws."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from searchgen.cli.compare_table import lines
+from searchgen.samplers.compare import Row
 from tests.cli_runner import searchgen
 
 TOY = Path(__file__).parent / "data" / "kenlm" / "order3.arpa"
@@ -137,3 +140,30 @@ def test_annealing_by_every_schedule(schedule: str) -> None:
     row = searchgen("sample", *LAW, "--sampler", "anneal", *options, "--seed", "1", "--json").rows[0]
     assert row["kind"] == "search"
     assert all(row["satisfied"].values())
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_fits_the_terminal(width: int) -> None:
+    """The longest names and numbers that there are, at both widths: nothing is cut off or wrapped."""
+    row = Row(
+        sampler="importance",
+        kind="weighted",
+        run=2,
+        satisfied=1.0,
+        mean=-123.45,
+        best=-101.23,
+        distinct=262144,
+        evaluations=123456789,
+        ess_per_second=98765.0,
+        r_hat=11.25,
+        log_z=-123.45,
+        log_z_error=0.25,
+        trusted=False,
+        doubts=("effective sample size is 3, below 100",),
+    )
+    found = lines([row, replace(row, sampler="anneal", kind="search")], None, "too large", width)
+    assert max(map(len, found)) <= width
+    assert "…" not in "".join(found)
+    assert len([line for line in found if line.startswith(("importance", "anneal"))]) == 2
+    assert found[3] == ""
+    assert len({line.rindex("11.25") for line in found if "11.25" in line}) == 1
