@@ -12,7 +12,9 @@ from searchgen.cli.output import complain, progress, terminal_width, write_json,
 from searchgen.errors import NothingFound, RequestError
 
 if TYPE_CHECKING:
+    from searchgen.request import Request
     from searchgen.samplers.compare import Row
+    from searchgen.samplers.source import Source
 
 __all__ = ["HELP", "SHORT", "compare"]
 
@@ -57,7 +59,7 @@ def compare(
     json: Annotated[bool, options.Json] = False,
 ) -> None:
     """Try every sampler once, refuse a budget too small, then compare; searches last."""
-    from searchgen.cli.loading import compiling, load_model, starting
+    from searchgen.cli.loading import load_model, starting
     from searchgen.cli.requests import law_request
 
     if not budget > 0 or repeat < 1 or (evaluations is not None and evaluations < 1):
@@ -75,31 +77,35 @@ def compare(
         seed=secrets.randbits(32) if seed is None else seed,
     )
     with starting():
-        from searchgen.samplers.compare import measured, refuse_too_small, trial
-        from searchgen.samplers.exact_mass import exact_log_z
         from searchgen.samplers.registry import method
         from searchgen.samplers.sampling import stated_law
         from searchgen.samplers.source import Source
 
         names = [one.name for one in sorted(map(method, _names(samplers)), key=lambda one: one.kind == "search")]
         source = load_model(Source, request.lm, raw_tokens)
-    request = stated_law(request)
-    asked = [replace(request, sampler=name) for name in names]
+    _run(source, [replace(stated_law(request), sampler=name) for name in names], budget, evaluations, repeat, json)
+
+
+def _run(
+    source: "Source", asked: "list[Request]", budget: float, evaluations: int | None, repeat: int, json: bool
+) -> None:
+    """Try every sampler, measure each `repeat` times, and print."""
+    from searchgen.cli.loading import compiling
+    from searchgen.samplers.compare import measured, refuse_too_small, trial
+    from searchgen.samplers.exact_mass import exact_log_z
+
     trials, rows = [], []
     with progress() as show:
         for one in asked:
             with compiling(one.sampler):
                 trials.append(trial(source, one))
         refuse_too_small(trials, budget, evaluations)
-        log_z = exact_log_z(source, request)
-        for number, one in enumerate(asked * repeat):
+        log_z = exact_log_z(source, asked[0])
+        jobs = [(one, tried, run) for one, tried in zip(asked, trials, strict=True) for run in range(1, repeat + 1)]
+        for one, tried, run in jobs:
             if show:
-                show(one.sampler, number / len(asked) / repeat)
-            run = number // len(asked) + 1
-            rows.append(
-                measured(source, one, trials[number % len(asked)], budget=budget, evaluations=evaluations, run=run)
-            )
-    rows.sort(key=lambda row: names.index(row.sampler))
+                show(one.sampler, len(rows) / len(jobs))
+            rows.append(measured(source, one, tried, budget=budget, evaluations=evaluations, run=run))
     _print(rows, log_z, source.model.order, json)
     if all(row.error for row in rows):
         raise NothingFound("no sampler of the list has a draw")

@@ -1,6 +1,7 @@
 """score, check, explain, compare, selftest and --report: the commands about laws."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from searchgen.samplers.compare import Row
 from tests.cli_runner import searchgen
 
 TOY = Path(__file__).parent / "data" / "kenlm" / "order3.arpa"
+SMALL = ("--lm", str(TOY), "--raw-tokens")
 LAW = ("--keywords", "doctor,letter", "--max-words", "8")
 
 
@@ -52,14 +54,47 @@ def test_what_sample_prints_passes_check() -> None:
 
 def test_explain_gives_exact_masses_and_advice() -> None:
     row = searchgen("explain", *LAW, "--json").rows[0]
+    assert row["log_p_given_window"] == pytest.approx(row["log_p_joint"] - row["log_p_window"])
+    for name, cost in row["factor"].items():
+        assert cost == pytest.approx(row["log_p_given_window"] - row["without"][name])
+    assert row["bottleneck"] == min(row["factor"], key=row["factor"].get)
+    assert row["needed"]["rejection"] == pytest.approx(math.exp(-row["log_p_model"]))
+    assert row["needed"]["importance"] == pytest.approx(100 * row["draws"] / row["ess"])
+    assert row["needed"]["smc"] >= 100
+    assert row["log_p_exact"] is None
     assert row["log_p_joint"] < row["log_p_window"] < 0
     assert set(row["alone"]) == {"keyword doctor", "keyword letter"}
     assert row["bottleneck"] in row["alone"]
     # under the guide both alternatives of one keyword are alone what they are together without the other
     assert row["without"]["keyword doctor"] == pytest.approx(row["alone"]["keyword letter"], abs=1e-5)
     assert row["advice"] in ("rejection", "importance", "smc")
-    assert "take --sampler" in searchgen("explain", *LAW).out
-    assert searchgen("explain", "--keywords", "a,b,c", "--max-words", "2").code == 2
+    lines = searchgen("explain", *LAW).lines
+    assert lines[-1].startswith("take --sampler")
+    assert next(line for line in lines if line.endswith("<- bottleneck")).startswith(row["bottleneck"])
+
+
+def test_explain_is_exact_for_a_small_model() -> None:
+    row = searchgen("explain", *SMALL, "--keywords", "scoring", "--max-words", "4", "--json").rows[0]
+    assert abs(row["log_p_exact"] - row["log_p_model"]) < 5 * row["log_p_model_error"] + 1e-5
+    assert row["needed"]["rejection"] == pytest.approx(math.exp(-row["log_p_exact"]))
+    easy = searchgen("explain", *SMALL, "--keywords", "the", "--max-words", "20", "--json").rows[0]
+    assert easy["advice"] == "rejection"
+    assert easy["bottleneck"] == "keyword the"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--keywords doctor,letter,zebra --max-words 2", "takes 3 words, and a text may have only 2"),
+        ("--keywords doctor --forbid doctor,Doctor", "impossible"),
+        ("--keywords dog --starts-with the|dog --ends-with a|dog --max-words 3", "impossible"),
+    ],
+)
+def test_explain_says_why_nothing_can_be(arguments: str, said: str) -> None:
+    found = searchgen("explain", *(word.replace("|", " ") for word in arguments.split()))
+    assert (found.code, found.lines) == (3, [])
+    assert "impossible" in found.err
+    assert said in found.err
 
 
 def test_compare_runs_each_within_its_evaluations_and_keeps_searches_apart() -> None:
