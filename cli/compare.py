@@ -13,7 +13,7 @@ from searchgen.errors import NothingFound, RequestError
 
 if TYPE_CHECKING:
     from searchgen.request import Request
-    from searchgen.samplers.compare import Row
+    from searchgen.samplers.compare import Row, Trial
     from searchgen.samplers.source import Source
 
 __all__ = ["HELP", "SHORT", "compare"]
@@ -94,7 +94,8 @@ def _run(
     from searchgen.samplers.compare import measured, refuse_too_small, trial
     from searchgen.samplers.exact_mass import exact_log_z
 
-    trials, rows = [], []
+    trials: list[Trial] = []
+    rows: list[Row] = []
     with progress() as show:
         for one in asked:
             with compiling(one.sampler):

@@ -6,6 +6,7 @@ from searchgen.cli.numbers import decimal, whole
 
 __all__ = [
     "Again",
+    "Beta",
     "Budget",
     "Count",
     "Device",
@@ -40,6 +41,7 @@ MaxWords = typer.Option(
 Keywords = typer.Option(
     "--keywords", "-k", metavar="LIST", help="Words or phrases to hold, in any order; '-' reads sets from stdin."
 )
+Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
 Ends = typer.Option("--ends-with", metavar="TEXT", help="What the text ends with, before the final mark.")
 Sentence = typer.Option("--sentence/--no-sentence", help="One sentence: a final mark at the end, none inside.")
 FiniteVerb = typer.Option(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from searchgen.cli import options
-from searchgen.cli.numbers import decimal, whole
+from searchgen.cli.numbers import whole
 from searchgen.errors import RequestError
 
 __all__ = ["HELP", "SHORT", "sample"]
@@ -24,7 +24,6 @@ Example: searchgen sample --keywords "doctor,letter" --max-words 10 --sampler mh
 
 
 MaxWords = typer.Option("--max-words", "--max-chars", metavar="N", help="Most words; 20 by default.")
-Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
 Sampler = typer.Option("--sampler", metavar="NAME", help="The method; see docs/samplers.md.")
 Memory = typer.Option("--memory", help="Rejection: remember dead beginnings.")
 Quasi = typer.Option("--quasi", help="Rejection: with an estimated bound.")
@@ -51,7 +50,7 @@ def sample(
     sentence: Annotated[bool, options.OneSentence] = False,
     min_words: Annotated[int | None, options.Words] = None,
     max_words: Annotated[str | None, MaxWords] = None,
-    beta: Annotated[float, Beta] = 1.0,
+    beta: Annotated[float, options.Beta] = 1.0,
     sampler: Annotated[str, Sampler] = "mh",
     memory: Annotated[bool, Memory] = False,
     quasi: Annotated[bool, Quasi] = False,

@@ -27,6 +27,28 @@ def test_scores_are_those_of_constrain() -> None:
     assert plain.split("\t") == [f"{row['log_prob']:.6f}", row["text"]]
 
 
+def test_scores_of_the_target_are_those_of_sample() -> None:
+    flags = ("--keywords", "zorblax,dog", "--max-words", "8", "--beta", "0.9")
+    drawn = searchgen("sample", *flags, "-n", "3", "--seed", "1", "--json").rows
+    texts = [row["text"] for row in drawn] + ["A dog ran to the zorblax and the zarblox.", "The dog ran."]
+    found = searchgen("score", *flags, "--json", stdin="\n".join(texts).encode()).rows
+    for row, scored in zip(drawn, found, strict=False):
+        assert scored["log_density"] == pytest.approx(row["log_density"])
+        assert all(scored["satisfied"].values())
+        assert scored["satisfied"].items() >= row["satisfied"].items()
+    assert found[3]["log_density"] is found[4]["log_density"] is None
+    assert [part for part, holds in found[3]["satisfied"].items() if not holds] == [
+        "length 1 to 8 words",
+        "words known or demanded",
+    ]
+    lines = [line.split("\t") for line in searchgen("score", *flags, stdin="\n".join(texts).encode()).lines]
+    assert [cells[1] for cells in lines] == ["ok"] * 3 + [
+        "length 1 to 8 words; words known or demanded",
+        "keyword zorblax",
+    ]
+    assert [cells[2] for cells in lines] == texts
+
+
 def test_lines_without_a_score_are_told_and_the_run_goes_on() -> None:
     found = searchgen("score", stdin=b"A dog.\n\n\xff\nA cat.\n")
     assert found.code == 3

@@ -7,7 +7,7 @@ from searchgen.constraints.base import Constraint
 from searchgen.constraints.forbid import Forbid
 from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.length import Length
-from searchgen.errors import Contradiction, Impossible, RequestError
+from searchgen.errors import Contradiction, Impossible
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
