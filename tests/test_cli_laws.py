@@ -184,13 +184,6 @@ def test_a_report_is_written_whole_or_refused_before_the_work(tmp_path: Path) ->
     assert refused.lines == []
 
 
-def test_selftest_prints_what_holds() -> None:
-    rows = searchgen("selftest", "--sampler", "mh", "--json").rows
-    assert rows
-    assert all(row["holds"] for row in rows)
-    assert searchgen("selftest", "--sampler", "anneal").code == 2
-
-
 @pytest.mark.parametrize("schedule", ["geometric", "linear", "logarithmic"])
 def test_annealing_by_every_schedule(schedule: str) -> None:
     options = ("--option", f"schedule={schedule}", "--option", "steps=400", "--option", "hot=0")
