@@ -43,15 +43,15 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_line_says_world_beta_error_tolerance_and_verdict() -> None:
-    found = searchgen("selftest", "--sampler", "surrogate")
+    found = searchgen("selftest", "--sampler", "mh")
     assert found.code == 0
     head, *lines = found.lines
     assert head.split() == ["verdict", "sampler", "world", "beta", "error", "tolerance", "property"]
     assert {tuple(line.split()[1:4]) for line in lines} == {
-        ("surrogate", world, beta) for world in ("keyword", "phrase", "punctuated") for beta in ("1", "0.7", "2")
+        ("mh", world, beta) for world in ("keyword", "phrase", "punctuated") for beta in ("1", "0.7", "2")
     }
     assert all(line.startswith("ok ") and float(line.split()[4]) <= float(line.split()[5]) for line in lines)
-    rows = searchgen("selftest", "--sampler", "surrogate", "--json").rows
+    rows = searchgen("selftest", "--sampler", "mh", "--json").rows
     assert len(rows) == len(lines)
     assert all(row["holds"] and row["deviation"] <= row["tolerance"] for row in rows)
 
