@@ -49,7 +49,7 @@ def compare(
     sentence: Annotated[bool, options.OneSentence] = False,
     min_words: Annotated[int | None, options.Words] = None,
     max_words: Annotated[int | None, options.MaxWords] = None,
-    lm: Annotated[str | None, options.Model] = None,
+    lm: Annotated[str | None, options.NGram] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     samplers: Annotated[str, Samplers] = DEFAULT,
     budget: Annotated[float, Budget] = 2.0,

@@ -40,7 +40,7 @@ def explain(
     sentence: Annotated[bool, options.OneSentence] = False,
     min_words: Annotated[int | None, options.Words] = None,
     max_words: Annotated[int | None, options.MaxWords] = None,
-    lm: Annotated[str | None, options.Model] = None,
+    lm: Annotated[str | None, options.NGram] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     json: Annotated[bool, options.Json] = False,
 ) -> None:
@@ -65,7 +65,7 @@ def explain(
         from searchgen.samplers.source import Source
 
         source = load_model(Source, request.lm, raw_tokens)
-    with compiling("importance"):
+    with compiling("importance", "smc"):
         found = explained(source, stated_law(request))
     write_json(_row(found)) if json else _print(found)
 

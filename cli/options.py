@@ -19,6 +19,7 @@ __all__ = [
     "Keywords",
     "MaxWords",
     "Model",
+    "NGram",
     "OneSentence",
     "Ordered",
     "Prompt",
@@ -52,6 +53,7 @@ Model = typer.Option(
     metavar="MODEL",
     help="en, zh, a model or ARPA file, or a transformer: its folder or NAME@REVISION on the hub; by default the words' language.",
 )
+NGram = typer.Option("--lm", metavar="MODEL", help="en, zh, or a model or ARPA file; by default the words' language.")
 End = typer.Option("--end", metavar="END", help="What ends a text under a transformer: eos, newline or none.")
 Prompt = typer.Option(
     "--prompt", metavar="TEXT", help="Text that conditions a transformer; it is not part of the result."

@@ -17,14 +17,17 @@ SHORT = "Draw texts from the model's law, given the constraints."
 HELP = """Draw texts from the law p(x)^beta on the texts that satisfy every constraint.
 
 Texts come in drawn order, with repeats. The JSON field 'kind' says what they are: independent draws (exact), weighted draws (weighted;
-use log_weight), states of Markov chains (markov), or an optimiser's finds (search).
+use log_weight), states of Markov chains (markov), an optimiser's finds (search), or draws from a law near the stated one, at a
+distance that is estimated (approximate: rejection with --quasi).
 
 Example: searchgen sample --keywords "doctor,letter" --max-words 10 --sampler mh -n 5 --seed 1
 """
 
 
 MaxWords = typer.Option("--max-words", "--max-chars", metavar="N", help="Most words; 20 by default.")
-Sampler = typer.Option("--sampler", metavar="NAME", help="The method; see docs/samplers.md.")
+Sampler = typer.Option(
+    "--sampler", metavar="NAME", help="The method: searchgen list samplers; docs/methods has a page of each."
+)
 Memory = typer.Option("--memory", help="Rejection: remember dead beginnings.")
 Quasi = typer.Option("--quasi", help="Rejection: with an estimated bound.")
 Moves = typer.Option("--moves", metavar="NAME", help="MH: 'all' or 'site'.")

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from searchgen.cli.compare_table import lines
+from searchgen.cli.loading import compiling
+from searchgen.samplers import precompile
 from searchgen.samplers.compare import Row
 from tests.cli_runner import searchgen
 
@@ -166,6 +168,31 @@ def test_a_sampler_that_the_budget_does_not_pay_for_is_a_row_with_the_reason() -
     assert found.code == 0
     assert "one draw of mh takes" in found.rows[0]["error"]
     assert (found.rows[1]["error"], found.rows[1]["evaluations"]) == ("", 100)
+
+
+@pytest.mark.parametrize("command", ["compare", "explain", "check", "score"])
+def test_a_transformer_is_refused_with_what_serves_it(command: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    found = searchgen(command, "--keywords", "dog", "--lm", str(tmp_path), stdin=b"A dog.\n")
+    assert (found.code, found.lines) == (2, [])
+    assert "is a transformer, which only constrain, sample and batch serve" in found.err
+
+
+def test_a_sampler_is_said_to_be_compiled_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line the first time; none for a sampler of another package, and none is taken for done that failed."""
+    monkeypatch.setattr(precompile, "compiled_folder", lambda: tmp_path)
+    with pytest.raises(ValueError, match="broken"), compiling("mh"):
+        raise ValueError("broken")
+    with compiling("mh", "smc", "foreign"):
+        pass
+    with compiling("smc"):
+        pass
+    assert [line.partition(", once")[0] for line in capsys.readouterr().err.splitlines()] == [
+        "searchgen: compiling the loops of mh",
+        "searchgen: compiling the loops of mh and smc",
+    ]
 
 
 def test_a_report_is_written_whole_or_refused_before_the_work(tmp_path: Path) -> None:
