@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from searchgen.errors import SearchgenError
 from searchgen.guide import Guide, prepare
 from searchgen.lm.ngram.model import NGram
 from searchgen.randomness import counter
-from searchgen.request import Annealing, Request
+from searchgen.request import PLAIN_TERMS, Annealing, Request, Terms
 from searchgen.samplers.anneal import anneal
 from searchgen.target import Target
 
@@ -82,15 +83,16 @@ def compile_loops() -> Callable[[], None]:
     return wait
 
 
-def _toy_target() -> Target:
-    """Return a target whose arrays have the types of an embedded model's."""
+def _toy_target(terms: Terms | None = None) -> Target:
+    """Return a target whose arrays have the types of an embedded model's; no terms given: those of a search."""
     sentences = [
         ["the", "dog", "ran", "."],
         ["a", "dog", "sat", ",", "and", "the", "cat", "ran", "."],
         ["it", "ran", "."],
     ] * 3
     model = NGram.from_sentences(sentences, order=3, form="en")
-    return Target.of(Request(keywords=(("dog",),), min_words=1, max_words=6, finite_verb=False), model)
+    request = Request(keywords=(("dog",),), min_words=1, max_words=6, finite_verb=False)
+    return Target.of(replace(request, terms=terms) if terms else request, model)
 
 
 def _engine() -> None:
@@ -115,7 +117,7 @@ def _sampler(name: str) -> None:
     from searchgen.samplers.registry import method
 
     found = method(name)
-    found.draw(Job(_toy_target(), 2, 1, found.options()))
+    found.draw(Job(_toy_target(PLAIN_TERMS), 2, 1, found.options()))
 
 
 if __name__ == "__main__":
