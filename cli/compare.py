@@ -1,17 +1,20 @@
 """`searchgen compare`: samplers side by side on one target."""
 
 import secrets
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from searchgen.cli import options
 from searchgen.cli.numbers import decimal, whole
-from searchgen.cli.output import complain, progress, write_json, write_line
-from searchgen.errors import RequestError
+from searchgen.cli.output import complain, progress, terminal_width, write_json, write_line
+from searchgen.errors import NothingFound, RequestError
 
 if TYPE_CHECKING:
-    from searchgen.samplers.compare import Row
+    from searchgen.request import Request
+    from searchgen.samplers.compare import Row, Trial
+    from searchgen.samplers.source import Source
 
 __all__ = ["HELP", "SHORT", "compare"]
 
@@ -19,7 +22,10 @@ SHORT = "Run several samplers on one target and print how they did."
 
 HELP = """Run several samplers on the same target, each for the same time, and print what they are, what they found and how far to trust it.
 
-Searches stand apart: their texts follow no law, so they have no effective sample size.
+Columns: the share of texts that satisfies everything, mean and best log-density, effective draws a second, different texts, scored texts,
+R-hat of the log-density, and log Z with its standard error, against the exact value where a guide of the model's own order is small enough.
+A sampler that the diagnostics do not trust has a star. Searches stand apart: their texts follow no law, so they have no effective
+sample size and no log Z.
 
 Example: searchgen compare --keywords "doctor,letter" --samplers rejection,importance,smc,mh --budget 2
 """
@@ -33,8 +39,6 @@ Evaluations = typer.Option(
 )
 Repeat = typer.Option("--repeat", metavar="R", parser=whole, help="Runs of each.")
 
-HEAD = f"{'sampler':11} {'kind':9} {'draws':>7} {'distinct':>8} {'satisfy':>7} {'mean':>8} {'best':>8} {'ESS/s':>8} {'R-hat':>6}  log Z"
-
 
 def compare(
     keywords: Annotated[list[str] | None, options.Keywords] = None,
@@ -45,7 +49,7 @@ def compare(
     sentence: Annotated[bool, options.OneSentence] = False,
     min_words: Annotated[int | None, options.Words] = None,
     max_words: Annotated[int | None, options.MaxWords] = None,
-    lm: Annotated[str | None, options.Model] = None,
+    lm: Annotated[str | None, options.NGram] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     samplers: Annotated[str, Samplers] = DEFAULT,
     budget: Annotated[float, Budget] = 2.0,
@@ -54,8 +58,8 @@ def compare(
     seed: Annotated[int | None, options.Seed] = None,
     json: Annotated[bool, options.Json] = False,
 ) -> None:
-    """Compare, a row as soon as it is there; searches last."""
-    from searchgen.cli.loading import compiling, load_model, starting
+    """Try every sampler once, refuse a budget too small, then compare; searches last."""
+    from searchgen.cli.loading import load_model, starting
     from searchgen.cli.requests import law_request
 
     if not budget > 0 or repeat < 1 or (evaluations is not None and evaluations < 1):
@@ -73,36 +77,59 @@ def compare(
         seed=secrets.randbits(32) if seed is None else seed,
     )
     with starting():
-        from searchgen.samplers.compare import compare as compared
         from searchgen.samplers.registry import method
         from searchgen.samplers.sampling import stated_law
         from searchgen.samplers.source import Source
 
-        chosen = sorted((method(name.strip()) for name in samplers.split(",")), key=lambda one: one.kind == "search")
+        names = [one.name for one in sorted(map(method, _names(samplers)), key=lambda one: one.kind == "search")]
         source = load_model(Source, request.lm, raw_tokens)
-    request = stated_law(request)
+    _run(source, [replace(stated_law(request), sampler=name) for name in names], budget, evaluations, repeat, json)
+
+
+def _run(
+    source: "Source", asked: "list[Request]", budget: float, evaluations: int | None, repeat: int, json: bool
+) -> None:
+    """Try every sampler, measure each `repeat` times, and print."""
+    from searchgen.cli.loading import compiling
+    from searchgen.samplers.compare import measured, refuse_too_small, trial
+    from searchgen.samplers.exact_mass import exact_log_z
+
+    trials: list[Trial] = []
     rows: list[Row] = []
-    for one in chosen:
-        with progress() as show, compiling(one.name):
+    with progress() as show:
+        for one in asked:
+            with compiling(one.sampler):
+                trials.append(trial(source, one))
+        refuse_too_small(trials, budget, evaluations)
+        log_z = exact_log_z(source, asked[0])
+        jobs = [(one, tried, run) for one, tried in zip(asked, trials, strict=True) for run in range(1, repeat + 1)]
+        for one, tried, run in jobs:
             if show:
-                show(one.name, len(rows) / len(chosen))
-            rows += compared(source, request, [one.name], budget=budget, evaluations=evaluations, repeat=repeat)
-    if not json:
-        write_line(HEAD)
-    for row in rows:
-        write_json(vars(row)) if json else write_line(_line(row))
-        if row.error and not json:
-            complain(f"{row.sampler}: {row.error}")
+                show(one.sampler, len(rows) / len(jobs))
+            rows.append(measured(source, one, tried, budget=budget, evaluations=evaluations, run=run))
+    _print(rows, log_z, source.model.order, json)
+    if all(row.error for row in rows):
+        raise NothingFound("no sampler of the list has a draw")
 
 
-def _line(row: "Row") -> str:
-    def shown(value: Any, form: str) -> str:
-        return "-" if value is None else format(value, form)
+def _names(samplers: str) -> list[str]:
+    names = [name.strip() for name in samplers.split(",") if name.strip()]
+    if not names:
+        raise RequestError("--samplers names none; searchgen list samplers shows them")
+    return list(dict.fromkeys(names))
 
-    mass = "-" if row.log_z is None else f"{row.log_z:.2f} +- {shown(row.log_z_error, '.2f')}"
-    doubt = "  not trusted" if row.trusted is False else ""
-    pace, hat = shown(row.ess_per_second, ".0f"), shown(row.r_hat, ".2f")
-    return (
-        f"{row.sampler:11} {row.kind:9} {shown(row.draws, 'd'):>7} {shown(row.distinct, 'd'):>8} {shown(row.satisfied, '.0%'):>7} "
-        f"{shown(row.mean, '.2f'):>8} {shown(row.best, '.2f'):>8} {pace:>8} {hat:>6}  {mass}{doubt}"
-    )
+
+def _print(rows: "list[Row]", log_z: float | None, order: int, json: bool) -> None:
+    why = f"the guide of the model's own order {order} has it"
+    if log_z is None:
+        why = f"a guide of order {order} is too large for the exact value"
+    if json:
+        for row in rows:
+            write_json({**vars(row), "log_z_exact": None if row.kind == "search" else log_z})
+        return
+    from searchgen.cli.compare_table import lines
+
+    for line in lines(rows, log_z, why, terminal_width()):
+        write_line(line)
+    for error in dict.fromkeys(f"{row.sampler}: {row.error}" for row in rows if row.error):
+        complain(error)

@@ -41,10 +41,13 @@ def print_draws(
     if report is not None:
         refuse_unwritable(report)
     with starting():
+        from searchgen.samplers.method import parse_options
+        from searchgen.samplers.registry import method
         from searchgen.samplers.sampling import sample
         from searchgen.samplers.source import Source
         from searchgen.samplers.transformer import TransformerSource
 
+        parse_options(method(request.sampler), request.options)  # before a model is loaded
         name = lm or request.lm
         if scores_whole_texts(name):
             source: Source = load_beside(TransformerSource, replace(request, lm=name), raw_tokens)

@@ -13,12 +13,22 @@ __all__ = ["HELP", "SHORT", "explain"]
 
 SHORT = "Print how probable the constraints are, the bottleneck, and which sampler to take."
 
-HELP = """Print how probable the constraints are, which costs most, how many attempts rejection would need, and which sampler to take.
+HELP = """Print how probable the constraints are, which costs most, how much samplers would need, and which to take.
 
-Exit code 3 if no text can satisfy them.
+Under the guide, a model of lower order, probabilities are exact; under the model they are estimated from weighted draws, with an error
+and Pareto k. Each constraint: its probability alone, that of all others, and what it costs beside them. Exit code 3 if it is proved
+that no text can satisfy them.
 
 Example: searchgen explain --keywords "doctor,letter,zebra" --max-words 8
 """
+
+
+#: What the numbers of `Explained.needed` count.
+NEEDS = {
+    "rejection": "attempts a text",
+    "importance": "draws worth 100 of the target",
+    "smc": "particles worth 100 of the target",
+}
 
 
 def explain(
@@ -30,7 +40,7 @@ def explain(
     sentence: Annotated[bool, options.OneSentence] = False,
     min_words: Annotated[int | None, options.Words] = None,
     max_words: Annotated[int | None, options.MaxWords] = None,
-    lm: Annotated[str | None, options.Model] = None,
+    lm: Annotated[str | None, options.NGram] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     json: Annotated[bool, options.Json] = False,
 ) -> None:
@@ -55,7 +65,7 @@ def explain(
         from searchgen.samplers.source import Source
 
         source = load_model(Source, request.lm, raw_tokens)
-    with compiling("importance"):
+    with compiling("importance", "smc"):
         found = explained(source, stated_law(request))
     write_json(_row(found)) if json else _print(found)
 
@@ -67,6 +77,7 @@ def _row(found: "Explained") -> dict[str, Any]:
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
     row = {**vars(found), "log_p_given_window": found.log_p_given_window, "bottleneck": found.bottleneck}
+    row["factor"] = found.factor
     row |= {"advice": found.advice[0], "reason": found.advice[1], "window": list(found.window)}
     return {name: plain(value) for name, value in row.items()}
 
@@ -82,13 +93,24 @@ def _chance(log_p: float) -> str:
 
 def _print(found: "Explained") -> None:
     low, high = found.window
-    write_line(f"P(constraints | {low} to {high} words), guide   {_chance(found.log_p_given_window)}")
-    write_line(f"P(constraints, {low} to {high} words), guide    {_chance(found.log_p_joint)}")
-    claim = "" if found.pareto_k <= 0.7 else "; heavy tails: no claim"
-    error = f"log {found.log_p_model:.2f} +- {found.log_p_model_error:.2f}, Pareto k {found.pareto_k:.2f}{claim}"
-    write_line(f"P(constraints, {low} to {high} words), model    {_chance(found.log_p_model)}  ({error})")
+    window = f"{low} to {high} words"
+    write_line(f"P(constraints | {window}), guide   {_chance(found.log_p_given_window)}  (exact)")
+    write_line(f"P(constraints, {window}), guide    {_chance(found.log_p_joint)}  (exact)")
+    claim = "" if found.pareto_k <= 0.7 else ": heavy tails, no claim"
+    error = f"log P {found.log_p_model:.2f} ± {found.log_p_model_error:.2f}, Pareto k {found.pareto_k:.2f}{claim}"
+    write_line(f"P(constraints, {window}), model    {_chance(found.log_p_model)}  ({error})")
+    if found.log_p_exact is not None:
+        write_line(f"P(constraints, {window}), model    {_chance(found.log_p_exact)}  (exact)")
+    if found.alone:
+        width = max(map(len, found.alone))
+        write_line(f"{'':{width}}  {'alone':>12}  {'all others':>12}  {'beside them':>12}")
     for name, alone in found.alone.items():
         mark = "  <- bottleneck" if name == found.bottleneck and len(found.alone) > 1 else ""
-        write_line(f"  {name:28} alone {_chance(alone):>12}   all others {_chance(found.without[name]):>12}{mark}")
-    write_line(f"rejection: about {found.attempts:.3g} attempts a text")
+        cells = "  ".join(f"{_chance(p):>12}" for p in (alone, found.without[name], found.factor[name]))
+        write_line(f"{name:{width}}  {cells}{mark}")
+    for sampler, count in found.needed.items():
+        write_line(
+            f"{sampler:11} about {count:.3g} {NEEDS[sampler]}" if math.isfinite(count) else f"{sampler:11} no estimate"
+        )
+    write_line("mh, gibbs   not to be told before a run: searchgen compare")
     write_line(f"take --sampler {found.advice[0]}: {found.advice[1]}")

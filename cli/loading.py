@@ -95,16 +95,19 @@ def starting() -> Iterator[None]:
 
 
 @contextmanager
-def compiling(sampler: str) -> Iterator[None]:
-    """Say, in one line, why a sampler's first run ever takes longer than others."""
-    from searchgen.compiled import compiled_folder
+def compiling(*samplers: str) -> Iterator[None]:
+    """Say, in one line, why the first run ever of some samplers takes longer than others."""
+    from searchgen.samplers.precompile import marker
+    from searchgen.samplers.registry import BUILT_IN
 
-    done = compiled_folder() / f"{sampler}.complete"
-    if not done.exists():
-        complain(f"compiling the loops of {sampler}, once: up to a minute")
+    missing = [name for name in samplers if name in BUILT_IN and not marker(name).exists()]
+    if missing:
+        names = " and ".join(missing)
+        complain(f"compiling the loops of {names}, once: up to a minute (searchgen warm-up does it on purpose)")
     yield
-    with suppress(OSError):
-        done.touch()
+    for name in missing:
+        with suppress(OSError):
+            marker(name).touch()
 
 
 def say_if_compiling() -> None:

@@ -6,6 +6,7 @@ from searchgen.cli.numbers import decimal, whole
 
 __all__ = [
     "Again",
+    "Beta",
     "Budget",
     "Count",
     "Device",
@@ -18,12 +19,12 @@ __all__ = [
     "Keywords",
     "MaxWords",
     "Model",
+    "NGram",
     "OneSentence",
     "Ordered",
     "Prompt",
     "Quotes",
     "Raw",
-    "Scored",
     "Seed",
     "Sentence",
     "Spec",
@@ -41,6 +42,7 @@ MaxWords = typer.Option(
 Keywords = typer.Option(
     "--keywords", "-k", metavar="LIST", help="Words or phrases to hold, in any order; '-' reads sets from stdin."
 )
+Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
 Ends = typer.Option("--ends-with", metavar="TEXT", help="What the text ends with, before the final mark.")
 Sentence = typer.Option("--sentence/--no-sentence", help="One sentence: a final mark at the end, none inside.")
 FiniteVerb = typer.Option(
@@ -52,11 +54,7 @@ Model = typer.Option(
     help="en, zh, a model or ARPA file, or a transformer: folder, NAME@REVISION of the hub or http://SERVER/v1#NAME; "
     "A:0.5,B:0.5 mixes; by default the words' language.",
 )
-Scored = typer.Option(
-    "--lm",
-    metavar="MODEL",
-    help="en, zh, a model or ARPA file, or a transformer: folder, NAME@REVISION of the hub or http://SERVER/v1#NAME; A:0.5,B:0.5 mixes.",
-)
+NGram = typer.Option("--lm", metavar="MODEL", help="en, zh, or a model or ARPA file; by default the words' language.")
 End = typer.Option("--end", metavar="END", help="What ends a text under a transformer: eos, newline or none.")
 Prompt = typer.Option(
     "--prompt", metavar="TEXT", help="Text that conditions a transformer; it is not part of the result."

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,7 +14,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["Shown", "complain", "complain_of", "highlighted", "progress", "utf8", "write_json", "write_line"]
+__all__ = [
+    "Shown",
+    "complain",
+    "complain_of",
+    "highlighted",
+    "progress",
+    "terminal_width",
+    "utf8",
+    "write_json",
+    "write_line",
+]
 
 #: Progress is shown only on work that takes longer than this.
 QUIET_SECONDS = 0.5
@@ -75,6 +86,13 @@ def highlighted(text: str, spans: Iterable[tuple[int, int]]) -> str:
     for start, end in sorted(spans, reverse=True):
         text = text[:start] + BOLD + text[start:end] + PLAIN + text[end:]
     return text
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal that stdout is, None if it is none."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    return shutil.get_terminal_size().columns
 
 
 @contextmanager

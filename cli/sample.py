@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from searchgen.cli import options
-from searchgen.cli.numbers import decimal, whole
+from searchgen.cli.numbers import whole
 from searchgen.errors import RequestError
 
 __all__ = ["HELP", "SHORT", "sample"]
@@ -17,15 +17,17 @@ SHORT = "Draw texts from the model's law, given the constraints."
 HELP = """Draw texts from the law p(x)^beta on the texts that satisfy every constraint.
 
 Texts come in drawn order, with repeats. The JSON field 'kind' says what they are: independent draws (exact), weighted draws (weighted;
-use log_weight), states of Markov chains (markov), or an optimiser's finds (search).
+use log_weight), states of Markov chains (markov), an optimiser's finds (search), or draws from a law near the stated one, at a
+distance that is estimated (approximate: rejection with --quasi).
 
 Example: searchgen sample --keywords "doctor,letter" --max-words 10 --sampler mh -n 5 --seed 1
 """
 
 
 MaxWords = typer.Option("--max-words", "--max-chars", metavar="N", help="Most words; 20 by default.")
-Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
-Sampler = typer.Option("--sampler", metavar="NAME", help="The method; by default mh, under a transformer surrogate.")
+Sampler = typer.Option(
+    "--sampler", metavar="NAME", help="By default mh, under a transformer surrogate; searchgen list samplers names all."
+)
 Memory = typer.Option("--memory", help="Rejection: remember dead beginnings.")
 Quasi = typer.Option("--quasi", help="Rejection: with an estimated bound.")
 Moves = typer.Option("--moves", metavar="NAME", help="MH: 'all' or 'site'.")
@@ -51,7 +53,7 @@ def sample(
     sentence: Annotated[bool, options.OneSentence] = False,
     min_words: Annotated[int | None, options.Words] = None,
     max_words: Annotated[str | None, MaxWords] = None,
-    beta: Annotated[float, Beta] = 1.0,
+    beta: Annotated[float, options.Beta] = 1.0,
     sampler: Annotated[str | None, Sampler] = None,
     memory: Annotated[bool, Memory] = False,
     quasi: Annotated[bool, Quasi] = False,

@@ -13,7 +13,8 @@ from searchgen.errors import NothingFound, RequestError, SearchgenError
 
 if TYPE_CHECKING:
     from searchgen.lm.ngram.model import NGram
-    from searchgen.target import TextModel
+    from searchgen.request import Request
+    from searchgen.target import Target, TextModel
     from searchgen.vocabulary import Vocabulary
 
 __all__ = ["HELP", "SHORT", "score"]
@@ -23,11 +24,15 @@ SHORT = "Print the log-probability of texts, one a line of stdin."
 HELP = """Print the natural log-probability of each line of stdin under a model, a tab, and the line.
 
 The end of the text counts. A word the model does not know counts as <unk> times its spelling, letter by letter, and is named in the JSON.
-Under a transformer the lines are read and scored 256 at a time.
+With constraints each line also says what it lacks ('ok' if nothing), between the two, and the JSON has 'satisfied' and the
+'log_density' of the target that sample draws from: beta times log_prob, null where the target has no such text.
+Under a transformer the lines are read and scored 256 at a time, without constraints (check looks at those).
 
 Example: searchgen score < texts.txt
 """
 
+#: What a text must be beside the constraints: the target has no word that its model does not know and nobody demands.
+KNOWN = "words known or demanded"
 
 #: Lines that a transformer scores together.
 TOGETHER = 256
@@ -36,7 +41,16 @@ Row = dict[str, Any]
 
 
 def score(
-    lm: Annotated[str, options.Scored] = "en",
+    keywords: Annotated[list[str] | None, options.Keywords] = None,
+    ordered: Annotated[bool, options.Ordered] = False,
+    forbid: Annotated[list[str] | None, options.Forbid] = None,
+    starts_with: Annotated[str | None, options.Starts] = None,
+    ends_with: Annotated[str | None, options.Ends] = None,
+    sentence: Annotated[bool, options.OneSentence] = False,
+    min_words: Annotated[int | None, options.Words] = None,
+    max_words: Annotated[int | None, options.MaxWords] = None,
+    beta: Annotated[float, options.Beta] = 1.0,
+    lm: Annotated[str | None, options.Model] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every term.")] = False,
     end: Annotated[str, options.End] = "eos",
@@ -45,18 +59,36 @@ def score(
     dtype: Annotated[str, options.Dtype] = "auto",
 ) -> None:
     """Score the lines of stdin, each before the next is read unless a transformer scores many at once."""
-    from searchgen.cli.requests import neural_settings
+    from searchgen.cli.requests import law_request, neural_settings
     from searchgen.cli.stdin import lines, standard_input
     from searchgen.lm.whole_text import open_text_model, scores_whole_texts
+    from searchgen.request import MOST_WORDS
 
+    if keywords == ["-"]:
+        raise RequestError("score reads the texts from stdin; give the keywords themselves")
+    constrained = any((keywords, forbid, starts_with, ends_with, sentence, min_words, max_words))
+    request = law_request(
+        keywords=keywords,
+        ordered=ordered,
+        forbid=forbid,
+        starts_with=starts_with,
+        ends_with=ends_with,
+        sentence=sentence,
+        min_words=min_words or 1,
+        max_words=max_words or MOST_WORDS,
+        beta=beta,
+        lm=lm,
+    )
     settings = neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype)
     stream = standard_input("score")
-    if scores_whole_texts(lm):
+    if lm and scores_whole_texts(lm):
         if raw_tokens:
             raise RequestError(f"--raw-tokens: {lm} reads printed text; drop the flag")
+        if constrained or beta != 1:
+            raise RequestError(f"{lm} scores texts without constraints and beta; searchgen check looks at constraints")
         rows = _scored_whole(lines(stream), open_text_model(lm, settings, os.cpu_count() or 1))
     else:
-        rows = map(_by_words(lm, raw_tokens), lines(stream))
+        rows = map(_by_words(request, raw_tokens, constrained), lines(stream))
     failed = total = 0
     for total, row in enumerate(rows, 1):
         if row["error"] is not None:
@@ -65,9 +97,18 @@ def score(
         if json:
             write_json({**row, "line": total})
         else:
-            write_line("" if row["log_prob"] is None else f"{row['log_prob']:.6f}\t{row['text']}")
+            write_line(_line(row))
     if failed:
         raise NothingFound(f"no score for {failed} of {total} lines")
+
+
+def _line(row: Row) -> str:
+    if row["log_prob"] is None:
+        return ""
+    cells = [f"{row['log_prob']:.6f}", row["text"]]
+    if "satisfied" in row:
+        cells.insert(1, "; ".join(part for part, holds in row["satisfied"].items() if not holds) or "ok")
+    return "\t".join(cells)
 
 
 def _malformed(error: SearchgenError) -> Row:
@@ -84,19 +125,21 @@ def _decoded(line: bytes) -> str:
     return text
 
 
-def _by_words(lm: str, raw_tokens: bool) -> Callable[[bytes], Row]:
-    """Return what scores a line under an n-gram model."""
+def _by_words(request: "Request", raw_tokens: bool, constrained: bool) -> Callable[[bytes], Row]:
+    """Return what scores a line under an n-gram model, and under the target if there are constraints."""
     from searchgen.lm import load
+    from searchgen.target import Target
     from searchgen.vocabulary import Vocabulary
 
-    model = load(lm, complain)
+    model = load(request.lm, complain)
     if raw_tokens and model.form != "raw":
-        raise RequestError(f"--raw-tokens: {lm} is a model of printed text ({model.form}); drop the flag")
+        raise RequestError(f"--raw-tokens: {request.lm} is a model of printed text ({model.form}); drop the flag")
+    target = Target.of(request, model) if constrained else None
     vocabulary = Vocabulary(model.vocabulary, model.text_form, stored_kinds=model.kinds)
 
     def row(line: bytes) -> Row:
         try:
-            return _scored(line, model, vocabulary)
+            return _scored(line, model, vocabulary, target, request.beta)
         except SearchgenError as error:
             return _malformed(error)
 
@@ -137,7 +180,7 @@ def _whole(text: str, log_prob: float, model: "TextModel") -> Row:
     return {"tokens": tokens, "log_prob": log_prob, "log_prob_per_token": each, "lm": model.label}
 
 
-def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary") -> dict[str, Any]:
+def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary", target: "Target | None", beta: float) -> Row:
     import numpy as np
 
     from searchgen.lm.ngram.scoring import score_tokens
@@ -156,6 +199,7 @@ def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary") -> dict[str, 
         "tokens": tokens,
         "log_prob": total,
         "log_prob_per_token": total / (len(tokens) + 1),
+        **_density(tokens, unknown, target, beta * total),
         "terms": {"model": float(log_p.sum()), "spelling": spelling},
         "log_p": log_p.tolist(),
         "unknown": unknown,
@@ -163,3 +207,12 @@ def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary") -> dict[str, 
         "status": "ok",
         "error": None,
     }
+
+
+def _density(tokens: list[str], unknown: list[str], target: "Target | None", log_density: float) -> Row:
+    """Return the log-density of a text under the target, and what it satisfies if there is anything to."""
+    if target is None:
+        return {"log_density": None if unknown else log_density}
+    known = all(target.vocabulary.find(token) >= 0 for token in unknown)
+    satisfied = {**target.checked(tokens), KNOWN: known}
+    return {"log_density": log_density if all(satisfied.values()) else None, "satisfied": satisfied}

@@ -140,4 +140,5 @@ METHOD = Method(
     draw=draw,
     proof=None,
     options=Options,
+    grows=("steps", 40),
 )

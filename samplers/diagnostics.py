@@ -3,7 +3,8 @@
 For chains: rank-normalised split R-hat, bulk and tail effective sample size (Vehtari, Gelman, Simpson, Carpenter and Buerkner,
 "Rank-normalization, folding, and localization", Bayesian Analysis 2021) of the log-density, the length and the presence of words. For
 weighted draws: effective sample size, largest share and Pareto k of the weights. Never of one feature only: a chain that is stuck in
-one order of two keywords looks perfect in its log-density.
+one order of two keywords looks perfect in its log-density. Words that every text must hold say nothing, and are not traced; where a
+demanded word has several forms or alternatives, which of them it is, is: chains seldom change it.
 """
 
 from collections import Counter
@@ -28,7 +29,7 @@ LARGEST_R_HAT, LEAST_SIZE, LARGEST_PARETO_K = 1.1, 100.0, 0.7
 #: Draws a chain, below which nothing can be said.
 FEWEST = 4
 
-#: Words whose presence is looked at: those that are in 5 to 95 % of the texts, the most frequent first.
+#: Words whose presence is looked at: those that are in 5 to 95 % of the texts, the most frequent first; free and demanded ones apart.
 WORDS, RARE, COMMON = 5, 0.05, 0.95
 
 
@@ -151,8 +152,15 @@ def arrays(draws: Draws, target: Target) -> dict[str, Array]:
     }
     seen = Counter(i for text in texts for i in set(text) if word[i])
     often = [i for i, n in seen.most_common() if RARE * len(texts) <= n <= COMMON * len(texts)]
-    for i in often[:WORDS]:
-        features[f"has {target.vocabulary.decode([i])[0]}"] = np.array([float(i in text) for text in texts])
+    for verb, words in (
+        ("has", [i for i in often if i not in target.demanded]),
+        (
+            "has demanded form",
+            [i for i in often if i in target.demanded],
+        ),  # "doctor" or "Doctor", one alternative or another
+    ):
+        for i in words[:WORDS]:
+            features[f"{verb} {target.vocabulary.decode([i])[0]}"] = np.array([float(i in text) for text in texts])
     return {name: values[:whole].reshape(-1, chains).T for name, values in features.items()}
 
 

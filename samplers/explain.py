@@ -8,23 +8,28 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from searchgen.errors import Impossible
+from searchgen.errors import Contradiction, Impossible, SearchgenError
 from searchgen.guide import Guide
 from searchgen.randomness import key_of
 from searchgen.request import Request
+from searchgen.samplers.exact_mass import exact_log_z
 from searchgen.samplers.importance import METHOD as IMPORTANCE
 from searchgen.samplers.method import Job
+from searchgen.samplers.smc import METHOD as SMC
 from searchgen.samplers.source import Source
 from searchgen.samplers.weights import effective_sample_size, pareto_k
 from searchgen.target import Target
 
 __all__ = ["Explained", "explain"]
 
-#: Draws of the guide for the model's own probability.
-DRAWS = 2_000
+#: Draws of the guide for the model's own probability, and particles of the pilot run of sequential Monte Carlo.
+DRAWS, PARTICLES = 2_000, 256
 
-#: Attempts of rejection that are still sensible for one text, and Pareto k up to which weights can be trusted.
-FEW_ATTEMPTS, LARGEST_PARETO_K = 20_000, 0.7
+#: The effective sample size that the needs of weighted samplers are given for.
+WORTH = 100
+
+#: Attempts of rejection that are still sensible for one text, draws for `WORTH`, and Pareto k up to which weights can be trusted.
+FEW_ATTEMPTS, FEW_DRAWS, LARGEST_PARETO_K = 20_000, 1e6, 0.7
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,14 @@ class Explained:
         log_p_joint: the guide's mass of the texts that satisfy everything, the window included.
         log_p_model: the same under the model, estimated.
         log_p_model_error: its standard error.
+        log_p_exact: the same exactly, where the guide of the model's own order is small; else None.
         ess: effective sample size of the estimate's draws, of `draws`.
         pareto_k: of its weights; above 0.7 no claim is made.
         draws: how many they were.
         alone: for each constraint, log of its probability alone, given the window.
         without: for each constraint, log of the probability of all others, given the window.
-        attempts: ancestral attempts that rejection needs for one text.
+        needed: by sampler: attempts of rejection for one text; draws of importance sampling and particles of sequential Monte Carlo for
+            weights worth 100 draws, by their own estimates; infinite where there is none.
         advice: the recommended sampler, and why.
     """
 
@@ -51,12 +58,13 @@ class Explained:
     log_p_joint: float
     log_p_model: float
     log_p_model_error: float
+    log_p_exact: float | None
     ess: float
     pareto_k: float
     draws: int
     alone: dict[str, float]
     without: dict[str, float]
-    attempts: float
+    needed: dict[str, float]
     advice: tuple[str, str]
 
     @property
@@ -66,8 +74,14 @@ class Explained:
 
     @property
     def bottleneck(self) -> str:
-        """The constraint that is least probable alone; "" without constraints."""
-        return min(self.alone, key=lambda name: self.alone[name], default="")
+        """The constraint that costs most beside the others; "" without constraints."""
+        return min(self.factor, key=lambda name: self.factor[name], default="")
+
+    @property
+    def factor(self) -> dict[str, float]:
+        """For each constraint, log of what it costs beside all others: P(all) / P(all others)."""
+        given = self.log_p_given_window
+        return {name: given - others if others > -np.inf else -np.inf for name, others in self.without.items()}
 
 
 def _parts(request: Request) -> dict[str, Request]:
@@ -113,7 +127,10 @@ def explain(source: Source, request: Request) -> Explained:
         RequestError: the request contradicts itself.
         Impossible: it is proved that no text satisfies it.
     """
-    target = Target.of(request, source.model, source.known)
+    try:
+        target = Target.of(request, source.model, source.known)
+    except Contradiction as error:
+        raise Impossible(f"proved impossible: {error}") from None
 
     def log_mass(part: Request) -> float:
         try:
@@ -131,33 +148,48 @@ def explain(source: Source, request: Request) -> Explained:
     drawn = IMPORTANCE.draw(job)
     parts = _parts(request)
     log_p = drawn.log_z if drawn.log_z is not None else -np.inf
-    k = pareto_k(drawn.log_weight)
-    attempts = float(np.exp(-log_p)) if request.beta == 1 else np.inf
+    exact = exact_log_z(source, request)
+    ess, k = effective_sample_size(drawn.log_weight), pareto_k(drawn.log_weight)
+    needed = {
+        "rejection": float(np.exp(-(log_p if exact is None else exact))) if request.beta == 1 else np.inf,
+        "importance": WORTH * DRAWS / ess,
+        "smc": _particles(job),
+    }
     return Explained(
         window=target.window,
         log_p_window=window,
         log_p_joint=joint,
         log_p_model=log_p,
         log_p_model_error=drawn.log_z_error if drawn.log_z_error is not None else np.inf,
-        ess=effective_sample_size(drawn.log_weight),
+        log_p_exact=exact,
+        ess=ess,
         pareto_k=k,
         draws=DRAWS,
         alone={name: log_mass(part) - window for name, part in parts.items()},
         without={name: log_mass(_without(request, name, part)) - window for name, part in parts.items()},
-        attempts=attempts,
-        advice=_advice(attempts, k),
+        needed=needed,
+        advice=_advice(needed, k),
     )
 
 
-def _advice(attempts: float, k: float) -> tuple[str, str]:
+def _particles(job: Job) -> float:
+    """Return the particles that make the relative variance of Z one over `WORTH`, by a pilot run."""
+    try:
+        error = SMC.draw(replace(job, count=PARTICLES, options=SMC.options())).log_z_error
+    except SearchgenError:
+        return np.inf
+    return np.inf if error is None else max(float(WORTH), PARTICLES * error**2 * WORTH)
+
+
+def _advice(needed: dict[str, float], k: float) -> tuple[str, str]:
+    """Return the sampler to take, and why."""
+    attempts = needed["rejection"]
     if attempts <= FEW_ATTEMPTS:
         return "rejection", f"exact, and one text takes about {attempts:,.0f} attempts"
-    if k <= LARGEST_PARETO_K:
-        return (
-            "importance",
-            f"rejection would take {attempts:.1e} attempts a text, and the weights are well behaved (Pareto k {k:.2f})",
-        )
-    return (
-        "smc",
-        f"rejection would take {attempts:.1e} attempts a text, and plain weights are heavy-tailed (Pareto k {k:.2f})",
-    )
+    dear = f"rejection would take {attempts:.1e} attempts a text"
+    if k <= LARGEST_PARETO_K and needed["importance"] <= FEW_DRAWS:
+        return "importance", f"{dear}, and the weights are well behaved (Pareto k {k:.2f})"
+    heavy = f"plain weights are heavy-tailed (Pareto k {k:.2f})" if k > LARGEST_PARETO_K else "weights are too uneven"
+    if needed["smc"] <= FEW_DRAWS:
+        return "smc", f"{dear}, and {heavy}"
+    return "mh", f"{dear}, {heavy}, and so are those of smc; look at R-hat"

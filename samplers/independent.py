@@ -59,6 +59,13 @@ def _log_density(problem: Any, tokens: Any, length: Any) -> Any:
     return problem.beta[0] * (total + log_p) + weight
 
 
+@inner
+def _weights(guide: Any, problem: Any, tokens: Any, length: Any, log_mass: Any) -> Any:
+    """Return log rho and log rho / q of a text that the guide drew."""
+    log_density = _log_density(problem, tokens, length)
+    return log_density, log_density - log_probability(guide, problem, tokens, length, log_mass)
+
+
 @kernel
 def weigh(
     guide: Any,
@@ -73,8 +80,7 @@ def weigh(
 ) -> None:
     """Write log rho and log rho / q of the guide's draws low ... high - 1: tokens (n, M) int32, all others (n,)."""
     for i in range(low, high):
-        log_density[i] = _log_density(problem, tokens[i], lengths[i])
-        log_weight[i] = log_density[i] - log_probability(guide, problem, tokens[i], lengths[i], log_mass)
+        log_density[i], log_weight[i] = _weights(guide, problem, tokens[i], lengths[i], log_mass)
 
 
 @inner
@@ -83,8 +89,7 @@ def _offer(guide: Any, problem: Any, log_mass: Any, room: Any, pool: Any, j: Any
     pool.length[j] = draw(guide, problem, source, room, pool.token[j])
     pool.log_weight[j] = -np.inf
     if pool.length[j] >= 0:
-        log_q = log_probability(guide, problem, pool.token[j], pool.length[j], log_mass)
-        pool.log_weight[j] = _log_density(problem, pool.token[j], pool.length[j]) - log_q
+        _, pool.log_weight[j] = _weights(guide, problem, pool.token[j], pool.length[j], log_mass)
 
 
 @inner

@@ -119,6 +119,7 @@ class Method:
         options: a frozen dataclass of numbers, booleans and strings with defaults.
         opaque: whether it serves targets with terms that are functions of the text.
         whole_text: whether it serves targets of a transformer; one that serves opaque terms always does.
+        grows: of a search, the option that more work goes into, and its least value; None: more draws are more work.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Method:
     options: type = NoOptions
     opaque: bool = False
     whole_text: bool = False
+    grows: tuple[str, int] | None = None
 
 
 def parse_options(method: Method, given: Sequence[str]) -> Any:

@@ -4,7 +4,7 @@ Rubin 1987; Smith and Gelfand 1992. Iterated: Tjelmeland 2004; Andrieu, Lee and 
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -132,7 +132,7 @@ def iterate(job: Job) -> Draws:
     drawn = retain(job, plan, chains, go, ("resample", *MOVES[1:]))
     drawn.counts["candidates"], drawn.counts["order"] = options.candidates, guide.order
     drawn.counts["proposals"] = drawn.counts["steps"] * (options.candidates - 1)
-    return drawn
+    return replace(drawn, evaluations=drawn.counts["proposals"])
 
 
 def iterated_proof(world: World) -> list[Finding]:

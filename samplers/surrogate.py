@@ -278,11 +278,14 @@ def proof(world: World) -> list[Finding]:
     cheap = cheap_problem(world.problem, 1 if int(world.problem.ngram.order[0]) == 2 else 2)
     scores = _scores(cheap, world)
     cheap_world = World(cheap, world.texts, scores, world.room)
-    inner = transition_matrix(cheap_world, step, labels(span=1, any_span=1, relocate=1, longest=2), 1.0)
-    for m in (1, 2, 7):
-        matrix = surrogate_matrix(np.linalg.matrix_power(inner, m), world.log_density, scores)
-        findings.append(Finding(f"{m} inner steps: stationary", imbalance(world, matrix), STATIONARY))
-        findings.append(Finding(f"{m} inner steps: irreducible", 0.0 if is_irreducible(matrix) else np.inf, 0.0))
+    for temperature, counts in ((1.0, (1, 2, 7)), (2.0, (2,))):
+        table = labels(span=1, any_span=1, relocate=1, longest=2)
+        inner = transition_matrix(cheap_world, step, table, 1.0 / temperature)
+        for m in counts:
+            matrix = surrogate_matrix(np.linalg.matrix_power(inner, m), world.log_density, scores, temperature)
+            what = f"{m} inner steps" if temperature == 1.0 else f"{m} inner steps at temperature {temperature:g}"
+            findings.append(Finding(f"{what}: stationary", imbalance(world, matrix), STATIONARY))
+            findings.append(Finding(f"{what}: irreducible", 0.0 if is_irreducible(matrix) else np.inf, 0.0))
     return findings
 
 
@@ -296,9 +299,9 @@ def _scores(problem: Problem, world: World) -> Floats:
     return scores
 
 
-def surrogate_matrix(inner: npt.NDArray[Any], true: Floats, cheap: Floats) -> Floats:
-    """Return the transition matrix of one round, given that of its inner steps and both log-densities."""
-    ratio = log_acceptance(true[None, :], true[:, None], cheap[None, :], cheap[:, None], 1.0)
+def surrogate_matrix(inner: npt.NDArray[Any], true: Floats, cheap: Floats, temperature: float = 1.0) -> Floats:
+    """Return the transition matrix of one round, given that of its inner steps, both log-densities and the cheap temperature."""
+    ratio = log_acceptance(true[None, :], true[:, None], cheap[None, :], cheap[:, None], 1.0 / temperature)
     matrix: Floats = inner * np.minimum(1.0, np.exp(np.minimum(ratio, 0.0)))
     np.fill_diagonal(matrix, 0.0)
     np.fill_diagonal(matrix, 1.0 - matrix.sum(axis=1))

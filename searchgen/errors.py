@@ -2,13 +2,22 @@
 
 SearchgenError            1   anything else
 ├── RequestError          2   the request is malformed: empty list, min > max, unknown name, unreadable file
-│   └── ModelFileError    2   a model file is missing, truncated or not a model
+│   ├── ModelFileError    2   a model file is missing, truncated or not a model
+│   └── Contradiction     2   what is demanded is forbidden or too long; `explain` exits with 3
 └── NothingFound          3   the request is well formed, and no text answers it
     ├── Impossible        3   proved: no text can satisfy the constraints
     └── NotFound          3   none was found within the budget
 """
 
-__all__ = ["Impossible", "ModelFileError", "NotFound", "NothingFound", "RequestError", "SearchgenError"]
+__all__ = [
+    "Contradiction",
+    "Impossible",
+    "ModelFileError",
+    "NotFound",
+    "NothingFound",
+    "RequestError",
+    "SearchgenError",
+]
 
 
 class SearchgenError(Exception):
@@ -25,6 +34,10 @@ class RequestError(SearchgenError):
 
 class ModelFileError(RequestError):
     """A model file is missing, truncated, damaged or not a model."""
+
+
+class Contradiction(RequestError):
+    """What the request demands is forbidden, or longer than it allows: no text satisfies it, which takes no search to prove."""
 
 
 class NothingFound(SearchgenError):

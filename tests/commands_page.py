@@ -25,9 +25,9 @@ Texts go to stdout, one a line; everything else goes to stderr. Input and output
 |---|---|
 | 0 | done |
 | 2 | the request is malformed: empty list, min > max, unknown name, unreadable file |
-| 3 | well formed, but impossible or not found; with `--keywords -`: at least one line had no answer |
+| 3 | well formed, but impossible or not found; with `--keywords -`: at least one line had no answer; `check`: a line fails |
 | 130, 143, 141 | interrupted (Ctrl-C), terminated (SIGTERM), closed pipe |
-| 1 | anything else |
+| 1 | anything else; `selftest`: a property does not hold |
 
 Lists (`--keywords`, `--forbid`) are split at `,`, `，` and `、`; the flags may be repeated. `|` separates alternatives, a backslash makes
 any of these signs a plain one, and `@FILE` stands for the lines of a UTF-8 file, each one entry with its commas kept.

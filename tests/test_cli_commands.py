@@ -26,6 +26,11 @@ COMMANDS = [
     "config",
     "completion",
     "warm-up",
+    "compare",
+    "explain",
+    "score",
+    "check",
+    "selftest",
 ]
 
 

@@ -4,9 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_runner import searchgen
+from tests.cli_runner import folder, searchgen
 
 TOY = Path(__file__).parent / "data" / "kenlm" / "order3.arpa"
+#: A trigram whose suffix (a, b) is not stored.
+ORPHAN = (
+    "\\data\\\nngram 1=5\nngram 2=1\nngram 3=1\n\n\\1-grams:\n-1 <unk>\n-99 <s> 0\n-1 </s>\n-0.5 a 0\n-0.5 b 0\n\n"
+    "\\2-grams:\n-0.3 a a 0\n\n\\3-grams:\n-0.2 a a b\n\n\\end\\\n"
+)
 DRAW = ("sample", "--keywords", "doctor,letter", "--max-words", "9", "--seed", "4", "-n", "3")
 
 
@@ -54,17 +59,36 @@ def test_a_raw_model_is_sampled_as_it_stands() -> None:
         (("--moves", "sites"), "--moves 'sites'"),
         (("--term", "no.py:f"), "no file"),
         (("--keywords", "-"), "one request"),
+        (("--sampler", "smc", "--option", "ordr=2"), "did you mean order"),
+        (("--sampler", "importance", "-n", "-3"), "at least one"),
+        (("-n", "x"), "'x' is no whole number"),
+        (("--memory",), "mh has no option 'memory'; it has chains"),
+        (("--sampler", "rejection", "--beta", "0.7"), "--sampler smc or mh serves it exactly, --quasi approximately"),
+        (("--sampler", "gibbs", "--term", f"{Path(__file__).parent}/controls.py:plain_step"), "use surrogate"),
+        (("--sampler", "surrogate", "--option", "anneal=true"), "search with --sampler anneal"),
+        (("--sampler", "gibbs", "--lm", "ORPHAN"), "use --sampler mh --moves site"),
+        (("--keywords", "doctor", "--forbid", "doctor"), "both a keyword and forbidden"),
+        (("--keywords", "doctor,letter", "--max-words", "1"), "takes 2 words, and a text may have only 1"),
     ],
 )
 def test_mistakes_are_named(arguments: tuple[str, ...], message: str) -> None:
-    words = () if "--keywords" in arguments else ("--keywords", "doctor")
+    words = () if "--keywords" in arguments else ("--keywords", "a" if "ORPHAN" in arguments else "doctor")
+    if "ORPHAN" in arguments:
+        orphan = folder() / "orphan.arpa"
+        orphan.write_text(ORPHAN, encoding="utf-8")
+        arguments = (*arguments[:-1], str(orphan), "--raw-tokens")
     found = searchgen("sample", *words, "--seed", "1", *arguments)
-    assert found.code == 2
+    assert (found.code, found.lines) == (2, [])
     assert message in found.err
-    assert found.lines == []
+    assert found.err.count("\n") == 1
 
 
 def test_the_impossible_is_exit_3() -> None:
-    found = searchgen("sample", "--keywords", "doctor", "--forbid", "the", "--starts-with", "The", "--seed", "1")
-    assert found.code in (2, 3)
-    assert found.err
+    for arguments, message in (
+        (("--keywords", "dog", "--starts-with", "the dog", "--ends-with", "a dog", "--max-words", "3"), "impossible"),
+        (("--keywords", "doctor,letter", "--sampler", "rejection", "--option", "attempts=5"), "use --sampler smc"),
+    ):
+        found = searchgen("sample", "--seed", "1", *arguments)
+        assert (found.code, found.lines) == (3, [])
+        assert message in found.err
+        assert found.err.count("\n") == 1

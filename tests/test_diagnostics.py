@@ -1,6 +1,7 @@
 """Diagnostics: against ArviZ's numbers, small cases written by hand, and a sampler that is stuck on purpose."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,6 +81,19 @@ def test_a_stuck_sampler_is_flagged(target: Target) -> None:
     assert any("R-hat of log_density" in doubt for doubt in report["doubts"])
     assert report["distinct"] == 4
     assert report["moves"]["none"]["stays"] == 400
+
+
+def test_demanded_words_are_traced_only_where_there_is_a_choice(target: Target) -> None:
+    """Of the demanded a and b nothing is to be told; of the alternatives b and c each chain holds one for good."""
+    assert set(arrays(stuck(target), target)) == {"log_density", "length", "has c"}
+    either = Target.of_parts(target.model, [Length(1, 4), Keywords(((("a",),), (("b",), ("c",))))])
+    draws = stuck(target)
+    tokens = draws.tokens.copy()
+    b, c = (int(either.vocabulary.encode([word])[0]) for word in "bc")
+    tokens[1::4][tokens[1::4] == b] = c
+    found = arrays(replace(draws, tokens=tokens), either)
+    assert set(found) == {"log_density", "length", "has demanded form b", "has demanded form c"}
+    assert r_hat(found["has demanded form b"]) > 1.1
 
 
 def test_chains_stuck_in_one_text_are_flagged(target: Target) -> None:

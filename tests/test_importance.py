@@ -13,12 +13,15 @@ from searchgen.guide.draws import draw
 from searchgen.randomness import categorical
 from searchgen.samplers.chain import recompute
 from searchgen.samplers.exactness import prove_attempts, prove_kernel
-from searchgen.samplers.independent import new_pool, scripted_importance
+from searchgen.samplers.importance import narrowed
+from searchgen.samplers.independent import new_pool, scripted_importance, scripted_sir
 from searchgen.samplers.method import Draws
 from searchgen.samplers.registry import method
 from searchgen.samplers.weights import effective_sample_size, fit_pareto, largest_share, log_mean_exp, pareto_k
 from searchgen.samplers.worlds import keyword_world, phrase_world
 from tests.toy_jobs import toy_job
+
+VISIBLE = 1e-4  # a fault shifts the law at least so much
 
 
 def test_known_weights() -> None:
@@ -61,6 +64,24 @@ def unweighted(
 
 
 @njit
+def pool_forgotten(
+    problem: Any,
+    tokens: Any,
+    lengths: Any,
+    log_weight: Any,
+    guide: Any,
+    mass: Any,
+    room: Any,
+    pool: Any,
+    fault: Any,
+    source: Any,
+) -> None:
+    """Resample from a pool, and forget the pool's mean weight: for Z of the guide, or for its largest weight."""
+    scripted_sir(problem, tokens, lengths, log_weight, guide, mass, room, pool, source)
+    log_weight[0] = mass if fault == 0 else pool.log_weight.max()
+
+
+@njit
 def density_only(
     problem: Any, chains: Any, c: Any, draft: Any, guide: Any, log_mass: Any, room: Any, pool: Any, source: Any
 ) -> None:
@@ -89,6 +110,16 @@ def test_controls_are_caught() -> None:
     full = Guide.build(small.problem, order=2, room=small.room, budget=None, threads=1)
     pool = new_pool(2, small.room)
     assert not prove_kernel("rho", small, density_only, full.tables, full.log_mass, scratch(), pool)[0].holds
+
+
+@pytest.mark.parametrize("fault", [0, 1])
+def test_a_pool_whose_mean_weight_is_forgotten_is_caught(fault: int) -> None:
+    """The law of one text resampled from two is the target's only with the pool's mean weight."""
+    world = narrowed(keyword_world(1.0), 40)
+    guide = Guide.build(world.problem, order=2, room=world.room, budget=None, threads=1)
+    place = (guide.tables, guide.log_mass, scratch(), new_pool(2, world.room), fault)
+    (found,) = prove_attempts("pool", world, pool_forgotten, *place)
+    assert found.error > VISIBLE
 
 
 def _same(one: Draws, other: Draws) -> bool:

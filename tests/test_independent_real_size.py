@@ -49,8 +49,11 @@ def test_log_z_and_marginals_are_the_guides(bigram: NGram, name: str) -> None:
     if found.log_z is not None and found.log_z_error is not None:
         assert abs(found.log_z - exact) < LARGEST_Z * found.log_z_error + 1e-4
     texts, size = found.texts(), len(found.lengths)
+    scores: dict[str, float] = {}
     for other in OTHERS:
         p = np.exp(_job(bigram, name, (WORD, other), 1).guide().log_mass - exact)
         ids = _job(bigram, name, (other,), 1).target.demanded
         share = np.mean([bool(ids & set(text)) for text in texts])
+        scores[other] = float((share - p) / np.sqrt(p * (1 - p) / size))
         assert abs(share - p) < LARGEST_Z * np.sqrt(p * (1 - p) / size) + 1e-4, other
+    print(name, {other: round(z, 2) for other, z in scores.items()}, found.log_z, found.log_z_error, exact)

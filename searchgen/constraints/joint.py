@@ -7,7 +7,7 @@ from searchgen.constraints.base import Constraint
 from searchgen.constraints.forbid import Forbid
 from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.length import Length
-from searchgen.errors import Impossible, RequestError
+from searchgen.errors import Contradiction, Impossible
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
@@ -91,7 +91,7 @@ def _refuse_forbidden_keywords(forbid: Forbid, constraints: Sequence[Constraint]
             for item in keywords.items:
                 if all(forbid.bars(phrase, vocabulary) for phrase in item):
                     shown = Keywords((item,)).describe().removeprefix("keywords: ")
-                    raise RequestError(f"{shown!r} is both a keyword and forbidden; drop one of the two")
+                    raise Contradiction(f"{shown!r} is both a keyword and forbidden; drop one of the two")
 
 
 def _refuse_short(
@@ -106,7 +106,7 @@ def _refuse_short(
     for constraint, factor in zip(constraints, factors, strict=True):
         fewest = int(factor.fewest_words(vocabulary.is_word)[START])
         if words[1] < fewest < NEVER:
-            raise RequestError(f"{constraint.describe()!r} takes {fewest} words, and a text may have only {words[1]}")
+            raise Contradiction(f"{constraint.describe()!r} takes {fewest} words, and a text may have only {words[1]}")
 
 
 def _refuse_impossible(whole: Automaton, constraints: Sequence[Constraint], vocabulary: Vocabulary) -> None:
