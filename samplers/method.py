@@ -49,17 +49,22 @@ class Job:
     prepared: Prepared | None = None
     progress: Callable[[float], None] | None = None
 
-    def guide(self, order: int = 2) -> Guide:
-        """Return the exact look-ahead of an order, made once a job; the model's own order gives the target itself."""
-        if order not in self._guides:
+    def guide(self, order: int = 2, near: int = 0) -> Guide:
+        """Return the exact look-ahead of an order, made once a job; `near`: see `Guide.build`."""
+        if (order, near) not in self._guides:
             problem = self.target.problem
-            self._guides[order] = Guide.build(
-                problem, order=order, room=self.target.room, prepared=self._prepared, threads=self.threads
+            self._guides[order, near] = Guide.build(
+                problem,
+                order=order,
+                room=self.target.room,
+                prepared=self._prepared,
+                threads=self.threads,
+                near=near,
             )
-        return self._guides[order]
+        return self._guides[order, near]
 
     @cached_property
-    def _guides(self) -> dict[int, Guide]:
+    def _guides(self) -> dict[tuple[int, int], Guide]:
         return {}
 
     @cached_property

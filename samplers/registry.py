@@ -25,6 +25,7 @@ BUILT_IN = {
     "isir": "searchgen.samplers.sir:ITERATED",
     "gibbs": "searchgen.samplers.gibbs:METHOD",
     "tempering": "searchgen.samplers.tempering:METHOD",
+    "beam": "searchgen.samplers.beam:METHOD",
 }
 
 

@@ -35,11 +35,13 @@ class Options:
 
     Attributes:
         order: order of the guide that looks ahead; the model's own order makes every weight the same.
+        near: if above 0, contexts of the guide beyond order 2 are those that lead to a demanded word within so many words.
         threshold: particles are resampled when their effective number falls below this share of them; 0: never.
         rejuvenate: steps of Metropolis-Hastings of every finished particle, which tell copies apart.
     """
 
     order: int = 2
+    near: int = 0
     threshold: float = 0.5
     rejuvenate: int = 0
 
@@ -80,7 +82,7 @@ def draw(job: Job) -> Draws:
         raise RequestError(
             f"--sampler smc: rejuvenate={options.rejuvenate} moves by the n-gram model, not by {job.target.text_model.label}; drop it"
         )
-    guide = job.guide(options.order)
+    guide = job.guide(options.order, options.near)
     if not guide.tables.ends[-1] > 0.0:
         raise NotFound("the texts that satisfy all constraints are too improbable to be counted")
     done = 0
@@ -135,6 +137,8 @@ def _check(options: Options) -> None:
     """Refuse options outside their ranges."""
     if options.order < 1:
         raise RequestError(f"--sampler smc: order={options.order} is no order of a guide; give 1 or more")
+    if options.near < 0:
+        raise RequestError(f"--sampler smc: near={options.near} is no number of words; give 0 or more")
     if not 0.0 <= options.threshold <= 1.0:
         raise RequestError(f"--sampler smc: threshold={options.threshold:g} is no share of particles; give 0 to 1")
     if not 0 <= options.rejuvenate <= MOST_REJUVENATION:

@@ -291,3 +291,13 @@ def test_options_outside_their_ranges_are_refused() -> None:
             METHOD.draw(job(parse_options(METHOD, [option])))
     with pytest.raises(RequestError, match="did you mean threshold"):
         parse_options(METHOD, ["treshold=1"])
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("near", [1, 3])
+def test_a_guide_of_long_contexts_near_demanded_words_keeps_weights_proper(world: str, near: int) -> None:
+    one = small(WORLDS[world](0.7))
+    guide = Guide.build(one.problem, order=3, room=one.room, budget=None, near=near)
+    assert sum(math.exp(guide.log_probability(text)) for text in one.texts) == pytest.approx(1.0, abs=1e-12)
+    (finding,) = prove_attempts("", one, attempt, *arguments(guide, 2, 1.0), particles=2)
+    assert finding.holds, finding.error

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.guide.frame import Frame
+from searchgen.guide.near import near_nodes
 from searchgen.guide.tables import ROW
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN, NGramTables
 from searchgen.problem import Problem
@@ -94,7 +95,7 @@ class Contexts(NamedTuple):
     extra_row: npt.NDArray[np.int32]
 
     @staticmethod
-    def of(problem: Problem, frame: Frame, order: int, kept: npt.NDArray[np.bool_]) -> "Contexts":
+    def of(problem: Problem, frame: Frame, order: int, kept: npt.NDArray[np.bool_], near: int = 0) -> "Contexts":
         """Lay out the rows of all contexts shorter than `order` whose words are kept.
 
         Args:
@@ -102,8 +103,11 @@ class Contexts(NamedTuple):
             frame: its classes and states.
             order: order of the guide.
             kept: (V',) tokens that may stand in a context.
+            near: if above 0, contexts beyond order 2 are those that lead to a demanded word within so many words.
         """
         nodes, depth, limit = _nodes(problem, order, kept)
+        if near and order > 2:
+            nodes = near_nodes(problem, frame, _nodes(problem, 2, kept)[0], depth, near)
         node, token = _ends(problem, nodes, kept)
         cls = np.where(token >= 0, frame.classes.cls[token], len(frame.kind) - 2)
         roots = np.arange(len(frame.kind) - (2 if (node == problem.begin[0]).any() else 1))

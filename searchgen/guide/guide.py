@@ -70,6 +70,7 @@ class Guide:
         prepared: Prepared | None = None,
         budget: Budget | None = DEFAULT_BUDGET,
         threads: int = 2,
+        near: int = 0,
     ) -> "Guide":
         """Compute the mass of all completions from every context and state.
 
@@ -80,6 +81,7 @@ class Guide:
             prepared: what `prepare` returned for this model; None: computed here.
             budget: which contexts to keep; None: all.
             threads: threads to share the work over; the result does not depend on it.
+            near: if above 0, contexts beyond order 2 are those that lead to a demanded word within so many words.
 
         Raises:
             Impossible: no text of the window is accepted.
@@ -93,8 +95,8 @@ class Guide:
         frame = Frame.of(classes, mass)
         prepared = prepared or prepare(problem.ngram)
         order = min(order, int(problem.ngram.order[0]))
-        kept = kept_tokens(problem, frame, prepared, order, budget)
-        contexts = Contexts.of(problem, frame, order, kept)
+        kept = kept_tokens(problem, frame, prepared, 2 if near else order, budget)
+        contexts = Contexts.of(problem, frame, order, kept, near)
         tables, pairs = _with_edges(problem, frame, mass, contexts, prepared, threads)
         log_scale = mass.log_scale.copy()
         Layers(tables, problem, frame, contexts.depth, pairs, log_scale, threads).compute()
