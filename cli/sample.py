@@ -43,6 +43,8 @@ def most_words(text: str) -> int:
 
 
 def sample(
+    context: typer.Context,
+    spec: Annotated[str | None, options.Spec] = None,
     keywords: Annotated[list[str] | None, options.Keywords] = None,
     ordered: Annotated[bool, options.Ordered] = False,
     forbid: Annotated[list[str] | None, options.Forbid] = None,
@@ -73,6 +75,7 @@ def sample(
     """Parse the flags into one request, draw, and print."""
     from searchgen.cli.draws import print_draws, repeat_draws
     from searchgen.cli.requests import law_request, neural_settings
+    from searchgen.opaque_terms import pinned
     from searchgen.samplers.sampling import stated_law
 
     if again is not None:
@@ -82,6 +85,17 @@ def sample(
         raise RequestError("sample draws for one request; constrain reads keyword sets from stdin")
     given = [*(option or []), *_switches(memory=memory, quasi=quasi), *([] if moves is None else [f"moves={moves}"])]
     most = None if max_words is None else most_words(max_words)
+    terms = tuple(map(pinned, term or []))
+    if spec is not None:
+        from searchgen.cli.specs import law_beside
+        from searchgen.spec import read_spec
+
+        file = read_spec(spec)
+        fields = {"options": given, "opaque": list(terms), "max_words": most}
+        fields = {name: value for name, value in fields.items() if value}
+        request = law_beside(file, context, fields, secrets.randbits(32) if seed is None else seed)
+        print_draws(stated_law(request, bounded=most != 0), json=json or bool(file.json), raw_tokens=raw_tokens, report=report)
+        return
     request = law_request(
         keywords=keywords,
         ordered=ordered,
@@ -94,7 +108,7 @@ def sample(
         beta=beta,
         sampler=sampler,
         options=tuple(given),
-        opaque=tuple(term or []),
+        opaque=terms,
         count=count,
         seed=secrets.randbits(32) if seed is None else seed,
         lm=lm,
