@@ -24,7 +24,7 @@ __all__ = ["Outcome", "Searcher"]
 #: Start states need no sharper look-ahead: a third of the guide's usual work loses nothing after annealing (measured).
 QUICK = Budget(work=1.5e8, words=500)
 
-#: A schedule of no more steps begins at draws of the unigrams' guide: it costs a tenth and loses nothing either (docs/batch.md).
+#: A schedule of no more steps begins at draws of the unigrams' guide: it costs an eighth, and long chains lose nothing (docs/batch.md).
 UNIGRAM_STEPS = 60_000
 
 #: The clock's safety net: a run may take so many times its budget, and at least so many seconds, before it is cut short.
