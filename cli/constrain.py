@@ -80,7 +80,7 @@ def constrain(
         max_words=max_words,
         count=count,
         seed=secrets.randbits(32) if seed is None else seed,
-        annealing=Annealing() if budget is None else Annealing().for_texts(count).for_budget(budget),
+        annealing=Annealing() if budget is None else Annealing().for_budget(budget, count),
         neural=neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype),
     )
     if keywords == ["-"]:

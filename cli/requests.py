@@ -11,7 +11,7 @@ from searchgen.lm.whole_text import scores_whole_texts
 from searchgen.request import Request
 from searchgen.text import detect
 
-__all__ = ["forbidden", "law_request", "listed", "neural_settings", "with_keywords"]
+__all__ = ["forbidden", "law_request", "listed", "neural_settings", "usual_sampler", "with_keywords"]
 
 
 def neural_settings(lm: str | None, **given: str) -> NeuralSettings:
@@ -30,6 +30,11 @@ def neural_settings(lm: str | None, **given: str) -> NeuralSettings:
         name = next(name for name, value in given.items() if value != getattr(plain, name))
         raise RequestError(f"--{name} is for transformers, and --lm {lm or '(none)'} is none; name one, or drop it")
     return settings
+
+
+def usual_sampler(lm: str | None) -> str:
+    """Return the sampler that draws under a model unless another is named."""
+    return "surrogate" if lm and scores_whole_texts(lm) else "mh"
 
 
 def forbidden(values: Sequence[str]) -> tuple[str, ...]:

@@ -2,13 +2,16 @@
 
 import secrets
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from searchgen.cli import options
 from searchgen.cli.numbers import whole
 from searchgen.errors import RequestError
+
+if TYPE_CHECKING:
+    from searchgen.request import Request
 
 __all__ = ["HELP", "SHORT", "sample"]
 
@@ -45,6 +48,8 @@ def most_words(text: str) -> int:
 
 
 def sample(
+    context: typer.Context,
+    spec: Annotated[str | None, options.Spec] = None,
     keywords: Annotated[list[str] | None, options.Keywords] = None,
     ordered: Annotated[bool, options.Ordered] = False,
     forbid: Annotated[list[str] | None, options.Forbid] = None,
@@ -74,8 +79,7 @@ def sample(
 ) -> None:
     """Parse the flags into one request, draw, and print."""
     from searchgen.cli.draws import print_draws, repeat_draws
-    from searchgen.cli.requests import law_request, neural_settings
-    from searchgen.lm.whole_text import scores_whole_texts
+    from searchgen.opaque_terms import pinned
     from searchgen.samplers.sampling import stated_law
 
     if again is not None:
@@ -85,26 +89,43 @@ def sample(
         raise RequestError("sample draws for one request; constrain reads keyword sets from stdin")
     given = [*(option or []), *_switches(memory=memory, quasi=quasi), *([] if moves is None else [f"moves={moves}"])]
     most = None if max_words is None else most_words(max_words)
-    request = law_request(
-        keywords=keywords,
-        ordered=ordered,
-        forbid=forbid,
-        starts_with=starts_with,
-        ends_with=ends_with,
-        sentence=sentence,
-        min_words=min_words,
-        max_words=most or None,
-        beta=beta,
-        sampler=sampler or ("surrogate" if lm and scores_whole_texts(lm) else "mh"),
-        options=tuple(given),
-        opaque=tuple(term or []),
-        count=count,
-        seed=secrets.randbits(32) if seed is None else seed,
-        lm=lm,
-        neural=neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype),
-    )
+    fields = {"options": given, "opaque": list(map(pinned, term or [])), "max_words": most}
+    drawn = secrets.randbits(32) if seed is None else seed
+    if spec is not None:
+        request, as_json = _of_spec(spec, context, {name: value for name, value in fields.items() if value}, drawn)
+    else:
+        request, as_json = _of_flags(context.params, fields, drawn), False
     request = stated_law(request, bounded=most != 0)
-    print_draws(request, json=json, raw_tokens=raw_tokens, report=report)
+    print_draws(request, json=json or as_json, raw_tokens=raw_tokens, report=report)
+
+
+#: Flags that are fields of a request as they are.
+SAME = ("keywords", "ordered", "forbid", "starts_with", "ends_with", "sentence", "min_words", "beta", "count", "lm")
+
+
+def _of_flags(params: dict[str, Any], given: dict[str, Any], seed: int) -> "Request":
+    """Return the request of the flags alone."""
+    from searchgen.cli.requests import law_request, neural_settings, usual_sampler
+
+    neural = {name: params[name] for name in ("end", "prompt", "device", "dtype")}
+    return law_request(
+        **{name: params[name] for name in SAME},
+        sampler=params["sampler"] or usual_sampler(params["lm"]),
+        options=tuple(given["options"]),
+        opaque=tuple(given["opaque"]),
+        max_words=given["max_words"] or None,
+        seed=seed,
+        neural=neural_settings(params["lm"], **neural),
+    )
+
+
+def _of_spec(path: str, context: typer.Context, given: dict[str, Any], seed: int) -> "tuple[Request, bool]":
+    """Return the request of a spec and the flags beside it, and whether the spec asks for JSON."""
+    from searchgen.cli.specs import law_beside
+    from searchgen.spec import read_spec
+
+    spec = read_spec(path)
+    return law_beside(spec, context, given, seed), bool(spec.json)
 
 
 def _switches(**given: bool) -> Sequence[str]:

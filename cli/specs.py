@@ -4,11 +4,11 @@ from typing import Any
 
 import typer
 
-from searchgen.cli.requests import forbidden, listed
+from searchgen.cli.requests import forbidden, listed, usual_sampler
 from searchgen.request import Request
 from searchgen.spec import Spec
 
-__all__ = ["request_beside"]
+__all__ = ["law_beside", "request_beside"]
 
 #: Flags of `constrain` that are fields of a request under the same name.
 SAME = (
@@ -44,6 +44,28 @@ def request_beside(spec: Spec, context: typer.Context, seed: int) -> Request:
     if _was_given(context, "forbid"):
         given["forbid"] = list(forbidden(context.params["forbid"]))
     return spec.request(given, seed)
+
+
+def law_beside(spec: Spec, context: typer.Context, given: dict[str, Any], seed: int) -> Request:
+    """Return the request of `sample` for a spec: as `request_beside`, with a sampler that draws unless the spec names one.
+
+    Args:
+        spec: the file.
+        context: of the command.
+        given: fields whose flags are spelled in a way of their own, if they were given.
+        seed: if neither names one.
+
+    Raises:
+        RequestError: a value is impossible.
+    """
+    plain = ("ordered", "starts_with", "ends_with", "sentence", "min_words", "lm", "count", "seed", "beta", "sampler")
+    fields = {name: context.params[name] for name in plain if _was_given(context, name)}
+    for name, values in (("keywords", listed), ("forbid", lambda _, words: list(forbidden(words)))):
+        if _was_given(context, name):
+            fields[name] = values(f"--{name}", context.params[name])
+    fields = {name: value for name, value in fields.items() if value is not None}
+    law = {"sampler": spec.values.get("sampler") or usual_sampler(fields.get("lm", spec.values.get("lm")))}
+    return spec.request({**law, **fields, **given}, seed)
 
 
 def _was_given(context: typer.Context, name: str) -> bool:

@@ -24,6 +24,9 @@ __all__ = ["Outcome", "Searcher"]
 #: Start states need no sharper look-ahead: a third of the guide's usual work loses nothing after annealing (measured).
 QUICK = Budget(work=1.5e8, words=500)
 
+#: A schedule of no more steps begins at draws of the unigrams' guide: it costs an eighth, and long chains lose nothing (docs/batch.md).
+UNIGRAM_STEPS = 60_000
+
 #: The clock's safety net: a run may take so many times its budget, and at least so many seconds, before it is cut short.
 SAFETY_FACTOR, SAFETY_SECONDS = 5.0, 10.0
 
@@ -75,10 +78,10 @@ class Searcher(Source):
             Impossible: no text satisfies it.
             NotFound: none was found.
         """
-        target, guide = self._look_ahead(request)
+        plan = request.annealing.for_texts(request.count)
+        target, guide = self._look_ahead(request, order=1 if plan.chains * plan.steps <= UNIGRAM_STEPS else 2)
         # A window spelled out is the same request as the default one, and the signature pins it.
         request = replace(request, min_words=target.window[0], max_words=target.window[1])
-        plan = request.annealing.for_texts(request.count)
         key = key_of(request.seed, request.canonical())
         start_key = key_of(request.seed, request.canonical(), "starts")
         counters = np.stack([counter(key, chain).word for chain in range(plan.chains)])
@@ -95,17 +98,22 @@ class Searcher(Source):
         )
         return self._outcome(request, target, guide, found, line)
 
-    def _look_ahead(self, request: Request) -> tuple[Target, Guide]:
-        """Return the target and its guide; a finite verb is wished for, not demanded, where it makes the rest impossible."""
+    def _look_ahead(self, request: Request, order: int = 2) -> tuple[Target, Guide]:
+        """Return the target and its guide of an order; a finite verb is wished for, not demanded, where it makes the rest impossible."""
         try:
             target = self.target(request)
             return target, Guide.build(
-                target.problem, room=target.room, prepared=self.prepared, budget=QUICK, threads=self.threads
+                target.problem,
+                order=order,
+                room=target.room,
+                prepared=self.prepared,
+                budget=QUICK,
+                threads=self.threads,
             )
         except Impossible:
             if not request.finite_verb:
                 raise
-        target, guide = self._look_ahead(replace(request, finite_verb=False))
+        target, guide = self._look_ahead(replace(request, finite_verb=False), order)
         return replace(target, notes=(*target.notes, "no such text with a verb of its own; found without")), guide
 
     def _outcome(self, request: Request, target: Target, guide: Guide, found: Annealed, line: int | None) -> Outcome:

@@ -65,7 +65,7 @@ class NeuralPlan:
         plan, annealing = NeuralPlan(), request.annealing
         chains = max(plan.chains, CHAINS_PER_TEXT * request.count)
         plan = replace(plan, starts=plan.starts // plan.chains * chains, chains=chains)
-        if annealing.steps == Annealing().steps:
+        if annealing.for_texts(request.count) == Annealing().for_texts(request.count):
             return plan
         return replace(plan, rounds=max(1, round(annealing.expected_seconds * EVALUATIONS_PER_SECOND / plan.chains)))
 

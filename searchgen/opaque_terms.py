@@ -4,6 +4,7 @@ An automaton cannot look inside such a function, so the look-ahead does not know
 others pay one call for each text they test.
 """
 
+import hashlib
 import importlib.util
 import math
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from searchgen.errors import RequestError
 
-__all__ = ["Opaque", "load_opaque", "opaque"]
+__all__ = ["Opaque", "load_opaque", "opaque", "pinned"]
 
 
 @dataclass(frozen=True)
@@ -74,21 +75,52 @@ def opaque(
     return Opaque(name or str(getattr(function, "__name__", "term")), function, weight, hard)
 
 
+def pinned(written: str) -> str:
+    """Return `file.py:name@hash`: the term with the hash of its file, so that a signature repeats what the file said or refuses.
+
+    Args:
+        written: file and name, as `--term` takes it; with a hash it is returned as it is.
+
+    Raises:
+        RequestError: the file is missing, or no name is given.
+    """
+    path, name, digest = _parts(written)
+    return written if digest else f"{path}:{name}@{_hash(written, Path(path))}"
+
+
+def _parts(written: str) -> tuple[str, str, str]:
+    """Return file, name, and the hash or ""."""
+    path, _, rest = written.rpartition(":")
+    name, _, digest = rest.partition("@")
+    if not path or not name:
+        raise RequestError(f"--term {written!r}: write FILE.py:NAME")
+    return path, name, digest
+
+
+def _hash(written: str, file: Path) -> str:
+    """Return 16 hexadecimal digits of the file's BLAKE2b."""
+    try:
+        return hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()
+    except OSError as error:
+        raise RequestError(f"--term {written!r}: no file {file} ({error.strerror})") from None
+
+
 def load_opaque(written: str) -> Opaque:
     """Return the term that `file.py:name` names; it is a function, or an `Opaque` made with `opaque`.
 
     Args:
-        written: file and name, as `--term` takes it. The file is run.
+        written: file and name, as `--term` takes it, or with the hash as `pinned` returns it. The file is run.
 
     Raises:
-        RequestError: the file or the name is missing, or the file fails.
+        RequestError: the file or the name is missing, the file fails, or it is not the one that the hash is of.
     """
-    path, _, name = written.rpartition(":")
-    if not path or not name:
-        raise RequestError(f"--term {written!r}: write FILE.py:NAME")
+    path, name, digest = _parts(written)
     file = Path(path)
-    if not file.is_file():
-        raise RequestError(f"--term {written!r}: no file {path}")
+    found_digest = _hash(written, file)
+    if digest not in ("", found_digest):
+        raise RequestError(
+            f"--term {written!r}: {path} has changed, its hash is {found_digest} now; restore it, or ask anew"
+        )
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None:
         raise RequestError(f"--term {written!r}: {path} is no Python file")

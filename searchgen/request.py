@@ -20,8 +20,11 @@ STEPS_PER_SECOND = 1_000_000
 #: The longest lists: keywords, phrases in all (alternatives and forbidden ones too), characters of a phrase.
 MOST_KEYWORDS, MOST_PHRASES, LONGEST_PHRASE = 200, 2000, 1000
 
-#: Chains for each text asked for, so that enough different ones are found.
+#: Chains for each text asked for, if more than one is, so that enough different ones are found.
 CHAINS_PER_TEXT = 6
+
+#: A small budget has fewer chains, not shorter ones, down to two: many short chains end far from any optimum (measured).
+LEAST_STEPS, FEWEST_CHAINS = 5_000, 2
 
 #: The most a request may ask for; beyond it is a mistake, or work for several requests.
 MOST_TEXTS, MOST_WORDS, MOST_SECONDS, MOST_CHAINS = 1000, 200, 86_400, 10_000
@@ -74,10 +77,14 @@ class Annealing:
 
     def for_texts(self, count: int) -> "Annealing":
         """Return the schedule with chains enough to find so many different texts."""
-        return replace(self, chains=max(self.chains, CHAINS_PER_TEXT * count))
+        return replace(self, chains=max(self.chains, CHAINS_PER_TEXT * count)) if count > 1 else self
 
-    def for_budget(self, seconds: float) -> "Annealing":
+    def for_budget(self, seconds: float, count: int = 1) -> "Annealing":
         """Return the schedule that a budget in seconds stands for: the same number of steps on every machine.
+
+        Args:
+            seconds: of the published table.
+            count: texts asked for.
 
         Raises:
             RequestError: the number is not above 0, or beyond a day.
@@ -86,8 +93,10 @@ class Annealing:
             raise RequestError(
                 f"--budget {seconds:g}: give a number of seconds above 0, at most {MOST_SECONDS:,} (a day)"
             )
-        each = int(seconds * STEPS_PER_SECOND) // (self.chains * self.blocks)
-        return replace(self, steps=self.blocks * max(1, each))
+        steps = int(seconds * STEPS_PER_SECOND)
+        fewest = CHAINS_PER_TEXT * count if count > 1 else FEWEST_CHAINS
+        chains = min(self.for_texts(count).chains, max(fewest, steps // LEAST_STEPS))
+        return replace(self, chains=chains, steps=self.blocks * max(1, steps // (chains * self.blocks)))
 
 
 #: Fields of a request that are descriptions themselves.

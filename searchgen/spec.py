@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from json import dumps
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 from searchgen.batch.requests import Defaults, request_of
 from searchgen.errors import RequestError
+from searchgen.opaque_terms import pinned
 from searchgen.request import Annealing, Request, Terms
 
 __all__ = ["EXAMPLE", "Spec", "read_spec"]
@@ -138,9 +139,13 @@ def read_spec(path: str) -> Spec:
         raise RequestError(f"{path}: output.json = {json!r}: give true or false")
     if values.get("budget") is not None and values.get("annealing"):
         raise RequestError(f"{path}: schedule.budget stands for the schedule; drop it, or the other keys")
-    spec = Spec(path, values, json)
-    spec.request({}, 0)
-    return spec
+    return _checked(Spec(path, values, json))
+
+
+def _checked(spec: Spec) -> Spec:
+    """Return the spec, its terms with the hashes of their files, or refuse it."""
+    opaque = spec.request({}, 0).opaque
+    return replace(spec, values={**spec.values, "opaque": [pinned(one) for one in opaque]}) if opaque else spec
 
 
 def _field(path: str, table: str, key: str) -> str:

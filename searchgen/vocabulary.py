@@ -5,11 +5,12 @@ Ids below V are the model's; an unknown demanded word gets the next id and the p
 probabilities of all spellings sum to p(<unk>|h). A counts the distinct characters in the model's tokens.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from math import log
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,11 @@ from searchgen.text.kinds import Kind
 __all__ = ["MARKERS", "Vocabulary"]
 
 MARKERS = ("<unk>", "<s>", "</s>")  # ids 0, 1, 2 of a language model: never part of a text
+
+#: Look-ups, and things built once, that a vocabulary remembers; thousands of jobs over one model must not fill the memory.
+MOST_FOUND, MOST_BUILT = 10_000, 32
+
+Built = TypeVar("Built")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +96,34 @@ class Vocabulary:
         Returns:
             Its id; -1 when there is no such token.
         """
-        near = self._occurrences(f"\n{self.form.fold(token)}\n")
-        return next((place for place in near if self[place] == token), -1)
+        if token not in self._places:
+            near = self._occurrences(f"\n{self.form.fold(token)}\n")
+            found = next((place for place in near if self[place] == token), -1)
+            _remember(self._places, token, found, MOST_FOUND)
+        return self._places[token]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {}
+
+    def once(self, name: Hashable, build: Callable[[], Built]) -> Built:
+        """What `build` returns, built the first time only and then remembered, a few things at a time.
+
+        Args:
+            name: tells what is built of these tokens from anything else that is.
+            build: always returns the same.
+
+        Returns:
+            The thing; nobody may change it.
+        """
+        if name not in self._built:
+            _remember(self._built, name, build(), MOST_BUILT)
+        found: Built = self._built[name]
+        return found
+
+    @cached_property
+    def _built(self) -> dict[Hashable, Any]:
+        return {}
 
     def encode(self, tokens: Iterable[str]) -> npt.NDArray[np.int32]:
         """The ids of several tokens.
@@ -145,7 +177,7 @@ class Vocabulary:
         """
         folded = self.form.fold(word)
         if folded not in self._matches:
-            self._matches[folded] = list(self._occurrences(f"\n{folded}\n"))
+            _remember(self._matches, folded, list(self._occurrences(f"\n{folded}\n")), MOST_FOUND)
         return self._matches[folded]
 
     @cached_property
@@ -169,9 +201,8 @@ class Vocabulary:
             return self.matching(word)
         if folded not in self._holders:
             found = dict.fromkeys(self._occurrences(folded))
-            self._holders[folded] = [
-                token for token in found if _bordered(folded, f"\n{self.form.fold(self[token])}\n")
-            ]
+            holders = [token for token in found if _bordered(folded, f"\n{self.form.fold(self[token])}\n")]
+            _remember(self._holders, folded, holders, MOST_FOUND)
         return self._holders[folded]
 
     @cached_property
@@ -242,3 +273,10 @@ def _bordered(word: str, token: str) -> bool:
             return True
         place = token.find(word, place + 1)
     return False
+
+
+def _remember(kept: dict[Any, Any], name: Hashable, value: Any, most: int) -> None:
+    """Keep a value; when there are too many, the others go."""
+    if len(kept) >= most:
+        kept.clear()
+    kept[name] = value

@@ -133,7 +133,7 @@ def test_quotation_marks_only_if_allowed() -> None:
     path = arpa().replace("raw.arpa.gz", "quotes.lm")
     said = "“Yes,” she said.\n“No,” he said.\n“Yes, I do,” he said.\n".encode()
     assert searchgen("lm", "build", "-", "-o", path, "--lang", "en", "--min-count", "1", stdin=said).code == 0
-    flags = f"constrain --lm {path} --keywords yes --seed 1 --min-words 3 -n 4 --budget 0.001".split()
+    flags = f"constrain --lm {path} --keywords yes --seed 1 --min-words 3 -n 4 --budget 0.01".split()
     assert not any(mark in searchgen(*flags).out for mark in "“”")
     assert all(mark in searchgen(*flags, "--quotes").out for mark in "“”")
 

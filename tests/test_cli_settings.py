@@ -41,7 +41,7 @@ def test_settings_are_defaults_and_flags_win(file: Path, monkeypatch: pytest.Mon
     file.write_text(f'lm = "{model("en")}"\nbudget = 0.001\njson = true\n')
     row = searchgen("constrain", "-k", "dog", "--seed", "1").rows[0]
     assert (row["lm"].partition("@")[0], row["steps"]) == (model("en"), 960)
-    assert searchgen("constrain", "-k", "dog", "--budget", "0.002").rows[0]["steps"] == 1920
+    assert searchgen("constrain", "-k", "dog", "--budget", "0.002").rows[0]["steps"] == 2000
     assert searchgen("constrain", "--again", row["signature"]).rows[0] == row
     monkeypatch.setenv("SEARCHGEN_JSON", "no")
     assert searchgen("constrain", "-k", "dog", "--seed", "1").out == row["text"] + "\n"

@@ -8,6 +8,7 @@ import pytest
 from searchgen.request import Annealing, Request, Terms
 from searchgen.spec import EXAMPLE, TABLES, read_spec
 from tests.cli_runner import QUICK, model, searchgen
+from tests.schema import faults, schema
 
 
 def written(folder: Path, text: str) -> str:
@@ -96,3 +97,33 @@ def test_a_spec_holds_the_defaults_of_a_batch(tmp_path: Path) -> None:
     assert ran.code == 0, ran.err
     assert [json.loads(line)["results"][0]["window"][1] for line in out.read_text().splitlines()] == [7, 5]
     assert json.loads((tmp_path / "out.jsonl.journal").read_text().split("\n")[0][:-9])[2]["seed"] == 5
+
+
+def test_sample_honours_a_spec_and_flags_win(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        f"lm = '{model('en')}'\nseed = 4\n[constraints]\nkeywords = 'dog'\n[lengths]\nmax_words = 6\n"
+        "[sampler]\nbeta = 1.0\n[output]\njson = true\n",
+    )
+    plain = searchgen("sample", "--lm", model("en"), "--keywords", "dog", "--max-words", "6", "--seed", "4", "--json")
+    ran = searchgen("sample", "--spec", path)
+    assert (ran.code, ran.out) == (0, plain.out)
+    assert not faults(ran.rows[0], schema("record.json"))
+    cat = searchgen("sample", "--spec", path, "--keywords", "cat", "-n", "2", "--seed", "5").rows
+    assert len(cat) == 2
+    assert all("cat" in row["text"].lower() and row["seed"] == 5 for row in cat)
+
+
+def test_a_signature_holds_the_hash_of_the_file_of_a_term(tmp_path: Path) -> None:
+    code = tmp_path / "short.py"
+    code.write_text("def short(text):\n    return -0.1 * len(text)\n")
+    flags = ["--lm", model("en"), "--keywords", "dog", "--max-words", "6", "--seed", "1", "--json"]
+    row = searchgen("sample", *flags, "--sampler", "surrogate", "--term", f"{code}:short").rows[0]
+    assert "short.py:short@" in row["signature"]
+    assert searchgen("sample", "--again", row["signature"], "--json", "--lm", model("en")).rows[0] == row
+    code.write_text("def short(text):\n    return -0.2 * len(text)\n")
+    changed = searchgen("sample", "--again", row["signature"], "--lm", model("en"))
+    assert changed.code == 2
+    assert "has changed" in changed.err
+    code.unlink()
+    assert searchgen("sample", "--again", row["signature"], "--lm", model("en")).code == 2

@@ -99,7 +99,7 @@ def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Requ
 def _schedule(request: Request, budget: Any) -> Annealing:
     if type(budget) not in (int, float):
         raise RequestError(f"field 'budget' cannot be {str(budget)[:40]!r}; give a number of seconds")
-    return request.annealing.for_texts(request.count).for_budget(float(budget))
+    return request.annealing.for_budget(float(budget), request.count)
 
 
 def _known(values: Mapping[str, Any]) -> Mapping[str, Any]:

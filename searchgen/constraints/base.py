@@ -17,9 +17,11 @@ class Constraint(ABC):
 
     Attributes:
         name: the one name for flag, spec, Python and output.
+        repeated: whether most requests have the very same constraint, so that its automaton is worth keeping.
     """
 
     name: ClassVar[str]
+    repeated: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.validate()

@@ -44,6 +44,7 @@ class FiniteVerb(Constraint):
     """
 
     name: ClassVar[str] = "finite-verb"
+    repeated: ClassVar[bool] = True
     ambiguous: bool = False
     path: str = ""
 
@@ -94,7 +95,8 @@ class FiniteVerb(Constraint):
         Returns:
             One part.
         """
-        return {"finite verb": self.automaton(vocabulary).accepts(ids)}
+        automaton = vocabulary.once((self, ENTRY_LIMIT), lambda: self.automaton(vocabulary))
+        return {"finite verb": automaton.accepts(ids)}
 
     def _classes(self) -> dict[str, int]:
         """The class of each listed word; finite forms win."""

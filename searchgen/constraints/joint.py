@@ -70,15 +70,37 @@ def joint(
         if isinstance(forbid, Forbid):
             _refuse_forbidden_keywords(forbid, constraints, vocabulary)
     counted = [one for one in constraints if not isinstance(one, Length)]
-    factors = [one.automaton(vocabulary, limit) for one in counted]
+    factors = [_automaton(one, vocabulary, limit) for one in counted]
     _refuse_short(counted, factors, window(constraints), vocabulary)
     # Keywords multiply the states of all the rest and hardly interact with it: make the rest minimal before.
     keywords = [factor for one, factor in zip(counted, factors, strict=True) if isinstance(one, Keywords)]
-    others = [factor for one, factor in zip(counted, factors, strict=True) if not isinstance(one, Keywords)]
-    frame = _smaller(product(form.canonical([*vocabulary], vocabulary.kinds), *others, limit=limit))
+    frame = _frame(counted, factors, vocabulary, form, limit)
     whole = _smaller(product(frame, *keywords, limit=limit)) if keywords else frame
     _refuse_impossible(whole, constraints, vocabulary)
     return whole
+
+
+def _automaton(one: Constraint, vocabulary: Vocabulary, limit: int) -> Automaton:
+    return (
+        vocabulary.once((one, limit), lambda: one.automaton(vocabulary, limit))
+        if one.repeated
+        else one.automaton(vocabulary, limit)
+    )
+
+
+def _frame(
+    constraints: Sequence[Constraint], factors: Sequence[Automaton], vocabulary: Vocabulary, form: TextForm, limit: int
+) -> Automaton:
+    """All constraints but keywords, on canonical texts; built once a vocabulary for what most requests have."""
+    others = [(one, factor) for one, factor in zip(constraints, factors, strict=True) if not isinstance(one, Keywords)]
+
+    def build() -> Automaton:
+        canonical = form.canonical([*vocabulary], vocabulary.kinds)
+        return _smaller(product(canonical, *(factor for _, factor in others), limit=limit))
+
+    if not all(one.repeated for one, _ in others):
+        return build()
+    return vocabulary.once((form.name, limit, *(one for one, _ in others)), build)
 
 
 def _smaller(automaton: Automaton) -> Automaton:

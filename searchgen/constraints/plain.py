@@ -17,6 +17,7 @@ class Plain(Constraint):
     """The text holds no quotation mark and no bracket."""
 
     name: ClassVar[str] = "plain"
+    repeated: ClassVar[bool] = True
 
     def validate(self) -> None:
         """There is nothing to refuse."""

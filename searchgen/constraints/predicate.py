@@ -21,6 +21,7 @@ class Predicate(Constraint):
     """The text holds at least one of `PREDICATES`."""
 
     name: ClassVar[str] = "predicate"
+    repeated: ClassVar[bool] = True
 
     def validate(self) -> None:
         """There is nothing to refuse."""

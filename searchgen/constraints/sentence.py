@@ -25,6 +25,7 @@ class Sentence(Constraint):
     """
 
     name: ClassVar[str] = "sentence"
+    repeated: ClassVar[bool] = True
 
     def validate(self) -> None:
         """There is nothing to refuse."""
