@@ -38,7 +38,8 @@ def near_nodes(problem: Problem, frame: Frame, base: Array, depth: npt.NDArray[n
     """
     tables, classes = problem.ngram, frame.classes
     count, limit, size = len(tables.word), len(depth), len(tables.alias_p)
-    children = np.diff(tables.node["first"][: count + 1].astype(np.int64))
+    first = tables.node["first"][: count + 1].astype(np.int64)
+    children: Array = first[1:] - first[:-1]
     parent = np.append(0, np.repeat(np.arange(count), children))[:count]
     suffix = tables.node["suffix"][:count].astype(np.int64)
     cls = classes.cls[:size].astype(np.int64)
