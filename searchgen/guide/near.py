@@ -1,8 +1,8 @@
 """Long contexts where they matter for a look-ahead: those that lead to a demanded word within a few words.
 
 Any set of contexts that is closed under dropping the first or the last word makes a guide that is exact for a law of its own, so which
-ones are kept costs variance only, never exactness. All contexts of order 2 stay; longer ones are kept if they store a demanded word or end with
-one, or lead to such a context of at least three words by a stored word, and so on backwards.
+ones are kept costs variance only, never exactness. All contexts of order 2 stay; longer ones are kept if they store a demanded word or
+end with one, or lead to such a context of at least three words by a stored word, and so on backwards.
 """
 
 import numpy as np
@@ -38,7 +38,8 @@ def near_nodes(problem: Problem, frame: Frame, base: Array, depth: npt.NDArray[n
     """
     tables, classes = problem.ngram, frame.classes
     count, limit, size = len(tables.word), len(depth), len(tables.alias_p)
-    children = np.diff(tables.node["first"][: count + 1].astype(np.int64))
+    first = tables.node["first"][: count + 1].astype(np.int64)
+    children: Array = first[1:] - first[:-1]
     parent = np.append(0, np.repeat(np.arange(count), children))[:count]
     suffix = tables.node["suffix"][:count].astype(np.int64)
     cls = classes.cls[:size].astype(np.int64)
