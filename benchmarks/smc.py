@@ -24,7 +24,14 @@ def measure(source: Source, line: str, flags: Any, order: int) -> dict[str, Any]
     """Return what runs with a guide of an order give on one set."""
     target = Target.of(stated_law(keyword_request(line, sentence=False)), source.model, source.known)
     begun = time.perf_counter()
-    guide = Guide.build(target.problem, order=order, room=target.room, prepared=source.prepared, threads=source.threads)
+    guide = Guide.build(
+        target.problem,
+        order=order,
+        room=target.room,
+        prepared=source.prepared,
+        threads=source.threads,
+        near=flags.near if order > 2 else 0,
+    )
     building = time.perf_counter() - begun
     log_z, estimates, resamplings = [], [], []
     begun = time.perf_counter()
@@ -40,6 +47,7 @@ def measure(source: Source, line: str, flags: Any, order: int) -> dict[str, Any]
     return {
         "keywords": line,
         "order": order,
+        "near": flags.near if order > 2 else 0,
         "n_relative_variance": float(flags.particles * z.var(ddof=1) / z.mean() ** 2),
         "n_relative_variance_by_one_run": float(flags.particles * np.mean(estimates)),
         "log_z": float(max(log_z) + np.log(z.mean())),
@@ -54,7 +62,8 @@ def summary(report: Report, found: list[dict[str, Any]], order: int, flags: Any)
     """Print the distribution over the sets."""
     values = np.array([one["n_relative_variance"] for one in found])
     reached = float((values <= ASKED).mean())
-    name = f"guide of order {order}, {len(found)} sets, {flags.runs} runs"
+    near = f", near={flags.near}" if flags.near and order > 2 else ""
+    name = f"guide of order {order}{near}, {len(found)} sets, {flags.runs} runs"
     holds = None if flags.quick or flags.every > 1 else reached >= SHARE
     asked = f"<= {ASKED:g} on {SHARE:.0%}"
     report.row(f"{name}: N x relative variance of Z", f"{reached:.0%} at most {ASKED:g}", asked, holds)
@@ -72,6 +81,7 @@ def main() -> None:
 
     def more(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--orders", default="2,3", help="guide orders, default 2,3")
+        parser.add_argument("--near", type=int, default=0, metavar="K", help="the sampler's option, for orders above 2")
         parser.add_argument("--runs", type=int, default=50)
         parser.add_argument("--particles", type=int, default=1000)
         parser.add_argument("--threshold", type=float, default=0.5)

@@ -90,14 +90,14 @@ def constrain(
 
 
 def _answer_spec(answers: "Answers", path: str, context: typer.Context) -> None:
-    from searchgen.cli.specs import request_beside
+    from searchgen.cli.specs import from_stdin, request_beside
     from searchgen.cli.stdin import lines, standard_input
     from searchgen.spec import read_spec
 
     spec, given = read_spec(path), context.params
     answers.json = answers.json or bool(spec.json)
     request = request_beside(spec, context, secrets.randbits(32) if given["seed"] is None else given["seed"])
-    if given["keywords"] == ["-"]:
+    if from_stdin(context):
         answers.stream(lines(standard_input("--keywords -")), request, given["lm"] or spec.values.get("lm"))
     else:
         answers.one(request)

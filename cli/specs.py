@@ -8,7 +8,7 @@ from searchgen.cli.requests import forbidden, listed, usual_sampler
 from searchgen.request import Request
 from searchgen.spec import Spec
 
-__all__ = ["law_beside", "request_beside"]
+__all__ = ["from_stdin", "law_beside", "request_beside"]
 
 #: Flags of `constrain` that are fields of a request under the same name.
 SAME = (
@@ -39,11 +39,16 @@ def request_beside(spec: Spec, context: typer.Context, seed: int) -> Request:
         RequestError: a value is impossible.
     """
     given: dict[str, Any] = {name: context.params[name] for name in SAME if _was_given(context, name)}
-    if _was_given(context, "keywords") and context.params["keywords"] != ["-"]:
+    if _was_given(context, "keywords") and not from_stdin(context):
         given["keywords"] = listed("--keywords", context.params["keywords"])
     if _was_given(context, "forbid"):
         given["forbid"] = list(forbidden(context.params["forbid"]))
     return spec.request(given, seed)
+
+
+def from_stdin(context: typer.Context) -> bool:
+    """Return whether the keywords are to be read from stdin."""
+    return list(context.params["keywords"] or []) == ["-"]
 
 
 def law_beside(spec: Spec, context: typer.Context, given: dict[str, Any], seed: int) -> Request:
