@@ -139,6 +139,10 @@ def _check(options: Options) -> None:
         raise RequestError(f"--sampler smc: order={options.order} is no order of a guide; give 1 or more")
     if options.near < 0:
         raise RequestError(f"--sampler smc: near={options.near} is no number of words; give 0 or more")
+    if options.near and options.order <= 2:
+        raise RequestError(
+            f"--sampler smc: near={options.near} chooses contexts beyond order 2, and order={options.order} has none; add order=5"
+        )
     if not 0.0 <= options.threshold <= 1.0:
         raise RequestError(f"--sampler smc: threshold={options.threshold:g} is no share of particles; give 0 to 1")
     if not 0 <= options.rejuvenate <= MOST_REJUVENATION:

@@ -286,7 +286,12 @@ def test_the_error_of_one_run_agrees_with_the_spread_of_runs() -> None:
 
 
 def test_options_outside_their_ranges_are_refused() -> None:
-    for option, message in (("order=0", "order=0"), ("threshold=1.5", "0 to 1"), ("rejuvenate=-1", "rejuvenate=-1")):
+    for option, message in (
+        ("order=0", "order=0"),
+        ("near=1", "add order=5"),
+        ("threshold=1.5", "0 to 1"),
+        ("rejuvenate=-1", "rejuvenate=-1"),
+    ):
         with pytest.raises(RequestError, match=message):
             METHOD.draw(job(parse_options(METHOD, [option])))
     with pytest.raises(RequestError, match="did you mean threshold"):
