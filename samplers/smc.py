@@ -6,27 +6,31 @@ proper for the target: the mean of weight x f(text) has the expectation sum of d
 bias (Del Moral 2004; fully adapted proposals: Pitt and Shephard 1999). `samplers/smc_steps.py` derives the normaliser.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import NotFound, RequestError
 from searchgen.randomness import key_of
-from searchgen.samplers.chain import advance, enter, new_chains
+from searchgen.samplers.chain import enter, new_chains
 from searchgen.samplers.method import Draws, Job, Method
-from searchgen.samplers.moves import MOVES, Chains, labels
+from searchgen.samplers.moves import MOVES, Chains
 from searchgen.samplers.scorer import scorer_of
+from searchgen.samplers.smc_ladder import Compiled, Rung, climb, flattened, placed, weights_of
 from searchgen.samplers.smc_neural import Twist
 from searchgen.samplers.smc_proof import prove
 from searchgen.samplers.smc_run import Run, run
-from searchgen.samplers.smc_steps import (
-    Particles,
-)
+from searchgen.samplers.weights import log_mean_exp
+from searchgen.target import Target
 
 __all__ = ["METHOD", "Options", "Run", "effective", "relative_variance", "run"]
 
-MOST_REJUVENATION = 1_000_000
+MOST_REJUVENATION, MOST_RUNGS = 1_000_000, 1_000
+
+#: The beta that a ladder starts from: the model's own law, flatter than any that a ladder leads to, where growth is cheapest, because
+#: the model stores the sums that it needs.
+FLAT = 1.0
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,20 @@ class Options:
         order: order of the guide that looks ahead; the model's own order makes every weight the same.
         near: if above 0, contexts of the guide beyond order 2 are those that lead to a demanded word within so many words.
         threshold: particles are resampled when their effective number falls below this share of them; 0: never.
-        rejuvenate: steps of Metropolis-Hastings of every finished particle, which tell copies apart.
+        rejuvenate: steps of Metropolis-Hastings of every finished particle, which tell copies apart; with a ladder so many at each
+            rung, 0 standing for as many as a text may have words.
+        ladder: if above 0, particles grow under beta 1 and are then led to a larger beta over so many rungs.
     """
 
     order: int = 2
     near: int = 0
     threshold: float = 0.5
     rejuvenate: int = 0
+    ladder: int = 0
+
+    def spelled_out(self, target: Target) -> "Options":
+        """Return the options with their defaults for a target."""
+        return replace(self, rejuvenate=target.window[1]) if self.ladder and not self.rejuvenate else self
 
 
 def effective(log_weight: npt.NDArray[np.float64]) -> float:
@@ -76,13 +87,9 @@ def relative_variance(log_weight: npt.NDArray[np.float64], ancestor: npt.NDArray
 
 def draw(job: Job) -> Draws:
     """Grow `job.count` particles and return them with their weights, in the order of their descent."""
-    options: Options = job.options
-    _check(options)
-    if job.target.text_model is not None and options.rejuvenate:
-        raise RequestError(
-            f"--sampler smc: rejuvenate={options.rejuvenate} moves by the n-gram model, not by {job.target.text_model.label}; drop it"
-        )
-    guide = job.guide(options.order, options.near)
+    options: Options = job.options.spelled_out(job.target)
+    _check(options, job.target)
+    guide = _growing(job, options).guide(options.order, options.near)
     if not guide.tables.ends[-1] > 0.0:
         raise NotFound("the texts that satisfy all constraints are too improbable to be counted")
     done = 0
@@ -96,45 +103,50 @@ def draw(job: Job) -> Draws:
     text_model = job.target.text_model
     twist = None if text_model is None else Twist.of(job.target, scorer_of(job.target), job.count)
     grown = run(guide, job.count, job.key, options.threshold, job.threads, step_done, twist)
-    particles = grown.particles
-    alive = np.flatnonzero((particles.length >= 0) & (particles.log_weight > -np.inf))
+    alive = np.flatnonzero((grown.particles.length >= 0) & (grown.particles.log_weight > -np.inf))
     if len(alive) == 0:
         raise NotFound(f"none of {job.count} particles could be completed; give more, or --sampler importance")
-    chains = _chains(job, particles, alive)
-    log_weight = particles.log_weight[alive] + np.log(len(alive) / job.count)  # the mean over those left is Z
-    variance = (
-        relative_variance(particles.log_weight, particles.ancestor, len(grown.resamplings)) if job.count > 1 else None
-    )
-    ancestors = len(np.unique(particles.ancestor[alive]))
-    tally = chains.tally.sum(axis=0)
+    led = _led(job, options, grown, alive)
+    variance = relative_variance(*led.whole(job.count), led.resamplings) if job.count > 1 else None
+    error = None if variance is None else float(np.sqrt(variance))
+    ancestors = len(np.unique(led.ancestor))
+    tally = led.chains.tally.sum(axis=0)
     return Draws(
-        tokens=chains.token,
-        lengths=chains.length,
-        log_density=chains.log_density if twist is None else twist.density[alive],
-        log_weight=log_weight,
-        evaluations=job.count + len(alive) * options.rejuvenate,
-        log_z=grown.log_z,
-        log_z_error=None if variance is None else float(np.sqrt(variance)),
+        tokens=led.chains.token,
+        lengths=led.chains.length,
+        log_density=led.chains.log_density if twist is None else twist.density[alive],
+        log_weight=led.log_weight,
+        evaluations=job.count + len(alive) * options.rejuvenate * max(1, options.ladder),
+        log_z=led.log_z,
+        log_z_error=error,
         counts={"particles": job.count, "steps": grown.steps, "dead": job.count - len(alive)},
         moves={name: tuple(row.tolist()) for name, row in zip(MOVES, tally, strict=True) if row[0]},
         report={
-            "ess": effective(log_weight),
-            "log_z": grown.log_z,
-            "log_z_error": None if variance is None else float(np.sqrt(variance)),
+            "ess": effective(led.log_weight),
+            "log_z": led.log_z,
+            "log_z_error": error,
             "log_z_error_by": "shares of the first ancestors (Lee and Whiteley 2018), one run",
-            "resamplings": len(grown.resamplings),
+            "resamplings": led.resamplings,
             "resampled_at": list(grown.resamplings),
             "ancestors": ancestors,
             "guide_order": guide.order,
             "guide_log_z": guide.log_mass,
+            **({"ladder": [asdict(rung) for rung in led.rungs]} if led.rungs else {}),
             **({} if text_model is None else {"transformer": text_model.counted()}),
         },
         notes=_notes(job.count, ancestors),
     )
 
 
-def _check(options: Options) -> None:
-    """Refuse options outside their ranges."""
+def _growing(job: Job, options: Options) -> Job:
+    """Return the job whose target particles are grown for: with a ladder, the model's own law instead of a power of it."""
+    if not options.ladder:
+        return job
+    return replace(job, target=replace(job.target, problem=flattened(job.target.problem, FLAT)))
+
+
+def _check(options: Options, target: Target) -> None:
+    """Refuse options outside their ranges, and those that cannot serve a target."""
     if options.order < 1:
         raise RequestError(f"--sampler smc: order={options.order} is no order of a guide; give 1 or more")
     if options.near < 0:
@@ -149,20 +161,68 @@ def _check(options: Options) -> None:
         raise RequestError(
             f"--sampler smc: rejuvenate={options.rejuvenate} is no number of steps; give 0 to {MOST_REJUVENATION:,}"
         )
+    if not 0 <= options.ladder <= MOST_RUNGS:
+        raise RequestError(
+            f"--sampler smc: ladder={options.ladder} is no number of rungs; give 0 (none) to {MOST_RUNGS:,}"
+        )
+    moves = f"ladder={options.ladder}" if options.ladder else f"rejuvenate={options.rejuvenate}"
+    if target.text_model is not None and (options.ladder or options.rejuvenate):
+        raise RequestError(
+            f"--sampler smc: {moves} moves by the n-gram model, not by {target.text_model.label}; drop it"
+        )
+    beta = float(target.problem.beta[0])
+    if options.ladder and not beta > FLAT:
+        raise RequestError(f"--sampler smc: {moves} leads from beta {FLAT:g} to a larger one, not to {beta:g}; drop it")
 
 
-def _chains(job: Job, particles: Particles, alive: npt.NDArray[np.int64]) -> Chains:
-    """Return the finished texts as states of chains, after as many steps of Metropolis-Hastings as the options say."""
-    problem = job.target.problem
+@dataclass(frozen=True, eq=False)
+class _Led:
+    """Finished particles that are properly weighted for the target.
+
+    Attributes:
+        chains: the texts.
+        alive: (n,) which particles they were.
+        log_weight: (n,) natural log; their mean estimates Z.
+        ancestor: (n,) the first particles they descend from.
+        log_z: natural log of the estimate.
+        resamplings: how many there were, on the ladder too.
+        rungs: what happened on the ladder.
+    """
+
+    chains: Chains
+    alive: npt.NDArray[np.int64]
+    log_weight: npt.NDArray[np.float64]
+    ancestor: npt.NDArray[np.int64]
+    log_z: float
+    resamplings: int
+    rungs: tuple[Rung, ...] = ()
+
+    def whole(self, count: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Return log weights and ancestors of all particles, the dead ones with weight 0."""
+        log_weight, ancestor = np.full(count, -np.inf), np.zeros(count, np.int64)
+        log_weight[self.alive], ancestor[self.alive] = self.log_weight, self.ancestor
+        return log_weight, ancestor
+
+
+def _led(job: Job, options: Options, grown: Run, alive: npt.NDArray[np.int64]) -> _Led:
+    """Return the finished texts after the ladder, or after as many steps of Metropolis-Hastings as the options say."""
+    particles, problem = grown.particles, job.target.problem
     room = max(job.target.room, particles.token.shape[1])
     chains = new_chains(len(alive), room)
     enter(problem, chains, np.ascontiguousarray(particles.token[alive]), particles.length[alive])
-    if job.options.rejuvenate:
-        key = key_of(job.key, "rejuvenate")
-        rows = np.zeros((len(alive), 6), np.uint64)
-        rows[:, 0], rows[:, 1] = key, np.arange(len(alive))
-        advance(problem, chains, rows, labels(), np.ones(1), job.options.rejuvenate, 0, job.threads)
-    return chains
+    log_weight = particles.log_weight[alive] + np.log(len(alive) / job.count)  # the mean over those left is Z
+    ancestor, resamplings = particles.ancestor[alive], len(grown.resamplings)
+    weights = weights_of(log_weight, ancestor)
+    key = key_of(job.key, "rejuvenate")
+    engine = Compiled(problem, chains, weights, key, options.threshold, options.rejuvenate, job.threads)
+    if options.ladder:
+        rungs = climb(placed(FLAT / float(problem.beta[0]), options.ladder), chains, weights, engine)
+        resamplings += sum(rung.resampled for rung in rungs)
+        log_z = log_mean_exp(weights.log_weight)[0]
+        return _Led(chains, alive, weights.log_weight, weights.ancestor, log_z, resamplings, rungs)
+    if options.rejuvenate:
+        engine.move(1.0, 1)
+    return _Led(chains, alive, log_weight, ancestor, grown.log_z, resamplings)
 
 
 def _notes(count: int, ancestors: int) -> tuple[str, ...]:
