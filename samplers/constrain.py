@@ -8,8 +8,9 @@ import numpy as np
 
 from searchgen.errors import Impossible, NotFound
 from searchgen.guide import Budget, Guide
-from searchgen.lm import load_classes
+from searchgen.lm import load_classes, load_training_sentences
 from searchgen.lm.ngram.word_classes import WordClasses
+from searchgen.lm.training_sentences import TrainingSentences
 from searchgen.randomness import counter, key_of
 from searchgen.record import Record
 from searchgen.request import Request
@@ -62,6 +63,11 @@ class Searcher(Source):
     def classes(self) -> WordClasses | None:
         """The word classes that come with the model, None: it has none."""
         return load_classes(self.model)
+
+    @cached_property
+    def known_sentences(self) -> TrainingSentences:
+        """The sentences that the model was trained on, as far as that is known."""
+        return load_training_sentences(self.model)
 
     def search(
         self, request: Request, progress: Callable[[float], None] | None = None, line: int | None = None
@@ -119,11 +125,15 @@ class Searcher(Source):
     def _outcome(self, request: Request, target: Target, guide: Guide, found: Annealed, line: int | None) -> Outcome:
         if self.classes is not None and request.class_weight:
             found = ranked(found, target, self.classes, request.class_weight)
-        words = [[i for i in text if target.problem.token["word"][i]] for text in found.texts]
-        chosen = diverse(words, request.count)
-        if not chosen:
+        if not found.texts:
             raise NotFound(f"not found in {found.steps} steps; raise --budget or widen the window")
         notes = list(target.notes)
+        new = [i for i, text in enumerate(found.texts) if target.vocabulary.decode(text) not in self.known_sentences]
+        if not new:
+            notes.append("only sentences of the training text were found; raise --budget or widen the window")
+            new = list(range(len(found.texts)))
+        words = [[i for i in found.texts[at] if target.problem.token["word"][i]] for at in new]
+        chosen = [new[at] for at in diverse(words, request.count)]
         if len(chosen) < request.count:
             notes.append(
                 f"{len(chosen)} of {request.count} texts: no others were found that differ enough; raise --budget"

@@ -134,7 +134,7 @@ def draw(job: Job) -> Draws:
             **({"ladder": [asdict(rung) for rung in led.rungs]} if led.rungs else {}),
             **({} if text_model is None else {"transformer": text_model.counted()}),
         },
-        notes=_notes(job.count, ancestors),
+        notes=_notes(job.count, ancestors, options),
     )
 
 
@@ -225,11 +225,12 @@ def _led(job: Job, options: Options, grown: Run, alive: npt.NDArray[np.int64]) -
     return _Led(chains, alive, log_weight, ancestor, grown.log_z, resamplings)
 
 
-def _notes(count: int, ancestors: int) -> tuple[str, ...]:
+def _notes(count: int, ancestors: int, options: Options) -> tuple[str, ...]:
     """Return what a reader should know of a run."""
-    if ancestors * 20 < count:
-        return (f"all texts descend from {ancestors} of {count} first particles: the error of log Z is rough",)
-    return ()
+    if ancestors * 20 >= count:
+        return ()
+    way_out = "" if options.near else "; --option order=5 --option near=1 looks further ahead"
+    return (f"all texts descend from {ancestors} of {count} first particles: the error of log Z is rough{way_out}",)
 
 
 METHOD = Method(

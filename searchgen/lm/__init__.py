@@ -11,8 +11,9 @@ from searchgen.errors import ModelFileError, RequestError
 if TYPE_CHECKING:
     from searchgen.lm.ngram.model import NGram
     from searchgen.lm.ngram.word_classes import WordClasses
+    from searchgen.lm.training_sentences import TrainingSentences
 
-__all__ = ["EMBEDDED", "load", "load_classes"]
+__all__ = ["EMBEDDED", "load", "load_classes", "load_training_sentences"]
 
 #: Models that come with searchgen.
 EMBEDDED = ("en", "zh")
@@ -75,3 +76,13 @@ def load_classes(model: NGram) -> WordClasses | None:
 
     path = DATA / f"{model.name}-classes.sgm"
     return open_classes(path, model) if model.name in EMBEDDED and path.exists() else None
+
+
+def load_training_sentences(model: NGram) -> TrainingSentences:
+    """Return the sentences that an embedded model was trained on; the empty set for any other model."""
+    from searchgen.lm.training_sentences import TrainingSentences
+
+    path = DATA / f"{model.name}-sentences.npy"
+    if model.name in EMBEDDED and path.exists():
+        return TrainingSentences.open(path)
+    return TrainingSentences.of([])
