@@ -92,7 +92,10 @@ def test_signals_flush(
     assert b" ok, 0 infeasible, 0 error, 0:00:" in ended.stderr
     assert unbroken[1].startswith(out.read_bytes())
     last = (tmp_path / "out.jsonl.journal").read_bytes().splitlines()[-1]
-    assert last.startswith(b'["synced",%d]' % out.stat().st_size)
+    synced = int(last.removeprefix(b'["synced",').split(b"]")[0])
+    # The signal may come between a row and its line in the journal: that row is made again, no other.
+    assert out.read_bytes()[synced:].count(b"\n") <= 1
+    assert synced > 0
     assert run(command(unbroken[0], out, "--resume")).returncode == 0
     assert out.read_bytes() == unbroken[1]
 
