@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from searchgen.cli.lm_texts import language_of, refuse_second_stdin
 from searchgen.cli.numbers import decimal, whole
 from searchgen.cli.output import Shown, complain, progress
 from searchgen.errors import RequestError
@@ -43,9 +44,6 @@ HeldOut = typer.Option(
 HeldOutFile = typer.Option("--held-out-file", metavar="FILE", help="Where the left out sentences go, one a line.")
 Repeats = typer.Option("--no-dedupe", help="Count a sentence as often as it occurs, not once.")
 Raw = typer.Option("--raw-tokens", help="Tokens are what stands between spaces, and are printed so; no language.")
-
-#: How much of a text is looked at to recognise its language, in bytes.
-BEGINNING = 1 << 16
 
 STAGES = {"read": "reading", "count": "counting", "pack": "packing", "write": "writing"}
 
@@ -110,40 +108,14 @@ def _form(texts: Sequence[str], lang: str | None, raw_tokens: bool) -> str:
             raise RequestError(f"--raw-tokens has no language; drop it or --lang {lang}")
         return "raw"
     if lang is None:
-        from searchgen.text import detect
-
-        lang = detect(_beginning(texts))
-        complain(f"the text is read as {'Chinese' if lang == 'zh' else 'English'}; --lang names another language")
+        lang = language_of(texts, "lm build -")
     if lang not in ("en", "zh"):
         raise RequestError(f"--lang {lang!r} is unknown; give en or zh, or --raw-tokens for text that is split already")
     return lang
 
 
-def _beginning(texts: Sequence[str]) -> str:
-    from searchgen.cli.stdin import standard_input
-    from searchgen.lm.ngram.reading import text_files
-
-    first = text_files(texts)[0]
-    if first is None:
-        stream = standard_input("lm build -")
-        peek = getattr(stream, "peek", None)  # every real stdin has it
-        start = peek(BEGINNING) if peek else b""
-    else:
-        try:
-            with first.open("rb") as file:
-                start = file.read(BEGINNING)
-        except OSError as error:
-            raise RequestError(f"{first}: cannot be read ({error.strerror})") from None
-    return str(start, "utf-8", "ignore")
-
-
 def _refuse_outputs(texts: Sequence[str], outputs: Sequence[Path]) -> None:
-    from searchgen.cli.stdin import standard_input
-
-    if texts.count("-") > 1:
-        raise RequestError("- stands for stdin, which can be read once; give it once")
-    if "-" in texts:
-        standard_input("lm build -")
+    refuse_second_stdin(texts, "lm build -")
     for output in outputs:
         if output.is_dir():
             raise RequestError(f"{output} is a folder; name the file to write")

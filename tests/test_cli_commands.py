@@ -15,6 +15,7 @@ COMMANDS = [
     "lm",
     "lm build",
     "lm info",
+    "lm train",
     "lm eval",
     "init",
     "spec",

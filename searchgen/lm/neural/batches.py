@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-__all__ = ["batches", "free_bytes", "positions_for"]
+__all__ = ["batches", "free_bytes", "out_of_memory", "positions_for"]
 
 #: Positions of one pass: beyond these no device gets faster (measured on a CPU; on GPUs larger passes help).
 MOST_POSITIONS = {"cpu": 2048, "cuda": 1 << 17}
@@ -69,3 +69,14 @@ def batches(lengths: Sequence[int], positions: int) -> Iterator[list[int]]:
         batch.append(i)
     if batch:
         yield batch
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Return whether an error says that something did not fit into the memory of a device or of the machine.
+
+    Example:
+        >>> out_of_memory(MemoryError()), out_of_memory(RuntimeError("size mismatch"))
+        (True, False)
+    """
+    signs = ("out of memory", "can't allocate memory", "not enough memory", "alloc_cpu")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(one in str(error).lower() for one in signs)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from searchgen.lm.neural.causal import CausalModel, Network
 
-__all__ = ["content_hash", "folder_of", "open_causal", "require_extra"]
+__all__ = ["content_hash", "device_of", "folder_of", "open_causal", "require_extra"]
 
 EXTRA = ("torch", "safetensors", "tokenizers", "transformers")
 
@@ -30,15 +30,18 @@ FILES, PICKLED = ["*.json", "*.txt", "*.model", "*.safetensors"], ["pytorch_mode
 CAUSAL, MASKED = ("ForCausalLM", "LMHeadModel"), "ForMaskedLM"
 
 
-def require_extra() -> None:
+def require_extra(what: str = "--lm names a transformer, which") -> None:
     """Refuse to go on without the libraries of the extra.
+
+    Args:
+        what: needs them, as the message begins.
 
     Raises:
         RequestError: one is missing; the message names the command that installs it.
     """
     missing = [name for name in EXTRA if importlib.util.find_spec(name) is None]
     if missing:
-        raise RequestError(f"--lm names a transformer, which needs {missing[0]}: pip install 'searchgen[neural]'")
+        raise RequestError(f"{what} needs {missing[0]}: pip install 'searchgen[neural]'")
 
 
 def folder_of(name: str) -> Path:
@@ -88,7 +91,7 @@ def open_causal(name: str, settings: NeuralSettings, threads: int) -> "CausalMod
     from searchgen.lm.neural.causal import CausalModel
 
     torch.set_num_threads(threads if _weight_bytes(folder) > SMALL else 1)
-    device = _device(settings.device)
+    device = device_of(settings.device)
     spelling = Spelling.of(folder, config, settings)
     try:
         network = _network(folder, config, device, _dtype(settings.dtype, device, config))
@@ -117,7 +120,12 @@ def _check_kind(name: str, folder: Path, config: dict[str, Any]) -> None:
         raise ModelFileError(f"{name}: no weights (*.safetensors) in {folder}; fetch the model again")
 
 
-def _device(name: str) -> "torch.device":
+def device_of(name: str) -> "torch.device":
+    """Return a device: auto is the first GPU, else the CPU.
+
+    Raises:
+        RequestError: there is none of that name.
+    """
     import torch
 
     if name == "auto":
@@ -142,12 +150,15 @@ def _dtype(name: str, device: "torch.device", config: dict[str, Any]) -> "torch.
 
 
 def _network(folder: Path, config: dict[str, Any], device: "torch.device", dtype: "torch.dtype") -> "Network":
-    """Return the network of a folder: in plain torch where it is a GPT-2, else by the transformers library."""
+    """Return the network of a folder: in plain torch where it is a GPT-2 or a plain LLaMA, else by the transformers library."""
     from searchgen.lm.neural.gpt2 import is_plain
+    from searchgen.lm.neural.llama import is_llama
 
     weights = folder / "model.safetensors"
     if is_plain(config) and weights.is_file():
         return _plain_network(weights, config, device, dtype)
+    if is_llama(config) and weights.is_file():
+        return _llama_network(weights, config, device, dtype)
     from searchgen.lm.neural.library import library_network
 
     return library_network(folder, config, device, dtype)
@@ -171,3 +182,21 @@ def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device"
     positions = positions_for(free_bytes(device), head.shape[1], head.shape[0], most)
     context = int(config.get("n_positions") or config.get("n_ctx") or 0)
     return Network(trunk, lambda hidden: linear(hidden, head), device, context, positions, trunk)
+
+
+def _llama_network(weights: Path, config: dict[str, Any], device: "torch.device", dtype: "torch.dtype") -> "Network":
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+    from torch.nn.functional import linear
+
+    from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
+    from searchgen.lm.neural.causal import Network
+    from searchgen.lm.neural.llama import Llama, Shape
+
+    try:
+        shape = Shape.of(config)
+        trunk = Llama(shape).take(load_file(weights)).to(device=device, dtype=dtype).eval()
+    except (SafetensorError, KeyError, RuntimeError, OSError) as error:
+        raise ModelFileError(f"{weights} is damaged or of another network: {error}; fetch the model again") from None
+    positions = positions_for(free_bytes(device), shape.width, shape.vocabulary, MOST_POSITIONS[device.type])
+    return Network(trunk, lambda hidden: linear(hidden, trunk.head), device, shape.context, positions)

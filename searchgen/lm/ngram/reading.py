@@ -17,7 +17,7 @@ from searchgen.errors import RequestError
 from searchgen.text import text_form
 from searchgen.text.sentences import training_tokens
 
-__all__ = ["Passage", "Progress", "read_passages", "text_files", "tokenised"]
+__all__ = ["Passage", "Progress", "is_held_out", "read_passages", "text_files", "tokenised"]
 
 #: Told the name of a stage and how much of it is done, from 0 to 1.
 Progress = Callable[[str, float], None]
@@ -37,6 +37,16 @@ class Passage(NamedTuple):
     sentences: list[str]  # tokens as printed, separated by spaces
     first: list[int]  # which token of each is its first word, -1 for none
     digests: list[bytes]  # a hash of each
+
+
+def is_held_out(digest: bytes, percent: float) -> bool:
+    """Return whether a sentence is left out of training: a function of the sentence, so that all models leave out the same ones.
+
+    Example:
+        >>> is_held_out(bytes(16), 1.0), is_held_out(bytes([255] * 16), 99.0)
+        (True, False)
+    """
+    return int.from_bytes(digest[:4], "big") < round(percent / 100 * 2**32)
 
 
 def text_files(paths: Sequence[str | Path]) -> list[Path | None]:

@@ -16,7 +16,7 @@ from searchgen.errors import RequestError
 from searchgen.lm.ngram.counts import count_ngrams
 from searchgen.lm.ngram.estimate import Counted, counted, full_cut
 from searchgen.lm.ngram.packed import pack
-from searchgen.lm.ngram.reading import Passage, Progress, read_passages, text_files
+from searchgen.lm.ngram.reading import Passage, Progress, is_held_out, read_passages, text_files
 from searchgen.lm.ngram.tables import BEGIN, END
 from searchgen.lm.ngram.words import WordIds, select_vocabulary
 from searchgen.text import text_form
@@ -169,7 +169,6 @@ class _Corpus:
     def add(self, passage: Passage) -> None:
         """Take in sentences, each with the marks of its bounds."""
         number = self.words.__getitem__
-        threshold = round(self.recipe.held_out / 100 * 2**32)
         for sentence, first, digest in zip(*passage, strict=True):
             if self.recipe.dedupe:
                 if digest in self.seen:
@@ -177,7 +176,7 @@ class _Corpus:
                     continue
                 self.seen.add(digest)
             words = sentence.split(" ")
-            if int.from_bytes(digest[:4], "big") < threshold:
+            if is_held_out(digest, self.recipe.held_out):
                 self.held_out.append(self.form.detokenise(words))
                 continue
             self.tokens.append(BEGIN)

@@ -1,0 +1,93 @@
+"""`searchgen lm train`: a transformer from text."""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from shlex import join
+from typing import Annotated
+
+import typer
+
+from searchgen.cli.lm_texts import language_of, refuse_second_stdin
+from searchgen.cli.numbers import decimal, whole
+from searchgen.cli.output import complain, progress
+
+__all__ = ["HELP", "SHORT", "train"]
+
+SHORT = "Train a small transformer on text."
+
+HELP = """Train a small transformer on text: files, folders (every .txt below them) or '-' for stdin. Needs the extra `neural`.
+
+Each line is a paragraph or a sentence, in UTF-8. The folder that is written has Hugging Face format; its README.md tells how it was made
+and how its loss fell. What is interrupted goes on when the same command is given again.
+
+Example: searchgen lm train mytexts/ -o my-lm/ --size tiny --minutes 60
+"""
+
+Output = typer.Option("--output", "-o", metavar="FOLDER", help="The folder to write.")
+Size = typer.Option("--size", metavar="SIZE", help="tiny, small or base: about 6, 12 or 25 million weights.")
+Minutes = typer.Option(
+    "--minutes", metavar="M", parser=decimal, help="Train about so long (60 if --tokens is not given either)."
+)
+Tokens = typer.Option("--tokens", metavar="N", parser=whole, help="Learn from so many pieces of text, repeats counted.")
+Language = typer.Option("--lang", metavar="LANG", help="en or zh; by default what the text's beginning is written in.")
+Batch = typer.Option("--batch", metavar="N", parser=whole, help="Pieces of a step, a multiple of 256; on a GPU 32768.")
+Rate = typer.Option("--rate", metavar="R", parser=decimal, help="The highest learning rate; by default the size's own.")
+Dropout = typer.Option("--dropout", metavar="P", parser=decimal, help="For texts that are read many times: 0.1 or so.")
+HeldOut = typer.Option(
+    "--held-out", metavar="PERCENT", parser=decimal, help="Leave out so many of the sentences, always the same ones."
+)
+Vocabulary = typer.Option("--vocab", metavar="N", parser=whole, help="Most pieces of the tokenizer.")
+Tokenizer = typer.Option("--tokenizer", metavar="FOLDER", help="Use the tokenizer of this model.")
+Device = typer.Option("--device", metavar="DEVICE", help="auto (the first GPU, else the CPU), cpu, cuda or cuda:N.")
+Threads = typer.Option("--threads", metavar="N", parser=whole, help="Threads of a CPU; by default one a core.")
+
+
+def train(
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT", help="Files, folders, or '-' for stdin.")],
+    output: Annotated[Path, Output],
+    size: Annotated[str, Size] = "tiny",
+    minutes: Annotated[float | None, Minutes] = None,
+    tokens: Annotated[int | None, Tokens] = None,
+    lang: Annotated[str | None, Language] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="Of weights and order.")] = 0,
+    batch: Annotated[int, Batch] = 4096,
+    rate: Annotated[float | None, Rate] = None,
+    dropout: Annotated[float, Dropout] = 0.0,
+    held_out: Annotated[float, HeldOut] = 5.0,
+    vocab: Annotated[int, Vocabulary] = 8192,
+    tokenizer: Annotated[Path | None, Tokenizer] = None,
+    device: Annotated[str, Device] = "auto",
+    threads: Annotated[int | None, Threads] = None,
+) -> None:
+    """Check what can be checked before the work, train, and say what came out."""
+    from searchgen.lm.training.recipe import Recipe
+
+    refuse_second_stdin(texts, "lm train -")
+    given = 60.0 if minutes is None and tokens is None else minutes
+    recipe = Recipe(size, lang or "en", tokens, given, seed, batch, rate, dropout, held_out, vocab)
+    if lang is None:
+        recipe = replace(recipe, form=language_of(texts, "lm train -"))
+    from searchgen.lm.neural.opening import require_extra
+
+    require_extra("lm train")
+    from searchgen.lm.training.train import train_transformer
+
+    with progress() as show:
+        trained = train_transformer(
+            texts,
+            output,
+            recipe,
+            tokenizer=tokenizer,
+            device=device,
+            threads=threads or os.cpu_count() or 1,
+            command=join(["searchgen", *sys.argv[1:]]),
+            show=show,
+            say=complain,
+        )
+    done = trained.progress
+    complain(
+        f"{output}: {trained.parameters:,} weights, {done.best:.4f} bits a byte on held-out sentences "
+        f"(step {done.best_step:,} of {done.steps:,}), {done.seconds / 60:.1f} minutes"
+    )

@@ -1,0 +1,240 @@
+"""A small LLaMA as plain torch: trained by `lm train`, and loadable unchanged by the transformers library.
+
+Touvron et al., "LLaMA: Open and Efficient Foundation Language Models" (2023): pre-norm blocks with root-mean-square norms, rotary positions
+(Su et al., "RoFormer", 2021), gated feed-forward layers (Shazeer, "GLU Variants Improve Transformer", 2020), no biases.
+
+Rotary positions are relative. So sentences packed into one row, each seeing itself only, get the very numbers that they get alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["Llama", "Shape", "is_llama"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of a network.
+
+    Attributes:
+        vocabulary: number of pieces, V.
+        width: of hidden states, H.
+        layers: number of blocks.
+        heads: of attention; each has H / heads numbers.
+        inner: width of the gated layer.
+        context: most positions.
+        base: of the rotary wave lengths.
+        epsilon: of the norms.
+        tied: whether the embedding is the output layer, too.
+    """
+
+    vocabulary: int
+    width: int
+    layers: int
+    heads: int
+    inner: int
+    context: int
+    base: float = 10000.0
+    epsilon: float = 1e-5
+    tied: bool = True
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        block = 4 * self.width**2 + 3 * self.width * self.inner + 2 * self.width
+        return self.layers * block + self.width + self.vocabulary * self.width * (1 if self.tied else 2)
+
+    def config(self, begin: int, end: int) -> dict[str, Any]:
+        """Return the config.json that the transformers library reads."""
+        return {
+            "architectures": ["LlamaForCausalLM"],
+            "model_type": "llama",
+            "vocab_size": self.vocabulary,
+            "hidden_size": self.width,
+            "intermediate_size": self.inner,
+            "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads,
+            "num_key_value_heads": self.heads,
+            "max_position_embeddings": self.context,
+            "rms_norm_eps": self.epsilon,
+            "rope_theta": self.base,
+            "rope_parameters": {"rope_type": "default", "rope_theta": self.base},
+            "hidden_act": "silu",
+            "attention_bias": False,
+            "mlp_bias": False,
+            "tie_word_embeddings": self.tied,
+            "bos_token_id": begin,
+            "eos_token_id": end,
+            "dtype": "float32",
+        }
+
+    @staticmethod
+    def of(config: Mapping[str, Any]) -> "Shape":
+        """Read a config.json for which `is_llama` holds."""
+        return Shape(
+            config["vocab_size"],
+            config["hidden_size"],
+            config["num_hidden_layers"],
+            config["num_attention_heads"],
+            config["intermediate_size"],
+            int(config.get("max_position_embeddings", 2048)),
+            _rotary(config)[1],
+            float(config.get("rms_norm_eps", 1e-6)),
+            bool(config.get("tie_word_embeddings", False)),
+        )
+
+
+def _rotary(config: Mapping[str, Any]) -> tuple[str, float]:
+    rotary = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    base = rotary.get("rope_theta", config.get("rope_theta", 10000.0))
+    return rotary.get("rope_type", rotary.get("type", "default")), float(base)
+
+
+def is_llama(config: Mapping[str, Any]) -> bool:
+    """Return whether a checkpoint's config describes exactly the network below."""
+    heads = config.get("num_attention_heads")
+    return (
+        config.get("model_type") == "llama"
+        and config.get("num_key_value_heads", heads) == heads
+        and config.get("hidden_act", "silu") == "silu"
+        and config.get("head_dim") in (None, config.get("hidden_size", 0) // (heads or 1))
+        and not config.get("attention_bias", False)
+        and not config.get("mlp_bias", False)
+        and _rotary(config)[0] == "default"
+    )
+
+
+class Block(nn.Module):
+    """Attention and a gated layer, each on the norm of what comes in and added to it."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        width, inner = shape.width, shape.inner
+        self.heads, self.epsilon = shape.heads, shape.epsilon
+        self.norm_1 = nn.Parameter(torch.ones(width))
+        self.attend = nn.Parameter(
+            torch.empty(3 * width, width)
+        )  # queries, keys, values: one product is faster than three
+        self.out = nn.Parameter(torch.empty(width, width))
+        self.norm_2 = nn.Parameter(torch.ones(width))
+        self.gated = nn.Parameter(torch.empty(2 * inner, width))  # gate, then what it lets through
+        self.down = nn.Parameter(torch.empty(width, inner))
+
+    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], visible: Tensor | None, dropout: float) -> Tensor:
+        """Return the hidden states after the block, (B, L, H)."""
+        batch, length, width = x.shape
+        y = functional.rms_norm(x, (width,), self.norm_1, self.epsilon)
+        mixed = functional.linear(y, self.attend).view(batch, length, 3 * self.heads, -1)
+        turned = _turned(mixed[:, :, : 2 * self.heads], *rotary)
+        query, key = turned.transpose(1, 2).chunk(2, dim=1)  # (B, heads, L, H / heads)
+        value = mixed[:, :, 2 * self.heads :].transpose(1, 2)
+        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=visible, is_causal=visible is None)
+        seen = functional.linear(seen.transpose(1, 2).reshape(batch, length, width), self.out)
+        x = x + functional.dropout(seen, dropout, self.training)
+        y = functional.rms_norm(x, (width,), self.norm_2, self.epsilon)
+        gate, passed = functional.linear(y, self.gated).chunk(2, dim=-1)
+        y = functional.linear(functional.silu(gate) * passed, self.down)
+        return x + functional.dropout(y, dropout, self.training)
+
+
+def _turned(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Turn the two halves of each head's numbers by the angles of their places; x is (B, L, heads, H / heads)."""
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)
+
+
+class Llama(nn.Module):
+    """The trunk: piece ids (B, L) to hidden states (B, L, H); `head` is (V, H)."""
+
+    def __init__(self, shape: Shape, dropout: float = 0.0) -> None:
+        """Make room for the weights; they are not set.
+
+        Args:
+            shape: the sizes.
+            dropout: the share of each block's results that training drops.
+        """
+        super().__init__()
+        self.shape, self.dropout = shape, dropout
+        self.embedding = nn.Parameter(torch.empty(shape.vocabulary, shape.width))
+        self.untied = None if shape.tied else nn.Parameter(torch.empty(shape.vocabulary, shape.width))
+        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
+        self.last = nn.Parameter(torch.ones(shape.width))
+        half = shape.width // shape.heads // 2
+        angles = torch.arange(shape.context)[:, None] * shape.base ** (-torch.arange(half) / half)
+        self.register_buffer("cosine", angles.cos()[:, None, :], persistent=False)
+        self.register_buffer("sine", angles.sin()[:, None, :], persistent=False)
+
+    @property
+    def head(self) -> Tensor:
+        """The output layer, (V, H)."""
+        return self.embedding if self.untied is None else self.untied
+
+    def initialise(self, seed: int, deviation: float = 0.02) -> "Llama":
+        """Draw the weights: normal, those that end a block smaller, so that its variance does not grow with the depth."""
+        generator = torch.Generator().manual_seed(seed)
+        ends = deviation / (2 * self.shape.layers) ** 0.5
+        with torch.no_grad():
+            for name, weight in self.named_parameters():
+                if weight.ndim == 2:
+                    weight.normal_(0.0, ends if name.endswith((".out", ".down")) else deviation, generator=generator)
+        return self
+
+    def forward(self, pieces: Tensor, visible: Tensor | None = None) -> Tensor:
+        """Return the hidden states of a batch.
+
+        Args:
+            pieces: (B, L) int64.
+            visible: (B, 1, L, L) bool, what each position sees; None: all before it, and itself.
+        """
+        cosine: Tensor = self.cosine[: pieces.shape[1]]  # type: ignore[index]
+        sine: Tensor = self.sine[: pieces.shape[1]]  # type: ignore[index]
+        x = functional.embedding(pieces, self.embedding)
+        for block in self.blocks:
+            x = block(x, (cosine.to(x.dtype), sine.to(x.dtype)), visible, self.dropout)
+        return functional.rms_norm(x, (self.shape.width,), self.last, self.shape.epsilon)
+
+    def published(self) -> dict[str, Tensor]:
+        """Return the weights by the names of the transformers library."""
+        found: dict[str, Tensor] = {"model.embed_tokens.weight": self.embedding, "model.norm.weight": self.last}
+        if self.untied is not None:
+            found["lm_head.weight"] = self.untied
+        for number, block in enumerate(self.blocks):
+            for name, weight in block.named_parameters():
+                names = PUBLISHED[name]
+                for one, part in zip(names, weight.chunk(len(names)), strict=True):
+                    found[f"model.layers.{number}.{one}.weight"] = part
+        return {name: weight.detach() for name, weight in found.items()}
+
+    def take(self, weights: Mapping[str, Tensor]) -> "Llama":
+        """Take over weights by the names of the transformers library.
+
+        Raises:
+            KeyError: one is missing.
+            RuntimeError: one has another shape.
+        """
+        with torch.no_grad():
+            self.embedding.copy_(weights["model.embed_tokens.weight"])
+            self.last.copy_(weights["model.norm.weight"])
+            if self.untied is not None:
+                self.untied.copy_(weights["lm_head.weight"])
+            for number, block in enumerate(self.blocks):
+                for name, weight in block.named_parameters():
+                    parts = [weights[f"model.layers.{number}.{one}.weight"] for one in PUBLISHED[name]]
+                    weight.copy_(torch.cat(parts))
+        return self
+
+
+#: The weights of a block and the published ones that each is made of, one below the other.
+PUBLISHED = {
+    "norm_1": ("input_layernorm",),
+    "attend": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+    "out": ("self_attn.o_proj",),
+    "norm_2": ("post_attention_layernorm",),
+    "gated": ("mlp.gate_proj", "mlp.up_proj"),
+    "down": ("mlp.down_proj",),
+}

@@ -1,0 +1,38 @@
+"""Files that are there whole or not at all, and a message when there is no room for them."""
+
+import errno
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from searchgen.errors import SearchgenError
+
+__all__ = ["write_whole"]
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file; what stood there before stays until the new one is on the disk.
+
+    Raises:
+        SearchgenError: it cannot be written; the message names the way out.
+    """
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)  # mkstemp lets nobody else read it
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+    except OSError as error:
+        room = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        way = f"make room for {len(content):,} bytes" if room else "make the folder writable"
+        raise SearchgenError(
+            f"{path}: cannot be written ({error.strerror}); what was there before is kept: {way} and give the same command again"
+        ) from None

@@ -1,0 +1,153 @@
+"""One step of training: the gradient of a batch, in portions that fit, and AdamW (Loshchilov and Hutter 2019) along a cosine."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from math import cos, pi
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from searchgen.errors import SearchgenError
+from searchgen.lm.neural.batches import out_of_memory
+from searchgen.lm.neural.llama import Llama
+from searchgen.lm.training.packing import NOTHING, targets, visible
+from searchgen.randomness import key_of
+
+__all__ = ["Stepper", "make_optimiser", "rate_of_step"]
+
+#: The rate rises for a twentieth of the steps, at most so many, and falls to this share of its height.
+WARM_UP, LOWEST = 200, 0.05
+
+#: AdamW: decay of the two moments, and of the matrices' weights; longer gradients are shortened to a norm of 1.
+MOMENTS, DECAY, LONGEST = (0.9, 0.95), 0.1, 1.0
+
+#: Positions computed at once; halved when they do not fit.
+PORTION = {"cpu": 4096, "cuda": 1 << 16}
+
+
+def rate_of_step(step: int, steps: int, peak: float) -> float:
+    """Return the learning rate: a straight rise, then half a cosine.
+
+    Example:
+        >>> [round(rate_of_step(step, 100, 1.0), 3) for step in (0, 4, 52, 99)]
+        [0.2, 1.0, 0.533, 0.05]
+    """
+    rise = min(WARM_UP, max(1, steps // 20))
+    if step < rise:
+        return peak * (step + 1) / rise
+    return peak * (LOWEST + (1 - LOWEST) * (1 + cos(pi * (step - rise) / max(1, steps - rise))) / 2)
+
+
+def make_optimiser(network: Llama) -> torch.optim.AdamW:
+    """Return AdamW that makes the matrices' weights decay, and no others."""
+    matrices = [weight for weight in network.parameters() if weight.ndim == 2]
+    others = [weight for weight in network.parameters() if weight.ndim != 2]
+    groups = [{"params": matrices, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=0.0, betas=MOMENTS, fused=True)
+
+
+@dataclass(eq=False)
+class Stepper:
+    """Computes losses and gradients of rows.
+
+    Attributes:
+        network: on its device.
+        seed: of dropout.
+        portion: positions that go through the network together.
+        halvings: how often they did not fit.
+    """
+
+    network: Llama
+    seed: int = 0
+    portion: int = 0
+    halvings: int = 0
+
+    def __post_init__(self) -> None:
+        self.device = self.network.embedding.device
+        self.portion = self.portion or PORTION[self.device.type]
+
+    def step(self, optimiser: torch.optim.AdamW, rows: npt.NDArray[np.uint16], rate: float, number: int) -> float:
+        """Make one step; return the loss before it, nats a piece. If loss or gradient is no number, nothing is changed.
+
+        Args:
+            optimiser: over the network's weights.
+            rows: (B, L) of the batch.
+            rate: of learning.
+            number: of the step.
+        """
+        self.network.train()
+        while True:
+            try:
+                loss = self._gradient(rows, number)
+                break
+            except (RuntimeError, MemoryError) as error:
+                self._halve(rows.shape[1], error)
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), LONGEST)
+        if np.isfinite(loss) and bool(norm.isfinite()):
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            optimiser.step()
+        else:
+            loss = float("nan")
+        optimiser.zero_grad(set_to_none=True)
+        return loss
+
+    def loss(self, rows: npt.NDArray[np.uint16]) -> float:
+        """Return the sum of -log p of all that rows predict, nats."""
+        self.network.eval()
+        while True:
+            try:
+                with torch.inference_mode():
+                    return sum(float(self._nats(part)) for part in self._portions(rows))
+            except (RuntimeError, MemoryError) as error:
+                self._halve(rows.shape[1], error)
+
+    def _gradient(self, rows: npt.NDArray[np.uint16], number: int) -> float:
+        """Add up the gradient of the mean loss over portions; return that loss."""
+        self.network.zero_grad(set_to_none=True)
+        count = int((targets(torch.from_numpy(rows.astype(np.int64))) != NOTHING).sum())
+        total = torch.zeros((), device=self.device, dtype=torch.float64)
+        for place, part in enumerate(self._portions(rows)):
+            if self.network.dropout:
+                torch.manual_seed(key_of(self.seed, "dropout", str(number), str(place)))
+            nats = self._nats(part)
+            (nats / count).backward()  # type: ignore[no-untyped-call]
+            total += nats.detach()
+        return float(total) / max(count, 1)
+
+    def _portions(self, rows: npt.NDArray[np.uint16]) -> Iterator[Tensor]:
+        together = max(1, self.portion // rows.shape[1])
+        for start in range(0, len(rows), together):
+            yield torch.from_numpy(rows[start : start + together].astype(np.int64)).to(self.device)
+
+    def _nats(self, rows: Tensor) -> Tensor:
+        following = targets(rows).reshape(-1)
+        with self._precision():
+            hidden = self.network(rows, visible(rows))
+            scores = functional.linear(hidden.reshape(-1, hidden.shape[-1]), self.network.head)
+        return functional.cross_entropy(scores.float(), following, ignore_index=NOTHING, reduction="sum")
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        """Compute products in bfloat16 where there are circuits for it; weights, sums and norms stay 32-bit."""
+        kind = self.device.type
+        fast = torch.cuda.is_bf16_supported(False) if kind == "cuda" else torch.cpu._is_amx_tile_supported()
+        return torch.autocast(kind, torch.bfloat16) if fast else nullcontext()
+
+    def _halve(self, row: int, error: Exception) -> None:
+        """Ask for smaller portions from now on if memory is what lacks; the sums over them stay the same but for rounding."""
+        if not out_of_memory(error):
+            raise error
+        if self.portion <= row:
+            raise SearchgenError(
+                f"out of memory: one row of {row} pieces does not fit on {self.device}; try a smaller --size or --device cpu"
+            ) from error
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self.network.zero_grad(set_to_none=True)
+        self.portion = max(row, self.portion // 2)
+        self.halvings += 1

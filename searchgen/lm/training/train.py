@@ -1,0 +1,271 @@
+"""Training from beginning to end: prepare or go on, step, measure, keep, and write the model's folder."""
+
+import copy
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import ceil, inf, isnan, log
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import save
+
+from searchgen.errors import RequestError, SearchgenError
+from searchgen.lm.neural.llama import Llama, Shape
+from searchgen.lm.neural.opening import device_of
+from searchgen.lm.ngram.reading import Progress as Shown
+from searchgen.lm.training.card import card, loss_plot
+from searchgen.lm.training.checkpoints import Progress, State, read_newest, write_checkpoint
+from searchgen.lm.training.files import write_whole
+from searchgen.lm.training.packing import BEGIN, END, rows_of_step
+from searchgen.lm.training.prepared import Prepared, prepare, reopen
+from searchgen.lm.training.recipe import ROW, SIZES, Recipe
+from searchgen.lm.training.steps import Stepper, make_optimiser, rate_of_step
+from searchgen.lm.training.tokenizer import CONFIG
+
+__all__ = ["Trained", "train_transformer"]
+
+#: How often the held-out loss is measured, and after how many measurements without a better one training stops.
+MEASUREMENTS, PATIENCE = 20, 5
+
+#: Seconds between checkpoints.
+BETWEEN = 120.0
+
+#: A plan that changes by a smaller share than this stays.
+CHANGE = 0.02
+
+#: Steps whose time makes minutes a number of steps, after one that warms up.
+TRIAL = 2
+
+
+class Trained(NamedTuple):
+    """What training gave."""
+
+    path: Path
+    parameters: int
+    progress: Progress
+    facts: dict[str, int]
+
+
+def train_transformer(
+    paths: Sequence[str | Path],
+    output: Path,
+    recipe: Recipe,
+    *,
+    tokenizer: Path | None = None,
+    device: str = "auto",
+    threads: int = 1,
+    command: str = "",
+    show: Shown | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Trained:
+    """Train a causal transformer on text and write its folder; an unfinished training there goes on.
+
+    Args:
+        paths: UTF-8 files, folders (all `*.txt` below them) and `-`; a paragraph or sentence a line.
+        output: the folder to write.
+        recipe: how.
+        tokenizer: the folder of a model whose tokenizer is to be used; None: one is made of the text.
+        device: auto (the first GPU, else the CPU), cpu, cuda or cuda:N.
+        threads: of a CPU to compute with.
+        command: what the card names as the command.
+        show: is told of a stage and how much of it is done.
+        say: is told, line by line, what happens.
+
+    Raises:
+        RequestError: texts or folder are not as they must be; the message names the way out.
+        SearchgenError: the loss is no number, or there is no room; what was kept is named.
+    """
+    torch.set_num_threads(threads)
+    where = device_of(device)
+    kept = output / "checkpoint"
+    if kept.is_dir():
+        data = reopen(paths, kept, recipe)
+    elif output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise RequestError(f"{output} exists and holds no unfinished training; name another folder with -o")
+    else:
+        data = prepare(paths, kept, recipe, tokenizer, show)
+    training = _Training(recipe, data, kept, show or (lambda stage, share: None), say, where)
+    try:
+        state = training.run()
+    except _NotANumber as stopped:
+        raise SearchgenError(_diverged(training, stopped, output, command)) from None
+    _write_model(output, training, state, command)
+    shutil.rmtree(kept)
+    return Trained(output, state.network.shape.parameters, state.progress, data.facts)
+
+
+class _NotANumber(Exception):
+    """The loss of a step is no number."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self.state = state
+
+
+@dataclass(eq=False)
+class _Training:
+    recipe: Recipe
+    data: Prepared
+    folder: Path
+    show: Shown
+    say: Callable[[str], None]
+    device: torch.device
+
+    def __post_init__(self) -> None:
+        size = SIZES[self.recipe.size]
+        shape = Shape(self.data.facts["vocabulary"], size.width, size.layers, size.heads, size.inner, ROW)
+        network = Llama(shape, self.recipe.dropout).initialise(self.recipe.seed).to(self.device)
+        self.stepper = Stepper(network, self.recipe.seed)
+        self.state = State(network, make_optimiser(network), {}, Progress(0))
+        self.written = time.monotonic()
+        self.pace = 0, 0.0  # steps and seconds at the last measurement
+
+    def run(self) -> State:
+        """Train until the end or until nothing gets better; return where it ended.
+
+        Raises:
+            _NotANumber: it went astray.
+        """
+        if not read_newest(self.folder, self.state, self.say):
+            self._plan(self._planned())
+            self._keep()
+        progress = self.state.progress
+        self.pace = progress.step, progress.seconds
+        if progress.step:
+            self.say(f"going on after step {progress.step:,} of {progress.steps:,}")
+        while progress.step < progress.steps and progress.waiting < PATIENCE:
+            begun = time.monotonic()
+            self._step()
+            measured = progress.step >= min(progress.due, progress.steps)
+            if measured:
+                self._measure()
+            progress.seconds += time.monotonic() - begun
+            if measured:
+                self._plan_again()
+            self.show(f"{self._where()}, {_left(progress)} left", progress.step / progress.steps)
+            if time.monotonic() - self.written > BETWEEN:
+                self._keep()
+        return self.state
+
+    def _plan_again(self) -> None:
+        """Plan when to measure next, and make what is left of the minutes steps again, for a machine's speed changes with its load.
+
+        A changed plan is kept at once: it is a part of what makes the curve.
+        """
+        progress, (steps, seconds) = self.state.progress, self.pace
+        self.pace = progress.step, progress.seconds
+        planned = progress.steps
+        if self.recipe.minutes is not None:
+            each = (progress.seconds - seconds) / (progress.step - steps)
+            left = max(0, int((60 * self.recipe.minutes - progress.seconds) / each))
+            planned = int(min(self._most(), progress.step + left))
+        changed = abs(planned - progress.steps) > CHANGE * progress.steps
+        self._plan(planned if changed else progress.steps)
+        if changed:
+            self._keep()
+
+    def _plan(self, steps: int) -> None:
+        progress = self.state.progress
+        progress.steps, progress.due = steps, progress.step + max(1, steps // MEASUREMENTS)
+
+    def _most(self) -> float:
+        """Return how many steps the tokens allow."""
+        return inf if self.recipe.tokens is None else ceil(self.recipe.tokens / self.recipe.batch)
+
+    def _planned(self) -> int:
+        """Return how many steps tokens and minutes allow; the speed of some steps on a copy makes minutes steps."""
+        most = self._most()
+        if self.recipe.minutes is not None:
+            trial = Stepper(copy.deepcopy(self.stepper.network), portion=self.stepper.portion)
+            optimiser = make_optimiser(trial.network)
+            for step in range(1 + TRIAL):
+                if step == 1:
+                    begun = time.monotonic()
+                trial.step(optimiser, self._rows(step), 0.0, step)
+            each = (time.monotonic() - begun) / TRIAL
+            begun = time.monotonic()
+            trial.loss(self.data.measured)
+            measuring = MEASUREMENTS * (time.monotonic() - begun)
+            most = min(most, max(1, int((60 * self.recipe.minutes - measuring) / each)))
+            self.stepper.portion = trial.portion
+        return int(most) if most < inf else ceil(self.data.facts["pieces"] / self.recipe.batch)
+
+    def _rows(self, step: int) -> npt.NDArray[np.uint16]:
+        rows = self.data.rows
+        return rows[rows_of_step(step, self.recipe.batch // ROW, len(rows), self.recipe.seed)]
+
+    def _step(self) -> None:
+        progress = self.state.progress
+        rate = rate_of_step(progress.step, progress.steps, self.recipe.peak)
+        loss = self.stepper.step(self.state.optimiser, self._rows(progress.step), rate, progress.step)
+        if isnan(loss):
+            raise _NotANumber(self.state)
+        progress.step += 1
+        progress.recent = (progress.recent[0] + 1, progress.recent[1] + loss)
+
+    def _measure(self) -> None:
+        progress = self.state.progress
+        bits = self.stepper.loss(self.data.measured) / log(2) / self.data.facts["measured_bytes"]
+        count, total = progress.recent
+        progress.learnt.append((progress.step, total / count))
+        progress.held_out.append((progress.step, bits))
+        progress.recent = (0, 0.0)
+        progress.waiting += 1
+        if bits < progress.best:
+            progress.best, progress.best_step, progress.waiting = bits, progress.step, 0
+            self.state.best = {name: weight.clone() for name, weight in self.state.network.published().items()}
+        self.say(
+            f"step {progress.step:,} of {progress.steps:,}: {bits:.4f} bits a byte held out, "
+            f"{total / count:.3f} nats a piece learnt from, {_left(progress)} left"
+        )
+
+    def _keep(self) -> None:
+        write_checkpoint(self.folder, self.state)
+        self.written = time.monotonic()
+
+    def _where(self) -> str:
+        progress = self.state.progress
+        best = f", {progress.best:.3f} bits a byte" if progress.held_out else ""
+        return f"step {progress.step:,} of {progress.steps:,}{best}"
+
+
+def _left(progress: Progress) -> str:
+    """Return the time left in words."""
+    seconds = progress.seconds / max(progress.step, 1) * (progress.steps - progress.step)
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _diverged(training: _Training, stopped: _NotANumber, output: Path, command: str) -> str:
+    progress = stopped.state.progress
+    kept = f"the last good checkpoint is kept in {training.folder}"
+    if stopped.state.best:
+        _write_model(output, training, stopped.state, command)
+        kept = f"the model of step {progress.best_step:,}, the best until then, is in {output}"
+    return (
+        f"the loss is not a number at step {progress.step + 1:,}: training stopped; {kept}; "
+        f"try again with another -o and a lower --rate than {training.recipe.peak:g}"
+    )
+
+
+def _write_model(output: Path, training: _Training, state: State, command: str) -> None:
+    """Write the folder, the weights last: what is read as a model is whole."""
+    shape = state.network.shape
+    weights = state.best or state.network.published()
+    weights = {name: weight.to("cpu", torch.float32).contiguous() for name, weight in weights.items()}
+    facts = {**training.data.facts, "parameters": shape.parameters}
+    files = {
+        "tokenizer.json": training.data.tokenizer,
+        "tokenizer_config.json": json.dumps({**CONFIG, "model_max_length": shape.context}, indent=1),
+        "README.md": card(output.name, training.recipe, facts, state.progress, command),
+        "loss.svg": loss_plot(state.progress),
+        "config.json": json.dumps(shape.config(BEGIN, END), indent=1),
+    }
+    for name, content in files.items():
+        write_whole(output / name, content.encode())
+    write_whole(output / "model.safetensors", save(weights, {"format": "pt"}))

@@ -1,0 +1,345 @@
+"""Training a transformer on toy texts: what it learns is a function of the recipe, whatever stops it on the way."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from safetensors.torch import load_file  # noqa: E402
+from torch.nn import functional  # noqa: E402
+
+from searchgen.errors import ModelFileError, RequestError, SearchgenError  # noqa: E402
+from searchgen.lm.neural import open_transformer  # noqa: E402
+from searchgen.lm.neural.llama import Llama, Shape  # noqa: E402
+from searchgen.lm.ngram.train import Recipe as NGramRecipe  # noqa: E402
+from searchgen.lm.ngram.train import train as train_ngram  # noqa: E402
+from searchgen.lm.training import train  # noqa: E402
+from searchgen.lm.training.corpus import read_sentences  # noqa: E402
+from searchgen.lm.training.packing import NOTHING, pack, rows_of_step, targets, visible  # noqa: E402
+from searchgen.lm.training.recipe import SIZES, Recipe, Size  # noqa: E402
+from searchgen.lm.training.steps import Stepper, make_optimiser, rate_of_step  # noqa: E402
+from searchgen.lm.training.train import Trained, train_transformer  # noqa: E402
+from tests.cli_runner import searchgen  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = ROOT / "corpora" / "everyday-en.txt"
+TOY = Size(32, 2, 2, 64, 1e-2)
+SHAPE = Shape(50, 32, 2, 2, 64, 256)
+RECIPE = Recipe(tokens=20 * 512, batch=512, vocabulary=400)
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SIZES, "tiny", TOY)
+
+
+def trained(output: Path, recipe: Recipe = RECIPE, **more: Any) -> Trained:
+    return train_transformer([TEXT], output, recipe, device="cpu", **more)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SIZES, "tiny", TOY)
+        return trained(tmp_path_factory.mktemp("whole") / "model", command="searchgen lm train")
+
+
+# What is learnt
+
+
+def test_it_learns_and_its_folder_is_read_by_searchgen_and_by_transformers(whole: Trained) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    losses = [bits for _, bits in whole.progress.held_out]
+    assert len(losses) == 20
+    assert losses[-1] < losses[0] - 0.3
+    assert not (whole.path / "checkpoint").exists()
+    text = "The dog didn't see 12 people."
+    model = AutoModelForCausalLM.from_pretrained(whole.path)
+    pieces = [0, *AutoTokenizer.from_pretrained(whole.path)(text, add_special_tokens=False)["input_ids"], 1]
+    with torch.no_grad():
+        log_p = torch.log_softmax(model(torch.tensor([pieces])).logits[0].double(), -1)
+    expected = float(log_p[range(len(pieces) - 1), pieces[1:]].sum())
+    assert open_transformer(str(whole.path)).log_probs([text])[0] == pytest.approx(expected, abs=1e-4)
+    assert sum(weight.numel() for weight in model.parameters()) == whole.parameters
+
+
+def test_the_card_tells_how(whole: Trained) -> None:
+    told = (whole.path / "README.md").read_text(encoding="utf-8")
+    assert "    searchgen lm train" in told
+    assert f"{whole.progress.best:.4f} bits a byte" in told
+    plot = ElementTree.parse(whole.path / "loss.svg").getroot()
+    curves = [one for one in plot if one.tag.endswith("polyline")]
+    assert [len(one.attrib["points"].split()) for one in curves] == [20, 20]
+
+
+def test_the_held_out_sentences_are_those_of_an_ngram_model(tmp_path: Path) -> None:
+    left = train_ngram([TEXT], tmp_path / "model", NGramRecipe(held_out=7.0)).held_out
+    found = read_sentences([TEXT, TEXT], "en", 7.0, None)
+    assert sorted(found.held_out) == sorted(left)
+    assert set(found.held_out).isdisjoint(found.learnt)
+    assert found.repeated == len(found.held_out) + len(found.learnt)
+
+
+# Rows
+
+
+def test_sentences_in_a_row_get_the_numbers_they_get_alone() -> None:
+    network = Llama(SHAPE).initialise(0, deviation=0.2)
+    rows = torch.from_numpy(pack([[5, 6, 7], [9, 9], [4, 8, 8, 8]], 16, 0).astype(np.int64))
+    assert (rows != 1).sum() == 12
+
+    def log_p(row: Any, **more: Any) -> Any:
+        hidden = network(row, **more)
+        following = targets(row)
+        scores = functional.linear(hidden, network.head).flatten(0, 1)
+        return -functional.cross_entropy(scores, following.flatten(), ignore_index=NOTHING, reduction="none")
+
+    with torch.no_grad():
+        together = log_p(rows, visible=visible(rows)).sum()
+        alone = sum(log_p(torch.tensor([[0, *one]])).sum() for one in ([5, 6, 7], [9, 9], [4, 8, 8, 8]))
+        assert float(together) == pytest.approx(float(alone), abs=1e-4)
+        assert abs(float(log_p(rows).sum()) - float(alone)) > 0.01  # each sees those before it
+
+
+def test_rows_are_full_and_every_pass_reads_each_once() -> None:
+    sentences = [[2] * (1 + (37 * i) % 50) for i in range(3000)] + [[3] * 400]
+    rows = pack(sentences, 256, 5)
+    kept = sum(len(one) + 1 for one in sentences[:-1])
+    assert (rows != 1).sum() == kept
+    assert kept / rows.size > 0.98
+    seen = np.concatenate([rows_of_step(step, 7, 21, 3) for step in range(6)])
+    assert sorted(seen[:21]) == sorted(seen[21:]) == list(range(21))
+    assert list(seen[:21]) != list(seen[21:])
+    assert np.array_equal(rows_of_step(4, 7, 21, 3), seen[28:35])
+    assert len(rows_of_step(1, 50, 21, 3)) == 50
+
+
+def test_small_portions_change_nothing_but_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that has no memory for more than two rows at once."""
+    rows = pack([[3 + i % 40, 5, 6] * (1 + i % 7) for i in range(200)], 64, 0)
+    after = {}
+    for most in (1 << 20, 128):
+        stepper = Stepper(Llama(SHAPE).initialise(0))
+        forward = stepper._nats
+
+        def nats(part: Any, forward: Any = forward, most: int = most) -> Any:
+            if part.numel() > most:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return forward(part)
+
+        monkeypatch.setattr(stepper, "_nats", nats)
+        optimiser = make_optimiser(stepper.network)
+        losses = [stepper.step(optimiser, rows, 1e-3, step) for step in range(3)]
+        after[most] = (*losses, stepper.loss(rows))
+        assert bool(stepper.halvings) == (most == 128)
+    assert after[128] == pytest.approx(after[1 << 20], rel=1e-5)
+
+
+def test_the_rate_rises_and_falls() -> None:
+    rates = [rate_of_step(step, 1000, 1.0) for step in range(1000)]
+    assert rates.index(max(rates)) in (49, 50)
+    assert all(a > b for a, b in pairwise(rates[51:]))
+    assert rates[-1] == pytest.approx(0.05, abs=1e-4)
+
+
+# What stops it
+
+
+KILLED = """
+import os, signal, sys
+from itertools import pairwise
+from pathlib import Path
+from searchgen.lm.training import train
+from searchgen.lm.training.recipe import SIZES, Recipe, Size
+SIZES["tiny"] = Size({size})
+train.BETWEEN = 0.0
+def say(line):
+    if line.startswith("step 10 "):
+        os.kill(os.getpid(), signal.SIGKILL)
+train.train_transformer([{text!r}], Path({output!r}), Recipe(**{recipe!r}), device="cpu", say=say)
+"""
+
+
+@pytest.mark.slow
+def test_after_a_kill_the_same_curve(tmp_path: Path, whole: Trained) -> None:
+    output = tmp_path / "model"
+    size = ", ".join(map(str, vars(TOY).values()))
+    script = KILLED.format(size=size, text=str(TEXT), output=str(output), recipe=vars(RECIPE))
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=False)
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+    assert not (output / "config.json").exists()
+    said: list[str] = []
+    again = trained(output, say=said.append)
+    assert said[0] == "going on after step 9 of 20"
+    assert again.progress.held_out == whole.progress.held_out
+    assert again.progress.learnt == whole.progress.learnt
+    ours, theirs = (load_file(one.path / "model.safetensors") for one in (again, whole))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+class Stop(Exception):
+    pass
+
+
+def stopped_at(step: int, output: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Stop a training after a step; return its checkpoints, the newest last."""
+
+    def say(line: str) -> None:
+        if line.startswith(f"step {step} "):
+            raise Stop
+
+    monkeypatch.setattr(train, "BETWEEN", 0.0)
+    with pytest.raises(Stop):
+        trained(output, say=say)
+    return sorted((output / "checkpoint").glob("step-*"))
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Trained
+) -> None:
+    output = tmp_path / "model"
+    _, newest = stopped_at(10, output, monkeypatch)
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    said: list[str] = []
+    assert trained(output, say=said.append).progress.held_out == whole.progress.held_out
+    assert str(newest) in said[0]
+    assert said[1] == "going on after step 8 of 20"
+
+
+def test_only_damaged_checkpoints_stop_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in stopped_at(4, tmp_path / "model", monkeypatch):
+        path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ModelFileError, match="every checkpoint is damaged"):
+        trained(tmp_path / "model")
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Trained) -> None:
+    output = tmp_path / "model"
+    before = stopped_at(10, output, monkeypatch)
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(SearchgenError, match=r"No space left on device.*make room"):
+            trained(output)
+    assert sorted((output / "checkpoint").glob("step-*")) == before
+    assert not list((output / "checkpoint").glob(".*"))
+    assert trained(output).progress.held_out == whole.progress.held_out
+
+
+def test_a_loss_that_is_no_number_stops_it_and_the_best_model_is_kept(tmp_path: Path) -> None:
+    output = tmp_path / "model"
+    with pytest.raises(SearchgenError, match=r"not a number at step \d+: .* lower --rate than 1e\+30"):
+        trained(output, Recipe(tokens=20 * 512, batch=512, vocabulary=400, rate=1e30))
+    checkpoint = next((output / "checkpoint").glob("step-*"))
+    assert all(weight.isfinite().all() for weight in load_file(checkpoint).values())
+
+
+def test_it_stops_early_when_nothing_gets_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rising = iter(range(1000, 2000))
+    monkeypatch.setattr(Stepper, "loss", lambda self, rows: float(next(rising)))
+    done = trained(tmp_path / "model").progress
+    assert (done.step, done.best_step) == (6, 1)
+    assert "It stopped early, after 6 of 20." in (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+
+
+# What is refused
+
+
+def test_too_little_text(tmp_path: Path) -> None:
+    text = tmp_path / "little.txt"
+    for content in ("", "\n\n", "The dog ran.\n"):
+        text.write_text(content, encoding="utf-8")
+        with pytest.raises(RequestError, match=r"too little to train on: at least 10,000 are needed"):
+            train_transformer([text], tmp_path / "model", RECIPE)
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_tokenizer_for_another_script(tmp_path: Path, whole: Trained) -> None:
+    chinese = ROOT / "corpora" / "everyday-zh.txt"
+    text = tmp_path / "zh.txt"
+    lines = chinese.read_text(encoding="utf-8").splitlines()
+    text.write_text("".join(f"{i}{line}\n" for i in range(5) for line in lines), encoding="utf-8")
+    with pytest.raises(RequestError, match=r"byte by byte .* drop --tokenizer"):
+        train_transformer([text], tmp_path / "model", Recipe(form="zh"), tokenizer=whole.path)
+    with pytest.raises(RequestError, match="--tokenizer"):
+        train_transformer([TEXT], tmp_path / "model", RECIPE, tokenizer=tmp_path)
+
+
+def test_another_training_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Trained) -> None:
+    output = tmp_path / "model"
+    stopped_at(2, output, monkeypatch)
+    with pytest.raises(RequestError, match="unfinished training with seed 0, not 1"):
+        trained(output, Recipe(tokens=20 * 512, batch=512, vocabulary=400, seed=1))
+    with pytest.raises(RequestError, match="other texts"):
+        train_transformer([TEXT, TEXT], output, RECIPE)
+    (output / "checkpoint" / "prepared.json").write_text("{")
+    with pytest.raises(ModelFileError, match="remove it to begin anew"):
+        trained(output)
+    with pytest.raises(RequestError, match="name another folder"):
+        trained(whole.path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("size", "huge"),
+        ("tokens", 0),
+        ("minutes", 0.0),
+        ("batch", 100),
+        ("rate", 0.0),
+        ("dropout", 1.0),
+        ("held_out", 0.0),
+        ("vocabulary", 100),
+        ("form", "fr"),
+    ],
+)
+def test_impossible_numbers(name: str, value: Any) -> None:
+    with pytest.raises(RequestError, match=r"impossible|give one of|give en or zh"):
+        Recipe(**{name: value})
+
+
+# The command
+
+
+def test_the_command_trains_and_score_reads_the_model(tmp_path: Path) -> None:
+    ran = searchgen(
+        *f"lm train {TEXT} -o {tmp_path / 'model'} --lang en --tokens 1024 --batch 512 --vocab 300 --device cpu --seed 3".split()
+    )
+    assert (ran.code, ran.out) == (0, ""), ran.err
+    assert "bits a byte on held-out sentences (step 2 of 2)" in ran.err
+    scored = searchgen("score", "--lm", str(tmp_path / "model"), "--json", stdin=b"The dog ran.\n")
+    assert json.loads(scored.out)["text"] == "The dog ran."
+    failed = searchgen("lm", "train", str(TEXT), "-o", str(tmp_path / "other"), "--size", "huge")
+    assert (failed.code, failed.err.count("\n")) == (2, 1)
+
+
+def test_minutes_are_planned_again_when_the_speed_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock by which a step takes a second at first, and three later."""
+    clock = iter(range(10**6))
+    now = [0.0]
+
+    def monotonic() -> float:
+        now[0] += 0.5 if next(clock) < 20 else 1.5
+        return now[0]
+
+    monkeypatch.setattr(time, "monotonic", monotonic)
+    done = trained(tmp_path / "model", Recipe(minutes=0.5, batch=512, vocabulary=300)).progress
+    assert done.step == done.steps
+    assert done.seconds == pytest.approx(30, rel=0.2)
