@@ -1,11 +1,13 @@
 """`searchgen lm eval`: how well a model predicts text."""
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from searchgen.cli.lm_texts import language_of, refuse_second_stdin
 from searchgen.cli.output import complain, write_json, write_line
 from searchgen.errors import RequestError
 
@@ -18,9 +20,10 @@ SHORT = "Measure how well a model predicts text."
 
 HELP = """Measure how well a model predicts text: files, folders (every .txt below them) or '-' for stdin.
 
-The text is read as it is in training: a paragraph or sentence a line.
+The text is read as it is in training: a paragraph or sentence a line. Several models, named one after the other, and transformers are
+compared by bits a character, ends of sentences included.
 
-Example: searchgen lm eval en held-out.txt
+Example: searchgen lm eval en held-out.txt; searchgen lm eval my-lm en held-out.txt
 """
 
 Raw = typer.Option(
@@ -29,12 +32,39 @@ Raw = typer.Option(
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="en, zh, or a model or ARPA file.")],
-    texts: Annotated[list[str], typer.Argument(metavar="TEXT", help="Files, folders, or '-' for stdin.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="en, zh, a model or ARPA file, a transformer, a mixture.")
+    ],
+    texts: Annotated[
+        list[str], typer.Argument(metavar="TEXT", help="Files, folders, or '-' for stdin; before them more models.")
+    ],
     raw_tokens: Annotated[bool, Raw] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a model.")] = False,
 ) -> None:
     """Measure, and print the figures."""
+    from searchgen.lm.whole_text import scores_whole_texts
+
+    models = [model, *takewhile(_is_model, texts)]
+    texts = texts[len(models) - 1 :]
+    if not texts:
+        raise RequestError(f"no text to evaluate {models[-1]} on: give files, folders or - (standard input)")
+    if len(models) == 1 and not scores_whole_texts(model):
+        _evaluate_words(model, texts, raw_tokens, json)
+        return
+    if raw_tokens:
+        raise RequestError("--raw-tokens: several models and transformers read printed text; drop the flag")
+    _evaluate_whole(models, texts, json)
+
+
+def _is_model(name: str) -> bool:
+    """Return whether an argument names a model rather than a text."""
+    from searchgen.lm import EMBEDDED
+    from searchgen.lm.whole_text import scores_whole_texts
+
+    return name != "-" and ((name in EMBEDDED and not Path(name).exists()) or scores_whole_texts(name))
+
+
+def _evaluate_words(model: str, texts: Sequence[str], raw_tokens: bool, json: bool) -> None:
     from searchgen.lm import load
     from searchgen.lm.ngram.evaluate import evaluate as measured
 
@@ -53,13 +83,35 @@ def evaluate(
     write_line(f"bits per character    {found.bits_per_character:.3f}")
 
 
+def _evaluate_whole(models: Sequence[str], texts: Sequence[str], json: bool) -> None:
+    """Measure models on the same sentences, in units that all have."""
+    from searchgen.lm import load
+    from searchgen.lm.ngram.evaluate import evaluate as measured
+    from searchgen.lm.whole_text import open_text_model, scores_whole_texts
+    from searchgen.lm.whole_text_evaluation import evaluate_texts
+    from searchgen.text import text_form
+
+    sentences = list(_sentences(texts, text_form(language_of(texts, "lm eval -"))))
+    for model in models:
+        if scores_whole_texts(model):
+            figures = evaluate_texts(open_text_model(model), sentences)._asdict()
+        else:
+            found = measured(load(model, complain), sentences)
+            figures = {"sentences": found.sentences, "bits_per_character": found.bits_per_character}
+        if json:
+            write_json({"model": model, **figures})
+            continue
+        write_line(f"model                 {model}")
+        for name, value in figures.items():
+            write_line(f"{name.replace('_', ' '):<21} {f'{value:,}' if isinstance(value, int) else f'{value:.3f}'}")
+
+
 def _sentences(texts: Sequence[str], form: "TextForm") -> Iterator[str]:
     from searchgen.cli.stdin import standard_input
     from searchgen.lm.ngram.reading import text_files
     from searchgen.text.sentences import sentences, training_text
 
-    if texts.count("-") > 1:
-        raise RequestError("- stands for stdin, which can be read once; give it once")
+    refuse_second_stdin(texts, "lm eval -")
     for file in text_files(texts):
         content = standard_input("lm eval -").read() if file is None else _content(file)
         for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):

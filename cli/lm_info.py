@@ -1,4 +1,4 @@
-"""`searchgen lm info`: what a model file holds."""
+"""`searchgen lm info`: what a model is."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,22 +14,28 @@ __all__ = ["HELP", "SHORT", "info"]
 
 SHORT = "Describe a model."
 
-HELP = """Describe a model: language, order, words, n-grams, and how it was made.
+HELP = """Describe a model: language, order, words, n-grams, and how it was made; of a transformer its sizes.
 
 Example: searchgen lm info en
 """
 
 
 def info(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="en, zh, or a model or ARPA file.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="en, zh, a model or ARPA file, or a transformer.")],
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Open the model and print its facts."""
     from searchgen.lm import DATA, EMBEDDED, load
+    from searchgen.lm.neural import is_transformer
 
-    opened = load(model, complain)
-    path = DATA / f"{model}.sgm" if model in EMBEDDED else Path(model)
-    facts = _facts(opened, path.stat().st_size)
+    if is_transformer(model):
+        from searchgen.lm.neural.describe import describe
+
+        facts = describe(model)
+    else:
+        opened = load(model, complain)
+        path = DATA / f"{model}.sgm" if model in EMBEDDED else Path(model)
+        facts = _facts(opened, path.stat().st_size)
     if json:
         write_json(facts)
         return

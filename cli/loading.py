@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from searchgen.lm.mixture import Mixture
-    from searchgen.lm.neural.causal import CausalModel
+    from searchgen.lm.neural.pieces import PieceModel
     from searchgen.lm.remote import Remote
     from searchgen.request import Request
     from searchgen.samplers.source import Source
@@ -51,7 +51,7 @@ def load_beside(
     kind: "type[Beside]",
     request: "Request",
     raw_tokens: bool,
-    opened: "Future[CausalModel | Mixture | Remote] | None" = None,
+    opened: "Future[PieceModel | Mixture | Remote] | None" = None,
 ) -> "Beside":
     """Return the transformer of a request with the n-gram model that proposes to it.
 

@@ -16,6 +16,7 @@ COMMANDS = [
     "lm build",
     "lm info",
     "lm train",
+    "lm export",
     "lm eval",
     "init",
     "spec",

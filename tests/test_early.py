@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_scores_above_their_bounds_are_exact(folder: Path) -> None:
     texts = ["a b c a", "b", "a a a a a a", "c b", "a b c a"]
     expected = open_transformer(str(folder)).log_probs(texts)
     for shift in (-1.0, 1.0):
-        model = open_transformer(str(folder))
+        model: Any = open_transformer(str(folder))
         found = model.log_probs_above(texts, expected + shift)
         assert np.allclose(found, expected, atol=ROUNDING) if shift < 0 else (found == -np.inf).all()
         assert model.usage.duplicates == 1
@@ -48,7 +49,7 @@ def test_scores_above_their_bounds_are_exact(folder: Path) -> None:
 
 
 def open_and_score(folder: Path, texts: list[str]) -> int:
-    model = open_transformer(str(folder))
+    model: Any = open_transformer(str(folder))
     model.log_probs(texts)
     return model.usage.tokens
 
@@ -106,4 +107,5 @@ def test_what_cannot_stop_is_refused(folder: Path) -> None:
     target = replace(target_under(folder), text_model=None)
     with pytest.raises(RequestError, match="early=true"):
         method("surrogate").draw(Job(target, 4, 7, Options(early=True)))
-    assert open_transformer(str(folder), NeuralSettings(end="none")).growing().cached
+    growing: Any = open_transformer(str(folder), NeuralSettings(end="none")).growing()
+    assert growing.cached

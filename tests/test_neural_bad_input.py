@@ -100,14 +100,14 @@ def test_texts_that_cannot_be_scored(written: Path) -> None:
 
 
 def test_scores_that_are_no_numbers_name_the_text(written: Path) -> None:
-    model = open_transformer(str(written))
+    model: Any = open_transformer(str(written))
     broken = Network(lambda pieces: model.network.trunk(pieces) * float("nan"), *list(vars(model.network).values())[1:])
     with pytest.raises(ModelFileError, match="'b b'"):
         score_texts(CausalModel("broken", "", broken, model.spelling), ["b b"])
 
 
 def test_no_memory_for_one_text(written: Path) -> None:
-    model = open_transformer(str(written))
+    model: Any = open_transformer(str(written))
 
     def full(pieces: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory")

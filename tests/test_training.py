@@ -21,7 +21,8 @@ from torch.nn import functional  # noqa: E402
 
 from searchgen.errors import ModelFileError, RequestError, SearchgenError  # noqa: E402
 from searchgen.lm.neural import open_transformer  # noqa: E402
-from searchgen.lm.neural.llama import Llama, Shape  # noqa: E402
+from searchgen.lm.neural.llama import Llama  # noqa: E402
+from searchgen.lm.neural.llama_shape import Shape  # noqa: E402
 from searchgen.lm.ngram.train import Recipe as NGramRecipe  # noqa: E402
 from searchgen.lm.ngram.train import train as train_ngram  # noqa: E402
 from searchgen.lm.training import train  # noqa: E402

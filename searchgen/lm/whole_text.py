@@ -12,7 +12,7 @@ from searchgen.lm.remote import is_remote, open_remote
 
 if TYPE_CHECKING:
     from searchgen.lm.mixture import Mixture
-    from searchgen.lm.neural.causal import CausalModel
+    from searchgen.lm.neural.pieces import PieceModel
     from searchgen.lm.remote import Remote
 
 __all__ = ["open_text_model", "proposer", "scores_whole_texts"]
@@ -25,7 +25,7 @@ def scores_whole_texts(name: str) -> bool:
 
 def open_text_model(
     name: str, settings: NeuralSettings | None = None, threads: int = 1
-) -> "CausalModel | Mixture | Remote":
+) -> "PieceModel | Mixture | Remote":
     """Open a transformer, a mixture or a server.
 
     Args:

@@ -1,4 +1,4 @@
-"""Transformers as language models of whole texts. torch and its companions are imported here only, and only once one is named.
+"""Transformers as language models of whole texts. torch and its companions are imported only once one is named.
 
 >>> is_transformer("en"), is_transformer("organisation/model@v2")
 (False, True)
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from searchgen.lm.neural.causal import CausalModel
+    from searchgen.lm.neural.pieces import PieceModel
 
 __all__ = ["NeuralSettings", "is_transformer", "open_transformer", "score_texts"]
 
@@ -28,36 +28,43 @@ NGRAM_FILES = (".sgm", ".arpa", ".gz", ".lm", ".bin", ".txt")
 
 
 def is_transformer(name: str) -> bool:
-    """Return whether a model's name stands for a transformer: a folder with a config.json, or a name of the hub.
+    """Return whether a model's name stands for a transformer: a folder with one, a file *.onnx, or a name of the hub.
 
     A name of the hub has a digit, "-", "/" or "@" in it; existing files, and names that end like those of n-gram models, are none.
     """
     path = Path(name)
+    if path.suffix == ".onnx" and not path.is_dir():
+        return True
     if name in EMBEDDED or path.is_file():
         return False
     if path.is_dir():
-        return (path / "config.json").is_file()
+        return (path / "config.json").is_file() or (path / "model.onnx").is_file()
     rooted = name.startswith((".", "/", "~")) or path.suffix in NGRAM_FILES
     return not rooted and HUB_NAME.fullmatch(name) is not None
 
 
-def open_transformer(name: str, settings: NeuralSettings | None = None, threads: int = 1) -> "CausalModel":
+def open_transformer(name: str, settings: NeuralSettings | None = None, threads: int = 1) -> "PieceModel":
     """Open a causal transformer.
 
     Args:
-        name: a folder in Hugging Face format, or a name of the hub, pinned as NAME@REVISION.
+        name: a folder in Hugging Face format, a file of `lm export`, or a name of the hub, pinned as NAME@REVISION.
         settings: how texts are scored.
         threads: threads of a CPU to compute with.
 
     Raises:
         RequestError: there is none, it is of another kind, the extra is not installed, or there is no such device.
     """
+    from searchgen.lm.onnx.model import graph_of, open_graph
+
+    path = graph_of(name)
+    if path is not None:
+        return open_graph(name, path, settings or NeuralSettings(), threads)
     from searchgen.lm.neural.opening import open_causal
 
     return open_causal(name, settings or NeuralSettings(), threads)
 
 
-def score_texts(model: "CausalModel", texts: Sequence[str]) -> "npt.NDArray[np.float64]":
+def score_texts(model: "PieceModel", texts: Sequence[str]) -> "npt.NDArray[np.float64]":
     """Return natural log p of printed texts, (n,) float64, ends included as the model's settings say; equal texts are computed once.
 
     Raises:

@@ -3,8 +3,10 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["batches", "free_bytes", "out_of_memory", "positions_for"]
 
@@ -19,9 +21,11 @@ SHARE, WIDTHS = 0.25, 24
 UNKNOWN_FREE = 2 << 30
 
 
-def free_bytes(device: torch.device) -> int:
-    """Return the memory a device has free now, in bytes."""
-    if device.type == "cuda":
+def free_bytes(device: "torch.device | None") -> int:
+    """Return the memory a device has free now, in bytes; None is the CPU."""
+    if device is not None and device.type == "cuda":
+        import torch
+
         return int(torch.cuda.mem_get_info(device)[0])
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
@@ -78,5 +82,5 @@ def out_of_memory(error: Exception) -> bool:
         >>> out_of_memory(MemoryError()), out_of_memory(RuntimeError("size mismatch"))
         (True, False)
     """
-    signs = ("out of memory", "can't allocate memory", "not enough memory", "alloc_cpu")
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(one in str(error).lower() for one in signs)
+    signs = ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate memory", "alloc_cpu")
+    return isinstance(error, MemoryError) or any(one in str(error).lower() for one in signs)

@@ -1,25 +1,21 @@
-"""Whole-text scores under a causal transformer.
+"""Whole-text scores under a causal transformer, computed by torch.
 
-    log p(text) = sum over t of log p(piece_t | pieces before it),   the pieces of the text and of its end
-
-Batched by length, each distinct text once; the output layer sees a contiguous 2-D copy of the positions that are scored, never a
-3-D slice (measured elsewhere: up to 100 times slower in bfloat16). Sums are 64-bit, on the host.
+The output layer sees a contiguous 2-D copy of the positions that are scored, never a 3-D slice (measured elsewhere: up to 100 times
+slower in bfloat16).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from searchgen.errors import ModelFileError, RequestError, SearchgenError
-from searchgen.lm.cuts import Beginnings, beginnings, compact_length
-from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches, out_of_memory
 from searchgen.lm.neural.gpt2 import GPT2
+from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.spelling import Spelling
-from searchgen.lm.neural.usage import Kept, Usage
+from searchgen.lm.neural.usage import Usage
 
 if TYPE_CHECKING:
     from searchgen.lm.neural.growing import Growing
@@ -27,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["CausalModel", "Network", "Usage"]
 
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +48,7 @@ class Network:
 
 
 @dataclass(eq=False)
-class CausalModel:
+class CausalModel(PieceModel):
     """A causal transformer as a law over printed texts.
 
     Attributes:
@@ -69,32 +66,7 @@ class CausalModel:
     usage: Usage = field(default_factory=Usage)
 
     def __post_init__(self) -> None:
-        self._kept = Kept(self.usage)
-        self._positions = self.network.positions
-
-    @property
-    def label(self) -> str:
-        """Name and hash, as records show them."""
-        return f"{self.name}@{self.hash[:12]}"
-
-    def log_probs(self, texts: Sequence[str]) -> Floats:
-        """Return natural log p of printed texts, (n,) float64; a text that was scored before keeps its score.
-
-        Raises:
-            RequestError: a text cannot be spelled or is too long, or its score is not a number.
-        """
-        return self._kept.of(texts, lambda new: np.array([log_p.sum() for log_p in self._scored(new)]))
-
-    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
-        """Return log p of every beginning of texts that ends where a piece ends, and of their ends; nothing is kept.
-
-        Raises:
-            RequestError: as for `log_probs`; or the tokenizer does not tell where its pieces stand.
-        """
-        scored, found = self._scored(list(texts)), []
-        for text, places, log_p in zip(texts, self.spelling.places(texts), scored, strict=True):
-            found.append(beginnings(*places, compact_length(text), log_p))
-        return found
+        self._ready(self.network.context, self.network.positions)
 
     def log_probs_above(self, texts: Sequence[str], bounds: Floats) -> Floats:
         """Return natural log p of texts, (n,) float64, or -inf where it is not above the bound: such texts need not be read to the end.
@@ -117,87 +89,17 @@ class CausalModel:
 
         return Growing(self)
 
-    def counted(self) -> dict[str, int]:
-        """Return what it has done so far, by name."""
-        return asdict(self.usage)
+    def _compute(self, padded: Places, at: Places, target: Places) -> Floats:
+        device = self.network.device
+        with torch.inference_mode():
+            hidden = self.network.trunk(torch.from_numpy(padded).to(device))
+            needed = hidden.reshape(-1, hidden.shape[-1]).index_select(0, torch.from_numpy(at).to(device))  # (N, H)
+            scores = self.network.head(needed)  # (N, V)
+            wanted = torch.from_numpy(target).to(device)
+            log_p = -torch.nn.functional.cross_entropy(scores.float(), wanted, reduction="none")
+            found: Floats = log_p.cpu().numpy().astype(np.float64)
+        return found
 
-    def forget(self) -> None:
-        """Drop the scores kept, so that the next ones are computed anew."""
-        self._kept.scores.clear()
-
-    def _scored(self, texts: list[str]) -> list[Floats]:
-        """Return log p of the pieces of each text, its end included."""
-        return self.scored_rows(texts, self.spelling.spell(texts) if texts else [])
-
-    def scored_rows(self, texts: Sequence[str], rows: Sequence[list[int]]) -> list[Floats]:
-        """Return log p of the pieces of each row after what stands before all texts; `texts` names them in errors."""
-        longest = max(map(len, rows), default=0)
-        if self.network.context and longest > self.network.context:
-            text = texts[max(range(len(rows)), key=lambda i: len(rows[i]))]
-            raise RequestError(
-                f"a text of {longest} pieces, {text[:40]!r}..., is longer than the {self.network.context} that {self.name} can read"
-            )
-        scores: list[Floats] = [np.zeros(0)] * len(rows)
-        todo = list(batches([len(row) for row in rows], self._positions))[::-1]
-        while todo:
-            batch = todo.pop()
-            try:
-                for i, log_p in zip(batch, self._pass([rows[i] for i in batch]), strict=True):
-                    scores[i] = log_p
-            except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
-                todo += self._halves(batch, error)
-        self.refuse_nan(texts, scores)
-        return scores
-
-    def refuse_nan(self, texts: Sequence[str], scores: Sequence[Floats]) -> None:
-        """Refuse scores that are no numbers.
-
-        Raises:
-            ModelFileError: it names the text.
-        """
-        for text, log_p in zip(texts, scores, strict=True):
-            if np.isnan(log_p).any():
-                raise ModelFileError(
-                    f"{self.name} scores {text[:80]!r} as not a number; try --dtype float32, or its weights are damaged"
-                )
-
-    def _halves(self, batch: list[int], error: Exception) -> list[list[int]]:
-        """Return the two halves of a batch that did not fit, and ask for smaller ones from now on."""
-        if not out_of_memory(error):
-            raise error
-        if len(batch) == 1:
-            raise SearchgenError(
-                f"out of memory: one text does not fit beside {self.name}; try --dtype bfloat16 or --device cpu"
-            )
+    def _make_room(self) -> None:
         if self.network.device.type == "cuda":
             torch.cuda.empty_cache()
-        self._positions = max(FEWEST_POSITIONS, self._positions // 2)
-        self.usage.halvings += 1
-        middle = len(batch) // 2
-        return [batch[middle:], batch[:middle]]
-
-    def _pass(self, rows: list[list[int]]) -> list[Floats]:
-        """Return log p of the scored pieces of each text of one batch, float64."""
-        first, device = len(self.spelling.before) - 1, self.network.device
-        lengths = np.array([len(row) for row in rows])
-        padded = np.zeros((len(rows), lengths.max()), np.int64)
-        for row, pieces in zip(padded, rows, strict=True):
-            row[: len(pieces)] = pieces
-        # Where a scored piece comes next: from the last of what stands before the text to the last but one of all.
-        scored = np.arange(padded.shape[1] - 1)[None, :] < (lengths - 1)[:, None]
-        scored[:, :first] = False
-        at, column = np.nonzero(scored)
-        with torch.inference_mode():
-            # The last piece is never a context.
-            hidden = self.network.trunk(torch.from_numpy(padded[:, :-1]).to(device))
-            flat = torch.from_numpy(at * hidden.shape[1] + column).to(device)
-            needed = hidden.reshape(-1, hidden.shape[-1]).index_select(0, flat)  # (N, H), contiguous
-            target = torch.from_numpy(padded[at, column + 1]).to(device)
-            scores = self.network.head(needed)  # (N, V)
-            log_p = -torch.nn.functional.cross_entropy(scores.float(), target, reduction="none")
-            each = log_p.cpu().numpy().astype(np.float64)
-        self.usage.forwards += 1
-        self.usage.texts += len(rows)
-        self.usage.tokens += int((lengths - 1).sum())
-        self.usage.padding += int(padded[:, 1:].size - (lengths - 1).sum())
-        return np.split(each, np.cumsum(lengths - 1 - first)[:-1])

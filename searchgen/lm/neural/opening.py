@@ -30,16 +30,17 @@ FILES, PICKLED = ["*.json", "*.txt", "*.model", "*.safetensors"], ["pytorch_mode
 CAUSAL, MASKED = ("ForCausalLM", "LMHeadModel"), "ForMaskedLM"
 
 
-def require_extra(what: str = "--lm names a transformer, which") -> None:
+def require_extra(what: str = "--lm names a transformer, which", *more: str) -> None:
     """Refuse to go on without the libraries of the extra.
 
     Args:
         what: needs them, as the message begins.
+        more: libraries that it needs beside those.
 
     Raises:
         RequestError: one is missing; the message names the command that installs it.
     """
-    missing = [name for name in EXTRA if importlib.util.find_spec(name) is None]
+    missing = [name for name in (*EXTRA, *more) if importlib.util.find_spec(name) is None]
     if missing:
         raise RequestError(f"{what} needs {missing[0]}: pip install 'searchgen[neural]'")
 
@@ -152,7 +153,7 @@ def _dtype(name: str, device: "torch.device", config: dict[str, Any]) -> "torch.
 def _network(folder: Path, config: dict[str, Any], device: "torch.device", dtype: "torch.dtype") -> "Network":
     """Return the network of a folder: in plain torch where it is a GPT-2 or a plain LLaMA, else by the transformers library."""
     from searchgen.lm.neural.gpt2 import is_plain
-    from searchgen.lm.neural.llama import is_llama
+    from searchgen.lm.neural.llama_shape import is_llama
 
     weights = folder / "model.safetensors"
     if is_plain(config) and weights.is_file():
@@ -191,7 +192,8 @@ def _llama_network(weights: Path, config: dict[str, Any], device: "torch.device"
 
     from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
     from searchgen.lm.neural.causal import Network
-    from searchgen.lm.neural.llama import Llama, Shape
+    from searchgen.lm.neural.llama import Llama
+    from searchgen.lm.neural.llama_shape import Shape
 
     try:
         shape = Shape.of(config)

@@ -115,19 +115,42 @@ class Spelling:
         begin = special.get("bos_token", config.get("bos_token_id"))
         end = special.get("eos_token", config.get("eos_token_id"))
         begin, end = (_first(find(one) if isinstance(one, str) else one) for one in (begin, end))
+        unknown = _first(find(special["unk_token"])) if "unk_token" in special else None
+        return Spelling.around(str(folder), encode, offsets, (begin, end, unknown), settings)
+
+    @staticmethod
+    def around(
+        name: str,
+        encode: Callable[[list[str]], list[list[int]]],
+        offsets: Callable[[list[str]], list[list[tuple[int, int]]]] | None,
+        special: tuple[int | None, int | None, int | None],
+        settings: NeuralSettings,
+    ) -> "Spelling":
+        """Return the spelling by an encoder.
+
+        Args:
+            name: of the model, for messages.
+            encode: a batch of printed texts to their pieces.
+            offsets: likewise, to where each piece stands.
+            special: the pieces that begin and end a text, and the unknown one, as far as there are such.
+            settings: how texts are scored.
+
+        Raises:
+            RequestError: a piece that the settings need is missing.
+        """
+        begin, end, unknown = special
         begin = end if begin is None else begin
         prompt = settings.prompt
         before = [] if begin is None else [begin]
         if prompt:
             before += encode([prompt])[0]
         if not before:
-            raise RequestError(f"{folder}: the model has no token to begin a text with; give --prompt")
+            raise RequestError(f"{name}: the model has no token to begin a text with; give --prompt")
         if settings.end == "eos" and end is None:
-            raise RequestError(f"{folder}: the model has no end token; give --end newline or --end none")
+            raise RequestError(f"{name}: the model has no end token; give --end newline or --end none")
         last = [end] if settings.end == "eos" and end is not None else []
         if settings.end == "newline":
             last = encode(["\n"])[0]
-        unknown = _first(find(special["unk_token"])) if "unk_token" in special else None
         refused = frozenset(one for one in (begin, end, unknown) if one is not None)
         glue = " " if prompt and not prompt[-1].isspace() and not _is_unspaced(prompt[-1]) else ""
         return Spelling(encode, offsets, tuple(before), tuple(last), refused, glue)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from searchgen.errors import ModelFileError
 from searchgen.lm.neural.llama import Llama
-from searchgen.lm.training.files import write_whole
+from searchgen.lm.writing import write_whole
 
 __all__ = ["Progress", "State", "read_newest", "write_checkpoint"]
 

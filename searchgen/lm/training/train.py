@@ -16,17 +16,18 @@ import torch
 from safetensors.torch import save
 
 from searchgen.errors import RequestError, SearchgenError
-from searchgen.lm.neural.llama import Llama, Shape
+from searchgen.lm.neural.llama import Llama
+from searchgen.lm.neural.llama_shape import Shape
 from searchgen.lm.neural.opening import device_of
 from searchgen.lm.ngram.reading import Progress as Shown
 from searchgen.lm.training.card import card, loss_plot
 from searchgen.lm.training.checkpoints import Progress, State, read_newest, write_checkpoint
-from searchgen.lm.training.files import write_whole
 from searchgen.lm.training.packing import BEGIN, END, rows_of_step
 from searchgen.lm.training.prepared import Prepared, prepare, reopen
 from searchgen.lm.training.recipe import ROW, SIZES, Recipe
 from searchgen.lm.training.steps import Stepper, make_optimiser, rate_of_step
 from searchgen.lm.training.tokenizer import CONFIG
+from searchgen.lm.writing import write_whole
 
 __all__ = ["Trained", "train_transformer"]
 

@@ -1,0 +1,67 @@
+"""What a transformer is, told without opening its network."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from searchgen.errors import ModelFileError
+from searchgen.lm.neural.opening import content_hash, folder_of
+from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.neural.spelling import read_json
+from searchgen.lm.onnx.model import graph_of, open_graph
+
+__all__ = ["describe"]
+
+#: Names of the sizes in config.json: of LLaMA and its kin, and of GPT-2.
+SIZES = {
+    "layers": ("num_hidden_layers", "n_layer"),
+    "width": ("hidden_size", "n_embd"),
+    "heads": ("num_attention_heads", "n_head"),
+    "vocabulary": ("vocab_size",),
+    "context": ("max_position_embeddings", "n_positions"),
+}
+
+
+def describe(name: str) -> dict[str, Any]:
+    """Return the facts of a transformer, by name.
+
+    Args:
+        name: a folder, a file of `lm export`, or a name of the hub.
+
+    Raises:
+        RequestError: there is none, or it is damaged.
+    """
+    graph = graph_of(name)
+    if graph is not None:
+        opened = open_graph(name, graph, NeuralSettings())
+        known = {key: opened.facts.get(key) for key in ("bits", "parameters", *SIZES)}
+        return {"model": name, "kind": "ONNX", **known, "bytes": graph.stat().st_size, "hash": opened.hash}
+    folder = folder_of(name)
+    config = read_json(folder / "config.json")
+    sizes = {key: next((config[one] for one in names if one in config), None) for key, names in SIZES.items()}
+    weights = sorted(folder.glob("*.safetensors"))
+    return {
+        "model": name,
+        "kind": config.get("model_type"),
+        "parameters": sum(map(_parameters, weights)) or None,
+        **sizes,
+        "bytes": sum(path.stat().st_size for path in weights or folder.glob("*.bin")),
+        "hash": content_hash(folder, NeuralSettings()),
+    }
+
+
+def _parameters(path: Path) -> int:
+    """Return how many weights a file holds, from its header."""
+    try:
+        with path.open("rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        total = 0
+        for name, tensor in header.items():
+            if name != "__metadata__":
+                count = 1
+                for size in tensor["shape"]:
+                    count *= size
+                total += count
+        return total
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
+        raise ModelFileError(f"{path} is damaged: {error}; fetch the model again") from None

@@ -1,0 +1,187 @@
+"""Whole-text scores of a causal network, whatever computes it.
+
+    log p(text) = sum over t of log p(piece_t | pieces before it),   the pieces of the text and of its end
+
+Batched by length, each distinct text once. Sums are 64-bit, on the host.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.errors import ModelFileError, RequestError, SearchgenError
+from searchgen.lm.cuts import Beginnings, beginnings, compact_length
+from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches, out_of_memory
+from searchgen.lm.neural.spelling import Spelling
+from searchgen.lm.neural.usage import Kept, Usage
+
+__all__ = ["GrowingTexts", "PieceModel"]
+
+Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+
+
+class GrowingTexts(Protocol):
+    """What scores beginnings of texts that grow."""
+
+    def log_probs(self, texts: Sequence[str], parents: Places) -> Floats:
+        """Return natural log p of beginnings, (n,) float64; `parents` are the texts of the last call that they grow out of."""
+
+
+class PieceModel:
+    """A causal network as a law over printed texts.
+
+    Attributes:
+        name: as the user named it.
+        hash: of the contents of its files and of the settings.
+        spelling: texts to pieces.
+        usage: counts so far.
+    """
+
+    name: str
+    hash: str
+    spelling: Spelling
+    usage: Usage
+
+    def _ready(self, context: int, positions: int) -> None:
+        """Say how many positions the network reads (0: any number), and how many a pass has."""
+        self._kept = Kept(self.usage)
+        self._context, self._positions = context, positions
+
+    def _compute(self, padded: Places, at: Places, target: Places) -> Floats:
+        """Return natural log p of pieces, (N,) float64: one pass.
+
+        Args:
+            padded: (B, L) pieces; right of a position nothing matters to it.
+            at: (N,) flat positions that pieces come after.
+            target: (N,) those pieces.
+        """
+        raise NotImplementedError
+
+    def _make_room(self) -> None:
+        """Give back memory before a smaller pass."""
+
+    @property
+    def label(self) -> str:
+        """Name and hash, as records show them."""
+        return f"{self.name}@{self.hash[:12]}"
+
+    def log_probs(self, texts: Sequence[str]) -> Floats:
+        """Return natural log p of printed texts, (n,) float64; a text that was scored before keeps its score.
+
+        Raises:
+            RequestError: a text cannot be spelled or is too long, or its score is not a number.
+        """
+        return self._kept.of(texts, lambda new: np.array([log_p.sum() for log_p in self._scored(new)]))
+
+    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
+        """Return log p of every beginning of texts that ends where a piece ends, and of their ends; nothing is kept.
+
+        Raises:
+            RequestError: as for `log_probs`; or the tokenizer does not tell where its pieces stand.
+        """
+        scored, found = self._scored(list(texts)), []
+        for text, places, log_p in zip(texts, self.spelling.places(texts), scored, strict=True):
+            found.append(beginnings(*places, compact_length(text), log_p))
+        return found
+
+    def growing(self) -> GrowingTexts:
+        """Return what scores beginnings of texts that grow: here each is read anew."""
+        return ReadAnew(self)
+
+    def counted(self) -> dict[str, int]:
+        """Return what it has done so far, by name."""
+        return asdict(self.usage)
+
+    def forget(self) -> None:
+        """Drop the scores kept, so that the next ones are computed anew."""
+        self._kept.scores.clear()
+
+    def _scored(self, texts: list[str]) -> list[Floats]:
+        """Return log p of the pieces of each text, its end included."""
+        return self.scored_rows(texts, self.spelling.spell(texts) if texts else [])
+
+    def scored_rows(self, texts: Sequence[str], rows: Sequence[list[int]]) -> list[Floats]:
+        """Return log p of the pieces of each row after what stands before all texts; `texts` names them in errors."""
+        longest = max(map(len, rows), default=0)
+        if self._context and longest > self._context:
+            text = texts[max(range(len(rows)), key=lambda i: len(rows[i]))]
+            raise RequestError(
+                f"a text of {longest} pieces, {text[:40]!r}..., is longer than the {self._context} that {self.name} can read"
+            )
+        scores: list[Floats] = [np.zeros(0)] * len(rows)
+        todo = list(batches([len(row) for row in rows], self._positions))[::-1]
+        while todo:
+            batch = todo.pop()
+            try:
+                for i, log_p in zip(batch, self._pass([rows[i] for i in batch]), strict=True):
+                    scores[i] = log_p
+            except Exception as error:  # each library has its own that says so
+                if not out_of_memory(error):
+                    raise
+                todo += self._halves(batch)
+        self.refuse_nan(texts, scores)
+        return scores
+
+    def refuse_nan(self, texts: Sequence[str], scores: Sequence[Floats]) -> None:
+        """Refuse scores that are no numbers.
+
+        Raises:
+            ModelFileError: it names the text.
+        """
+        for text, log_p in zip(texts, scores, strict=True):
+            if np.isnan(log_p).any():
+                raise ModelFileError(
+                    f"{self.name} scores {text[:80]!r} as not a number; try --dtype float32, or its weights are damaged"
+                )
+
+    def _halves(self, batch: list[int]) -> list[list[int]]:
+        """Return the two halves of a batch that did not fit, and ask for smaller ones from now on."""
+        if len(batch) == 1:
+            raise SearchgenError(
+                f"out of memory: one text does not fit beside {self.name}; try --dtype bfloat16 or --device cpu"
+            )
+        self._make_room()
+        self._positions = max(FEWEST_POSITIONS, self._positions // 2)
+        self.usage.halvings += 1
+        middle = len(batch) // 2
+        return [batch[middle:], batch[:middle]]
+
+    def _pass(self, rows: list[list[int]]) -> list[Floats]:
+        """Return log p of the scored pieces of each text of one batch, float64."""
+        first = len(self.spelling.before) - 1
+        lengths = np.array([len(row) for row in rows])
+        padded = np.zeros((len(rows), lengths.max()), np.int64)
+        for row, pieces in zip(padded, rows, strict=True):
+            row[: len(pieces)] = pieces
+        # Where a scored piece comes next: from the last of what stands before the text to the last but one of all.
+        scored = np.arange(padded.shape[1] - 1)[None, :] < (lengths - 1)[:, None]
+        scored[:, :first] = False
+        at, column = np.nonzero(scored)
+        # The last piece is never a context.
+        each = self._compute(padded[:, :-1], at * (padded.shape[1] - 1) + column, padded[at, column + 1])
+        self.usage.forwards += 1
+        self.usage.texts += len(rows)
+        self.usage.tokens += int((lengths - 1).sum())
+        self.usage.padding += int(padded[:, 1:].size - (lengths - 1).sum())
+        return np.split(each, np.cumsum(lengths - 1 - first)[:-1])
+
+
+class ReadAnew:
+    """Beginnings of growing texts, each read from its first piece; what was scored once is kept."""
+
+    def __init__(self, model: PieceModel) -> None:
+        """Begin with no text."""
+        self._model, self._kept = model, Kept(model.usage)
+
+    def log_probs(self, texts: Sequence[str], parents: Places) -> Floats:
+        """Return natural log p of beginnings, (n,) float64; what they grow out of does not matter."""
+        del parents
+        return self._kept.of(texts, self._scored)
+
+    def _scored(self, texts: list[str]) -> Floats:
+        rows = self._model.spelling.spell_begun(texts) if texts else []
+        return np.array([log_p.sum() for log_p in self._model.scored_rows(texts, rows)], np.float64)

@@ -1,0 +1,156 @@
+"""A transformer in an ONNX file, computed by onnxruntime."""
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.bpe import BEGIN, END, BytePairs
+from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
+from searchgen.lm.neural.pieces import PieceModel
+from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.neural.spelling import Spelling
+from searchgen.lm.neural.usage import Usage
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+__all__ = ["GRAPH", "OnnxModel", "graph_of", "open_graph", "read_facts"]
+
+Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+
+#: The file of a folder that holds its network as a graph.
+GRAPH = "model.onnx"
+
+#: Up to so many bytes of a file one thread computes, as of torch's networks.
+SMALL = 200_000_000
+
+#: What onnxruntime is told to complain of: errors only.
+ERRORS = 3
+
+
+def graph_of(name: str) -> Path | None:
+    """Return the ONNX file that a model's name stands for, None if torch is to read it.
+
+    That is a file `*.onnx`; and of a folder `model.onnx`, if there are no other weights, or nothing installed that reads them.
+
+    Example:
+        >>> graph_of("some/model"), graph_of("missing.onnx")
+        (None, PosixPath('missing.onnx'))
+    """
+    path = Path(name)
+    if path.suffix == ".onnx" and not path.is_dir():
+        return path
+    if not (path / GRAPH).is_file():
+        return None
+    others = any(True for _ in path.glob("*.safetensors")) and importlib.util.find_spec("torch") is not None
+    return None if others else path / GRAPH
+
+
+@dataclass(eq=False)
+class OnnxModel(PieceModel):
+    """A causal transformer as a law over printed texts.
+
+    Attributes:
+        name: as the user named it.
+        hash: of the contents of its file and of the settings.
+        session: the network.
+        facts: what `lm export` wrote of it.
+        spelling: texts to pieces.
+        usage: counts so far.
+    """
+
+    name: str
+    hash: str
+    session: "InferenceSession"
+    facts: Mapping[str, Any]
+    spelling: Spelling
+    usage: Usage = field(default_factory=Usage)
+
+    def __post_init__(self) -> None:
+        width, vocabulary = int(self.facts["width"]), int(self.facts["vocabulary"])
+        most = MOST_POSITIONS["cpu"]
+        self._ready(int(self.facts["context"]), positions_for(free_bytes(None), width, vocabulary, most))
+
+    def _compute(self, padded: Places, at: Places, target: Places) -> Floats:
+        given = {"pieces": np.ascontiguousarray(padded), "at": at, "target": target}
+        found: Floats = self.session.run(["log_p"], given)[0].astype(np.float64)
+        return found
+
+
+def open_graph(name: str, path: Path, settings: NeuralSettings, threads: int = 1) -> OnnxModel:
+    """Open a file that `lm export` wrote.
+
+    Args:
+        name: as the user named it.
+        path: the file.
+        settings: how texts are scored; the device is the CPU.
+        threads: to compute with.
+
+    Raises:
+        ModelFileError: it is missing, damaged, or not of that command.
+        RequestError: the settings ask for another device or number format.
+    """
+    if settings.device not in ("auto", "cpu"):
+        raise RequestError(f"--device {settings.device}: {path} is computed on the CPU; name the folder it was made of")
+    if settings.dtype not in ("auto", "float32"):
+        raise RequestError(f"--dtype {settings.dtype}: {path} has the numbers it was written with; drop the flag")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
+    session = _session(path, content, threads if len(content) > SMALL else 1)
+    facts, pairs = _described(path, session)
+    special = pairs.vocabulary[BEGIN], pairs.vocabulary[END], None
+    spelling = Spelling.around(name, pairs.encode, pairs.offsets, special, settings)
+    digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode())
+    digest.update(hashlib.sha256(content).digest())
+    return OnnxModel(name, digest.hexdigest(), session, facts, spelling)
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """Return what `lm export` wrote of a model.
+
+    Raises:
+        ModelFileError: the file is missing, damaged, or not of that command.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
+    return _described(path, _session(path, content, 1))[0]
+
+
+def _session(path: Path, content: bytes, threads: int) -> "InferenceSession":
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise RequestError(f"{path} needs onnxruntime ({error}): pip install onnxruntime") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = ERRORS
+    # Threads that spin while they wait starve whatever else the machine does.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the library's own, of many kinds
+        reason = " ".join(str(error).split())[:160]
+        raise ModelFileError(f"{path} is damaged or no ONNX file ({reason}); export or fetch it again") from None
+
+
+def _described(path: Path, session: "InferenceSession") -> tuple[dict[str, Any], BytePairs]:
+    written = session.get_modelmeta().custom_metadata_map
+    try:
+        facts: dict[str, Any] = json.loads(written["searchgen"])
+        tokenizer = written["tokenizer"]
+    except (KeyError, ValueError):
+        raise ModelFileError(f"{path} is no model of searchgen lm export; export it with that command") from None
+    return facts, BytePairs.of(tokenizer)
