@@ -51,7 +51,7 @@ FiniteVerb = typer.Option(
 Model = typer.Option(
     "--lm",
     metavar="MODEL",
-    help="en, zh, a model or ARPA file, or a transformer: folder, NAME@REVISION of the hub or http://SERVER/v1#NAME; "
+    help="en, zh, a model or ARPA file, or a transformer: folder, FILE.onnx, NAME@REVISION of the hub or http://SERVER/v1#NAME; "
     "A:0.5,B:0.5 mixes; by default the words' language.",
 )
 NGram = typer.Option("--lm", metavar="MODEL", help="en, zh, or a model or ARPA file; by default the words' language.")
