@@ -30,6 +30,7 @@ from searchgen.lm.training.corpus import read_sentences  # noqa: E402
 from searchgen.lm.training.packing import NOTHING, pack, rows_of_step, targets, visible  # noqa: E402
 from searchgen.lm.training.recipe import SIZES, Recipe, Size  # noqa: E402
 from searchgen.lm.training.steps import Stepper, make_optimiser, rate_of_step  # noqa: E402
+from searchgen.lm.training.tokenizer import train_tokenizer  # noqa: E402
 from searchgen.lm.training.train import Trained, train_transformer  # noqa: E402
 from tests.cli_runner import searchgen  # noqa: E402
 
@@ -91,6 +92,13 @@ def test_the_held_out_sentences_are_those_of_an_ngram_model(tmp_path: Path) -> N
     assert sorted(found.held_out) == sorted(left)
     assert set(found.held_out).isdisjoint(found.learnt)
     assert found.repeated == len(found.held_out) + len(found.learnt)
+
+
+def test_chinese_is_spelled_by_characters() -> None:
+    text = (ROOT / "corpora" / "everyday-zh.txt").read_text(encoding="utf-8")
+    spelled = train_tokenizer(text.splitlines(), 4000).encode(text.replace("\n", ""))
+    assert all(stop - start == 1 for start, stop in spelled.offsets)  # a rare one has several pieces of its bytes
+    assert len(spelled.ids) < 1.1 * len(text)
 
 
 # Rows

@@ -94,6 +94,9 @@ def train_transformer(
     training = _Training(recipe, data, kept, show or (lambda stage, share: None), say, where)
     try:
         state = training.run()
+    except KeyboardInterrupt:
+        say(f"interrupted: the same command goes on from the newest checkpoint in {kept}")
+        raise
     except _NotANumber as stopped:
         raise SearchgenError(_diverged(training, stopped, output, command)) from None
     _write_model(output, training, state, command)
