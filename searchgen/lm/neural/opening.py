@@ -26,6 +26,9 @@ SMALL = 200_000_000
 #: What is fetched of a model of the hub; pickled weights only if there are no others.
 FILES, PICKLED = ["*.json", "*.txt", "*.model", "*.safetensors"], ["pytorch_model*.bin"]
 
+#: What config.json calls the most positions: of LLaMA, and of GPT-2.
+CONTEXT = ("max_position_embeddings", "n_positions", "n_ctx")
+
 #: Architectures with a head that predicts the next piece, and those that predict masked ones.
 CAUSAL, MASKED = ("ForCausalLM", "LMHeadModel"), "ForMaskedLM"
 
@@ -156,10 +159,8 @@ def _network(folder: Path, config: dict[str, Any], device: "torch.device", dtype
     from searchgen.lm.neural.llama_shape import is_llama
 
     weights = folder / "model.safetensors"
-    if is_plain(config) and weights.is_file():
+    if weights.is_file() and (is_plain(config) or is_llama(config)):
         return _plain_network(weights, config, device, dtype)
-    if is_llama(config) and weights.is_file():
-        return _llama_network(weights, config, device, dtype)
     from searchgen.lm.neural.library import library_network
 
     return library_network(folder, config, device, dtype)
@@ -173,32 +174,25 @@ def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device"
     from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
     from searchgen.lm.neural.causal import Network
     from searchgen.lm.neural.gpt2 import GPT2
+    from searchgen.lm.neural.llama import Llama
+    from searchgen.lm.neural.llama_shape import Shape, is_llama
 
+    trunk: Any
     try:
-        trunk = GPT2(config, load_file(weights)).to_device(device, dtype)
+        if is_llama(config):
+            trunk = Llama(Shape.of(config)).take(load_file(weights)).to(device=device, dtype=dtype).eval()
+        else:
+            trunk = GPT2(config, load_file(weights)).to_device(device, dtype)
     except (SafetensorError, KeyError, RuntimeError, OSError) as error:
         raise ModelFileError(f"{weights} is damaged or of another network: {error}; fetch the model again") from None
     head: Any = trunk.head
-    most = MOST_POSITIONS[device.type]
-    positions = positions_for(free_bytes(device), head.shape[1], head.shape[0], most)
-    context = int(config.get("n_positions") or config.get("n_ctx") or 0)
-    return Network(trunk, lambda hidden: linear(hidden, head), device, context, positions, trunk)
-
-
-def _llama_network(weights: Path, config: dict[str, Any], device: "torch.device", dtype: "torch.dtype") -> "Network":
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-    from torch.nn.functional import linear
-
-    from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
-    from searchgen.lm.neural.causal import Network
-    from searchgen.lm.neural.llama import Llama
-    from searchgen.lm.neural.llama_shape import Shape
-
-    try:
-        shape = Shape.of(config)
-        trunk = Llama(shape).take(load_file(weights)).to(device=device, dtype=dtype).eval()
-    except (SafetensorError, KeyError, RuntimeError, OSError) as error:
-        raise ModelFileError(f"{weights} is damaged or of another network: {error}; fetch the model again") from None
-    positions = positions_for(free_bytes(device), shape.width, shape.vocabulary, MOST_POSITIONS[device.type])
-    return Network(trunk, lambda hidden: linear(hidden, trunk.head), device, shape.context, positions)
+    positions = positions_for(free_bytes(device), head.shape[1], head.shape[0], MOST_POSITIONS[device.type])
+    context = next((int(config[name]) for name in CONTEXT if config.get(name)), 0)
+    return Network(
+        trunk,
+        lambda hidden: linear(hidden, head),
+        device,
+        context,
+        positions,
+        trunk if isinstance(trunk, GPT2) else None,
+    )
