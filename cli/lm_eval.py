@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["HELP", "SHORT", "evaluate"]
 
+#: Endings of files that are models and no texts.
+NGRAMS = (".sgm", ".arpa", ".arpa.gz", ".lm")
+
 SHORT = "Measure how well a model predicts text."
 
 HELP = """Measure how well a model predicts text: files, folders (every .txt below them) or '-' for stdin.
@@ -61,7 +64,9 @@ def _is_model(name: str) -> bool:
     from searchgen.lm import EMBEDDED
     from searchgen.lm.whole_text import scores_whole_texts
 
-    return name != "-" and ((name in EMBEDDED and not Path(name).exists()) or scores_whole_texts(name))
+    if name == "-":
+        return False
+    return (name in EMBEDDED and not Path(name).exists()) or name.endswith(NGRAMS) or scores_whole_texts(name)
 
 
 def _evaluate_words(model: str, texts: Sequence[str], raw_tokens: bool, json: bool) -> None:

@@ -255,8 +255,10 @@ def test_info_and_eval_take_transformers(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("".join(f"{line}\n" for line in ENGLISH[:40]), encoding="utf-8")
     mixture = f"en:0.5,{name}:0.5"
-    rows = searchgen("lm", "eval", str(folder), "en", mixture, str(text), "--json").rows
-    assert [row["model"] for row in rows] == [str(folder), "en", mixture]
+    built = tmp_path / "own.sgm"
+    assert searchgen("lm", "build", str(text), "-o", str(built), "--lang", "en").code == 0
+    rows = searchgen("lm", "eval", str(folder), "en", str(built), mixture, str(text), "--json").rows
+    assert [row["model"] for row in rows] == [str(folder), "en", str(built), mixture]
     total = open_transformer(str(folder)).log_probs(ENGLISH[:40]).sum()
     assert rows[0]["bits_per_character"] == pytest.approx(-total / np.log(2) / sum(map(len, ENGLISH[:40])), rel=1e-4)
     alone = searchgen("lm", "eval", "en", str(text), "--json").rows[0]
