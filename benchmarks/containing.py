@@ -130,7 +130,7 @@ def compiled(source: Source, word: str, sampler: str, count: int, **more: int) -
     def once(seed: int) -> float:
         begun = time.perf_counter()
         target = Target.of(request, source.model, source.known)
-        drawn = found.draw(Job(target, count, key_of(seed), found.options(**more), source.threads, source.prepared))
+        drawn = found.draw(Job(target, count, key_of(seed), found.options(**more), source.threads))
         return (time.perf_counter() - begun) / len(drawn.lengths)
 
     once(0)

@@ -28,7 +28,7 @@ def measure(source: Source, line: str, flags: Any, order: int) -> dict[str, Any]
         target.problem,
         order=order,
         room=target.room,
-        prepared=source.prepared,
+        bigrams=target.bigrams,
         threads=source.threads,
         near=flags.near if order > 2 else 0,
     )

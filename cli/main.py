@@ -68,6 +68,8 @@ def _common(
 
 def run() -> None:
     """Run the command line and exit with the code that `answer` returns."""
+    # numpy's own matrix library would start a thread a core, which takes a twentieth of a second and is never used here
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, _terminate)
     if completion.VARIABLE in os.environ:  # a shell asks how a line goes on
         typer.completion.completion_init()  # type: ignore[attr-defined]

@@ -112,7 +112,7 @@ class Searcher(Source):
                 target.problem,
                 order=order,
                 room=target.room,
-                prepared=self.prepared,
+                bigrams=target.bigrams,
                 budget=QUICK,
                 threads=self.threads,
             )

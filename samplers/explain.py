@@ -135,13 +135,11 @@ def explain(source: Source, request: Request) -> Explained:
     def log_mass(part: Request) -> float:
         try:
             found = Target.of(part, source.model, source.known)
-            return Guide.build(
-                found.problem, room=found.room, prepared=source.prepared, threads=source.threads
-            ).log_mass
+            return Guide.build(found.problem, room=found.room, bigrams=found.bigrams, threads=source.threads).log_mass
         except Impossible:
             return -np.inf
 
-    job = Job(target, DRAWS, key_of(request.seed, "explain"), IMPORTANCE.options(), source.threads, source.prepared)
+    job = Job(target, DRAWS, key_of(request.seed, "explain"), IMPORTANCE.options(), source.threads)
     joint = job.guide().log_mass
     free = replace(request, keywords=(), ordered=False, forbid=(), starts_with="", ends_with="", sentence=False)
     window = log_mass(free)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
-from searchgen.guide import Guide, Prepared, prepare
+from searchgen.guide import Guide
 from searchgen.samplers.exactness import Finding, World
 from searchgen.target import Target
 
@@ -37,7 +37,6 @@ class Job:
         key: 64-bit key of the run; every random choice is a function of it.
         options: an instance of the method's options.
         threads: threads to share the work over; the result does not depend on it.
-        prepared: what a guide can know of the model before any request; None: computed when needed.
         progress: called with the share done.
     """
 
@@ -46,7 +45,6 @@ class Job:
     key: int
     options: Any = field(default_factory=NoOptions)
     threads: int = 1
-    prepared: Prepared | None = None
     progress: Callable[[float], None] | None = None
 
     def guide(self, order: int = 2, near: int = 0) -> Guide:
@@ -57,7 +55,7 @@ class Job:
                 problem,
                 order=order,
                 room=self.target.room,
-                prepared=self._prepared,
+                bigrams=self.target.bigrams,
                 threads=self.threads,
                 near=near,
             )
@@ -66,10 +64,6 @@ class Job:
     @cached_property
     def _guides(self) -> dict[tuple[int, int], Guide]:
         return {}
-
-    @cached_property
-    def _prepared(self) -> Prepared:
-        return self.prepared or prepare(self.target.problem.ngram)
 
 
 @dataclass(frozen=True, eq=False)

@@ -58,7 +58,7 @@ def job_of(
     options, given = spelled_out(found, options, target)
     request = replace(request, options=given)
     key = key_of(request.seed, request.canonical())
-    return request, found, Job(target, request.count, key, options, source.threads, source.prepared, progress)
+    return request, found, Job(target, request.count, key, options, source.threads, progress)
 
 
 def refuse_opaque(found: Method, target: Target) -> None:

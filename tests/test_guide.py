@@ -10,11 +10,12 @@ from numba import njit
 
 from searchgen.automata import Automaton
 from searchgen.errors import Impossible, RequestError
-from searchgen.guide import Budget, Guide, prepare
+from searchgen.guide import Budget, Guide
 from searchgen.guide import frame as frame_module
 from searchgen.guide.candidates import Scratch, scratch
 from searchgen.guide.draws import draw
 from searchgen.guide.tables import STRIDE, GuideTables
+from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.tables import BEGIN, END
 from searchgen.problem import Problem
@@ -361,12 +362,12 @@ def test_improbable_demands_do_not_underflow() -> None:
 
 def test_control_a_sum_without_the_subtraction_is_caught() -> None:
     problem = keywords(1.0)
-    sound = prepare(problem.ngram)
+    sound = Bigrams.of(problem.ngram)
     first = int(problem.ngram.node["first"][1])
     wrong = np.exp(problem.ngram.node["log_p"][first : first + len(sound.alpha)])
     _, log_mass = law_of("keywords", problem, Law(problem, 2))
-    assert Guide.build(problem, prepared=sound).log_mass == pytest.approx(log_mass, abs=1e-10)
-    assert abs(Guide.build(problem, prepared=sound._replace(alpha=wrong)).log_mass - log_mass) > 0.1
+    assert Guide.build(problem, bigrams=sound).log_mass == pytest.approx(log_mass, abs=1e-10)
+    assert abs(Guide.build(problem, bigrams=sound._replace(alpha=wrong)).log_mass - log_mass) > 0.1
 
 
 def test_control_punctuation_in_the_wrong_order_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

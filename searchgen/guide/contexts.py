@@ -4,7 +4,7 @@ A context is kept when every word of it is kept, so the kept ones are closed und
 a law of its own, exact in itself, that falls back to the unigrams after rarer words.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,11 @@ import numpy.typing as npt
 from searchgen.guide.frame import Frame
 from searchgen.guide.near import near_nodes
 from searchgen.guide.tables import ROW
-from searchgen.lm.ngram.tables import BEGIN, UNKNOWN, NGramTables
+from searchgen.lm.ngram.bigrams import Bigrams
+from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
 from searchgen.problem import Problem
 
-__all__ = ["Budget", "Contexts", "Prepared", "prepare"]
+__all__ = ["Budget", "Contexts"]
 
 Array = npt.NDArray[np.int64]
 
@@ -47,39 +48,6 @@ STEP_COST = 15
 
 #: Tokens of smaller classes are demanded words or punctuation: they are kept before others that are not aligned.
 RARE = 20
-
-
-class Prepared(NamedTuple):
-    """What every guide of a model needs and no request changes."""
-
-    alpha: npt.NDArray[Any]  # (B,) p - backoff * p_lower of every bigram; empty if some is negative
-    inside: Array  # (V + 1,) number of bigrams of the m most frequent words
-
-
-def prepare(tables: NGramTables) -> Prepared:
-    """Return what every guide of a model needs.
-
-    Args:
-        tables: the model.
-
-    Returns:
-        Coefficients of the bigrams at beta = 1, and how many bigrams the m most frequent words have among them.
-    """
-    size = len(tables.alias_p)
-    first = tables.node["first"][1 : size + 2].astype(np.int64)
-    if first[0] == first[-1]:
-        return Prepared(np.zeros(0, tables.node["log_p"].dtype), np.zeros(size + 1, np.int64))
-    word = tables.word[first[0] : first[-1]].astype(np.int64)
-    log_p = tables.node["log_p"][1 : size + 1].astype(np.float64)
-    backoff = np.exp(tables.node["log_backoff"][1 : size + 1].astype(np.float64))
-    children = np.diff(first)
-    alpha = np.exp(tables.node["log_p"][first[0] : first[-1]].astype(np.float64))
-    alpha -= np.repeat(backoff, children) * np.exp(log_p)[word]
-    if alpha.min() < 0:
-        alpha = alpha[:0]
-    parent = np.repeat(np.arange(size), children)
-    inside = np.append(0, np.cumsum(np.bincount(np.maximum(parent, word), minlength=size)))
-    return Prepared(alpha.astype(tables.node["log_p"].dtype), inside)
 
 
 class Contexts(NamedTuple):
@@ -208,7 +176,7 @@ def _placed(
 
 
 def kept_tokens(
-    problem: Problem, frame: Frame, prepared: Prepared, order: int, budget: Budget | None
+    problem: Problem, frame: Frame, bigrams: Bigrams, order: int, budget: Budget | None
 ) -> npt.NDArray[np.bool_]:
     """Return which tokens may stand in contexts: all without a budget, else the most frequent ones it can pay for."""
     cls = frame.classes.cls
@@ -218,7 +186,7 @@ def kept_tokens(
     size = len(problem.ngram.alias_p)
     item = problem.ngram.node["log_p"].dtype.itemsize
     width = int(frame.kind["size"][0]) if frame.aligned else int(frame.kind["size"][:-2].max(initial=1))
-    work = prepared.inside * (order - 1.0) * layers * (width + EDGE_COST)
+    work = bigrams.inside * (order - 1.0) * layers * (width + EDGE_COST)
     limit = min(max(budget.work, work[min(budget.words, size)]), budget.most_work)
     most = int(np.searchsorted(work, (1 - PLAIN_SHARE) * limit, side="right")) - 1
     most = min(most, int((1 - PLAIN_SHARE) * budget.memory / (layers * item * width)))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from searchgen.errors import Impossible, NotFound
 from searchgen.guide.candidates import scratch
-from searchgen.guide.contexts import Budget, Contexts, Prepared, kept_tokens, prepare
+from searchgen.guide.contexts import Budget, Contexts, kept_tokens
 from searchgen.guide.draws import draw_many, log_probability
 from searchgen.guide.edges import link
 from searchgen.guide.frame import Classes, Frame, UnigramMass
@@ -28,6 +28,7 @@ from searchgen.guide.tables import (
     GuideTables,
     edge_dtype,
 )
+from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.problem import Problem
 
 __all__ = ["Guide"]
@@ -67,7 +68,7 @@ class Guide:
         *,
         order: int = 2,
         room: int | None = None,
-        prepared: Prepared | None = None,
+        bigrams: Bigrams | None = None,
         budget: Budget | None = DEFAULT_BUDGET,
         threads: int = 2,
         near: int = 0,
@@ -78,7 +79,7 @@ class Guide:
             problem: the target.
             order: order of the truncated model; the model's own order gives its exact law.
             room: most tokens of a text; None: as many as the window and the automaton allow.
-            prepared: what `prepare` returned for this model; None: computed here.
+            bigrams: those of the model; None: computed here.
             budget: which contexts to keep; None: all.
             threads: threads to share the work over; the result does not depend on it.
             near: if above 0, contexts beyond order 2 are those that lead to a demanded word within so many words.
@@ -93,11 +94,11 @@ class Guide:
         if not (mass.value[low : high + 1, 1] > 0).any():
             raise Impossible(f"proved impossible: no accepted text has {low} to {high} words")
         frame = Frame.of(classes, mass)
-        prepared = prepared or prepare(problem.ngram)
+        bigrams = bigrams or Bigrams.of(problem.ngram)
         order = min(order, int(problem.ngram.order[0]))
-        kept = kept_tokens(problem, frame, prepared, 2 if near else order, budget)
+        kept = kept_tokens(problem, frame, bigrams, 2 if near else order, budget)
         contexts = Contexts.of(problem, frame, order, kept, near)
-        tables, pairs = _with_edges(problem, frame, mass, contexts, prepared, threads)
+        tables, pairs = _with_edges(problem, frame, mass, contexts, bigrams, threads)
         log_scale = mass.log_scale.copy()
         Layers(tables, problem, frame, contexts.depth, pairs, log_scale, threads).compute()
         ends, log_masses = _totals(tables, log_scale, low, high)
@@ -149,7 +150,7 @@ class Guide:
 
 
 def _with_edges(
-    problem: Problem, frame: Frame, mass: UnigramMass, contexts: Contexts, prepared: Prepared, threads: int
+    problem: Problem, frame: Frame, mass: UnigramMass, contexts: Contexts, bigrams: Bigrams, threads: int
 ) -> tuple[GuideTables, Array]:
     """Return the guide's arrays without values, and which rows are laid out for which aligned classes.
 
@@ -158,10 +159,10 @@ def _with_edges(
     real = problem.ngram.node["log_p"].dtype.str
     tables = _allocated(problem, frame, mass, contexts, real)
     used = np.zeros((frame.aligned, contexts.special), np.bool_)
-    mixture = _link(tables, problem, prepared, used, threads) >= 0
+    mixture = _link(tables, problem, bigrams, used, threads) >= 0
     if not mixture and real != "<f8":
         tables = _allocated(problem, frame, mass, contexts, "<f8")
-        _link(tables, problem, prepared, used, threads)
+        _link(tables, problem, bigrams, used, threads)
     # Beyond order 2 edges of one class to the root may be differences, whatever their sign.
     if not mixture or len(tables.row_of_node) > len(problem.ngram.alias_p) + 1:
         tables = GeneralTables(*tables)
@@ -206,13 +207,11 @@ def _allocated(problem: Problem, frame: Frame, mass: UnigramMass, contexts: Cont
     )
 
 
-def _link(
-    tables: GuideTables, problem: Problem, prepared: Prepared, used: npt.NDArray[np.bool_], threads: int
-) -> float:
+def _link(tables: GuideTables, problem: Problem, bigrams: Bigrams, used: npt.NDArray[np.bool_], threads: int) -> float:
     """Write all edges, note which rows aligned ones use; return the least coefficient."""
     size = len(problem.ngram.alias_p)
     two = len(tables.row_of_node) == size + 1
-    alpha = prepared.alpha if two and problem.beta[0] == 1.0 else prepared.alpha[:0]
+    alpha = bigrams.alpha if two and problem.beta[0] == 1.0 else bigrams.alpha[:0]
     capacity = np.diff(np.append(tables.row["start"], len(tables.edge)))
     classes = len(tables.kind) - 2
     least: list[float] = []
