@@ -10,6 +10,7 @@ from searchgen.cli.output import complain, complain_of, highlighted, progress, w
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, NothingFound, RequestError, SearchgenError
 from searchgen.lm.whole_text import scores_whole_texts
+from searchgen.record import partial_record
 from searchgen.request import Request
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class Answers:
     def _print_nothing(self, number: int, ranks: range, status: str, error: str) -> None:
         for rank in ranks:
             if self.json:
-                write_json({"text": "", "line": number, "rank": rank + 1, "status": status, "error": error})
+                write_json(partial_record(text="", line=number, rank=rank + 1, status=status, error=error))
             else:
                 write_line("")
 

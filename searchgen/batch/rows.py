@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from searchgen.errors import Impossible, NothingFound
+from searchgen.plain_json import plain
 from searchgen.record import Record
 
 __all__ = ["STATUSES", "answered", "encode", "failed", "unanswered"]
@@ -18,7 +19,7 @@ def answered(job: str | int, records: Sequence[Record], diagnostics: dict[str, A
         "id": job,
         "status": "ok",
         "results": [record.as_json() for record in records],
-        "diagnostics": diagnostics,
+        "diagnostics": plain(diagnostics),
         "signature": records[0].signature,
     }
 
