@@ -104,7 +104,9 @@ def measure(report: Report, folder: Path, count: int, searched: int, workers: in
         name = "command" if i == 1 else f"worker {i - 1}"
         values = settled[:, i] / 1e6
         rise, width = slope(settled[:, 0] / 1e3, values)
-        report.row(f"  {name}: most, MB", f"{samples[:, i].max() / 1e6:.1f}", "< 300", bool(samples[:, i].max() < MOST_BYTES))
+        report.row(
+            f"  {name}: most, MB", f"{samples[:, i].max() / 1e6:.1f}", "< 300", bool(samples[:, i].max() < MOST_BYTES)
+        )
         report.row(f"    behind job {int(settled[0, 0]):,}: first, last, MB", f"{values[0]:.2f}, {values[-1]:.2f}")
         report.row("    slope, kB in 1,000 jobs", f"{rise * 1e3:+.2f} ± {width * 1e3:.2f}", "0", abs(rise) <= width)
     report.numbers |= {"jobs": count, "searched": searched, "seconds": seconds, "samples": samples.round().tolist()}

@@ -1,12 +1,15 @@
 """`searchgen batch`: a file of jobs, a row for each, in order, whatever happens meanwhile."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from searchgen.cli import options
 from searchgen.cli.numbers import decimal, whole
 from searchgen.errors import RequestError
+
+if TYPE_CHECKING:
+    from searchgen.batch.requests import Defaults
 
 __all__ = ["HELP", "SHORT", "batch"]
 
@@ -89,12 +92,12 @@ def batch(
     if resume and overwrite:
         raise RequestError("--resume goes on and --overwrite begins again; give one of them")
     mode = "resume" if resume else "overwrite" if overwrite else "new"
-    from searchgen.batch.requests import Defaults, refuse_bad_defaults
+    from searchgen.batch.requests import Defaults
     from searchgen.cli.batch_running import BatchRun, Places
     from searchgen.cli.loading import say_if_compiling
 
     defaults = Defaults(values, run_seed)
-    refuse_bad_defaults(defaults)
+    _refuse_defaults(defaults)
     places = Places(jobs, output, journal, form, mode, report)
     say_if_compiling()
     if not BatchRun(places, defaults, workers, threads, strict, quiet, sync).perform():
@@ -126,8 +129,18 @@ def _given(context: typer.Context) -> dict[str, Any]:
     from searchgen.cli.requests import forbidden
 
     params = context.params
-    values = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
+    given = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
+    values = {field: list(value) if isinstance(value, tuple) else value for field, value in given.items()}
     return {**values, "forbid": list(forbidden(params["forbid"]))} if params["forbid"] else values
+
+
+def _refuse_defaults(defaults: "Defaults") -> None:
+    """Refuse defaults that no job could use, before any job is read."""
+    from searchgen.batch.requests import request_of
+    from searchgen.cli.requests import refuse_unusable
+
+    request = request_of({"keywords": "word"}, 1, defaults)
+    refuse_unusable(request, "lm" in defaults.values)
 
 
 def _refuse_numbers(workers: int, threads: int, sync: float, seed: int, form: str | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from searchgen.batch.jobs import Job
 from searchgen.batch.requests import Defaults, identity, request_of
 from searchgen.batch.rows import answered, encode, failed, unanswered
-from searchgen.errors import NothingFound, RequestError, SearchgenError
+from searchgen.errors import Contradiction, NothingFound, RequestError, SearchgenError
 from searchgen.record import Record
 from searchgen.request import Request
 from searchgen.samplers.constrain import Searcher
@@ -80,7 +80,7 @@ class Runner:
             records, diagnostics = (
                 _searched(source, request) if request.sampler == "anneal" else _drawn(source, request)
             )
-        except NothingFound as error:
+        except (NothingFound, Contradiction) as error:
             return unanswered(name, error, request.signature(source.model.hash)), "infeasible", model
         return answered(name, records, diagnostics), "ok", model
 

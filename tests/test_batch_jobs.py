@@ -76,6 +76,24 @@ def test_records_are_those_of_constrain(tmp_path: Path) -> None:
     assert not faults(drawn, schema("record.json"))
 
 
+def test_what_contradicts_itself_is_infeasible_and_proved(tmp_path: Path) -> None:
+    jobs = [{"keywords": "dog", "forbid": ["dog"]}, {"keywords": "dog,cat,sea", "max_words": 2}]
+    ran, rows = run(tmp_path, lines(jobs))
+    assert ran.code == 3
+    assert [(row["status"], row["diagnostics"]["proved"], row["results"]) for row in rows] == [
+        ("infeasible", True, [])
+    ] * 2
+    assert not any(faults(row, schema("row.json")) for row in rows)
+
+
+def test_options_of_the_sampler_and_numbers_that_are_not_finite(tmp_path: Path) -> None:
+    source = b'{"keywords": "dog", "max_words": 6}\n{"keywords": "dog", "sampler": "mh"}\n'
+    _, rows = run(tmp_path, source, "--sampler", "importance", "--option", "order=3")
+    assert [row["status"] for row in rows] == ["ok", "error"]  # mh has no option of that name
+    assert rows[0]["diagnostics"]["counts"]["order"] == 3
+    assert rows[0]["diagnostics"]["log_z_error"] is None  # of a single draw
+
+
 def test_signatures_replay_rows(tmp_path: Path) -> None:
     _, rows = run(tmp_path, lines(JOBS[:1]))
     again = searchgen("constrain", "--again", rows[0]["signature"])
@@ -89,7 +107,7 @@ BAD = [
     (b'{"keywords": 7}', "field 'keywords' cannot be 7"),
     (b'{"keywords": "dog", "n": "two"}', "field 'count' cannot be"),
     (b'{"keywords": "dog", "n": 0}', "at least one text"),
-    (b'{"keywords": "@/etc/passwd"}', "cannot name a file"),
+    (b'{"keywords": "@/etc/passwd"}', "can name a file"),
     (b'{"keywords": "dog", "opaque": ["x.py:f"]}', "names code to run"),
     (b'{"keywords": "dog", "lm": "eng"}', "did you mean 'en'"),
     (b'{"keywords": "dog", "id": 1.5}', "id '1.5'"),
@@ -195,7 +213,8 @@ def test_stdin_and_stdout(tmp_path: Path) -> None:
 def test_files_that_cannot_be(tmp_path: Path) -> None:
     jobs = tmp_path / "jobs.jsonl"
     jobs.write_bytes(lines(JOBS[:1]))
-    out = str(tmp_path / "out.jsonl")
+    out, foreign = str(tmp_path / "out.jsonl"), str(tmp_path / "notes.txt")
+    Path(foreign).write_text("notes\n")
     for arguments, said in [
         ((str(jobs), "-o", str(jobs)), "one file"),
         ((str(jobs), "-o", str(tmp_path / "none" / "out")), "No such file"),
@@ -209,6 +228,9 @@ def test_files_that_cannot_be(tmp_path: Path) -> None:
         ((str(jobs), "--workers", "0"), "--workers 0"),
         ((str(jobs), "--format", "xml"), "--format xml"),
         ((str(jobs), "-n", "0"), "at least one text"),
+        ((str(jobs), "--sampler", "mhh"), "did you mean mh"),
+        ((str(jobs), "--sampler", "mh", "--option", "thn=3"), "did you mean thin"),
+        ((str(jobs), "-o", out, "--journal", foreign), "it is no journal"),
         ((str(jobs), "-o", str(tmp_path)), "cannot write"),
     ]:
         ran = batch(*arguments)
@@ -216,6 +238,9 @@ def test_files_that_cannot_be(tmp_path: Path) -> None:
         assert said in ran.err
         assert ran.err.count("\n") == 1
     assert jobs.read_bytes() == lines(JOBS[:1])
+    assert Path(foreign).read_text() == "notes\n"
+    ran = searchgen("batch", str(jobs), "--lm", "eng")
+    assert (ran.code, "did you mean 'en'" in ran.err) == (2, True)
 
 
 def test_no_space_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,12 +39,14 @@ class Job:
         fingerprint: 16 hexadecimal digits of the bytes it was read from.
         values: its fields; empty when there is an error.
         error: why the line is no job, or "".
+        end: where its last line ends in the file.
     """
 
     line: int
     fingerprint: str
     values: dict[str, Any]
     error: str = ""
+    end: int = 0
 
 
 def format_of(name: str) -> str:
@@ -85,6 +87,7 @@ class _Line:
     number: int
     data: bytes
     fingerprint: str
+    end: int
     too_long: int = 0  # its length, if it was passed over
 
     def text(self) -> str:
@@ -101,7 +104,7 @@ class _Line:
 
 
 def _lines(stream: BinaryIO) -> Iterator[_Line]:
-    number = 0
+    number = end = 0
     while data := stream.readline(LONGEST_LINE + 1):
         number += 1
         digest, length = hashlib.blake2b(data.rstrip(b"\r\n"), digest_size=8), len(data)
@@ -111,17 +114,18 @@ def _lines(stream: BinaryIO) -> Iterator[_Line]:
                 break
             digest.update(data.rstrip(b"\r\n"))
             length += len(data)
+        end += length
         if length > LONGEST_LINE:
-            yield _Line(number, b"", digest.hexdigest(), length)
+            yield _Line(number, b"", digest.hexdigest(), end, length)
         else:
-            yield _Line(number, data.rstrip(b"\r\n"), digest.hexdigest())
+            yield _Line(number, data.rstrip(b"\r\n"), digest.hexdigest(), end)
 
 
 def _job(line: _Line, parse: Callable[[str], dict[str, Any]]) -> Job:
     try:
-        return Job(line.number, line.fingerprint, parse(line.text()))
+        return Job(line.number, line.fingerprint, parse(line.text()), end=line.end)
     except RequestError as error:
-        return Job(line.number, line.fingerprint, {}, str(error))
+        return Job(line.number, line.fingerprint, {}, str(error), line.end)
 
 
 def _keywords(text: str) -> dict[str, Any]:
@@ -179,7 +183,7 @@ def _table(lines: Iterator[_Line], separator: str) -> Iterator[Job]:
         values = (
             {} if error else {name: _cell(name, cell) for name, cell in zip(header, cells, strict=True) if cell.strip()}
         )
-        yield Job(taken[-1].number, fingerprint, values, error)
+        yield Job(taken[-1].number, fingerprint, values, error, taken[-1].end)
 
 
 def _rows(lines: Iterator[_Line], separator: str) -> Iterator[tuple[list[_Line], list[str], str]]:
