@@ -243,6 +243,13 @@ def test_files_that_cannot_be(tmp_path: Path) -> None:
     assert (ran.code, "did you mean 'en'" in ran.err) == (2, True)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_device_that_is_full(tmp_path: Path) -> None:
+    ran, _ = run(tmp_path, lines(JOBS[:1]), "-o", "/dev/full")
+    assert ran.code == 1
+    assert last(ran) == "searchgen: cannot write /dev/full: No space left on device; make room, and begin again"
+
+
 def test_no_space_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept, written = write_all, []
 
