@@ -6,6 +6,7 @@ import typer
 
 from searchgen.cli import options
 from searchgen.cli.numbers import decimal, whole
+from searchgen.cli.output import hush
 from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ Journal = typer.Option("--journal", metavar="FILE", help="The journal; by defaul
 Strict = typer.Option("--strict", help="Stop at the first line that is no job.")
 Report = typer.Option("--report", metavar="FILE", help="Write times and counters as JSON.")
 Sync = typer.Option("--sync", metavar="SECONDS", parser=decimal, help="How often rows are brought to the disk.")
-Quiet = typer.Option("--quiet", "-q", help="No progress; the last line still counts the rows.")
+Quiet = typer.Option("--quiet", "-q", callback=hush, help="No progress; the last line still counts the rows.")
+Verbose = typer.Option("--verbose", "-v", help="A line on stderr for each row: its job's line, status and seconds.")
 RunSeed = typer.Option("--seed", metavar="N", parser=whole, help="Of the run: jobs without a seed get theirs from it.")
 Sampler = typer.Option("--sampler", metavar="NAME", help="'anneal' searches; others draw from the stated law.")
 Option = typer.Option("--option", metavar="NAME=VALUE", help="An option of the sampler.")
@@ -62,6 +64,7 @@ def batch(
     report: Annotated[str | None, Report] = None,
     sync: Annotated[float, Sync] = 1.0,
     quiet: Annotated[bool, Quiet] = False,
+    verbose: Annotated[bool, Verbose] = False,
     spec: Annotated[str | None, options.Spec] = None,
     seed: Annotated[int | None, RunSeed] = None,
     ordered: Annotated[bool | None, options.Ordered] = None,
@@ -100,7 +103,7 @@ def batch(
     _refuse_defaults(defaults)
     places = Places(jobs, output, journal, form, mode, report)
     say_if_compiling()
-    if not BatchRun(places, defaults, workers, threads, strict, quiet, sync).perform():
+    if not BatchRun(places, defaults, workers, threads, strict, quiet, verbose, sync).perform():
         raise typer.Exit(3)  # silently: the last line has said how many
 
 

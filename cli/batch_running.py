@@ -95,6 +95,7 @@ class BatchRun:
         threads: threads of each.
         strict: stop at the first error.
         quiet: no progress.
+        verbose: a line for each row, in place of the progress.
         interval: seconds between two times that the files are made durable.
     """
 
@@ -104,6 +105,7 @@ class BatchRun:
     threads: int = 1
     strict: bool = False
     quiet: bool = False
+    verbose: bool = False
     interval: float = 1.0
     counts: dict[str, int] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
@@ -146,7 +148,9 @@ class BatchRun:
             pace = Pace(stream, show)
             for job, answer in answers:
                 self._write(store, job, answer)
-                if not self.quiet:
+                if self.verbose:
+                    complain(f"line {job.line}: {answer.status}, {answer.seconds:.2f} s")
+                elif not self.quiet:
                     pace.tell(job, self.counts)
 
     def _write(self, store: Store, job: Job, answer: Answer) -> None:

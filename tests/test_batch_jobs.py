@@ -100,6 +100,14 @@ def test_signatures_replay_rows(tmp_path: Path) -> None:
     assert again.out == rows[0]["results"][0]["text"] + "\n"
 
 
+def test_verbose_has_a_line_for_each_row(tmp_path: Path) -> None:
+    ran, _ = run(tmp_path, lines(JOBS[:1]) + b"{oops\n", "--verbose")
+    assert [line.rpartition(", ")[0] for line in ran.err.splitlines()[:-1]] == [
+        "searchgen: line 1: ok",
+        "searchgen: line 2: error",
+    ]
+
+
 BAD = [
     (b'{"keywords": "dog"', "no JSON"),
     (b"[1]", "a job is an object"),

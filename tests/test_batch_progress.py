@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from searchgen.batch.jobs import Job, read_jobs
-from searchgen.cli import batch_progress
 from searchgen.cli.batch_progress import Pace, clock
 
 
@@ -14,7 +13,7 @@ from searchgen.cli.batch_progress import Pace, clock
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A clock that is set by hand."""
     time = [100.0]
-    monkeypatch.setattr(batch_progress.time, "monotonic", lambda: time[0])
+    monkeypatch.setattr("searchgen.cli.batch_progress.time.monotonic", lambda: time[0])
     return time
 
 
