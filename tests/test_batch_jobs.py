@@ -111,9 +111,10 @@ def test_verbose_has_a_line_for_each_row(tmp_path: Path) -> None:
 BAD = [
     (b'{"keywords": "dog"', "no JSON"),
     (b"[1]", "a job is an object"),
+    (b"dog,park", "keywords as they are need --format txt"),
     (b'{"keyword": "dog"}', "did you mean 'keywords'"),
-    (b'{"keywords": 7}', "field 'keywords' cannot be 7"),
-    (b'{"keywords": "dog", "n": "two"}', "field 'count' cannot be"),
+    (b'{"keywords": 7}', "field 'keywords' cannot be 7; give a list"),
+    (b'{"keywords": "dog", "n": "two"}', "field 'count' cannot be \"two\"; give a whole number"),
     (b'{"keywords": "dog", "n": 0}', "at least one text"),
     (b'{"keywords": "@/etc/passwd"}', "can name a file"),
     (b'{"keywords": "dog", "opaque": ["x.py:f"]}', "names code to run"),

@@ -139,7 +139,8 @@ def _object(text: str) -> dict[str, Any]:
         values = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
         json.dumps(values, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        raise RequestError(f"no JSON: {error.msg} at character {error.pos + 1}") from None
+        way_out = "" if text.lstrip()[:1] in ("{", "[") else "; keywords as they are need --format txt"
+        raise RequestError(f"no JSON: {error.msg} at character {error.pos + 1}{way_out}") from None
     except UnicodeEncodeError:
         raise RequestError(
             "half of a surrogate pair (\\ud800 to \\udfff) is no character; write both or neither"
