@@ -131,7 +131,8 @@ class BatchRun:
                     if kept.dropped_bytes
                     else ""
                 )
-                complain(f"{kept.rows} rows are kept{cut}")
+                known = "were written before; add the others with >>" if self.places.output == "-" else "are kept"
+                complain(f"{kept.rows} rows {known}{cut}")
             self._same_models()
             if self.workers > 1:
                 compile_loops()()  # once here, not in every process

@@ -180,6 +180,10 @@ def test_standard_output_goes_on_behind_the_rows_the_journal_knows(tmp_path: Pat
             os.write(descriptor, row(5)[:cut])  # killed in the middle of a row
         os.close(descriptor)
     assert out.read_bytes() == begin + WHOLE
+    os.truncate(out, 100)
+    descriptor = os.open(out, appending)
+    with pytest.raises(RequestError, match="stdout has 100 bytes"):
+        Store.stream(descriptor, tmp_path / "journal", HEADER, "resume")
 
 
 def test_a_power_cut_costs_the_rows_of_one_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,6 +124,11 @@ class Store:
                 raise RequestError(f"{journal} exists; --resume goes on with it, --overwrite begins again")
             if mode != "resume" or not store._recover(header, "", str(journal)):
                 store._begin(replace(header, base=base))
+            if 0 < base < store.kept.end:
+                raise RequestError(
+                    f"stdout has {base} bytes and {journal} knows of {store.kept.end}, so rows are missing there; "
+                    "restore the file, write the rest to a new one, or begin again with --overwrite"
+                )
         except BaseException:
             store.release()
             raise
