@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from searchgen.batch.jobs import Job
+from searchgen.batch.jobs import Job, read_jobs
 from searchgen.batch.locked import write_all
 from searchgen.batch.requests import seed_of
 from searchgen.samplers.batch_run import crashed
@@ -201,6 +202,21 @@ def test_bad_cells_and_rows_of_several_lines(tmp_path: Path) -> None:
     assert [(row["id"], row["status"]) for row in rows] == [(None, "error"), ("two lines", "ok"), (None, "error")]
     assert "3 cells under a header of 2" in rows[0]["diagnostics"]["error"]
     assert "never closed" in rows[2]["diagnostics"]["error"]
+
+
+def test_a_quotation_mark_that_is_never_closed_costs_its_line_only() -> None:
+    source = b'id,keywords\n1,"dog\n2,cat\n,\n3,5" pipe\n4,"two\nlines"\n5,"a"b\n6,"x\n\xff\n7,end'
+    found = [(job.line, job.values.get("id"), job.error[:20]) for job in read_jobs(BytesIO(source), "csv")]
+    assert found == [
+        (2, None, "a quotation mark ope"),
+        (3, "2", ""),
+        (5, "3", ""),
+        (7, "4", ""),
+        (8, None, "',' expected after '"),
+        (9, None, "a quotation mark ope"),
+        (10, None, "not UTF-8: invalid s"),
+        (11, "7", ""),
+    ]
 
 
 def test_rows_do_not_depend_on_order_or_neighbours(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ A line that cannot be read is a job as well: it has an `error` instead of values
 import csv
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -26,6 +27,9 @@ LONGEST_LINE = 1_000_000
 
 #: Fields of a table that are text even where they look like a number.
 TEXTS = ("id", "keywords", "forbid", "starts_with", "ends_with", "lm", "sampler")
+
+#: The most lines of a table's row: a cell between quotation marks may go on in the next line.
+LONGEST_ROW = 100
 
 SEPARATORS = {"csv": ",", "tsv": "\t"}
 
@@ -63,7 +67,7 @@ def format_of(name: str) -> str:
 def read_jobs(stream: BinaryIO, form: str) -> Iterator[Job]:
     """Yield the jobs of a file one by one, holding one line at a time.
 
-    Blank lines are passed over in every format but txt, where each line has its row.
+    Blank lines, and rows of empty cells, are passed over in every format but txt, where each line has its row.
 
     Args:
         stream: bytes; UTF-8, with or without a byte-order mark.
@@ -189,20 +193,36 @@ def _table(lines: Iterator[_Line], separator: str) -> Iterator[Job]:
 
 def _rows(lines: Iterator[_Line], separator: str) -> Iterator[tuple[list[_Line], list[str], str]]:
     """Yield for each row of a table the lines it was read from, its cells, and an error or ""."""
-    for line in lines:
-        taken, text = [line], ""
+    ahead: deque[_Line] = (
+        deque()
+    )  # read in search of a quotation mark that closes a cell, and not found to belong to it
+    while (line := _next(ahead, lines)) is not None:
+        taken, cells, error = [line], [], ""
         try:
-            text = line.text()
-            while text.count('"') % 2 and len(text) <= LONGEST_LINE:  # a quoted cell goes on in the next line
-                more = next(lines, None)
-                if more is None:
-                    raise RequestError("a quotation mark is never closed")
-                taken.append(more)
-                text += "\n" + more.text()
-            if text.strip():
-                yield taken, next(csv.reader([text], delimiter=separator, strict=True)), ""
-        except (RequestError, csv.Error) as error:
-            yield taken, [], str(error)
+            cells = next(csv.reader(_texts(taken, ahead, lines), delimiter=separator, strict=True))
+        except (RequestError, csv.Error) as wrong:
+            is_open = len(taken) > 1 or "unexpected end" in str(wrong)
+            error = (
+                f"a quotation mark opens a cell and is never closed within {LONGEST_ROW} lines"
+                if is_open
+                else str(wrong)
+            )
+            ahead.extendleft(reversed(taken[1:]))
+            del taken[1:]
+        if error or any(cell.strip() for cell in cells):
+            yield taken, cells, error
+
+
+def _texts(taken: list[_Line], ahead: deque[_Line], lines: Iterator[_Line]) -> Iterator[str]:
+    """Yield the text of a line and of those behind it as far as they are asked for, and keep them in `taken`."""
+    yield taken[0].text() + "\n"
+    while len(taken) < LONGEST_ROW and (line := _next(ahead, lines)) is not None:
+        taken.append(line)
+        yield line.text() + "\n"
+
+
+def _next(ahead: deque[_Line], lines: Iterator[_Line]) -> _Line | None:
+    return ahead.popleft() if ahead else next(lines, None)
 
 
 def _joined(begin: str, lines: list[_Line]) -> str:
