@@ -18,6 +18,7 @@ from searchgen.batch.seen import Seen
 from searchgen.batch.store import Store
 from searchgen.cli.batch_progress import Pace, clock, counted
 from searchgen.cli.output import complain, progress
+from searchgen.cli.report import refuse_unwritable, write_report
 from searchgen.cli.stdin import standard_input
 from searchgen.errors import NothingFound, RequestError, SearchgenError
 from searchgen.samplers.batch_run import Answer, crashed, make_runner
@@ -121,6 +122,8 @@ class BatchRun:
             NothingFound: `strict`, and a job is none.
         """
         self.places.refuse_clashes()
+        if self.places.report is not None:
+            refuse_unwritable(self.places.report)
         begun = time.monotonic()
         with _jobs(self.places.jobs) as stream, self._store() as store:
             kept = store.kept
@@ -237,7 +240,7 @@ class BatchRun:
             "writing_seconds": self.writing_seconds,
             "workers": self.workers,
         }
-        Path(self.places.report).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        write_report(self.places.report, report)
 
 
 @contextmanager

@@ -248,6 +248,7 @@ def test_files_that_cannot_be(tmp_path: Path) -> None:
         ((str(jobs), "-o", out, "--journal", out), "one file"),
         ((str(jobs), "-o", out, "--journal", "-"), "files of their own"),
         (("-", "-o", out, "--report", "-"), "files of their own"),
+        ((str(jobs), "-o", out, "--report", str(tmp_path / "none" / "report")), "there is no folder"),
         ((str(jobs), "-o", "/proc/self/out.jsonl"), "cannot write"),  # read-only, for root as well
         ((str(jobs), "--resume"), "give -o FILE"),
         ((str(jobs), "--workers", "0"), "--workers 0"),
