@@ -37,6 +37,13 @@ def test_environment_before_file_before_default(file: Path, monkeypatch: pytest.
     assert shown("workers") == (2, str(file))
 
 
+def test_a_misspelt_variable_is_told(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SEARCHGEN_WORKER", "SEARCHGEN_DEBUG", "SEARCHGEN_SHARED", "OTHER_WORKER"):
+        monkeypatch.setenv(name, "2")
+    ran = searchgen("config")
+    assert (ran.code, ran.err) == (0, "searchgen: SEARCHGEN_WORKER is no setting; did you mean SEARCHGEN_WORKERS?\n")
+
+
 def test_settings_are_defaults_and_flags_win(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text(f'lm = "{model("en")}"\nbudget = 0.001\njson = true\n')
     row = searchgen("constrain", "-k", "dog", "--seed", "1").rows[0]
