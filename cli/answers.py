@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from searchgen.cli.loading import load_beside, load_model, refuse_other_model, starting
-from searchgen.cli.output import complain, complain_of, highlighted, progress, write_json, write_line
+from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, NothingFound, RequestError, SearchgenError
 from searchgen.lm.whole_text import scores_whole_texts
+from searchgen.record import partial_record
 from searchgen.request import Request
 
 if TYPE_CHECKING:
@@ -129,10 +130,10 @@ class Answers:
         with progress() as show:
             tell = (lambda share: show("searching", share)) if show else None
             outcome = searcher.search(request, tell, number)
-        for note in outcome.notes:
-            if note not in self.said:
-                self.said.add(note)
-                complain(note)
+        for one in outcome.notes:
+            if one not in self.said:
+                self.said.add(one)
+                note(one)
         if self.verbose:
             _describe(outcome, time.perf_counter() - begun)
         return outcome
@@ -149,7 +150,7 @@ class Answers:
     def _print_nothing(self, number: int, ranks: range, status: str, error: str) -> None:
         for rank in ranks:
             if self.json:
-                write_json({"text": "", "line": number, "rank": rank + 1, "status": status, "error": error})
+                write_json(partial_record(text="", line=number, rank=rank + 1, status=status, error=error))
             else:
                 write_line("")
 

@@ -10,6 +10,7 @@ from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
     from searchgen.cli.answers import Answers
+    from searchgen.request import Request
 
 __all__ = ["HELP", "SHORT", "constrain"]
 
@@ -46,6 +47,7 @@ def constrain(
     json: Annotated[bool, options.Json] = False,
     spec: Annotated[str | None, options.Spec] = None,
     again: Annotated[str | None, options.Again] = None,
+    quiet: Annotated[bool, options.Quiet] = False,
     verbose: Annotated[bool, options.Verbose] = False,
     end: Annotated[str, options.End] = "eos",
     prompt: Annotated[str, options.Prompt] = "",
@@ -54,8 +56,8 @@ def constrain(
 ) -> None:
     """Parse the flags into one request a set, answer each, and print."""
     from searchgen.cli.answers import Answers
-    from searchgen.cli.requests import forbidden, neural_settings, with_keywords
-    from searchgen.cli.stdin import lines, refuse_twice, standard_input
+    from searchgen.cli.requests import forbidden, neural_settings
+    from searchgen.cli.stdin import refuse_twice
     from searchgen.request import Annealing, Request
 
     answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens)
@@ -83,10 +85,17 @@ def constrain(
         annealing=Annealing() if budget is None else Annealing().for_budget(budget, count),
         neural=neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype),
     )
+    _answer(answers, keywords or [], template, lm)
+
+
+def _answer(answers: "Answers", keywords: list[str], template: "Request", lm: str | None) -> None:
+    from searchgen.cli.requests import with_keywords
+    from searchgen.cli.stdin import lines, standard_input
+
     if keywords == ["-"]:
         answers.stream(lines(standard_input("--keywords -")), template, lm)
     else:
-        answers.one(with_keywords(template, keywords or [], lm))
+        answers.one(with_keywords(template, keywords, lm))
 
 
 def _answer_spec(answers: "Answers", path: str, context: typer.Context) -> None:
@@ -104,7 +113,7 @@ def _answer_spec(answers: "Answers", path: str, context: typer.Context) -> None:
 
 
 #: What may be said beside `--again`: the rest is in the signature.
-BESIDE_AGAIN = {"again", "lm", "raw_tokens", "json", "verbose"}
+BESIDE_AGAIN = {"again", "lm", "raw_tokens", "json", "quiet", "verbose"}
 
 
 def _refuse_beside_again(context: typer.Context) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from searchgen.cli import options
 from searchgen.cli.output import write_json, write_line
+from searchgen.plain_json import plain
 
 if TYPE_CHECKING:
     from searchgen.samplers.explain import Explained
@@ -71,11 +72,6 @@ def explain(
 
 
 def _row(found: "Explained") -> dict[str, Any]:
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: plain(one) for name, one in value.items()}
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
     row = {**vars(found), "log_p_given_window": found.log_p_given_window, "bottleneck": found.bottleneck}
     row["factor"] = found.factor
     row |= {"advice": found.advice[0], "reason": found.advice[1], "window": list(found.window)}

@@ -26,7 +26,7 @@ from searchgen.cli import (
     spec,
     warm_up,
 )
-from searchgen.cli.output import complain, complain_of, utf8
+from searchgen.cli.output import complain, complain_of, hush, utf8
 from searchgen.errors import RequestError, SearchgenError
 from searchgen.settings import in_force
 from searchgen.version import __version__
@@ -96,6 +96,7 @@ def answer(arguments: Sequence[str]) -> int:
         141 closed pipe; 1 anything else.
     """
     utf8()
+    hush(False)
     try:
         _perform([_as_utf8(argument) for argument in arguments] or ["--help"])
     except SearchgenError as error:

@@ -3,6 +3,7 @@
 import typer
 
 from searchgen.cli.numbers import decimal, whole
+from searchgen.cli.output import hush
 
 __all__ = [
     "Again",
@@ -23,6 +24,7 @@ __all__ = [
     "OneSentence",
     "Ordered",
     "Prompt",
+    "Quiet",
     "Quotes",
     "Raw",
     "Seed",
@@ -76,6 +78,9 @@ Starts = typer.Option("--starts-with", metavar="TEXT", help="What the text begin
 Quotes = typer.Option("--quotes", help="Quotation marks and brackets may occur.")
 Count = typer.Option("-n", metavar="N", parser=whole, help="How many texts, each unlike the others.")
 Json = typer.Option("--json", help="One JSON object a line.")
+Quiet = typer.Option(
+    "--quiet", "-q", callback=hush, help="No notes and no progress on stderr; errors are told all the same."
+)
 Verbose = typer.Option("--verbose", "-v", help="Show on stderr what was asked and done.")
 Spec = typer.Option(
     "--spec", metavar="FILE", help="A target in TOML; flags win over it (searchgen init prints an example)."

@@ -11,7 +11,7 @@ from searchgen.lm.whole_text import scores_whole_texts
 from searchgen.request import Request
 from searchgen.text import detect
 
-__all__ = ["forbidden", "law_request", "listed", "neural_settings", "usual_sampler", "with_keywords"]
+__all__ = ["forbidden", "law_request", "listed", "neural_settings", "refuse_unusable", "usual_sampler", "with_keywords"]
 
 
 def neural_settings(lm: str | None, **given: str) -> NeuralSettings:
@@ -109,3 +109,22 @@ def listed(flag: str, values: Sequence[str]) -> list[list[str]]:
         return parse_items(values)
     except RequestError as error:
         raise RequestError(f"{flag}: {error}") from None
+
+
+def refuse_unusable(request: Request, with_model: bool = True) -> None:
+    """Refuse a sampler or options that are none, and a model that is not there, before any work is done.
+
+    Args:
+        request: what was asked for.
+        with_model: whether the model was asked for, and must be there.
+
+    Raises:
+        RequestError: in these cases.
+    """
+    from searchgen.lm import load
+    from searchgen.samplers.method import parse_options
+    from searchgen.samplers.registry import method
+
+    parse_options(method(request.sampler), request.options)
+    if with_model and not scores_whole_texts(request.lm):
+        load(request.lm)

@@ -71,6 +71,7 @@ def sample(
     seed: Annotated[int | None, options.Seed] = None,
     json: Annotated[bool, options.Json] = False,
     report: Annotated[str | None, Report] = None,
+    quiet: Annotated[bool, options.Quiet] = False,
     again: Annotated[str | None, options.Again] = None,
     end: Annotated[str, options.End] = "eos",
     prompt: Annotated[str, options.Prompt] = "",

@@ -10,6 +10,7 @@ import typer
 from searchgen.cli import options
 from searchgen.cli.output import complain, write_json, write_line
 from searchgen.errors import NothingFound, RequestError, SearchgenError
+from searchgen.record import partial_record
 
 if TYPE_CHECKING:
     from searchgen.lm.ngram.model import NGram
@@ -95,7 +96,7 @@ def score(
             failed += 1
             complain(f"line {total}: {row['error']}")
         if json:
-            write_json({**row, "line": total})
+            write_json(partial_record(**row, line=total))
         else:
             write_line(_line(row))
     if failed:

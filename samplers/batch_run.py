@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from searchgen.batch.jobs import Job
 from searchgen.batch.requests import Defaults, identity, request_of
 from searchgen.batch.rows import answered, encode, failed, unanswered
-from searchgen.errors import NothingFound, SearchgenError
+from searchgen.errors import Contradiction, NothingFound, RequestError, SearchgenError
 from searchgen.record import Record
 from searchgen.request import Request
 from searchgen.samplers.constrain import Searcher
@@ -59,17 +59,17 @@ class Runner:
         """Return the answer to a job; whatever is wrong with it becomes its row."""
         begun = time.perf_counter()
         status, model = "error", None
-        if job.error:
-            row = failed(None, job.line, job.error)
-        else:
-            try:
-                row, status, model = self._answer(job)
-            except SearchgenError as error:
-                row = failed(_identity(job), job.line, str(error))
-            except (MemoryError, ArithmeticError, ValueError, TypeError, LookupError) as error:
-                # A fault of ours costs one row, not the run.
-                row = failed(_identity(job), job.line, f"unexpected {type(error).__name__}: {error}; please report it")
-        return Answer(encode(row), status, time.perf_counter() - begun, model)
+        try:
+            if job.error:
+                raise RequestError(job.error)
+            row, status, model = self._answer(job)
+            line = encode(row)
+        except SearchgenError as error:
+            line = encode(failed(_identity(job), job.line, str(error)))
+        except Exception as error:  # a fault of ours costs one row, not the run
+            message = f"unexpected {type(error).__name__}: {error}; please report it"
+            line, status, model = encode(failed(_identity(job), job.line, message)), "error", None
+        return Answer(line, status, time.perf_counter() - begun, model)
 
     def _answer(self, job: Job) -> tuple[dict[str, Any], str, tuple[str, str]]:
         name = identity(job.values, job.line)
@@ -80,7 +80,7 @@ class Runner:
             records, diagnostics = (
                 _searched(source, request) if request.sampler == "anneal" else _drawn(source, request)
             )
-        except NothingFound as error:
+        except (NothingFound, Contradiction) as error:
             return unanswered(name, error, request.signature(source.model.hash)), "infeasible", model
         return answered(name, records, diagnostics), "ok", model
 
@@ -123,7 +123,8 @@ def _drawn(source: Searcher, request: Request) -> tuple[list[Record], dict[str, 
 
 
 def _identity(job: Job) -> str | int | None:
+    """Return the id of a job; of a line that is none, or whose id cannot be, None."""
     try:
-        return identity(job.values, job.line)
+        return None if job.error else identity(job.values, job.line)
     except SearchgenError:
         return None

@@ -1,9 +1,11 @@
 """One result, the same for every command."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-__all__ = ["Record"]
+from searchgen.plain_json import plain
+
+__all__ = ["Record", "partial_record"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Record:
         log_prob_per_token: log_prob / (number of tokens + 1).
         log_density: of the target that was searched or sampled, terms included.
         log_weight: natural log of the weight of a draw of kind `weighted`, else 0.
-        kind: exact, weighted, markov, search or approximate.
+        kind: exact, weighted, markov or search.
         satisfied: for each constraint, whether the text satisfies it.
         sampler: the method.
         lm: name and hash of the model.
@@ -52,6 +54,18 @@ class Record:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values, in a fixed order."""
-        row = {**asdict(self), "tokens": list(self.tokens), "window": list(self.window)}
-        del row["demanded"]
-        return row
+        return {name: plain(value) for name, value in asdict(self).items() if name != "demanded"}
+
+
+def partial_record(**known: Any) -> dict[str, Any]:
+    """Return the JSON values of a record of which only some are known, with fields beside it; the others are null.
+
+    Args:
+        known: fields of a record, as `Record.as_json` gives them, and what else a command has to say.
+
+    Example:
+        >>> row = partial_record(text="A dog.", passes=True)
+        >>> row["text"], row["seed"], row["passes"]
+        ('A dog.', None, True)
+    """
+    return {**{field.name: None for field in fields(Record) if field.name != "demanded"}, **known}

@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli_runner import constrain, searchgen
 from tests.commands_page import PAGE, page
+from tests.schema import schema
 
 COMMANDS = [
     "constrain",
@@ -40,7 +41,8 @@ def test_the_page_of_commands_is_current() -> None:
 
 def test_the_page_lists_every_field_of_a_result() -> None:
     listed = re.findall(r"^\| `(\w+)` \|", page().split("## JSON lines")[1], re.MULTILINE)
-    assert listed == list(json.loads(constrain("--keywords", "dog", "--json").out))
+    assert listed == [*json.loads(constrain("--keywords", "dog", "--json").out), "terms", "log_p", "unknown", "passes"]
+    assert set(listed) == set(schema("record.json")["properties"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)

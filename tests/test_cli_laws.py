@@ -12,6 +12,7 @@ from searchgen.cli.loading import compiling
 from searchgen.samplers import precompile
 from searchgen.samplers.compare import Row
 from tests.cli_runner import searchgen
+from tests.schema import faults, schema
 
 TOY = Path(__file__).parent / "data" / "kenlm" / "order3.arpa"
 SMALL = ("--lm", str(TOY), "--raw-tokens")
@@ -57,6 +58,23 @@ def test_lines_without_a_score_are_told_and_the_run_goes_on() -> None:
     assert [bool(line) for line in found.lines] == [True, False, False, True]
     assert "line 2" in found.err
     assert "line 3: not UTF-8" in found.err
+
+
+def test_rows_of_score_and_check_are_records() -> None:
+    stdin = "The doctor read the letter.\nThe zorblax ran.\n\n\u00ff\n".encode("latin-1")
+    plain = searchgen("score", "--json", stdin=stdin).rows
+    constrained = searchgen("score", *LAW, "--json", stdin=stdin).rows
+    checked = searchgen("check", *LAW, "--json", stdin=stdin[:-3]).rows
+    answered = searchgen("constrain", "--keywords", "-", "--budget", "0.001", "--json", stdin=b"dog\n\n\xff\n").rows
+    rows = [*plain, *constrained, *checked, *answered]
+    assert len(rows) == 13
+    for row in rows:
+        assert not faults(row, schema("record.json")), row
+        assert list(row)[: len(answered[0]) - 2] == list(answered[0])[:-2]  # the same fields in the same order
+    assert [row["status"] for row in plain] == ["ok", "ok", "malformed", "malformed"]
+    assert [row["satisfied"] for row in plain] == [None] * 4
+    assert constrained[0]["satisfied"].items() >= checked[0]["satisfied"].items()
+    assert [row["line"] for row in checked] == [1, 2]
 
 
 def test_check_names_what_is_lacking() -> None:
