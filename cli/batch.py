@@ -76,8 +76,15 @@ def batch(
     sampler: Annotated[str | None, Sampler] = None,
     option: Annotated[list[str] | None, Option] = None,
     beta: Annotated[float | None, Beta] = None,
+    end: Annotated[str | None, options.End] = None,
+    prompt: Annotated[str | None, options.Prompt] = None,
+    device: Annotated[str | None, options.Device] = None,
+    dtype: Annotated[str | None, options.Dtype] = None,
+    share: Annotated[int, options.Share] = 1,
 ) -> None:
     """Parse the flags and run."""
+    from searchgen.cli.requests import refuse_share
+
     values = _given(context)
     if spec is not None:
         from searchgen.spec import read_spec
@@ -85,10 +92,9 @@ def batch(
         values = {**read_spec(spec).values, **values}
     of_spec = values.pop("seed", 0)
     run_seed = int(of_spec) if seed is None else seed
+    refuse_share(share, values.get("lm"), many=True)
     _refuse_numbers(workers, threads, sync, run_seed, form)
-    if resume and overwrite:
-        raise RequestError("--resume goes on and --overwrite begins again; give one of them")
-    mode = "resume" if resume else "overwrite" if overwrite else "new"
+    mode = _mode(resume, overwrite)
     from searchgen.batch.requests import Defaults, refuse_bad_defaults
     from searchgen.cli.batch_running import BatchRun, Places
     from searchgen.cli.loading import say_if_compiling
@@ -97,7 +103,7 @@ def batch(
     refuse_bad_defaults(defaults)
     places = Places(jobs, output, journal, form, mode, report)
     say_if_compiling()
-    if not BatchRun(places, defaults, workers, threads, strict, quiet, sync).perform():
+    if not BatchRun(places, defaults, workers, threads, share, strict, quiet, sync).perform():
         raise typer.Exit(3)  # silently: the last line has said how many
 
 
@@ -122,12 +128,26 @@ FIELDS = {
 } | {"option": "options"}
 
 
+#: Parameters that are how jobs read a transformer.
+NEURAL = ("end", "prompt", "device", "dtype")
+
+
 def _given(context: typer.Context) -> dict[str, Any]:
-    from searchgen.cli.requests import forbidden
+    from searchgen.cli.requests import forbidden, neural_settings
 
     params = context.params
     values = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
+    neural = {name: params[name] for name in NEURAL if params[name] is not None}
+    if neural:
+        neural_settings(params["lm"], **neural)
+        values["neural"] = neural
     return {**values, "forbid": list(forbidden(params["forbid"]))} if params["forbid"] else values
+
+
+def _mode(resume: bool, overwrite: bool) -> str:
+    if resume and overwrite:
+        raise RequestError("--resume goes on and --overwrite begins again; give one of them")
+    return "resume" if resume else "overwrite" if overwrite else "new"
 
 
 def _refuse_numbers(workers: int, threads: int, sync: float, seed: int, form: str | None) -> None:

@@ -69,3 +69,6 @@ def print_draws(
             write_json({**record.as_json(), "status": "ok", "error": None})
         else:
             write_line(record.text)
+    if sampled.draws.failure is not None:
+        complain(f"stopped with {len(sampled.draws.lengths)} of {request.count} draws")
+        raise sampled.draws.failure

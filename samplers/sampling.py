@@ -119,7 +119,7 @@ class Sampled:
 
     def records(self, line: int | None = None) -> Iterator[Record]:
         """Yield a record of every draw, in drawn order."""
-        signature = self.request.signature(self.model_hash)
+        signature, neural = self.request.signature(self.model_hash), self._neural()
         for i, ids in enumerate(self.draws.texts()):
             tokens = tuple(self.target.vocabulary.decode(ids))
             log_prob = self.target.log_prob(ids)
@@ -140,5 +140,13 @@ class Sampled:
                 signature=signature,
                 rank=i + 1,
                 line=line,
+                neural=neural,
                 demanded=self.target.demanded_places(ids),
             )
+
+    def _neural(self) -> dict[str, int] | None:
+        """Return what the run cost under a transformer; None without one."""
+        if self.target.text_model is None:
+            return None
+        tests = {name: count for name, count in self.draws.counts.items() if name in ("tested", "accepted")}
+        return {**tests, **self.target.text_model.counted()}

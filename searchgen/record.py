@@ -27,7 +27,8 @@ class Record:
         signature: replays the request.
         rank: 1 for the best of the request.
         line: number of the input line, from 1; None without stdin.
-        stopped_early: whether the clock's safety net ended the run.
+        stopped_early: whether the clock's safety net, an outage or Ctrl-C ended the run.
+        neural: under a transformer, what the request cost: tests, texts scored, passes, tokens (docs/neural.md); absent without one.
         demanded: places of the tokens that were demanded, for a terminal to highlight; not part of the JSON.
     """
 
@@ -48,10 +49,13 @@ class Record:
     rank: int
     line: int | None = None
     stopped_early: bool = False
+    neural: dict[str, int] | None = None
     demanded: frozenset[int] = frozenset()
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values, in a fixed order."""
         row = {**asdict(self), "tokens": list(self.tokens), "window": list(self.window)}
         del row["demanded"]
+        if self.neural is None:
+            del row["neural"]
         return row

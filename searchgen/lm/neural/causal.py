@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from searchgen.errors import ModelFileError, RequestError, SearchgenError
+from searchgen.errors import ModelFileError, Outage, RequestError
 from searchgen.lm.cuts import Beginnings, beginnings, compact_length
 from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches
 from searchgen.lm.neural.gpt2 import GPT2
@@ -122,8 +122,9 @@ class CausalModel:
         return asdict(self.usage)
 
     def forget(self) -> None:
-        """Drop the scores kept, so that the next ones are computed anew."""
+        """Drop the scores kept, so that the next ones are computed anew, in passes as large as at the start."""
         self._kept.scores.clear()
+        self._positions = self.network.positions
 
     def _scored(self, texts: list[str]) -> list[Floats]:
         """Return log p of the pieces of each text, its end included."""
@@ -166,7 +167,7 @@ class CausalModel:
         if not _is_memory(error):
             raise error
         if len(batch) == 1:
-            raise SearchgenError(
+            raise Outage(
                 f"out of memory: one text does not fit beside {self.name}; try --dtype bfloat16 or --device cpu"
             )
         if self.network.device.type == "cuda":
