@@ -23,10 +23,13 @@ from searchgen.samplers.scorer import Floats, Lengths, Scorer, Tokens, scorer_of
 from searchgen.samplers.surrogate import Rounds
 from searchgen.target import Target, TextModel
 
-__all__ = ["Finds", "NeuralPlan", "NeuralSearch"]
+__all__ = ["EVALUATIONS_PER_SECOND", "Finds", "NeuralPlan", "NeuralSearch"]
 
 #: Texts a second that a budget in seconds stands for: a small model on one core (measured: 8 million parameters, 12 words).
 EVALUATIONS_PER_SECOND = 300
+
+#: A larger budget goes into starts as well, up to so many times as many.
+MOST_STARTS = 10
 
 #: Chains for each text asked for, so that enough different ones are found.
 CHAINS_PER_TEXT = 4
@@ -64,7 +67,12 @@ class NeuralPlan:
         plan = replace(plan, starts=plan.starts // plan.chains * chains, chains=chains)
         if annealing.for_texts(request.count) == Annealing().for_texts(request.count):
             return plan
-        return replace(plan, rounds=max(1, round(annealing.expected_seconds * EVALUATIONS_PER_SECOND / plan.chains)))
+        return plan.times(annealing.expected_seconds * EVALUATIONS_PER_SECOND / (plan.chains * plan.rounds))
+
+    def times(self, factor: float) -> "NeuralPlan":
+        """Return a schedule of so many times the rounds, and of more starts if there are more rounds."""
+        more = int(min(MOST_STARTS, max(1.0, factor)))
+        return replace(self, starts=more * self.starts, rounds=max(1, round(factor * self.rounds)))
 
     def powers(self) -> Floats:
         """Return 1 / T of every round, (rounds,)."""

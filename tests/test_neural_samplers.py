@@ -212,7 +212,7 @@ def test_chinese_words_take_the_chinese_model(letters: str) -> None:
 def test_a_budget_is_a_number_of_rounds() -> None:
     request = Request(keywords=(("dog",),))
     longer = replace(request, annealing=request.annealing.for_budget(4.0))
-    assert NeuralPlan.of(longer).rounds == 200
+    assert (NeuralPlan.of(longer).rounds, NeuralPlan.of(longer).starts) == (200, 8 * 48)
     assert NeuralPlan.of(replace(request, count=10)).chains == 40
     assert NeuralPlan.of(replace(request, count=10)).starts == 320
     assert NeuralPlan.of(request) == NeuralPlan()
