@@ -266,6 +266,7 @@ def _drawn(sampled: Sampled) -> tuple[list[Record], dict[str, Any]]:
         "log_z_error": draws.log_z_error,
         "counts": draws.counts,
         "moves": {name: list(counts) for name, counts in draws.moves.items()},
+        **({"neural": sampled.neural} if sampled.neural else {}),
     }
     return list(sampled.records()), diagnostics
 

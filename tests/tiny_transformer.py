@@ -58,7 +58,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
 def _written(folder: Path, tokenizer: Tokenizer, seed: int, kind: str = "gpt2") -> Path:
     torch.manual_seed(seed)
     given = {"vocab_size": tokenizer.get_vocab_size(), "bos_token_id": 0, "eos_token_id": 0, **CONFIGS[kind]}
-    AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **given)).save_pretrained(folder)
+    build: Any = AutoModelForCausalLM.from_config
+    build(AutoConfig.for_model(kind, **given)).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     roles = {"bos_token": END, "eos_token": END}
     (folder / "tokenizer_config.json").write_text(json.dumps(roles), encoding="utf-8")

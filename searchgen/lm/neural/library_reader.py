@@ -73,7 +73,8 @@ class LibraryReader:
 
 def _layers(cache: DynamicCache) -> list[tuple[Tensor, Tensor]]:
     """Return keys and values of every layer, (B, heads, T, D) each."""
-    found = [(layer.keys, layer.values) for layer in cache.layers]
+    layers: Any = cache.layers  # some kinds have neither
+    found: list[tuple[Tensor, Tensor]] = [(layer.keys, layer.values) for layer in layers]
     if not all(isinstance(side, Tensor) and side.ndim == 4 for pair in found for side in pair):
         raise TypeError("a layer without keys and values by place")
     return found
