@@ -82,8 +82,15 @@ def batch(
     sampler: Annotated[str | None, Sampler] = None,
     option: Annotated[list[str] | None, Option] = None,
     beta: Annotated[float | None, Beta] = None,
+    end: Annotated[str | None, options.End] = None,
+    prompt: Annotated[str | None, options.Prompt] = None,
+    device: Annotated[str | None, options.Device] = None,
+    dtype: Annotated[str | None, options.Dtype] = None,
+    share: Annotated[int, options.Share] = 1,
 ) -> None:
     """Parse the flags and run."""
+    from searchgen.cli.requests import refuse_share
+
     values = _given(context)
     if spec is not None:
         from searchgen.spec import read_spec
@@ -91,10 +98,9 @@ def batch(
         values = {**read_spec(spec).values, **values}
     of_spec = values.pop("seed", 0)
     run_seed = int(of_spec) if seed is None else seed
+    refuse_share(share, values.get("lm"), many=True)
     _refuse_numbers(workers, threads, sync, run_seed, form)
-    if resume and overwrite:
-        raise RequestError("--resume goes on and --overwrite begins again; give one of them")
-    mode = "resume" if resume else "overwrite" if overwrite else "new"
+    mode = _mode(resume, overwrite)
     from searchgen.batch.requests import Defaults
     from searchgen.cli.batch_running import BatchRun, Places
     from searchgen.cli.loading import say_if_compiling
@@ -103,7 +109,7 @@ def batch(
     _refuse_defaults(defaults)
     places = Places(jobs, output, journal, form, mode, report)
     say_if_compiling()
-    if not BatchRun(places, defaults, workers, threads, strict, quiet, verbose, sync).perform():
+    if not BatchRun(places, defaults, workers, threads, share, strict, quiet, verbose, sync).perform():
         raise typer.Exit(3)  # silently: the last line has said how many
 
 
@@ -128,12 +134,20 @@ FIELDS = {
 } | {"option": "options"}
 
 
+#: Parameters that are how jobs read a transformer.
+NEURAL = ("end", "prompt", "device", "dtype")
+
+
 def _given(context: typer.Context) -> dict[str, Any]:
-    from searchgen.cli.requests import forbidden
+    from searchgen.cli.requests import forbidden, neural_settings
 
     params = context.params
     given = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
     values = {field: list(value) if isinstance(value, tuple) else value for field, value in given.items()}
+    neural = {name: params[name] for name in NEURAL if params[name] is not None}
+    if neural:
+        neural_settings(params["lm"], **neural)
+        values["neural"] = neural
     return {**values, "forbid": list(forbidden(params["forbid"]))} if params["forbid"] else values
 
 
@@ -144,6 +158,12 @@ def _refuse_defaults(defaults: "Defaults") -> None:
 
     request = request_of({"keywords": "word"}, 1, defaults)
     refuse_unusable(request, "lm" in defaults.values)
+
+
+def _mode(resume: bool, overwrite: bool) -> str:
+    if resume and overwrite:
+        raise RequestError("--resume goes on and --overwrite begins again; give one of them")
+    return "resume" if resume else "overwrite" if overwrite else "new"
 
 
 def _refuse_numbers(workers: int, threads: int, sync: float, seed: int, form: str | None) -> None:

@@ -12,7 +12,6 @@ from typing import BinaryIO
 
 from searchgen.batch.jobs import Job, format_of, read_jobs
 from searchgen.batch.journal import Header
-from searchgen.batch.pool import in_order
 from searchgen.batch.requests import Defaults, identity
 from searchgen.batch.seen import Seen
 from searchgen.batch.store import Store
@@ -20,8 +19,8 @@ from searchgen.cli.batch_progress import Pace, clock, counted
 from searchgen.cli.output import complain, progress
 from searchgen.cli.report import refuse_unwritable, write_report
 from searchgen.cli.stdin import standard_input
-from searchgen.errors import NothingFound, RequestError, SearchgenError
-from searchgen.samplers.batch_run import Answer, crashed, make_runner
+from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
+from searchgen.samplers.batch_run import BESIDE, OUTAGE, Answer, answers_of
 from searchgen.samplers.precompile import compile_loops
 
 __all__ = ["BatchRun", "Places"]
@@ -94,6 +93,7 @@ class BatchRun:
         defaults: of jobs.
         workers: number of processes.
         threads: threads of each.
+        share: jobs that go through a transformer together.
         strict: stop at the first error.
         quiet: no progress.
         verbose: a line for each row, in place of the progress.
@@ -104,6 +104,7 @@ class BatchRun:
     defaults: Defaults
     workers: int = 1
     threads: int = 1
+    share: int = 1
     strict: bool = False
     quiet: bool = False
     verbose: bool = False
@@ -147,8 +148,8 @@ class BatchRun:
         return self.counts["infeasible"] + self.counts["error"] == 0
 
     def _work(self, store: Store, jobs: Iterator[Job], stream: BinaryIO) -> None:
-        arguments = (self.defaults, self.threads)
-        with progress() as show, closing(in_order(jobs, make_runner, arguments, self.workers, crashed)) as answers:
+        answered = answers_of(jobs, self.defaults, self.workers, self.threads, self.share)
+        with progress() as show, closing(answered) as answers:
             pace = Pace(stream, show)
             for job, answer in answers:
                 self._write(store, job, answer)
@@ -162,6 +163,9 @@ class BatchRun:
         if self.strict and answer.status == "error":
             error = json.loads(answer.row)["diagnostics"]["error"]
             raise NothingFound(f"line {job.line}: {error} (--strict stops here; --resume goes on once it is mended)")
+        if answer.status == OUTAGE:
+            error = json.loads(answer.row)["diagnostics"]["error"]
+            raise Outage(f"line {job.line}: {error} (earlier rows are kept, --resume goes on)")
         if answer.model is not None:
             self._same_model(*answer.model)
         try:
@@ -217,6 +221,8 @@ class BatchRun:
         from searchgen.lm import load
 
         for name in list(self.models):
+            if name.startswith(BESIDE):
+                continue  # opened with its first job, which has the settings; its row is refused then
             self._same_model(name, load(name).hash)
 
     def _same_model(self, name: str, found: str) -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "Raw",
     "Seed",
     "Sentence",
+    "Share",
     "Spec",
     "Starts",
     "Verbose",
@@ -63,6 +64,12 @@ Prompt = typer.Option(
 )
 Device = typer.Option("--device", metavar="DEVICE", help="Where a transformer is computed: auto, cpu, cuda or cuda:N.")
 Dtype = typer.Option("--dtype", metavar="DTYPE", help="Its numbers: auto, float32, bfloat16 or float16.")
+Share = typer.Option(
+    "--share",
+    metavar="N",
+    parser=whole,
+    help="Keyword sets that go through a transformer together: faster, and repeatable in law only; results say so.",
+)
 Raw = typer.Option("--raw-tokens", help="The model's tokens are read and printed as they stand, between single spaces.")
 Budget = typer.Option(
     "--budget", metavar="SECONDS", parser=decimal, help="Work for each set, turned into steps by a fixed rate."

@@ -59,6 +59,7 @@ def constrain(
     Raises:
         RequestError: the request is malformed.
         NothingFound: no text satisfies it, or none was found.
+        Outage: a server or the memory gave out.
 
     Example:
         >>> record = constrain("dog,park", seed=7)[0]
@@ -66,7 +67,10 @@ def constrain(
         ['dog', 'park']
     """
     request = _request(keywords, lm, count=n, seed=seed, **fields)
-    return list(_model(request).search(request).records)
+    outcome = _model(request).search(request)
+    if outcome.failure is not None:
+        raise outcome.failure
+    return list(outcome.records)
 
 
 def sample(

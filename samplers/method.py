@@ -84,6 +84,7 @@ class Draws:
         report: whatever else a reader should know, as plain JSON values.
         notes: one line each, for stderr.
         kind: what these draws are, where an option makes them something else than the method's; None: the method's kind.
+        failure: what ended the run before it had all that were asked for: an outage or Ctrl-C; None: nothing did.
     """
 
     tokens: npt.NDArray[np.int32]
@@ -99,6 +100,7 @@ class Draws:
     report: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     kind: Kind | None = None
+    failure: BaseException | None = None
 
     def texts(self) -> list[tuple[int, ...]]:
         """Return the draws as tuples of ids."""

@@ -90,7 +90,17 @@ def sample(source: Source, request: Request, progress: Callable[[float], None] |
         NothingFound: no text satisfies the request, or none was found.
     """
     request, found, job = job_of(source, request, progress)
-    return Sampled(request, found, job.target, found.draw(job), source.label, source.hash)
+    model = job.target.text_model
+    if model is None:
+        return Sampled(request, found, job.target, found.draw(job), source.label, source.hash)
+    # Scores of other runs were computed beside other texts, and may differ in their last bits.
+    model.forget()
+    before = model.counted()
+    draws = found.draw(job)
+    passes = {name: count - before.get(name, 0) for name, count in model.counted().items()}
+    tests = {name: count for name, count in draws.counts.items() if name in ("tested", "accepted")}
+    draws = replace(draws, report={**draws.report, "transformer": passes})
+    return Sampled(request, found, job.target, draws, source.label, source.hash, {**tests, **passes})
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +114,7 @@ class Sampled:
         draws: in drawn order, with repeats.
         lm: name and hash of the model.
         model_hash: its whole hash.
+        neural: what the run cost under a transformer; None without one.
     """
 
     request: Request
@@ -112,6 +123,7 @@ class Sampled:
     draws: Draws
     lm: str
     model_hash: str
+    neural: dict[str, int] | None = None
 
     def diagnostics(self) -> dict[str, Any]:
         """Return the diagnostics of the run as plain JSON values; see `searchgen.samplers.diagnostics`."""
@@ -140,5 +152,6 @@ class Sampled:
                 signature=signature,
                 rank=i + 1,
                 line=line,
+                neural=self.neural,
                 demanded=self.target.demanded_places(ids),
             )

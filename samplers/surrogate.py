@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.compiled import kernel
-from searchgen.errors import NotFound, RequestError
+from searchgen.errors import NotFound, Outage, RequestError
 from searchgen.lm.ngram.tables import BEGIN
 from searchgen.lm.ngram.truncate import truncated
 from searchgen.problem import Problem
@@ -139,12 +139,16 @@ class Rounds:
 
     def advance(self, rounds: int) -> None:
         """Make rounds of every chain."""
-        table, betas = labels(), np.array([self.inverse_temperature])
         for _ in range(rounds):
-            before = Chains._make(column.copy() for column in self.chains)
-            advance(self.cheap, self.chains, self.counters, table, betas, self.inner, self.number, self.threads)
-            self._test(before, self.number + self.inner)
-            self.number += self.inner + 1
+            self.settle(*self.propose())
+
+    def propose(self) -> tuple[Chains, npt.NDArray[np.int64]]:
+        """Make the cheap steps of a round; return the states before them, and the chains that moved: y = x needs no test."""
+        chains = self.chains
+        before = Chains._make(column.copy() for column in chains)
+        betas = np.array([self.inverse_temperature])
+        advance(self.cheap, chains, self.counters, labels(), betas, self.inner, self.number, self.threads)
+        return before, np.flatnonzero((chains.token != before.token).any(axis=1) | (chains.length != before.length))
 
     def tune(self, rounds: int) -> None:
         """Make rounds, and change m after every few of them towards the acceptance aimed at, but not below what moves at all."""
@@ -158,12 +162,11 @@ class Rounds:
             elif rate < AIM[0]:
                 self.inner = max(1, int(self.inner / FACTOR))
 
-    def _test(self, before: Chains, number: int) -> None:
-        """Accept or take back what the cheap steps changed; y = x is a stay that needs no evaluation."""
+    def settle(self, before: Chains, moved: npt.NDArray[np.int64]) -> None:
+        """Accept or take back what `propose` changed."""
         chains = self.chains
-        moved = np.flatnonzero((chains.token != before.token).any(axis=1) | (chains.length != before.length))
         log_u = np.empty(len(chains.length))
-        _thresholds(self.counters, number, log_u)
+        _thresholds(self.counters, self.number + self.inner, log_u)
         cheap = self.inverse_temperature * (chains.log_density[moved] - before.log_density[moved])
         proposed = np.zeros(0)
         if len(moved) and self.early is not None:
@@ -189,6 +192,7 @@ class Rounds:
             getattr(chains, name)[back] = getattr(before, name)[back]
         self.tested += len(moved)
         self.accepted += int(good.sum())
+        self.number += self.inner + 1
 
 
 def draw(job: Job) -> Draws:
@@ -245,23 +249,32 @@ def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:
     tokens = np.zeros((plan.kept, *chains.token.shape), np.int32)
     lengths = np.zeros((plan.kept, plan.chains), np.int64)
     density = np.zeros((plan.kept, plan.chains))
+    failure: BaseException | None = None
     for k in range(plan.kept):
-        rounds.advance(plan.thin)
+        try:
+            rounds.advance(plan.thin)
+        except (Outage, KeyboardInterrupt) as error:
+            if k == 0:
+                raise
+            # Where a run stops does not depend on its states, so those kept so far have the law they would have had.
+            failure, tokens, lengths, density = error, tokens[:k], lengths[:k], density[:k]
+            break
         tokens[k], lengths[k], density[k] = chains.token, chains.length, rounds.true
         if job.progress is not None:
             job.progress((k + 1) / plan.kept)
     tested, accepted = before[0] + rounds.tested, before[1] + rounds.accepted
     if text_model is not None and tested and not accepted:
         raise NotFound(f"not one of {tested} tests against {text_model.label} was accepted; try --option inner=1")
-    tests = plan.chains * plan.kept * plan.thin
+    tests = plan.chains * len(tokens) * plan.thin
     tally = chains.tally.sum(axis=0)
     return Draws(
         tokens=tokens.reshape(-1, tokens.shape[-1])[: job.count],
         lengths=lengths.ravel()[: job.count],
         log_density=density.ravel()[: job.count],
-        log_weight=np.zeros(job.count),
+        log_weight=np.zeros(min(job.count, tokens.shape[0] * plan.chains)),
         chains=plan.chains,
         evaluations=rounds.tested,
+        failure=failure,
         counts={"rounds": tests, "tested": rounds.tested, "accepted": rounds.accepted, "inner": rounds.inner},
         moves={name: tuple(row.tolist()) for name, row in zip(MOVES, tally, strict=True) if row[0]},
         report={"acceptance": rounds.accepted / max(1, rounds.tested), **_usage(text_model)},

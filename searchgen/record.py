@@ -29,7 +29,8 @@ class Record:
         signature: replays the request.
         rank: 1 for the best of the request.
         line: number of the input line, from 1; None without stdin.
-        stopped_early: whether the clock's safety net ended the run.
+        stopped_early: whether the clock's safety net, an outage or Ctrl-C ended the run.
+        neural: under a transformer, what the request cost: tests, texts scored, passes, tokens (docs/neural.md); absent without one.
         demanded: places of the tokens that were demanded, for a terminal to highlight; not part of the JSON.
     """
 
@@ -50,11 +51,15 @@ class Record:
     rank: int
     line: int | None = None
     stopped_early: bool = False
+    neural: dict[str, int] | None = None
     demanded: frozenset[int] = frozenset()
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values, in a fixed order."""
-        return {name: plain(value) for name, value in asdict(self).items() if name != "demanded"}
+        known = {name: plain(value) for name, value in asdict(self).items() if name != "demanded"}
+        if self.neural is None:
+            del known["neural"]
+        return known
 
 
 def partial_record(**known: Any) -> dict[str, Any]:
@@ -68,4 +73,4 @@ def partial_record(**known: Any) -> dict[str, Any]:
         >>> row["text"], row["seed"], row["passes"]
         ('A dog.', None, True)
     """
-    return {**{field.name: None for field in fields(Record) if field.name != "demanded"}, **known}
+    return {**{field.name: None for field in fields(Record) if field.name not in ("demanded", "neural")}, **known}

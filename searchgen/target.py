@@ -59,6 +59,9 @@ class TextModel(Protocol):
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name."""
 
+    def forget(self) -> None:
+        """Drop the scores kept, so that the next ones do not depend on what was asked before."""
+
 
 #: Reward for each word, in nats, by text form: chosen by reading, so that sentences end where they end.
 WORD_REWARDS = {"en": 1.0, "zh": 0.0, "raw": 1.0}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-__all__ = ["batches", "free_bytes", "positions_for"]
+__all__ = ["batches", "free_bytes", "is_memory", "positions_for"]
 
 #: Positions of one pass: beyond these no device gets faster (measured on a CPU; on GPUs larger passes help).
 MOST_POSITIONS = {"cpu": 2048, "cuda": 1 << 17}
@@ -69,3 +69,9 @@ def batches(lengths: Sequence[int], positions: int) -> Iterator[list[int]]:
         batch.append(i)
     if batch:
         yield batch
+
+
+def is_memory(error: Exception) -> bool:
+    """Return whether an error says that something did not fit into the memory."""
+    signs = ("out of memory", "can't allocate memory", "not enough memory", "alloc_cpu")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(one in str(error).lower() for one in signs)

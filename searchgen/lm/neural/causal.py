@@ -6,18 +6,18 @@ Batched by length, each distinct text once; the output layer sees a contiguous 2
 3-D slice (measured elsewhere: up to 100 times slower in bfloat16). Sums are 64-bit, on the host.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from searchgen.errors import ModelFileError, RequestError, SearchgenError
+from searchgen.errors import ModelFileError, Outage, RequestError
 from searchgen.lm.cuts import Beginnings, beginnings, compact_length
-from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches
-from searchgen.lm.neural.gpt2 import GPT2
+from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches, is_memory
+from searchgen.lm.neural.key_values import Reader
 from searchgen.lm.neural.spelling import Spelling
 from searchgen.lm.neural.usage import Kept, Usage
 
@@ -47,7 +47,7 @@ class Network:
     device: torch.device
     context: int
     positions: int
-    cache: GPT2 | None = None
+    cache: Reader | None = None
 
 
 @dataclass(eq=False)
@@ -122,8 +122,9 @@ class CausalModel:
         return asdict(self.usage)
 
     def forget(self) -> None:
-        """Drop the scores kept, so that the next ones are computed anew."""
+        """Drop the scores kept, so that the next ones are computed anew, in passes as large as at the start."""
         self._kept.scores.clear()
+        self._positions = self.network.positions
 
     def _scored(self, texts: list[str]) -> list[Floats]:
         """Return log p of the pieces of each text, its end included."""
@@ -163,10 +164,10 @@ class CausalModel:
 
     def _halves(self, batch: list[int], error: Exception) -> list[list[int]]:
         """Return the two halves of a batch that did not fit, and ask for smaller ones from now on."""
-        if not _is_memory(error):
+        if not is_memory(error):
             raise error
         if len(batch) == 1:
-            raise SearchgenError(
+            raise Outage(
                 f"out of memory: one text does not fit beside {self.name}; try --dtype bfloat16 or --device cpu"
             )
         if self.network.device.type == "cuda":
@@ -201,8 +202,3 @@ class CausalModel:
         self.usage.tokens += int((lengths - 1).sum())
         self.usage.padding += int(padded[:, 1:].size - (lengths - 1).sum())
         return np.split(each, np.cumsum(lengths - 1 - first)[:-1])
-
-
-def _is_memory(error: Exception) -> bool:
-    signs: Iterable[Any] = ("out of memory", "can't allocate memory", "not enough memory", "alloc_cpu")
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(one in str(error).lower() for one in signs)

@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM
 from searchgen.errors import ModelFileError
 from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
 from searchgen.lm.neural.causal import Network
+from searchgen.lm.neural.library_reader import library_reader
 
 __all__ = ["library_network"]
 
@@ -39,12 +40,14 @@ def library_network(folder: Path, config: dict[str, Any], device: torch.device, 
     width, vocabulary = int(text.hidden_size), int(text.vocab_size)
     positions = positions_for(free_bytes(device), width, vocabulary, MOST_POSITIONS[device.type])
     context = int(getattr(text, "max_position_embeddings", 0) or 0)
-    trunk, head = _parts(model, vocabulary)
-    return Network(trunk, head, device, context, positions)
+    trunk, head, apart = _parts(model, vocabulary)
+    network, name = (model.base_model, 0) if apart else (model, "logits")
+    reader = library_reader(network, lambda output: output[name], trunk, context)
+    return Network(trunk, head, device, context, positions, reader)
 
 
-def _parts(model: Any, vocabulary: int) -> tuple[Any, Any]:
-    """Return trunk and head; if a network does more between them (a cap, a scale), the whole and the identity."""
+def _parts(model: Any, vocabulary: int) -> tuple[Any, Any, bool]:
+    """Return trunk, head and True; if a network does more between them (a cap, a scale), the whole, the identity and False."""
     base, head = model.base_model, model.get_output_embeddings()
 
     def trunk(pieces: torch.Tensor) -> torch.Tensor:
@@ -61,5 +64,5 @@ def _parts(model: Any, vocabulary: int) -> tuple[Any, Any]:
         if head is not None and base is not model:
             found = head(trunk(trial)).float()
             if found.shape == expected.shape and (found - expected).abs().max() <= APART * expected.abs().max():
-                return trunk, head
-    return whole, torch.nn.Identity()
+                return trunk, head, True
+    return whole, torch.nn.Identity(), False
