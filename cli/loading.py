@@ -12,9 +12,7 @@ from searchgen.errors import RequestError
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from searchgen.lm.mixture import Mixture
-    from searchgen.lm.neural.causal import CausalModel
-    from searchgen.lm.remote import Remote
+    from searchgen.lm.whole_text import WholeTextModel
     from searchgen.request import Request
     from searchgen.samplers.source import Source
     from searchgen.samplers.transformer import TransformerSource
@@ -51,7 +49,7 @@ def load_beside(
     kind: "type[Beside]",
     request: "Request",
     raw_tokens: bool,
-    opened: "Future[CausalModel | Mixture | Remote] | None" = None,
+    opened: "Future[WholeTextModel] | None" = None,
 ) -> "Beside":
     """Return the transformer of a request with the n-gram model that proposes to it.
 

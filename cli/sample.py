@@ -20,8 +20,9 @@ SHORT = "Draw texts from the model's law, given the constraints."
 HELP = """Draw texts from the law p(x)^beta on the texts that satisfy every constraint.
 
 Texts come in drawn order, with repeats. The JSON field 'kind' says what they are: independent draws (exact), weighted draws (weighted;
-use log_weight), states of Markov chains (markov), an optimiser's finds (search), or draws from a law near the stated one, at a
-distance that is estimated (approximate: rejection with --quasi).
+use log_weight), states of Markov chains (markov), an optimiser's finds (search), draws from a law near the stated one, at a
+distance that is estimated (approximate: rejection with --quasi), or texts of no law that could be stated (pseudo: --sampler gibbs
+under a masked model).
 
 Example: searchgen sample --keywords "doctor,letter" --max-words 10 --sampler mh -n 5 --seed 1
 """
@@ -39,6 +40,9 @@ Term = typer.Option(
     "--term", metavar="FILE.py:NAME", help="A function of the text that weighs or forbids it; the file is run."
 )
 Draws = typer.Option("-n", metavar="N", parser=whole, help="How many draws.")
+Text = typer.Option(
+    "--text", metavar="TEXT", help="Under a masked model with --sampler gibbs: what the chains begin with."
+)
 Report = typer.Option("--report", metavar="FILE", help="Write the diagnostics of the run as JSON.")
 
 
@@ -65,6 +69,7 @@ def sample(
     moves: Annotated[str | None, Moves] = None,
     option: Annotated[list[str] | None, Option] = None,
     term: Annotated[list[str] | None, Term] = None,
+    text: Annotated[str, Text] = "",
     lm: Annotated[str | None, options.Model] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     count: Annotated[int, Draws] = 1,
@@ -112,6 +117,7 @@ def _of_flags(params: dict[str, Any], given: dict[str, Any], seed: int) -> "Requ
     return law_request(
         **{name: params[name] for name in SAME},
         sampler=params["sampler"] or usual_sampler(params["lm"]),
+        start=params["text"],
         options=tuple(given["options"]),
         opaque=tuple(given["opaque"]),
         max_words=given["max_words"] or None,

@@ -194,6 +194,8 @@ def diagnose(method: Method, draws: Draws, target: Target) -> dict[str, Any]:
         report["features"], doubts = _chain_features(arrays(draws, target))
         if report["distinct"] == 1 < report["draws"]:  # every feature is constant, so nothing else would tell
             doubts.append("all draws are one text: the chains are stuck, or the target has no other")
+    elif kind == "pseudo":
+        doubts = ["pseudo-Gibbs: the conditionals of a masked model belong to no law that could be stated"]
     elif kind == "weighted" and len(draws.log_weight):
         report |= {"ess": weighted_size(draws.log_weight), "largest_share": largest_share(draws.log_weight)}
         report["pareto_k"] = pareto_k(draws.log_weight)

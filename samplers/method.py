@@ -18,8 +18,9 @@ from searchgen.target import Target
 __all__ = ["Draws", "Job", "Kind", "Method", "NoOptions", "parse_options", "spelled_out"]
 
 #: exact: independent draws from the target; weighted: properly weighted draws; markov: a chain that leaves the target invariant;
-#: search: an optimiser, whose texts follow no stated law; approximate: draws from a law near the target, at an estimated distance.
-Kind = Literal["exact", "weighted", "markov", "search", "approximate"]
+#: search: an optimiser, whose texts follow no stated law; approximate: draws from a law near the target, at an estimated distance;
+#: pseudo: a chain whose law nobody can state.
+Kind = Literal["exact", "weighted", "markov", "search", "approximate", "pseudo"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Job:
         options: an instance of the method's options.
         threads: threads to share the work over; the result does not depend on it.
         progress: called with the share done.
+        start: a text for every chain to begin with, for methods that take one.
     """
 
     target: Target
@@ -46,6 +48,7 @@ class Job:
     options: Any = field(default_factory=NoOptions)
     threads: int = 1
     progress: Callable[[float], None] | None = None
+    start: str = ""
 
     def guide(self, order: int = 2, near: int = 0) -> Guide:
         """Return the exact look-ahead of an order, made once a job; `near`: see `Guide.build`."""

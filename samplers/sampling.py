@@ -51,14 +51,35 @@ def job_of(
         RequestError: the request contradicts itself, or names a sampler or an option that does not exist.
         Impossible: no text satisfies it.
     """
-    found = method(request.sampler)
-    options = parse_options(found, request.options)
     target = source.target(request)
+    found = method_for(request.sampler, target)
+    if request.start and found.kind != "pseudo":
+        raise RequestError(
+            f"--text begins the chains of --sampler gibbs under a masked model; {found.name} draws its own"
+        )
+    options = parse_options(found, request.options)
     refuse_opaque(found, target)
     options, given = spelled_out(found, options, target)
     request = replace(request, options=given)
     key = key_of(request.seed, request.canonical())
-    return request, found, Job(target, request.count, key, options, source.threads, progress)
+    return (
+        request,
+        found,
+        Job(target, request.count, key, options, source.threads, progress, request.start),
+    )
+
+
+def method_for(name: str, target: Target) -> Method:
+    """Return the sampler of a name; `gibbs` under a masked model is pseudo-Gibbs.
+
+    Raises:
+        RequestError: there is none of that name.
+    """
+    if name == "gibbs" and getattr(target.text_model, "conditionals", None) is not None:
+        from searchgen.samplers import pseudo_gibbs
+
+        return pseudo_gibbs.METHOD
+    return method(name)
 
 
 def refuse_opaque(found: Method, target: Target) -> None:

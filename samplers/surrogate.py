@@ -6,6 +6,7 @@ other term appears. K must be one reversible kernel, or a random mixture of such
 annealing, makes K^m irreversible and the test wrong.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +26,9 @@ from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.moves import MOVES, Chains, labels, step
 from searchgen.samplers.retained import Plan
 from searchgen.samplers.scorer import Scorer, allowed_starts, scorer_of
-from searchgen.target import TextModel
+from searchgen.target import Target, TextModel
 
-__all__ = ["METHOD", "Options", "cheap_problem", "log_acceptance"]
+__all__ = ["METHOD", "Options", "Rounds", "cheap_problem", "log_acceptance", "thresholds"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -65,6 +66,7 @@ class Options:
         burn_in: rounds before the first state is kept.
         thin: rounds from one kept state to the next.
         early: under a transformer, stop reading a text once its partial score decides the test; the chain stays the same.
+        masked: folder or hub name of a masked transformer that, after every round, proposes a word of each text anew; tested exactly.
         anneal: refused; a temperature that changes inside a round leaves no law invariant.
     """
 
@@ -75,6 +77,7 @@ class Options:
     burn_in: int = 0
     thin: int = 0
     early: bool = False
+    masked: str = ""
     anneal: bool = False
 
 
@@ -95,7 +98,7 @@ def log_acceptance(true_y: Any, true_x: Any, cheap_y: Any, cheap_x: Any, inverse
 
 
 @kernel
-def _thresholds(counters: Any, number: Any, log_u: Any) -> None:
+def thresholds(counters: Any, number: Any, log_u: Any) -> None:
     """Draw log U of every chain's test in a round."""
     for c in range(len(log_u)):
         source = Counter(counters[c])
@@ -137,6 +140,10 @@ class Rounds:
     number: int = 0
     early: EarlyScorer | None = None
 
+    def counted(self) -> dict[str, int]:
+        """Return what else was counted, by name."""
+        return {}
+
     def advance(self, rounds: int) -> None:
         """Make rounds of every chain."""
         for _ in range(rounds):
@@ -166,7 +173,7 @@ class Rounds:
         """Accept or take back what `propose` changed."""
         chains = self.chains
         log_u = np.empty(len(chains.length))
-        _thresholds(self.counters, self.number + self.inner, log_u)
+        thresholds(self.counters, self.number + self.inner, log_u)
         cheap = self.inverse_temperature * (chains.log_density[moved] - before.log_density[moved])
         proposed = np.zeros(0)
         if len(moved) and self.early is not None:
@@ -212,7 +219,7 @@ def draw(job: Job) -> Draws:
     plan = Plan.of(job, options.chains, burn_in, options.thin or THIN)
     early = early_scorer(job.target) if options.early else None
     scorer = scorer_of(job.target) if early is None else whole_by(early)
-    rounds = Rounds(
+    rounds = _kind_of_rounds(options.masked, job.target)(
         cheap=cheap_problem(job.target.problem, options.order or (job.target.model.order if whole else ORDER)),
         scorer=scorer,
         chains=new_chains(plan.chains, job.target.room),
@@ -228,6 +235,15 @@ def draw(job: Job) -> Draws:
     if whole and not job.target.opaque:
         _head_start(rounds)
     return _collect(job, plan, rounds)
+
+
+def _kind_of_rounds(masked: str, target: Target) -> Callable[..., Rounds]:
+    """Return what makes rounds: plain ones, or each followed by a proposal of a masked model."""
+    if not masked:
+        return Rounds
+    from searchgen.samplers.masked_rounds import masked_rounds  # it is made of these rounds
+
+    return masked_rounds(masked, target)
 
 
 def _head_start(rounds: Rounds) -> None:
@@ -275,7 +291,13 @@ def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:
         chains=plan.chains,
         evaluations=rounds.tested,
         failure=failure,
-        counts={"rounds": tests, "tested": rounds.tested, "accepted": rounds.accepted, "inner": rounds.inner},
+        counts={
+            "rounds": tests,
+            "tested": rounds.tested,
+            "accepted": rounds.accepted,
+            "inner": rounds.inner,
+            **rounds.counted(),
+        },
         moves={name: tuple(row.tolist()) for name, row in zip(MOVES, tally, strict=True) if row[0]},
         report={"acceptance": rounds.accepted / max(1, rounds.tested), **_usage(text_model)},
     )

@@ -19,7 +19,7 @@ class Record:
         log_prob_per_token: log_prob / (number of tokens + 1).
         log_density: of the target that was searched or sampled, terms included.
         log_weight: natural log of the weight of a draw of kind `weighted`, else 0.
-        kind: exact, weighted, markov or search.
+        kind: exact, weighted, markov, search, approximate or pseudo.
         satisfied: for each constraint, whether the text satisfies it.
         sampler: the method.
         lm: name and hash of the model.

@@ -129,6 +129,7 @@ class Request:
         sampler: name of the method; `anneal` searches for the best texts, others draw from the stated law.
         options: of the sampler, as "name=value".
         opaque: functions of the text that weigh or forbid it, as "FILE.py:NAME".
+        start: a text for every chain to begin with, where the sampler takes one; "": it finds its own.
         neural: how a transformer scores texts; without one it says nothing.
     """
 
@@ -152,6 +153,7 @@ class Request:
     sampler: str = "anneal"
     options: tuple[str, ...] = ()
     opaque: tuple[str, ...] = ()
+    start: str = ""
     neural: NeuralSettings = field(default_factory=NeuralSettings)
 
     def __post_init__(self) -> None:

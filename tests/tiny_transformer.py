@@ -1,6 +1,7 @@
 """Random transformers of a few thousand weights, written as folders in Hugging Face format."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: E402
-from transformers import AutoConfig, AutoModelForCausalLM  # noqa: E402
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers  # noqa: E402
+from transformers import AutoConfig, AutoModelForCausalLM, BertConfig, BertForMaskedLM  # noqa: E402
 
 SIZES = {
     "hidden_size": 16,
@@ -21,7 +22,7 @@ SIZES = {
     "initializer_range": 0.6,
 }
 
-__all__ = ["LETTERS", "by_bytes", "by_words"]
+__all__ = ["LETTERS", "by_bytes", "by_words", "masked_by_pieces", "masked_by_words"]
 
 END = "<end>"
 LETTERS = ("a", "b", "c")
@@ -63,4 +64,41 @@ def _written(folder: Path, tokenizer: Tokenizer, seed: int, kind: str = "gpt2") 
     tokenizer.save(str(folder / "tokenizer.json"))
     roles = {"bos_token": END, "eos_token": END}
     (folder / "tokenizer_config.json").write_text(json.dumps(roles), encoding="utf-8")
+    return folder
+
+
+def masked_by_words(folder: Path, seed: int = 0) -> Path:
+    """Write a masked model whose pieces are the words a, b, c and its marks."""
+    marks = {"cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]", "unk_token": "[UNK]"}
+    vocabulary = {word: i for i, word in enumerate([*marks.values(), *LETTERS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return _masked(folder, tokenizer, marks, seed)
+
+
+def masked_by_pieces(folder: Path, words: Sequence[str], seed: int = 0) -> Path:
+    """Write a masked model of lower-cased English: these words are one piece, others are spelled letter by letter."""
+    marks = {"cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]", "unk_token": "[UNK]"}
+    letters = "abcdefghijklmnopqrstuvwxyz'"
+    pieces = dict.fromkeys([*marks.values(), *letters, *(f"##{letter}" for letter in letters), *".,?!", *words])
+    tokenizer = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return _masked(folder, tokenizer, marks, seed)
+
+
+def _masked(folder: Path, tokenizer: Tokenizer, marks: dict[str, str], seed: int) -> Path:
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+        initializer_range=0.6,  # far from uniform
+    )
+    BertForMaskedLM(config).save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps(marks), encoding="utf-8")
     return folder

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from searchgen.errors import RequestError
 from searchgen.lm import EMBEDDED
 from searchgen.lm.neural.settings import NeuralSettings
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from searchgen.lm.neural.causal import CausalModel
+    from searchgen.lm.neural.masked import MaskedModel
 
-__all__ = ["NeuralSettings", "is_transformer", "open_transformer", "score_texts"]
+__all__ = ["NeuralSettings", "is_transformer", "open_any_transformer", "open_transformer", "score_texts"]
 
 #: NAME or OWNER/NAME, either with @REVISION, as the hub spells them; with a sign in it that slips of "en" have not.
 HUB_NAME = re.compile(r"(?=.*[\d/@-])[\w.-]+(/[\w.-]+)?(@[\w./-]+)?", re.ASCII)
@@ -52,9 +54,19 @@ def open_transformer(name: str, settings: NeuralSettings | None = None, threads:
     Raises:
         RequestError: there is none, it is of another kind, the extra is not installed, or there is no such device.
     """
-    from searchgen.lm.neural.opening import open_causal
+    found = open_any_transformer(name, settings, threads)
+    if hasattr(found, "conditionals"):
+        raise RequestError(f"{name} is a masked model: it has no probability of a text; name a causal one")
+    return found
 
-    return open_causal(name, settings or NeuralSettings(), threads)
+
+def open_any_transformer(
+    name: str, settings: NeuralSettings | None = None, threads: int = 1
+) -> "CausalModel | MaskedModel":
+    """Open a transformer, causal or masked; see `open_transformer`."""
+    from searchgen.lm.neural.opening import open_network
+
+    return open_network(name, settings or NeuralSettings(), threads)
 
 
 def score_texts(model: "CausalModel", texts: Sequence[str]) -> "npt.NDArray[np.float64]":
