@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from searchgen.samplers.method import Job  # noqa: E402
 from searchgen.samplers.registry import method  # noqa: E402
 from searchgen.samplers.surrogate import Options  # noqa: E402
 from searchgen.target import Target  # noqa: E402
-from tests.cli_runner import searchgen  # noqa: E402
+from tests.cli_runner import Ran, searchgen  # noqa: E402
 from tests.tiny_transformer import by_words, masked_by_pieces, masked_by_words  # noqa: E402
 
 VISIBLE = 1e-4
@@ -56,7 +57,8 @@ def bare_scores(masked: MaskedModel, pieces: list[int], at: int) -> np.ndarray:
     """log softmax at one place of one row, straight from the library."""
     from transformers import BertForMaskedLM
 
-    network = BertForMaskedLM.from_pretrained(masked.name).eval()
+    network: Any = BertForMaskedLM.from_pretrained(masked.name)
+    network.train(False)
     with torch.inference_mode():
         return torch.log_softmax(network(torch.tensor([pieces])).logits[0, at].double(), 0).numpy()
 
@@ -144,7 +146,7 @@ def test_draws_have_the_law_of_the_target(masked: MaskedModel, causal: Path, own
 # commands
 
 
-def sample(lm: str, *arguments: str) -> object:
+def sample(lm: str, *arguments: str) -> Ran:
     return searchgen("sample", "--lm", lm, "--seed", "1", *arguments)
 
 
