@@ -7,7 +7,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from searchgen.errors import ModelFileError
-from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
+from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, is_memory, positions_for
 from searchgen.lm.neural.causal import Network
 from searchgen.lm.neural.library_reader import library_reader
 
@@ -28,9 +28,9 @@ def library_network(folder: Path, config: dict[str, Any], device: torch.device, 
         model = AutoModelForCausalLM.from_pretrained(
             folder, trust_remote_code=False, local_files_only=True, weights_only=True, dtype=dtype
         )
-    except torch.OutOfMemoryError:
-        raise
     except Exception as error:
+        if is_memory(error):
+            raise
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(
             f"{folder} cannot be loaded ({reason}); code that comes with a model is never run"
