@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM
-from transformers.utils import logging as notices
+from transformers.utils import logging
 
 from searchgen.errors import ModelFileError
 from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, is_memory, positions_for
@@ -53,6 +53,7 @@ def library_network(folder: Path, config: dict[str, Any], device: torch.device, 
 @contextmanager
 def _silent() -> Iterator[None]:
     """Keep the library's progress bars and warnings off stderr, where a command says what it has to say."""
+    notices: Any = logging  # without types
     bars, verbosity = notices.is_progress_bar_enabled(), notices.get_verbosity()
     notices.disable_progress_bar()
     notices.set_verbosity_error()
