@@ -39,6 +39,7 @@ def flags_of(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dtype", default="auto")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     parser.add_argument("--sets", type=int, default=8, help="keyword sets of the comparison with CGMH")
+    parser.add_argument("--together", type=int, default=64, help="searches that share passes")
 
 
 def main() -> None:
@@ -53,7 +54,7 @@ def main() -> None:
         if "sentences" in flags.parts:
             sentences(report, str(found), flags.quick)
         if "sharing" in flags.parts:
-            searcher, lines = opened(str(found), settings), keyword_sets(12 if flags.quick else 64)
+            searcher, lines = opened(str(found), settings), keyword_sets(12 if flags.quick else flags.together)
             sharing(report, searcher, lines, str(found))
         if "curves" in flags.parts:
             compare(report, opened(str(found), settings), keyword_sets(2 if flags.quick else flags.sets), str(found))

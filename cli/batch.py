@@ -89,13 +89,14 @@ def batch(
     share: Annotated[int, options.Share] = 1,
 ) -> None:
     """Parse the flags and run."""
-    from searchgen.cli.requests import refuse_share
+    from searchgen.cli.requests import neural_settings, refuse_share
 
-    values = _given(context)
+    values = given = _given(context)
     if spec is not None:
         from searchgen.spec import read_spec
 
-        values = {**read_spec(spec).values, **values}
+        values = {**read_spec(spec).values, **given}
+    neural_settings(values.get("lm"), **given.get("neural", {}))
     of_spec = values.pop("seed", 0)
     run_seed = int(of_spec) if seed is None else seed
     refuse_share(share, values.get("lm"), many=True)
@@ -139,14 +140,13 @@ NEURAL = ("end", "prompt", "device", "dtype")
 
 
 def _given(context: typer.Context) -> dict[str, Any]:
-    from searchgen.cli.requests import forbidden, neural_settings
+    from searchgen.cli.requests import forbidden
 
     params = context.params
     given = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
     values = {field: list(value) if isinstance(value, tuple) else value for field, value in given.items()}
     neural = {name: params[name] for name in NEURAL if params[name] is not None}
     if neural:
-        neural_settings(params["lm"], **neural)
         values["neural"] = neural
     return {**values, "forbid": list(forbidden(params["forbid"]))} if params["forbid"] else values
 

@@ -9,7 +9,7 @@ import typer
 
 from searchgen.cli import options
 from searchgen.cli.output import complain, write_json, write_line
-from searchgen.errors import NothingFound, RequestError, SearchgenError
+from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
 from searchgen.record import partial_record
 
 if TYPE_CHECKING:
@@ -169,6 +169,8 @@ def _scored_whole(lines: Iterator[bytes], model: "TextModel") -> Iterator[Row]:
 def _alone(text: str, model: "TextModel") -> float | SearchgenError:
     try:
         return float(model.log_probs([text])[0])
+    except Outage:
+        raise  # not the line's fault; earlier rows are printed
     except SearchgenError as error:
         return error
 

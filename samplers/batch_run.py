@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
@@ -225,13 +226,11 @@ class SharedRunner:
         begun = time.perf_counter()
         together: dict[Any, list[tuple[int, TransformerSearcher, Prepared]]] = {}
         for i, job in enumerate(jobs):
-            try:
+            with suppress(Exception):  # what is wrong with it the runner says, below
                 prepared = self.runner.prepare(job)
-            except Exception:  # the runner says what is wrong with it, below
-                continue
-            source = prepared.source
-            if isinstance(source, TransformerSearcher) and prepared.request.sampler == "anneal":
-                together.setdefault(source.transformer, []).append((i, source, prepared))
+                source = prepared.source
+                if isinstance(source, TransformerSearcher) and prepared.request.sampler == "anneal":
+                    together.setdefault(source.transformer, []).append((i, source, prepared))
         found: dict[int, Answer] = {}
         for group in together.values():
             outcomes = search_together([(source, one.request, None) for _, source, one in group])

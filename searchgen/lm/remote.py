@@ -121,8 +121,12 @@ class Remote:
 
     def _scored(self, texts: Sequence[str], end: str) -> Floats:
         parts = [texts[i : i + TOGETHER] for i in range(0, len(texts), TOGETHER)]
-        with ThreadPoolExecutor(CALLS) as pool:
+        pool = ThreadPoolExecutor(CALLS)
+        try:
             return np.concatenate([*pool.map(lambda part: self._part(part, end), parts), np.zeros(0)])
+        finally:
+            # After Ctrl-C or an outage nobody waits for the other calls, and those not yet made are not made.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _part(self, texts: Sequence[str], end: str) -> Floats:
         before = self.settings.prompt or "\n"

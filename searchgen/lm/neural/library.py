@@ -1,13 +1,16 @@
 """Any causal network of the transformers library: its trunk and its head apart, where apart they are the whole."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM
+from transformers.utils import logging
 
 from searchgen.errors import ModelFileError
-from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
+from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, is_memory, positions_for
 from searchgen.lm.neural.causal import Network
 from searchgen.lm.neural.library_reader import library_reader
 
@@ -25,12 +28,13 @@ def library_network(folder: Path, config: dict[str, Any], device: torch.device, 
     """
     model: Any
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, trust_remote_code=False, local_files_only=True, weights_only=True, dtype=dtype
-        )
-    except torch.OutOfMemoryError:
-        raise
+        with _silent():
+            model = AutoModelForCausalLM.from_pretrained(
+                folder, trust_remote_code=False, local_files_only=True, weights_only=True, dtype=dtype
+            )
     except Exception as error:
+        if is_memory(error):
+            raise
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(
             f"{folder} cannot be loaded ({reason}); code that comes with a model is never run"
@@ -44,6 +48,21 @@ def library_network(folder: Path, config: dict[str, Any], device: torch.device, 
     network, name = (model.base_model, 0) if apart else (model, "logits")
     reader = library_reader(network, lambda output: output[name], trunk, context)
     return Network(trunk, head, device, context, positions, reader)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep the library's progress bars and warnings off stderr, where a command says what it has to say."""
+    notices: Any = logging  # without types
+    bars, verbosity = notices.is_progress_bar_enabled(), notices.get_verbosity()
+    notices.disable_progress_bar()
+    notices.set_verbosity_error()
+    try:
+        yield
+    finally:
+        notices.set_verbosity(verbosity)
+        if bars:
+            notices.enable_progress_bar()
 
 
 def _parts(model: Any, vocabulary: int) -> tuple[Any, Any, bool]:

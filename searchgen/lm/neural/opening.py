@@ -86,6 +86,7 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
+    from searchgen.lm.neural.batches import is_memory
     from searchgen.lm.neural.causal import CausalModel
 
     torch.set_num_threads(threads if _weight_bytes(folder) > SMALL else 1)
@@ -96,7 +97,9 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
     spelling = Spelling.of(folder, config, settings)
     try:
         network = _network(folder, config, device, dtype)
-    except torch.OutOfMemoryError:
+    except (RuntimeError, MemoryError) as error:  # torch's own is a RuntimeError
+        if not is_memory(error):
+            raise
         raise RequestError(
             f"{name} does not fit into the memory of {device}; try --dtype bfloat16 or --device cpu"
         ) from None
@@ -174,13 +177,15 @@ def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device"
     from safetensors.torch import load_file
     from torch.nn.functional import linear
 
-    from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
+    from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, is_memory, positions_for
     from searchgen.lm.neural.causal import Network
     from searchgen.lm.neural.gpt2 import GPT2
 
     try:
         trunk = GPT2(config, load_file(weights)).to_device(device, dtype)
     except (SafetensorError, KeyError, RuntimeError, OSError) as error:
+        if is_memory(error):
+            raise
         raise ModelFileError(f"{weights} is damaged or of another network: {error}; fetch the model again") from None
     head: Any = trunk.head
     most = MOST_POSITIONS[device.type]
