@@ -17,9 +17,9 @@ from searchgen.samplers.chain import enter, new_chains
 from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.moves import MOVES, Chains
 from searchgen.samplers.scorer import scorer_of
-from searchgen.samplers.smc_ladder import Compiled, Rung, climb, flattened, placed, weights_of
+from searchgen.samplers.smc_ladder import FLAT, Compiled, Rung, climb, flattened, placed, weights_of
+from searchgen.samplers.smc_ladder_proof import prove
 from searchgen.samplers.smc_neural import Twist
-from searchgen.samplers.smc_proof import prove
 from searchgen.samplers.smc_run import Run, run
 from searchgen.samplers.weights import log_mean_exp
 from searchgen.target import Target
@@ -27,10 +27,6 @@ from searchgen.target import Target
 __all__ = ["METHOD", "Options", "Run", "effective", "relative_variance", "run"]
 
 MOST_REJUVENATION, MOST_RUNGS = 1_000_000, 1_000
-
-#: The beta that a ladder starts from: the model's own law, flatter than any that a ladder leads to, where growth is cheapest, because
-#: the model stores the sums that it needs.
-FLAT = 1.0
 
 
 @dataclass(frozen=True)
