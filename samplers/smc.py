@@ -166,6 +166,10 @@ def _check(options: Options, target: Target) -> None:
         raise RequestError(
             f"--sampler smc: {moves} moves by the n-gram model, not by {target.text_model.label}; drop it"
         )
+    if target.model.unnormalised and (options.ladder or options.rejuvenate):
+        raise RequestError(
+            f"--sampler smc: {moves} draws words by the model, and {target.model.unnormalised}; drop it, or normalise the model"
+        )
     beta = float(target.problem.beta[0])
     if options.ladder and not beta > FLAT:
         raise RequestError(f"--sampler smc: {moves} leads from beta {FLAT:g} to a larger one, not to {beta:g}; drop it")
@@ -237,4 +241,5 @@ METHOD = Method(
     proof=prove,
     options=Options,
     whole_text=True,
+    unnormalised=True,
 )

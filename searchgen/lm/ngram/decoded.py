@@ -31,7 +31,7 @@ from searchgen.text import Kinds
 __all__ = ["Decoded", "decoded"]
 
 MAGIC = b"SGMCACHE"
-VERSION = 2
+VERSION = 3
 
 #: Magic, CRC-32 of the description, CRC-32 of the sampled pages, length of the description.
 HEAD = struct.Struct("<8sIII")
