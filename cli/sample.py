@@ -47,8 +47,17 @@ Report = typer.Option("--report", metavar="FILE", help="Write the diagnostics of
 
 
 def most_words(text: str) -> int:
-    """Return an upper bound on words; 0 for the word `none`."""
-    return 0 if str(text).strip().lower() == "none" else whole(text)
+    """Return an upper bound on words; 0 for the word `none`.
+
+    Raises:
+        RequestError: the bound is 0 itself.
+    """
+    if str(text).strip().lower() == "none":
+        return 0
+    most = whole(text)
+    if most == 0:
+        raise RequestError("--max-words 0: a text has at least one word")
+    return most
 
 
 def sample(

@@ -123,6 +123,7 @@ class Method:
         options: a frozen dataclass of numbers, booleans and strings with defaults.
         opaque: whether it serves targets with terms that are functions of the text.
         whole_text: whether it serves targets of a transformer; one that serves opaque terms always does.
+        unnormalised: whether it serves models whose probabilities do not sum to one: no draw of it is the model's own.
         grows: of a search, the option that more work goes into, and its least value; None: more draws are more work.
     """
 
@@ -134,6 +135,7 @@ class Method:
     options: type = NoOptions
     opaque: bool = False
     whole_text: bool = False
+    unnormalised: bool = False
     grows: tuple[str, int] | None = None
 
 

@@ -14,7 +14,7 @@ from searchgen.samplers.registry import method, methods
 from searchgen.samplers.source import Source
 from searchgen.target import Target
 
-__all__ = ["Sampled", "job_of", "refuse_opaque", "sample", "stated_law"]
+__all__ = ["Sampled", "job_of", "refuse_opaque", "refuse_unserved", "sample", "stated_law"]
 
 #: The length bound of `sample` when none is given, in words.
 MOST_WORDS = 20
@@ -58,15 +58,11 @@ def job_of(
             f"--text begins the chains of --sampler gibbs under a masked model; {found.name} draws its own"
         )
     options = parse_options(found, request.options)
-    refuse_opaque(found, target)
+    refuse_unserved(found, target)
     options, given = spelled_out(found, options, target)
     request = replace(request, options=given)
     key = key_of(request.seed, request.canonical())
-    return (
-        request,
-        found,
-        Job(target, request.count, key, options, source.threads, progress, request.start),
-    )
+    return request, found, Job(target, request.count, key, options, source.threads, progress, request.start)
 
 
 def method_for(name: str, target: Target) -> Method:
@@ -80,6 +76,21 @@ def method_for(name: str, target: Target) -> Method:
 
         return pseudo_gibbs.METHOD
     return method(name)
+
+
+def refuse_unserved(found: Method, target: Target) -> None:
+    """Refuse a target to a method that cannot serve it.
+
+    Raises:
+        RequestError: in this case; it names the methods that can.
+    """
+    refuse_opaque(found, target)
+    why = target.model.unnormalised
+    if why and not found.unnormalised:
+        able = ", ".join(one.name for one in methods() if one.unnormalised and one.kind != "search")
+        raise RequestError(
+            f"--sampler {found.name} draws words by the model, and {why}; normalise it, or use {able}, which weigh what they draw"
+        )
 
 
 def refuse_opaque(found: Method, target: Target) -> None:

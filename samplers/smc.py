@@ -17,9 +17,9 @@ from searchgen.samplers.chain import enter, new_chains
 from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.moves import MOVES, Chains
 from searchgen.samplers.scorer import scorer_of
-from searchgen.samplers.smc_ladder import Compiled, Rung, climb, flattened, placed, weights_of
+from searchgen.samplers.smc_ladder import FLAT, Compiled, Rung, climb, flattened, placed, weights_of
+from searchgen.samplers.smc_ladder_proof import prove
 from searchgen.samplers.smc_neural import Twist
-from searchgen.samplers.smc_proof import prove
 from searchgen.samplers.smc_run import Run, run
 from searchgen.samplers.weights import log_mean_exp
 from searchgen.target import Target
@@ -27,10 +27,6 @@ from searchgen.target import Target
 __all__ = ["METHOD", "Options", "Run", "effective", "relative_variance", "run"]
 
 MOST_REJUVENATION, MOST_RUNGS = 1_000_000, 1_000
-
-#: The beta that a ladder starts from: the model's own law, flatter than any that a ladder leads to, where growth is cheapest, because
-#: the model stores the sums that it needs.
-FLAT = 1.0
 
 
 @dataclass(frozen=True)
@@ -170,6 +166,10 @@ def _check(options: Options, target: Target) -> None:
         raise RequestError(
             f"--sampler smc: {moves} moves by the n-gram model, not by {target.text_model.label}; drop it"
         )
+    if target.model.unnormalised and (options.ladder or options.rejuvenate):
+        raise RequestError(
+            f"--sampler smc: {moves} draws words by the model, and {target.model.unnormalised}; drop it, or normalise the model"
+        )
     beta = float(target.problem.beta[0])
     if options.ladder and not beta > FLAT:
         raise RequestError(f"--sampler smc: {moves} leads from beta {FLAT:g} to a larger one, not to {beta:g}; drop it")
@@ -241,4 +241,5 @@ METHOD = Method(
     proof=prove,
     options=Options,
     whole_text=True,
+    unnormalised=True,
 )

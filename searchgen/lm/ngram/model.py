@@ -16,7 +16,7 @@ from searchgen.lm.ngram.assemble import build_tables
 from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.counts import count_ngrams
 from searchgen.lm.ngram.estimate import Counted, counted, kneser_ney
-from searchgen.lm.ngram.listed import RepeatedNGram, listed_model
+from searchgen.lm.ngram.listed import ROUNDING, RepeatedNGram, listed_model, worst_sum
 from searchgen.lm.ngram.packed import content_hash
 from searchgen.lm.ngram.tables import NGramTables
 from searchgen.lm.ngram.words import encode_sentences
@@ -103,6 +103,15 @@ class NGram:
         return self._bigrams or Bigrams.of(self.tables)
 
     @property
+    def unnormalised(self) -> str:
+        """How a foreign file's probabilities fail to sum to one, in words; "" if they do, as those of every model built here."""
+        worst = self.metadata.get("worst_sum", 1.0)
+        if abs(worst - 1) < ROUNDING:
+            return ""
+        after = self.metadata["worst_after"]
+        return f"the probabilities of {self.name} sum to {worst:.4g}{f' after {after!r}' if after else ''}, not to 1"
+
+    @property
     def size(self) -> int:
         """Number of words in the vocabulary, `<unk>`, `<s>` and `</s>` included."""
         return len(self.tables.alias_p)
@@ -183,6 +192,7 @@ class NGram:
             line = read.sections[error.order - 1] + error.row
             text = source if isinstance(source, Path) else "ARPA text"
             raise ModelFileError(f"{text}, line {line}: this n-gram is listed a second time") from None
+        worst, after = worst_sum(trie, weights)
         if not hash:
             content = source.encode() if isinstance(source, str) else source.read_bytes()
             hash = hashlib.sha256(content).hexdigest()
@@ -192,7 +202,13 @@ class NGram:
             exact=lambda: build_tables(trie, weights, "f8"),
             name=name,
             hash=hash,
-            metadata={"form": "raw", "order": trie.order, "counts": np.diff(trie.starts[1:]).tolist()},
+            metadata={
+                "form": "raw",
+                "order": trie.order,
+                "counts": np.diff(trie.starts[1:]).tolist(),
+                "worst_sum": worst,
+                "worst_after": " ".join(read.vocabulary[i] for i in after),
+            },
         )
 
 
