@@ -16,6 +16,17 @@ from searchgen.lm.ngram.tables import END
 __all__ = ["child_weights", "link", "next_row"]
 
 
+@inlined
+def _row_of(guide: Any, ngram: Any, node: Any, token: Any) -> Any:
+    """Return the row of a node of the trie that ends with a token, -1 if it is no context of the guide."""
+    row = np.int64(-1)
+    if node < len(guide.row_of_node):
+        row = np.int64(guide.row_of_node[node])
+        if row < -1:
+            row = np.int64(guide.extra_row[-2 - row, token - len(ngram.alias_p)])
+    return row
+
+
 @inner
 def next_row(guide: Any, ngram: Any, context: Any, token: Any, word: Any) -> Any:
     """Return the row after reading a token (`word` to the model) in a context."""
@@ -23,10 +34,8 @@ def next_row(guide: Any, ngram: Any, context: Any, token: Any, word: Any) -> Any
     while True:
         if ngram.node[context].first < limit:
             node = find_child(ngram, context, word)
-            if 0 < node < limit:
-                row = np.int64(guide.row_of_node[node])
-                if row < -1:
-                    row = np.int64(guide.extra_row[-2 - row, token - len(ngram.alias_p)])
+            if node > 0:
+                row = _row_of(guide, ngram, node, token)
                 if row >= 0:
                     return row
         if context == 0:
@@ -84,7 +93,7 @@ def link(
             for extra in range(len(problem.extra) if word == 0 else 1):
                 token = problem.extra[extra] if word == 0 else word
                 if guide.weight[token].cls >= 0:
-                    n, more = _add(guide, problem, context, token, word, upper, lower, found, found_cls, n, spread)
+                    n, more = _add(guide, problem, context, i, token, word, upper, lower, found, found_cls, n, spread)
                     least = min(least, more)
         for c in range(len(spread)):
             if spread[c] != 0.0:
@@ -113,6 +122,7 @@ def _add(
     guide: Any,
     problem: Any,
     context: Any,
+    node: Any,
     token: Any,
     word: Any,
     upper: Any,
@@ -126,19 +136,21 @@ def _add(
     c = guide.weight[token].cls
     scale = guide.weight[token].scale
     root = guide.kind[c].row
-    row = next_row(guide, problem.ngram, context, token, word)
-    less, more = lower, (upper - lower) * scale  # what goes to the same row
-    if lower > 0.0 and problem.ngram.node[context].first < len(guide.row_of_node):
+    row = other = _row_of(guide, problem.ngram, node, token)
+    if context > 0:
         other = next_row(guide, problem.ngram, np.int64(problem.ngram.node[context].suffix), token, word)
-        if other != row:
-            less = 0.0
-            more = upper * scale
-            if other == root:
-                spread[c] -= lower * scale
-                more = -lower * scale
-            else:
-                found[n].row, found[n].coefficient, found_cls[n] = other, -lower * scale, c
-                n += 1
+    elif row < 0:
+        other = root
+    row = row if row >= 0 else other
+    less, more = lower, (upper - lower) * scale  # what goes to the same row
+    if lower > 0.0 and other != row:
+        less, more = 0.0, upper * scale
+        if other == root:
+            spread[c] -= lower * scale
+            more = -lower * scale
+        else:
+            found[n].row, found[n].coefficient, found_cls[n] = other, -lower * scale, c
+            n += 1
     if row == root:
         spread[c] += (upper - less) * scale
     else:
