@@ -74,7 +74,7 @@ def _rarest(tables: NGramTables, demanded: npt.NDArray[np.bool_], last: int, mos
     rare = np.argsort(count, kind="stable")
     kept = np.zeros(len(demanded), np.bool_)
     kept[rare] = np.cumsum(count[rare]) <= most
-    return hit[kept[tables.word[hit]]]
+    return np.asarray(hit[kept[tables.word[hit]]])
 
 
 def _parents(tables: NGramTables, starts: Sequence[int], nodes: Array) -> Array:
