@@ -18,6 +18,7 @@ from searchgen.guide.layers import Layers, shared
 from searchgen.guide.tables import (
     ALIGNED,
     BEGIN_ROW,
+    MIXTURE,
     PITCH,
     SPECIAL,
     STRIDE,
@@ -96,8 +97,8 @@ class Guide:
         frame = Frame.of(classes, mass)
         bigrams = bigrams or Bigrams.of(problem.ngram)
         order = min(order, int(problem.ngram.order[0]))
-        kept = kept_tokens(problem, frame, bigrams, 2 if near else order, budget)
-        contexts = Contexts.of(problem, frame, order, kept, near)
+        kept = kept_tokens(problem, frame, bigrams, order, budget, near)
+        contexts = Contexts.of(problem, frame, order, kept, near, budget)
         tables, pairs = _with_edges(problem, frame, mass, contexts, bigrams, threads)
         log_scale = mass.log_scale.copy()
         Layers(tables, problem, frame, contexts.depth, pairs, log_scale, threads).compute()
@@ -156,15 +157,16 @@ def _with_edges(
 
     Reals have the model's own precision, unless some edge is negative and sums may cancel.
     """
-    real = problem.ngram.node["log_p"].dtype.str
+    long = len(contexts.row_of_node) > len(problem.ngram.alias_p) + 1
+    real = "<f8" if long else problem.ngram.node["log_p"].dtype.str
     tables = _allocated(problem, frame, mass, contexts, real)
     used = np.zeros((frame.aligned, contexts.special), np.bool_)
     mixture = _link(tables, problem, bigrams, used, threads) >= 0
     if not mixture and real != "<f8":
         tables = _allocated(problem, frame, mass, contexts, "<f8")
         _link(tables, problem, bigrams, used, threads)
-    # Beyond order 2 edges of one class to the root may be differences, whatever their sign.
-    if not mixture or len(tables.row_of_node) > len(problem.ngram.alias_p) + 1:
+    tables.size[MIXTURE] = mixture
+    if long or not mixture:
         tables = GeneralTables(*tables)
     return tables, np.argwhere(used)
 
@@ -180,7 +182,7 @@ def _allocated(problem: Problem, frame: Frame, mass: UnigramMass, contexts: Cont
     capacity = np.where(is_root, 0, sides * (children + len(problem.extra)) + len(frame.kind) - 2)
     row["start"] = np.cumsum(capacity) - capacity
     row["middle"] = row["punctuation"] = row["end"] = row["start"]
-    size = np.zeros(7, np.int64)
+    size = np.zeros(8, np.int64)
     size[STRIDE], size[SPECIAL], size[PITCH] = contexts.stride, contexts.special, contexts.pitch
     size[WIDTH] = frame.kind["size"][0] if frame.aligned else 0
     size[ALIGNED], size[WORDS] = frame.aligned, frame.aligned + frame.kind["word"][frame.aligned : -2].sum()
@@ -208,7 +210,7 @@ def _allocated(problem: Problem, frame: Frame, mass: UnigramMass, contexts: Cont
 
 
 def _link(tables: GuideTables, problem: Problem, bigrams: Bigrams, used: npt.NDArray[np.bool_], threads: int) -> float:
-    """Write all edges, note which rows aligned ones use; return the least coefficient."""
+    """Write all edges, note which rows aligned ones use; return the least of what adds a child to its shorter context."""
     size = len(problem.ngram.alias_p)
     two = len(tables.row_of_node) == size + 1
     alpha = bigrams.alpha if two and problem.beta[0] == 1.0 else bigrams.alpha[:0]
