@@ -224,6 +224,38 @@ def test_constrain_shares_the_lines_of_stdin(letters: str) -> None:
     assert [row["neural"]["shared"] for row in both.rows] == [2, 2]
 
 
+@pytest.mark.parametrize(("kind", "code"), [(KeyboardInterrupt, 130), (Outage, 1)])
+def test_what_stops_a_stream_comes_after_the_texts_found(
+    letters: str, monkeypatch: pytest.MonkeyPatch, kind: type[BaseException], code: int
+) -> None:
+    whole, calls = CausalModel.log_probs, []
+
+    def failing(self: CausalModel, texts: list[str]) -> np.ndarray:
+        calls.append(len(texts))
+        if len(calls) == 3:
+            raise kind("gone")
+        return whole(self, texts)
+
+    monkeypatch.setattr(CausalModel, "log_probs", failing)
+    given = (
+        "constrain",
+        "--lm",
+        letters,
+        "--keywords",
+        "-",
+        "--max-words",
+        "6",
+        "--seed",
+        "4",
+        "--json",
+        "--share",
+        "2",
+    )
+    ran = searchgen(*given, stdin=b"dog\ntree,cat\nriver\n")
+    assert ran.code == code
+    assert [(row["line"], row["stopped_early"]) for row in ran.rows] == [(1, True), (2, True)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
