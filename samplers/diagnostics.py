@@ -138,7 +138,7 @@ def tail_size(values: Array) -> float:
 
 
 def arrays(draws: Draws, target: Target) -> dict[str, Array]:
-    """Return the features of draws as (chain, draw) arrays, the form that ArviZ's `from_dict` takes; no chains: one row.
+    """Return the features of draws as (chain, draw) arrays, the form that ArviZ takes; no chains: one row.
 
     Args:
         draws: of one run.
