@@ -89,14 +89,9 @@ def batch(
     share: Annotated[int, options.Share] = 1,
 ) -> None:
     """Parse the flags and run."""
-    from searchgen.cli.requests import neural_settings, refuse_share
+    from searchgen.cli.requests import refuse_share
 
-    values = given = _given(context)
-    if spec is not None:
-        from searchgen.spec import read_spec
-
-        values = {**read_spec(spec).values, **given}
-    neural_settings(values.get("lm"), **given.get("neural", {}))
+    values = _values(context, spec)
     of_spec = values.pop("seed", 0)
     run_seed = int(of_spec) if seed is None else seed
     refuse_share(share, values.get("lm"), many=True)
@@ -112,6 +107,19 @@ def batch(
     say_if_compiling()
     if not BatchRun(places, defaults, workers, threads, share, strict, quiet, verbose, sync).perform():
         raise typer.Exit(3)  # silently: the last line has said how many
+
+
+def _values(context: typer.Context, spec: str | None) -> dict[str, Any]:
+    """Return the defaults of jobs: those of a spec, and the flags, which win over it."""
+    from searchgen.cli.requests import neural_settings
+
+    values = given = _given(context)
+    if spec is not None:
+        from searchgen.spec import read_spec
+
+        values = {**read_spec(spec).values, **given}
+    neural_settings(values.get("lm"), **given.get("neural", {}))
+    return values
 
 
 #: Parameters that are defaults of jobs, each with the field it stands for.

@@ -104,7 +104,7 @@ def sample(
         raise RequestError("sample draws for one request; constrain reads keyword sets from stdin")
     given = [*(option or []), *_switches(memory=memory, quasi=quasi), *([] if moves is None else [f"moves={moves}"])]
     most = None if max_words is None else most_words(max_words)
-    fields = {"options": given, "opaque": list(map(pinned, term or [])), "max_words": most}
+    fields = {"options": given, "opaque": list(map(pinned, term or [])), "max_words": most, "start": text}
     drawn = secrets.randbits(32) if seed is None else seed
     if spec is not None:
         request, as_json = _of_spec(spec, context, {name: value for name, value in fields.items() if value}, drawn)
@@ -126,7 +126,7 @@ def _of_flags(params: dict[str, Any], given: dict[str, Any], seed: int) -> "Requ
     return law_request(
         **{name: params[name] for name in SAME},
         sampler=params["sampler"] or usual_sampler(params["lm"]),
-        start=params["text"],
+        start=given["start"],
         options=tuple(given["options"]),
         opaque=tuple(given["opaque"]),
         max_words=given["max_words"] or None,

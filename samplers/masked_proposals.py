@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "MaskedProposals", "log_acceptance"]
 
+#: What stands in a masked place while a text is printed: a word that no text has, in the script of the text form.
+STAND_IN = {"en": "qzqzq", "zh": "龘", "raw": "qzqzq"}
+
 Floats = npt.NDArray[np.float64]
 Text = Sequence[int]
 
@@ -88,12 +91,15 @@ class MaskedProposals:
         return found
 
     def _sides(self, text: Text, at: int) -> tuple[str, str, bool, bool]:
-        """Return what is printed left and right of a word, whether a space is before it, and whether it is the first word."""
+        """Return what is printed left and right of a place, whether a space is before it, and whether it is the first word's.
+
+        Another word stands there meanwhile: spaces beside the word itself may depend on it (我 Tom, 我你), and m must not.
+        """
         form, tokens = self.target.form, self.target.vocabulary.decode(text)
         first = not any(self._is_word[token] for token in text[:at])
-        whole, begun = form.detokenise(tokens), form.detokenise(tokens[: at + 1])
-        left = begun[: len(begun) - len(self._printed(tokens[at], first))]
-        return left.rstrip(" "), whole[len(begun) :], left.endswith(" "), first
+        tokens[at] = STAND_IN[form.name]
+        left, _, right = form.detokenise(tuple(tokens)).partition(self._printed(tokens[at], first))
+        return left.rstrip(" "), right, left.endswith(" "), first
 
     def _printed(self, token: str, first: bool) -> str:
         return self.target.form.detokenise((token,)) if first else token

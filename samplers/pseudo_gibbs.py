@@ -54,6 +54,8 @@ def draw(job: Job) -> Draws:
     sweep = int(lengths.max())
     thin, burn_in = options.thin or sweep, options.burn_in or SWEEPS * sweep
     model = cast("MaskedModel", target.text_model)
+    # Refused before the work: what stays in the texts must have a score in the end.
+    model.spelling.spell(list({target.printed(row[:n].tolist()) for row, n in zip(tokens, lengths, strict=True)}))
     chains = _Chains(job, plan, MaskedProposals(model, target), tokens, lengths)
     chains.update(burn_in)
     kept = np.zeros((plan.kept, *tokens.shape), np.int32)

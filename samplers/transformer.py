@@ -28,7 +28,7 @@ def language(request: Request) -> str:
         'zh'
     """
     words = [phrase for item in request.keywords for phrase in item]
-    return proposer(request.lm, detect(" ".join([*words, request.starts_with, request.ends_with])))
+    return proposer(request.lm, detect(" ".join([*words, request.starts_with, request.ends_with, request.start])))
 
 
 def opening(name: str, settings: NeuralSettings, threads: int) -> "Future[WholeTextModel]":

@@ -14,7 +14,7 @@ from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, is_memory, p
 from searchgen.lm.neural.causal import Network
 from searchgen.lm.neural.library_reader import library_reader
 
-__all__ = ["library_network"]
+__all__ = ["library_network", "silent"]
 
 #: How far the head on the trunk may be from the whole network, of its largest score.
 APART = 1e-2
@@ -28,7 +28,7 @@ def library_network(folder: Path, config: dict[str, Any], device: torch.device, 
     """
     model: Any
     try:
-        with _silent():
+        with silent():
             model = AutoModelForCausalLM.from_pretrained(
                 folder, trust_remote_code=False, local_files_only=True, weights_only=True, dtype=dtype
             )
@@ -51,7 +51,7 @@ def library_network(folder: Path, config: dict[str, Any], device: torch.device, 
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """Keep the library's progress bars and warnings off stderr, where a command says what it has to say."""
     notices: Any = logging  # without types
     bars, verbosity = notices.is_progress_bar_enabled(), notices.get_verbosity()

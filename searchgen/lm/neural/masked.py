@@ -7,7 +7,7 @@ The conditionals of a masked model belong to no one law of texts (Goyal et al. 2
 sums to no 1. As an energy it is as good a target as any other, so samplers take it in the place of log p, and every label says so.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,6 +19,7 @@ from transformers import AutoModelForMaskedLM
 
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm.neural.batches import MOST_POSITIONS, batches, free_bytes, positions_for
+from searchgen.lm.neural.library import silent
 from searchgen.lm.neural.spelling import first_id, read_tokenizer
 from searchgen.lm.neural.usage import Kept, Usage
 
@@ -133,12 +134,14 @@ class MaskedModel:
     def conditionals(self, sides: Sequence[tuple[str, str]], pieces: Sequence[npt.NDArray[np.int64]]) -> list[Floats]:
         """Return log m of the pieces that may stand between left and right, normalised over them: one (K,) float64 array a place.
 
+        Words beside the place that the model cannot spell are its unknown piece: m is a law all the same, and a chain may pass by them.
+
         Args:
             sides: the printed text left and right of each place.
             pieces: (K,) for each place, those that may stand there.
 
         Raises:
-            RequestError: a side cannot be spelled, or the whole is too long.
+            RequestError: the whole is too long.
         """
         spelled = self._sides([side for pair in sides for side in pair])
         spelling, rows = self.spelling, []
@@ -178,7 +181,7 @@ class MaskedModel:
 
     def _sides(self, sides: list[str]) -> list[list[int]]:
         """Return the pieces of what stands beside a mask; an empty side has none."""
-        spelled = iter(self.spelling.spell([side for side in sides if side]))
+        spelled = iter(self.spelling.encode([side for side in sides if side]))
         return [next(spelled) if side else [] for side in sides]
 
     def _pseudo(self, texts: list[str]) -> Floats:
@@ -198,14 +201,16 @@ class MaskedModel:
             raise ModelFileError(f"{self.name} scores {text[:80]!r} as not a number; its weights are damaged")
         return total
 
-    def _scored(self, rows: Sequence[Row]) -> list[tuple[int, Floats]]:
-        """Return, for each row, its number and the network's scores at its mask, (V,) float64; rows of one length go together."""
+    def _scored(self, rows: Sequence[Row]) -> Iterator[tuple[int, Floats]]:
+        """Yield, for each row, its number and the network's scores at its mask, (V,) float64; rows of one length go together.
+
+        One pass at a time is in memory: the scores of all pieces of a few hundred texts would be a gigabyte.
+        """
         longest = max((len(row) for row, _ in rows), default=0)
         if self.context and longest > self.context:
             raise RequestError(
                 f"a text of {longest} pieces is longer than the {self.context} that {self.name} can read"
             )
-        found: list[tuple[int, Floats]] = []
         for batch in batches([len(row) for row, _ in rows], self.positions):
             width = max(len(rows[i][0]) for i in batch)
             padded, there = np.zeros((len(batch), width), np.int64), np.zeros((len(batch), width), np.int64)
@@ -218,12 +223,11 @@ class MaskedModel:
                     torch.from_numpy(padded).to(self.device), torch.from_numpy(there).to(self.device), at
                 )
             each = scores.float().cpu().numpy().astype(np.float64)
-            found += zip(batch, each, strict=True)
             self.usage.forwards += 1
             self.usage.texts += len(batch)
             self.usage.tokens += int(there.sum())
             self.usage.padding += int(there.size - there.sum())
-        return found
+            yield from zip(batch, each, strict=True)
 
 
 def _log_softmax(scores: Floats) -> Floats:
@@ -243,9 +247,10 @@ def open_masked(
     spelling = MaskedSpelling.of(folder)
     model: Any
     try:
-        model = AutoModelForMaskedLM.from_pretrained(
-            folder, trust_remote_code=False, local_files_only=True, weights_only=True, dtype=dtype
-        )
+        with silent():
+            model = AutoModelForMaskedLM.from_pretrained(
+                folder, trust_remote_code=False, local_files_only=True, weights_only=True, dtype=dtype
+            )
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(
