@@ -33,9 +33,11 @@ __all__ = [
     "child",
     "cli",
     "counters",
+    "family",
     "keyword_request",
     "look_ahead",
     "options",
+    "resident",
     "shared",
 ]
 
@@ -205,19 +207,21 @@ class _Peak:
 
     def _poll(self) -> None:
         while not self.over.wait(0.1):
-            self.peak = max(self.peak, sum(map(_resident, _family(self.pid))))
+            self.peak = max(self.peak, sum(map(resident, family(self.pid))))
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """Return a process and its descendants, where /proc tells."""
     found = [pid]
     with suppress(OSError, ValueError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for one in (task / "children").read_text(encoding="ascii").split():
-                found += _family(int(one))
+                found += family(int(one))
     return found
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
+    """Return the resident bytes of a process, 0 if it is gone."""
     with suppress(OSError, ValueError, IndexError):
         return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return 0

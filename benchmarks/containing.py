@@ -108,11 +108,11 @@ def _child(words: list[int], first: list[int], end: list[int], context: int, wor
 
 def seconds_until(found: Callable[[], bool], most: float, times: int) -> tuple[float, int, int]:
     """Return seconds and tries spent on generating until `found` says so, over some sentences or so much time, and how many there were."""
-    begun, tries, good = time.perf_counter(), 0, 0
-    while good < times and time.perf_counter() - begun < most:
+    begun, tries, good = time.process_time(), 0, 0
+    while good < times and time.process_time() - begun < most:
         good += found()
         tries += 1
-    return time.perf_counter() - begun, tries, good
+    return time.process_time() - begun, tries, good
 
 
 def median_word(file: Path, source: Source) -> str:
@@ -128,10 +128,10 @@ def compiled(source: Source, word: str, sampler: str, count: int, **more: int) -
     found = method(sampler)
 
     def once(seed: int) -> float:
-        begun = time.perf_counter()
+        begun = time.process_time()
         target = Target.of(request, source.model, source.known)
-        drawn = found.draw(Job(target, count, key_of(seed), found.options(**more), source.threads, source.prepared))
-        return (time.perf_counter() - begun) / len(drawn.lengths)
+        drawn = found.draw(Job(target, count, key_of(seed), found.options(**more), source.threads))
+        return (time.process_time() - begun) / len(drawn.lengths)
 
     once(0)
     return float(np.median([once(seed) for seed in range(1, 8)]))
@@ -146,9 +146,9 @@ def measure(report: Report, corpus: Path, words: Path) -> None:
         source = Source.load(str(path))
     word = median_word(words, source)
     pattern, identity = re.compile(rf"(?<![\w']){re.escape(word)}(?![\w'])", re.IGNORECASE), source.model.id_of[word]
-    begun = time.perf_counter()
+    begun = time.process_time()
     name, sentence = rival(lines)
-    report.row(f"{name}: building the chain, once", f"{time.perf_counter() - begun:.1f} s")
+    report.row(f"{name}: building the chain, once", f"{time.process_time() - begun:.1f} s")
     text = python_loop(source)
     most = 5.0 if report.quick else 60.0
     loops = {

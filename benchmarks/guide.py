@@ -37,7 +37,7 @@ def measure(report: Report, searcher: Searcher, case: Case, times: int) -> None:
     target, guide = look_ahead(searcher, request)
     report.row(f"{name}: target and guide", f"{took:.2f} s", "")
     building = best(
-        lambda: type(guide).build(target.problem, room=target.room, prepared=searcher.prepared),
+        lambda: type(guide).build(target.problem, room=target.room, bigrams=target.bigrams),
         times,
         time.perf_counter,
     )

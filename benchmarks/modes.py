@@ -43,10 +43,10 @@ def pooled(draws: Draws, series: npt.NDArray[np.float64]) -> float:
 def measure(report: Report, source: Source, words: tuple[str, str], sampler: str, draws: int) -> None:
     """Print and keep the effective draws per second of one sampler on one pair of keywords."""
     request = stated_law(keyword_request(",".join(words), max_words=10, finite_verb=False))
-    method, job = job_of(source, replace(request, sampler=sampler, count=draws, seed=1))
+    _, method, job = job_of(source, replace(request, sampler=sampler, count=draws, seed=1))
     # once before the clock: code is compiled, and the model is indexed
     method.draw(replace(job, count=1, options=replace(job.options, burn_in=1, thin=1)))
-    method, job = job_of(source, replace(request, sampler=sampler, count=draws, seed=1))
+    _, method, job = job_of(source, replace(request, sampler=sampler, count=draws, seed=1))
     begun = time.process_time()
     found = method.draw(job)
     spent = time.process_time() - begun

@@ -1,15 +1,17 @@
-"""Transformers: batched scoring beside a bare forward pass, and how long a user waits for sentences."""
+"""Transformers: batched scoring beside a bare forward pass, how long a user waits for sentences, what evaluations and shared passes buy."""
 
 import argparse
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.common import cli, keyword_request, options, shared
+from benchmarks.neural_curves import compare, sharing
 from searchgen.lm.neural import NeuralSettings, open_transformer
 from searchgen.samplers.neural_search import TransformerSearcher
 
@@ -22,6 +24,8 @@ SETS = (
     "train,station,bag",
 )
 
+PARTS = ("scoring", "sentences", "sharing", "curves")
+
 #: Texts in one pass of the bare network; the best of them is compared with.
 SIZES = (4, 16, 32, 64, 128, 256)
 
@@ -33,6 +37,9 @@ def flags_of(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dtype", default="auto")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
+    parser.add_argument("--sets", type=int, default=8, help="keyword sets of the comparison with CGMH")
+    parser.add_argument("--together", type=int, default=64, help="searches that share passes")
 
 
 def main() -> None:
@@ -42,8 +49,30 @@ def main() -> None:
         if found is None:
             return
         settings = NeuralSettings(device=flags.device, dtype=flags.dtype)
-        scoring(report, str(found), settings, flags.quick)
-        sentences(report, str(found), flags.quick)
+        if "scoring" in flags.parts:
+            scoring(report, str(found), settings, flags.quick)
+        if "sentences" in flags.parts:
+            sentences(report, str(found), flags.quick)
+        if "sharing" in flags.parts:
+            searcher, lines = opened(str(found), settings), keyword_sets(12 if flags.quick else flags.together)
+            sharing(report, searcher, lines, str(found))
+        if "curves" in flags.parts:
+            compare(report, opened(str(found), settings), keyword_sets(2 if flags.quick else flags.sets), str(found))
+
+
+def opened(model: str, settings: NeuralSettings) -> TransformerSearcher:
+    """Return a model ready to search, its compiled loops and passes warm, with one thread."""
+    request = replace(keyword_request(SETS[0], lm=model, seed=1), neural=settings)
+    searcher = TransformerSearcher.beside(request)
+    searcher.search(request)
+    return searcher
+
+
+def keyword_sets(count: int) -> list[str]:
+    """Return keyword sets of three words: those of the task file, or those above again and again."""
+    file = shared("tasks", "keywords-en.txt")
+    lines = file.read_text(encoding="utf-8").split("\n") if file else []
+    return [line for line in [*lines, *SETS * (count // len(SETS) + 1)] if line.count(",") == 2][:count]
 
 
 def scoring(report: Any, model: str, settings: NeuralSettings, quick: bool) -> None:

@@ -28,7 +28,7 @@ def measure(source: Source, line: str, flags: Any, order: int) -> dict[str, Any]
         target.problem,
         order=order,
         room=target.room,
-        prepared=source.prepared,
+        bigrams=target.bigrams,
         threads=source.threads,
         near=flags.near if order > 2 else 0,
     )
@@ -80,8 +80,8 @@ def main() -> None:
     """Measure, and print the table."""
 
     def more(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--orders", default="2,3", help="guide orders, default 2,3")
-        parser.add_argument("--near", type=int, default=0, metavar="K", help="the sampler's option, for orders above 2")
+        parser.add_argument("--orders", default="2,5", help="guide orders, default 2,5")
+        parser.add_argument("--near", type=int, default=1, metavar="K", help="the sampler's option, for orders above 2")
         parser.add_argument("--runs", type=int, default=50)
         parser.add_argument("--particles", type=int, default=1000)
         parser.add_argument("--threshold", type=float, default=0.5)

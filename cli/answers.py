@@ -3,18 +3,21 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from searchgen.cli.loading import load_beside, load_model, refuse_other_model, starting
-from searchgen.cli.output import complain, complain_of, highlighted, progress, write_json, write_line
+from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line
 from searchgen.cli.requests import with_keywords
-from searchgen.errors import Impossible, NothingFound, RequestError, SearchgenError
+from searchgen.errors import Impossible, NothingFound, Outage, RequestError, SearchgenError
 from searchgen.lm.whole_text import scores_whole_texts
+from searchgen.record import partial_record
 from searchgen.request import Request
 
 if TYPE_CHECKING:
     from searchgen.record import Record
     from searchgen.samplers.constrain import Outcome, Searcher
+    from searchgen.samplers.neural_search import TransformerSearcher
 
 __all__ = ["Answers"]
 
@@ -34,19 +37,21 @@ class Answers:
         json: print JSON lines.
         verbose: show on stderr what was asked and done.
         raw_tokens: the user knows that the model's tokens are printed as they stand.
-        loaded: models by name, and for transformers the language of the words.
+        loaded: n-gram models by name.
+        beside: transformers by name and the language of the words.
         said: notes already shown; each is shown once.
     """
 
     json: bool
     verbose: bool
     raw_tokens: bool = False
-    loaded: "dict[tuple[str, str], Searcher]" = field(default_factory=dict)
+    loaded: "dict[str, Searcher]" = field(default_factory=dict)
+    beside: "dict[tuple[str, str], TransformerSearcher]" = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
 
     def one(self, request: Request) -> None:
-        """Answer one request."""
-        self._print(self._search(request, None))
+        """Answer one request; what ended its search before its time is raised once its texts are printed."""
+        self._finish(self._search(request, None))
 
     def repeat(self, signature: str, lm: str | None) -> None:
         """Answer the request of a signature again.
@@ -65,34 +70,38 @@ class Answers:
             )
         searcher = self.searcher(replace(request, lm=lm or request.lm))
         refuse_other_model(searcher, wanted)
-        self._print(self._search(request, None, searcher))
+        self._finish(self._search(request, None, searcher))
 
-    def stream(self, lines: Iterable[bytes], template: Request, lm: str | None) -> None:
+    def stream(self, lines: Iterable[bytes], template: Request, lm: str | None, share: int = 1) -> None:
         """Answer one keyword set a line, in order, each printed before the next is read.
 
         Args:
             lines: UTF-8.
             template: all but the keywords.
             lm: the model asked for, if any.
+            share: sets that are read, searched and printed together, because they share a transformer's passes.
 
         Raises:
             NothingFound: at the end, when a line had no answer.
+            Outage: a server or the memory gave out; what was found until then is printed.
         """
         if lm and not scores_whole_texts(lm):
             self.searcher(replace(template, lm=lm))
         failed = total = 0
-        for number, line in enumerate(lines, 1):
-            total += 1
-            try:
-                outcome = self._search(with_keywords(template, [_keyword_set(line, number)], lm), number)
-            except SearchgenError as error:
-                failed += 1
-                complain_of(error, f"line {number}: ")
-                self._print_nothing(number, range(template.count), _status(error), str(error))
-            else:
-                self._print(outcome)
-                missing = range(len(outcome.records), template.count)
-                self._print_nothing(number, missing, "not found", "no other text differs enough")
+        numbered = enumerate(lines, 1)
+        while part := list(islice(numbered, share)):
+            total += len(part)
+            ends: list[BaseException] = []
+            for (number, _), outcome in zip(part, self._answered(part, template, lm), strict=True):
+                error = outcome if isinstance(outcome, BaseException) else outcome.failure
+                if isinstance(error, SearchgenError) and not isinstance(error, Outage):
+                    failed += 1
+                    complain_of(error, f"line {number}: ")
+                elif error is not None:
+                    ends.append(error)
+                self._print_line(number, outcome, template.count)
+            if ends:
+                raise ends[0]
         if failed:
             raise NothingFound(f"no answer for {failed} of {total} lines")
 
@@ -104,38 +113,73 @@ class Answers:
         """
         if scores_whole_texts(request.lm):
             return self._beside(request)
-        key = request.lm, ""
-        if key not in self.loaded:
+        if request.lm not in self.loaded:
             with starting():
                 from searchgen.samplers.constrain import Searcher
 
-                self.loaded[key] = load_model(Searcher, request.lm, self.raw_tokens)
-        return self.loaded[key]
+                self.loaded[request.lm] = load_model(Searcher, request.lm, self.raw_tokens)
+        return self.loaded[request.lm]
 
-    def _beside(self, request: Request) -> "Searcher":
+    def _beside(self, request: Request) -> "TransformerSearcher":
         with starting():
             from searchgen.samplers.neural_search import TransformerSearcher
             from searchgen.samplers.transformer import language
 
             key = request.lm, language(request)
-            if key not in self.loaded:
-                same = [found for (name, _), found in self.loaded.items() if name == request.lm]
-                opened = getattr(same[0], "opened", None) if same else None
-                self.loaded[key] = load_beside(TransformerSearcher, request, self.raw_tokens, opened)
-        return self.loaded[key]
+            if key not in self.beside:
+                same = [found for (name, _), found in self.beside.items() if name == request.lm]
+                opened = same[0].opened if same else None
+                self.beside[key] = load_beside(TransformerSearcher, request, self.raw_tokens, opened)
+        return self.beside[key]
+
+    def _answered(
+        self, part: list[tuple[int, bytes]], template: Request, lm: str | None
+    ) -> "list[Outcome | BaseException]":
+        """Return what becomes of some lines of stdin, those that are requests under a transformer searched together."""
+        found: dict[int, Outcome | BaseException] = {}
+        requests: dict[int, Request] = {}
+        for number, line in part:
+            try:
+                requests[number] = with_keywords(template, [_keyword_set(line, number)], lm)
+                if len(part) == 1:
+                    found[number] = self._search(requests[number], number)
+            except SearchgenError as error:
+                found[number] = error
+        if len(part) > 1 and requests:
+            from searchgen.samplers.neural_search import search_together
+
+            jobs = [(self._beside(request), request, number) for number, request in requests.items()]
+            begun = time.perf_counter()
+            with progress() as show:
+                tell = (lambda share: show(f"searching {len(jobs)} sets", share)) if show else None
+                found.update(zip(requests, search_together(jobs, tell), strict=True))
+            for number in requests:
+                self._tell(found[number], time.perf_counter() - begun)
+        return [found[number] for number, _ in part]
 
     def _search(self, request: Request, number: int | None, loaded: "Searcher | None" = None) -> "Outcome":
         searcher, begun = loaded or self.searcher(request), time.perf_counter()
         with progress() as show:
             tell = (lambda share: show("searching", share)) if show else None
             outcome = searcher.search(request, tell, number)
-        for note in outcome.notes:
-            if note not in self.said:
-                self.said.add(note)
-                complain(note)
-        if self.verbose:
-            _describe(outcome, time.perf_counter() - begun)
+        self._tell(outcome, time.perf_counter() - begun)
         return outcome
+
+    def _tell(self, outcome: "Outcome | BaseException", seconds: float) -> None:
+        """Show what the user should know of an outcome, and with -v what was done."""
+        if isinstance(outcome, BaseException):
+            return
+        for one in outcome.notes:
+            if one not in self.said:
+                self.said.add(one)
+                note(one)
+        if self.verbose:
+            _describe(outcome, seconds)
+
+    def _finish(self, outcome: "Outcome") -> None:
+        self._print(outcome)
+        if outcome.failure is not None:
+            raise outcome.failure
 
     def _print(self, outcome: "Outcome") -> None:
         for record in outcome.records:
@@ -143,13 +187,20 @@ class Answers:
                 write_json({**record.as_json(), "status": "ok", "error": None})
             else:
                 write_line(highlighted(record.text, _demanded_spans(record)))
-        if outcome.interrupted:
-            raise KeyboardInterrupt
+
+    def _print_line(self, number: int, outcome: "Outcome | BaseException", count: int) -> None:
+        """Print what becomes of a line of stdin: as many lines as texts were asked for, unless the run ends here."""
+        if not isinstance(outcome, BaseException):
+            self._print(outcome)
+            missing = range(len(outcome.records), count)
+            self._print_nothing(number, missing, "not found", "no other text differs enough")
+        elif isinstance(outcome, SearchgenError) and not isinstance(outcome, Outage):
+            self._print_nothing(number, range(count), _status(outcome), str(outcome))
 
     def _print_nothing(self, number: int, ranks: range, status: str, error: str) -> None:
         for rank in ranks:
             if self.json:
-                write_json({"text": "", "line": number, "rank": rank + 1, "status": status, "error": error})
+                write_json(partial_record(text="", line=number, rank=rank + 1, status=status, error=error))
             else:
                 write_line("")
 

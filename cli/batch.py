@@ -1,12 +1,16 @@
 """`searchgen batch`: a file of jobs, a row for each, in order, whatever happens meanwhile."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from searchgen.cli import options
 from searchgen.cli.numbers import decimal, whole
+from searchgen.cli.output import hush
 from searchgen.errors import RequestError
+
+if TYPE_CHECKING:
+    from searchgen.batch.requests import Defaults
 
 __all__ = ["HELP", "SHORT", "batch"]
 
@@ -35,7 +39,8 @@ Journal = typer.Option("--journal", metavar="FILE", help="The journal; by defaul
 Strict = typer.Option("--strict", help="Stop at the first line that is no job.")
 Report = typer.Option("--report", metavar="FILE", help="Write times and counters as JSON.")
 Sync = typer.Option("--sync", metavar="SECONDS", parser=decimal, help="How often rows are brought to the disk.")
-Quiet = typer.Option("--quiet", "-q", help="No progress; the last line still counts the rows.")
+Quiet = typer.Option("--quiet", "-q", callback=hush, help="No progress; the last line still counts the rows.")
+Verbose = typer.Option("--verbose", "-v", help="A line on stderr for each row: its job's line, status and seconds.")
 RunSeed = typer.Option("--seed", metavar="N", parser=whole, help="Of the run: jobs without a seed get theirs from it.")
 Sampler = typer.Option("--sampler", metavar="NAME", help="'anneal' searches; others draw from the stated law.")
 Option = typer.Option("--option", metavar="NAME=VALUE", help="An option of the sampler.")
@@ -59,6 +64,7 @@ def batch(
     report: Annotated[str | None, Report] = None,
     sync: Annotated[float, Sync] = 1.0,
     quiet: Annotated[bool, Quiet] = False,
+    verbose: Annotated[bool, Verbose] = False,
     spec: Annotated[str | None, options.Spec] = None,
     seed: Annotated[int | None, RunSeed] = None,
     ordered: Annotated[bool | None, options.Ordered] = None,
@@ -76,29 +82,44 @@ def batch(
     sampler: Annotated[str | None, Sampler] = None,
     option: Annotated[list[str] | None, Option] = None,
     beta: Annotated[float | None, Beta] = None,
+    end: Annotated[str | None, options.End] = None,
+    prompt: Annotated[str | None, options.Prompt] = None,
+    device: Annotated[str | None, options.Device] = None,
+    dtype: Annotated[str | None, options.Dtype] = None,
+    share: Annotated[int, options.Share] = 1,
 ) -> None:
     """Parse the flags and run."""
-    values = _given(context)
-    if spec is not None:
-        from searchgen.spec import read_spec
+    from searchgen.cli.requests import refuse_share
 
-        values = {**read_spec(spec).values, **values}
+    values = _values(context, spec)
     of_spec = values.pop("seed", 0)
     run_seed = int(of_spec) if seed is None else seed
+    refuse_share(share, values.get("lm"), many=True)
     _refuse_numbers(workers, threads, sync, run_seed, form)
-    if resume and overwrite:
-        raise RequestError("--resume goes on and --overwrite begins again; give one of them")
-    mode = "resume" if resume else "overwrite" if overwrite else "new"
-    from searchgen.batch.requests import Defaults, refuse_bad_defaults
+    mode = _mode(resume, overwrite)
+    from searchgen.batch.requests import Defaults
     from searchgen.cli.batch_running import BatchRun, Places
     from searchgen.cli.loading import say_if_compiling
 
     defaults = Defaults(values, run_seed)
-    refuse_bad_defaults(defaults)
+    _refuse_defaults(defaults)
     places = Places(jobs, output, journal, form, mode, report)
     say_if_compiling()
-    if not BatchRun(places, defaults, workers, threads, strict, quiet, sync).perform():
+    if not BatchRun(places, defaults, workers, threads, share, strict, quiet, verbose, sync).perform():
         raise typer.Exit(3)  # silently: the last line has said how many
+
+
+def _values(context: typer.Context, spec: str | None) -> dict[str, Any]:
+    """Return the defaults of jobs: those of a spec, and the flags, which win over it."""
+    from searchgen.cli.requests import neural_settings
+
+    values = given = _given(context)
+    if spec is not None:
+        from searchgen.spec import read_spec
+
+        values = {**read_spec(spec).values, **given}
+    neural_settings(values.get("lm"), **given.get("neural", {}))
+    return values
 
 
 #: Parameters that are defaults of jobs, each with the field it stands for.
@@ -122,12 +143,35 @@ FIELDS = {
 } | {"option": "options"}
 
 
+#: Parameters that are how jobs read a transformer.
+NEURAL = ("end", "prompt", "device", "dtype")
+
+
 def _given(context: typer.Context) -> dict[str, Any]:
     from searchgen.cli.requests import forbidden
 
     params = context.params
-    values = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
+    given = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
+    values = {field: list(value) if isinstance(value, tuple) else value for field, value in given.items()}
+    neural = {name: params[name] for name in NEURAL if params[name] is not None}
+    if neural:
+        values["neural"] = neural
     return {**values, "forbid": list(forbidden(params["forbid"]))} if params["forbid"] else values
+
+
+def _refuse_defaults(defaults: "Defaults") -> None:
+    """Refuse defaults that no job could use, before any job is read."""
+    from searchgen.batch.requests import request_of
+    from searchgen.cli.requests import refuse_unusable
+
+    request = request_of({"keywords": "word"}, 1, defaults)
+    refuse_unusable(request, "lm" in defaults.values)
+
+
+def _mode(resume: bool, overwrite: bool) -> str:
+    if resume and overwrite:
+        raise RequestError("--resume goes on and --overwrite begins again; give one of them")
+    return "resume" if resume else "overwrite" if overwrite else "new"
 
 
 def _refuse_numbers(workers: int, threads: int, sync: float, seed: int, form: str | None) -> None:

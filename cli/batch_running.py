@@ -12,20 +12,18 @@ from typing import BinaryIO
 
 from searchgen.batch.jobs import Job, format_of, read_jobs
 from searchgen.batch.journal import Header
-from searchgen.batch.pool import in_order
 from searchgen.batch.requests import Defaults, identity
 from searchgen.batch.seen import Seen
-from searchgen.batch.store import Store, is_plain
+from searchgen.batch.store import Store
+from searchgen.cli.batch_progress import Pace, clock, counted
 from searchgen.cli.output import complain, progress
+from searchgen.cli.report import refuse_unwritable, write_report
 from searchgen.cli.stdin import standard_input
-from searchgen.errors import NothingFound, RequestError, SearchgenError
-from searchgen.samplers.batch_run import Answer, crashed, make_runner
+from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
+from searchgen.samplers.batch_run import BESIDE, OUTAGE, Answer, answers_of
 from searchgen.samplers.precompile import compile_loops
 
 __all__ = ["BatchRun", "Places"]
-
-#: Without a terminal, how often a line tells how far the run is.
-PROGRESS_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -95,8 +93,10 @@ class BatchRun:
         defaults: of jobs.
         workers: number of processes.
         threads: threads of each.
+        share: jobs that go through a transformer together.
         strict: stop at the first error.
         quiet: no progress.
+        verbose: a line for each row, in place of the progress.
         interval: seconds between two times that the files are made durable.
     """
 
@@ -104,8 +104,10 @@ class BatchRun:
     defaults: Defaults
     workers: int = 1
     threads: int = 1
+    share: int = 1
     strict: bool = False
     quiet: bool = False
+    verbose: bool = False
     interval: float = 1.0
     counts: dict[str, int] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
@@ -121,6 +123,8 @@ class BatchRun:
             NothingFound: `strict`, and a job is none.
         """
         self.places.refuse_clashes()
+        if self.places.report is not None:
+            refuse_unwritable(self.places.report)
         begun = time.monotonic()
         with _jobs(self.places.jobs) as stream, self._store() as store:
             kept = store.kept
@@ -131,44 +135,47 @@ class BatchRun:
                     if kept.dropped_bytes
                     else ""
                 )
-                complain(f"{kept.rows} rows are kept{cut}")
+                known = "were written before; add the others with >>" if self.places.output == "-" else "are kept"
+                complain(f"{kept.rows} rows {known}{cut}")
             self._same_models()
             if self.workers > 1:
                 compile_loops()()  # once here, not in every process
             try:
-                self._work(store, self._rest(stream, store), stream, begun)
+                self._work(store, self._rest(stream, store), stream)
             finally:
-                complain(f"{self._counted()}, {_clock(time.monotonic() - begun)}")
+                complain(f"{counted(self.counts)}, {clock(time.monotonic() - begun)}")
                 self._report(store, time.monotonic() - begun)
         return self.counts["infeasible"] + self.counts["error"] == 0
 
-    def _work(self, store: Store, jobs: Iterator[Job], stream: BinaryIO, begun: float) -> None:
-        arguments = (self.defaults, self.threads)
-        told, first = time.monotonic(), sum(self.counts.values())
-        size = os.fstat(stream.fileno()).st_size if _has_size(stream) else 0
-        with progress() as show, closing(in_order(jobs, make_runner, arguments, self.workers, crashed)) as answers:
+    def _work(self, store: Store, jobs: Iterator[Job], stream: BinaryIO) -> None:
+        answered = answers_of(jobs, self.defaults, self.workers, self.threads, self.share)
+        with progress() as show, closing(answered) as answers:
+            pace = Pace(stream, show)
             for job, answer in answers:
                 self._write(store, job, answer)
-                now = time.monotonic()
-                if self.quiet or (show is None and now - told < PROGRESS_SECONDS):
-                    continue
-                share = stream.tell() / size if size else 0.0
-                done = sum(self.counts.values()) - first
-                line = f"{self._counted()}, {done / max(now - begun, 1e-9):.1f}/s"
-                if show is not None:
-                    show(line, min(share, 0.999))
-                else:
-                    told = now
-                    complain(line + (f", {_clock((now - begun) * (1 - share) / share)} left" if share else ""))
+                if self.verbose:
+                    complain(f"line {job.line}: {answer.status}, {answer.seconds:.2f} s")
+                elif not self.quiet:
+                    pace.tell(job, self.counts)
 
     def _write(self, store: Store, job: Job, answer: Answer) -> None:
         begun = time.perf_counter()
         if self.strict and answer.status == "error":
             error = json.loads(answer.row)["diagnostics"]["error"]
             raise NothingFound(f"line {job.line}: {error} (--strict stops here; --resume goes on once it is mended)")
+        if answer.status == OUTAGE:
+            error = json.loads(answer.row)["diagnostics"]["error"]
+            raise Outage(f"line {job.line}: {error} (earlier rows are kept, --resume goes on)")
         if answer.model is not None:
             self._same_model(*answer.model)
-        store.append(job, answer.row, answer.status, answer.seconds, answer.model)
+        try:
+            store.append(job, answer.row, answer.status, answer.seconds, answer.model)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = "stdout" if self.places.output == "-" else self.places.output
+            rest = "make room, and --resume goes on" if store.journal is not None else "make room, and begin again"
+            raise SearchgenError(f"cannot write {where}: {error.strerror}; {rest}") from None
         self.counts[answer.status] += 1
         self.computed += 1
         self.working_seconds += answer.seconds
@@ -214,6 +221,8 @@ class BatchRun:
         from searchgen.lm import load
 
         for name in list(self.models):
+            if name.startswith(BESIDE):
+                continue  # opened with its first job, which has the settings; its row is refused then
             self._same_model(name, load(name).hash)
 
     def _same_model(self, name: str, found: str) -> None:
@@ -223,9 +232,6 @@ class BatchRun:
                 f"model {name} is another one now ({found[:12]}, rows were made with {known[:12]}); "
                 "restore it, or begin again with --overwrite"
             )
-
-    def _counted(self) -> str:
-        return ", ".join(f"{count} {status}" for status, count in self.counts.items())
 
     def _report(self, store: Store, seconds: float) -> None:
         if self.places.report is None:
@@ -240,7 +246,7 @@ class BatchRun:
             "writing_seconds": self.writing_seconds,
             "workers": self.workers,
         }
-        Path(self.places.report).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        write_report(self.places.report, report)
 
 
 @contextmanager
@@ -256,13 +262,6 @@ def _jobs(name: str) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _has_size(stream: BinaryIO) -> bool:
-    try:
-        return is_plain(stream.fileno())
-    except (OSError, ValueError):
-        return False
-
-
 def _unlike(job: Job, seen: Seen) -> Job:
     """Return the job, or an error in its place if its id is that of another."""
     if job.error:
@@ -273,14 +272,3 @@ def _unlike(job: Job, seen: Seen) -> Job:
         return replace(job, values={}, error=str(error))
     before = seen.line_of(name, job.line)
     return job if before is None else replace(job, values={}, error=f"id {name!r} is that of line {before}; ids differ")
-
-
-def _clock(seconds: float) -> str:
-    """Return a time as hours, minutes and seconds.
-
-    Example:
-        >>> _clock(3730.4)
-        '1:02:10'
-    """
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

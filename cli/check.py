@@ -7,6 +7,7 @@ import typer
 from searchgen.cli import options
 from searchgen.cli.output import complain, write_json, write_line
 from searchgen.errors import NothingFound, RequestError
+from searchgen.record import partial_record
 
 __all__ = ["HELP", "SHORT", "check"]
 
@@ -66,11 +67,13 @@ def check(
     for number, line in enumerate(lines(stream), 1):
         total += 1
         text = line.decode("utf-8", "replace").strip()
-        satisfied = target.checked(target.form.tokenise(text))
+        tokens = target.form.tokenise(text)
+        satisfied = target.checked(tokens)
         lacks = [part for part, holds in satisfied.items() if not holds]
         failed += bool(lacks)
         if json:
-            write_json({"line": number, "text": text, "passes": not lacks, "satisfied": satisfied})
+            known = {"text": text, "tokens": tokens, "satisfied": satisfied, "lm": source.label, "line": number}
+            write_json(partial_record(**known, passes=not lacks, status="ok", error=None))
         elif lacks:
             write_line(f"{number}\t{'; '.join(lacks)}\t{text}")
     if not total:

@@ -49,6 +49,7 @@ def compare(
     sentence: Annotated[bool, options.OneSentence] = False,
     min_words: Annotated[int | None, options.Words] = None,
     max_words: Annotated[int | None, options.MaxWords] = None,
+    beta: Annotated[float, options.Beta] = 1.0,
     lm: Annotated[str | None, options.NGram] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     samplers: Annotated[str, Samplers] = DEFAULT,
@@ -62,8 +63,12 @@ def compare(
     from searchgen.cli.loading import load_model, starting
     from searchgen.cli.requests import law_request
 
-    if not budget > 0 or repeat < 1 or (evaluations is not None and evaluations < 1):
-        raise RequestError("give a budget above 0 seconds, at least 1 evaluation and at least 1 repetition")
+    if not budget > 0:
+        raise RequestError(f"--budget {budget:g}: give more than 0 seconds")
+    if evaluations is not None and evaluations < 1:
+        raise RequestError(f"--evaluations {evaluations}: give at least 1")
+    if repeat < 1:
+        raise RequestError(f"--repeat {repeat}: give at least 1")
     request = law_request(
         keywords=keywords,
         ordered=ordered,
@@ -73,6 +78,7 @@ def compare(
         sentence=sentence,
         min_words=min_words,
         max_words=max_words,
+        beta=beta,
         lm=lm,
         seed=secrets.randbits(32) if seed is None else seed,
     )

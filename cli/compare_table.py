@@ -9,11 +9,8 @@ if TYPE_CHECKING:
 
 __all__ = ["compact", "lines"]
 
-#: Width of the table where stdout is no terminal; on less, numbers are shown with fewer digits.
-WIDTH = 100
-
-#: The least width: all columns fit.
-LEAST = 80
+#: More than a table is wide, so that nothing is cut off.
+AMPLE = 1000
 
 COLUMNS = ("kind", "satisfied", "mean", "best", "ESS/s", "distinct", "evaluations", "R-hat", "log Z")
 SHORT = {"satisfied": "ok", "evaluations": "evals"}
@@ -43,32 +40,41 @@ def lines(rows: Sequence["Row"], log_z: float | None, why: str, width: int | Non
         rows: in the order to be shown.
         log_z: the exact value, if it is known.
         why: what to say of it.
-        width: of the terminal; None: stdout is none.
+        width: of the terminal, on which numbers have fewer digits if they do not fit otherwise; None: stdout is none.
     """
+    text = _drawn(rows, narrow=False)
+    if width is not None and max(map(len, text)) > width:
+        text = _drawn(rows, narrow=True)
+    laws, searches = _apart(rows)
+    return [*text, "", *_remarks(rows, bool(laws and searches), why if laws else "", log_z)]
+
+
+def _apart(rows: Sequence["Row"]) -> tuple[list["Row"], list["Row"]]:
+    """Return the rows of methods that have a law, and those of searches."""
+    return [row for row in rows if row.kind != "search"], [row for row in rows if row.kind == "search"]
+
+
+def _drawn(rows: Sequence["Row"], *, narrow: bool) -> list[str]:
+    """Return the lines of the table itself, as wide as its cells."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    width = width or WIDTH
-    narrow = width < WIDTH
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 0 if narrow else 1, 0, 0), show_edge=False)
     table.add_column("sampler", no_wrap=True)
     for name in COLUMNS:
         side: Any = "left" if name == "kind" else "right"
         table.add_column(SHORT.get(name, name) if narrow else name, justify=side, no_wrap=True)
-    laws = [row for row in rows if row.kind != "search"]
-    searches = [row for row in rows if row.kind == "search"]
     repeated = any(row.run > 1 for row in rows)
-    for number, part in enumerate((laws, searches)):
+    for number, part in enumerate(_apart(rows)):
         if number and part:
             table.add_section()
         for row in part:
             table.add_row(*_cells(row, repeated, narrow))
-    console = Console(file=io.StringIO(), width=max(width, LEAST), no_color=True)
+    console = Console(file=io.StringIO(), width=AMPLE, no_color=True)
     console.print(table)
     written: io.StringIO = console.file  # type: ignore[assignment]
-    text = [line.rstrip() for line in written.getvalue().splitlines()]
-    return [*text, "", *_remarks(rows, bool(laws and searches), why if laws else "", log_z)]
+    return [line.rstrip() for line in written.getvalue().splitlines()]
 
 
 def _cells(row: "Row", repeated: bool, narrow: bool) -> list[str]:

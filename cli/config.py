@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from searchgen.cli.output import write_json, write_line
+from searchgen.cli.output import complain, write_json, write_line
 
 __all__ = ["HELP", "SHORT", "config"]
 
@@ -22,7 +22,7 @@ Example: searchgen config
 def config(json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
     """Print a line for each setting."""
     from searchgen.cache_folder import cache_folder
-    from searchgen.settings import InForce, config_file, in_force
+    from searchgen.settings import InForce, config_file, in_force, misspelt
 
     named = os.environ.get("SEARCHGEN_CACHE")
     folder = str(cache_folder())
@@ -34,3 +34,5 @@ def config(json: Annotated[bool, typer.Option("--json", help="One JSON object a 
             write_json(one._asdict())
         else:
             write_line(f"{one.name:<10} {'-' if one.value is None else one.value!s:<40} {one.source}")
+    for variable, meant in misspelt():
+        complain(f"{variable} is no setting; did you mean {meant}?")

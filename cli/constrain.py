@@ -10,6 +10,7 @@ from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
     from searchgen.cli.answers import Answers
+    from searchgen.request import Request
 
 __all__ = ["HELP", "SHORT", "constrain"]
 
@@ -46,27 +47,28 @@ def constrain(
     json: Annotated[bool, options.Json] = False,
     spec: Annotated[str | None, options.Spec] = None,
     again: Annotated[str | None, options.Again] = None,
+    quiet: Annotated[bool, options.Quiet] = False,
     verbose: Annotated[bool, options.Verbose] = False,
     end: Annotated[str, options.End] = "eos",
     prompt: Annotated[str, options.Prompt] = "",
     device: Annotated[str, options.Device] = "auto",
     dtype: Annotated[str, options.Dtype] = "auto",
+    share: Annotated[int, options.Share] = 1,
 ) -> None:
     """Parse the flags into one request a set, answer each, and print."""
     from searchgen.cli.answers import Answers
-    from searchgen.cli.requests import forbidden, neural_settings, with_keywords
-    from searchgen.cli.stdin import lines, refuse_twice, standard_input
+    from searchgen.cli.requests import forbidden, neural_settings, refuse_share
+    from searchgen.cli.stdin import refuse_twice
     from searchgen.request import Annealing, Request
 
     answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens)
     if again is not None:
         _refuse_beside_again(context)
-        answers.repeat(again, lm)
-        return
+        return answers.repeat(again, lm)
     refuse_twice(keywords or [], "--keywords")
     if spec is not None:
-        _answer_spec(answers, spec, context)
-        return
+        return _answer_spec(answers, spec, context)
+    refuse_share(share, lm, keywords == ["-"])
     _refuse_empty(keywords, {"--starts-with": starts_with, "--ends-with": ends_with})
     template = Request(
         forbid=forbidden(forbid or []),
@@ -83,13 +85,21 @@ def constrain(
         annealing=Annealing() if budget is None else Annealing().for_budget(budget, count),
         neural=neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype),
     )
+    _answer(answers, keywords or [], template, lm, share)
+
+
+def _answer(answers: "Answers", keywords: list[str], template: "Request", lm: str | None, share: int) -> None:
+    from searchgen.cli.requests import with_keywords
+    from searchgen.cli.stdin import lines, standard_input
+
     if keywords == ["-"]:
-        answers.stream(lines(standard_input("--keywords -")), template, lm)
+        answers.stream(lines(standard_input("--keywords -")), template, lm, share)
     else:
-        answers.one(with_keywords(template, keywords or [], lm))
+        answers.one(with_keywords(template, keywords, lm))
 
 
 def _answer_spec(answers: "Answers", path: str, context: typer.Context) -> None:
+    from searchgen.cli.requests import refuse_share
     from searchgen.cli.specs import from_stdin, request_beside
     from searchgen.cli.stdin import lines, standard_input
     from searchgen.spec import read_spec
@@ -97,14 +107,16 @@ def _answer_spec(answers: "Answers", path: str, context: typer.Context) -> None:
     spec, given = read_spec(path), context.params
     answers.json = answers.json or bool(spec.json)
     request = request_beside(spec, context, secrets.randbits(32) if given["seed"] is None else given["seed"])
+    lm = given["lm"] or spec.values.get("lm")
+    refuse_share(given["share"], lm, from_stdin(context))
     if from_stdin(context):
-        answers.stream(lines(standard_input("--keywords -")), request, given["lm"] or spec.values.get("lm"))
+        answers.stream(lines(standard_input("--keywords -")), request, lm, given["share"])
     else:
         answers.one(request)
 
 
 #: What may be said beside `--again`: the rest is in the signature.
-BESIDE_AGAIN = {"again", "lm", "raw_tokens", "json", "verbose"}
+BESIDE_AGAIN = {"again", "lm", "raw_tokens", "json", "quiet", "verbose"}
 
 
 def _refuse_beside_again(context: typer.Context) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from searchgen.cli.loading import compiling, load_beside, load_model, refuse_other_model, starting
-from searchgen.cli.output import complain, progress, write_json, write_line
+from searchgen.cli.output import complain, note, progress, write_json, write_line
 from searchgen.cli.report import refuse_unwritable, write_report
 from searchgen.errors import RequestError
 from searchgen.lm.whole_text import scores_whole_texts
@@ -58,10 +58,10 @@ def print_draws(
     with progress() as show, compiling(request.sampler):
         sampled = sample(source, request, (lambda share: show(request.sampler, share)) if show else None)
     found = sampled.diagnostics()
-    for note in (*sampled.target.notes, *sampled.draws.notes):
-        complain(note)
+    for one in (*sampled.target.notes, *sampled.draws.notes):
+        note(one)
     if found["doubts"] and len(sampled.draws.lengths) >= ENOUGH:
-        complain(f"not to be trusted for estimates: {'; '.join(found['doubts'][:2])}; raise -n, or see --report")
+        note(f"not to be trusted for estimates: {'; '.join(found['doubts'][:2])}; raise -n, or see --report")
     if report is not None:
         write_report(report, found)
     for record in sampled.records():
@@ -69,3 +69,6 @@ def print_draws(
             write_json({**record.as_json(), "status": "ok", "error": None})
         else:
             write_line(record.text)
+    if sampled.draws.failure is not None:
+        complain(f"stopped with {len(sampled.draws.lengths)} of {request.count} draws")
+        raise sampled.draws.failure

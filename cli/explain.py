@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from searchgen.cli import options
 from searchgen.cli.output import write_json, write_line
+from searchgen.plain_json import plain
 
 if TYPE_CHECKING:
     from searchgen.samplers.explain import Explained
@@ -71,11 +72,6 @@ def explain(
 
 
 def _row(found: "Explained") -> dict[str, Any]:
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: plain(one) for name, one in value.items()}
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
     row = {**vars(found), "log_p_given_window": found.log_p_given_window, "bottleneck": found.bottleneck}
     row["factor"] = found.factor
     row |= {"advice": found.advice[0], "reason": found.advice[1], "window": list(found.window)}
@@ -91,23 +87,34 @@ def _chance(log_p: float) -> str:
     return f"1 in {math.exp(min(-log_p, 700)):.2g}"
 
 
+def _estimate(found: "Explained") -> str:
+    """Return the estimate of the model's log P and how far to trust it; weights all alike have no tail."""
+    tail = f", Pareto k {found.pareto_k:.2f}" if math.isfinite(found.pareto_k) else ""
+    claim = "" if found.pareto_k <= 0.7 else ": heavy tails, no claim"
+    return f"log P {found.log_p_model:.2f} ± {found.log_p_model_error:.2f}{tail}{claim}"
+
+
+def _columns(name: str) -> int:
+    """Return how many columns of a terminal a name takes: two for each Chinese character."""
+    from rich.cells import cell_len
+
+    return cell_len(name)
+
+
 def _print(found: "Explained") -> None:
     low, high = found.window
     window = f"{low} to {high} words"
     write_line(f"P(constraints | {window}), guide   {_chance(found.log_p_given_window)}  (exact)")
     write_line(f"P(constraints, {window}), guide    {_chance(found.log_p_joint)}  (exact)")
-    claim = "" if found.pareto_k <= 0.7 else ": heavy tails, no claim"
-    error = f"log P {found.log_p_model:.2f} ± {found.log_p_model_error:.2f}, Pareto k {found.pareto_k:.2f}{claim}"
-    write_line(f"P(constraints, {window}), model    {_chance(found.log_p_model)}  ({error})")
-    if found.log_p_exact is not None:
-        write_line(f"P(constraints, {window}), model    {_chance(found.log_p_exact)}  (exact)")
+    log_p, error = (found.log_p_model, _estimate(found)) if found.log_p_exact is None else (found.log_p_exact, "exact")
+    write_line(f"P(constraints, {window}), model    {_chance(log_p)}  ({error})")
+    width = max(map(_columns, found.alone), default=0)
     if found.alone:
-        width = max(map(len, found.alone))
         write_line(f"{'':{width}}  {'alone':>12}  {'all others':>12}  {'beside them':>12}")
     for name, alone in found.alone.items():
         mark = "  <- bottleneck" if name == found.bottleneck and len(found.alone) > 1 else ""
         cells = "  ".join(f"{_chance(p):>12}" for p in (alone, found.without[name], found.factor[name]))
-        write_line(f"{name:{width}}  {cells}{mark}")
+        write_line(f"{name}{'':{width - _columns(name)}}  {cells}{mark}")
     for sampler, count in found.needed.items():
         write_line(
             f"{sampler:11} about {count:.3g} {NEEDS[sampler]}" if math.isfinite(count) else f"{sampler:11} no estimate"

@@ -16,7 +16,7 @@ CONSTRAINTS = "List the constraints.\n\nExample: searchgen list constraints\n"
 SAMPLERS = "List the samplers, each with the kind of its results.\n\nExample: searchgen list samplers --json\n"
 MODELS = "List the models that come with searchgen.\n\nExample: searchgen list models\n"
 
-app = typer.Typer(name="list", help=HELP, no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(name="list", help=HELP, rich_markup_mode=None)
 
 
 @app.command(name="constraints", help=CONSTRAINTS, short_help="List the constraints.")

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from searchgen.cli.output import complain
+from searchgen.cli.output import complain, note
 from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from searchgen.lm.mixture import Mixture
-    from searchgen.lm.neural.pieces import PieceModel
-    from searchgen.lm.remote import Remote
+    from searchgen.lm.whole_text import WholeTextModel
     from searchgen.request import Request
     from searchgen.samplers.source import Source
     from searchgen.samplers.transformer import TransformerSource
@@ -43,7 +41,7 @@ def load_model(kind: "type[Loaded]", name: str, raw_tokens: bool) -> "Loaded":
             "the flag is for ARPA files and models built with it"
         )
     if loaded.model.form == "raw" and not raw_tokens:
-        complain(f"{name} has raw tokens: they are printed as they stand (--raw-tokens says that you know)")
+        note(f"{name} has raw tokens: they are printed as they stand (--raw-tokens says that you know)")
     return loaded
 
 
@@ -51,7 +49,7 @@ def load_beside(
     kind: "type[Beside]",
     request: "Request",
     raw_tokens: bool,
-    opened: "Future[PieceModel | Mixture | Remote] | None" = None,
+    opened: "Future[WholeTextModel] | None" = None,
 ) -> "Beside":
     """Return the transformer of a request with the n-gram model that proposes to it.
 
@@ -103,7 +101,7 @@ def compiling(*samplers: str) -> Iterator[None]:
     missing = [name for name in samplers if name in BUILT_IN and not marker(name).exists()]
     if missing:
         names = " and ".join(missing)
-        complain(f"compiling the loops of {names}, once: up to a minute (searchgen warm-up does it on purpose)")
+        note(f"compiling the loops of {names}, once: up to a minute (searchgen warm-up does it on purpose)")
     yield
     for name in missing:
         with suppress(OSError):
@@ -118,8 +116,8 @@ def say_if_compiling() -> None:
     if is_compiled():
         return
     if is_kept():
-        complain("compiling the inner loops, once: some ten seconds (searchgen warm-up does it on purpose)")
+        note("compiling the inner loops, once: some ten seconds (searchgen warm-up does it on purpose)")
     else:
-        complain(
+        note(
             "compiling the inner loops: no cache folder can be written; set SEARCHGEN_CACHE to one, to do this only once"
         )

@@ -26,7 +26,7 @@ from searchgen.cli import (
     spec,
     warm_up,
 )
-from searchgen.cli.output import complain, complain_of, utf8
+from searchgen.cli.output import complain, complain_of, hush, utf8
 from searchgen.errors import RequestError, SearchgenError
 from searchgen.settings import in_force
 from searchgen.version import __version__
@@ -68,6 +68,8 @@ def _common(
 
 def run() -> None:
     """Run the command line and exit with the code that `answer` returns."""
+    # numpy's own matrix library would start a thread a core, which takes a twentieth of a second and is never used here
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, _terminate)
     if completion.VARIABLE in os.environ:  # a shell asks how a line goes on
         typer.completion.completion_init()  # type: ignore[attr-defined]
@@ -94,6 +96,7 @@ def answer(arguments: Sequence[str]) -> int:
         141 closed pipe; 1 anything else.
     """
     utf8()
+    hush(False)
     try:
         _perform([_as_utf8(argument) for argument in arguments] or ["--help"])
     except SearchgenError as error:

@@ -3,6 +3,7 @@
 import typer
 
 from searchgen.cli.numbers import decimal, whole
+from searchgen.cli.output import hush
 
 __all__ = [
     "Again",
@@ -23,10 +24,12 @@ __all__ = [
     "OneSentence",
     "Ordered",
     "Prompt",
+    "Quiet",
     "Quotes",
     "Raw",
     "Seed",
     "Sentence",
+    "Share",
     "Spec",
     "Starts",
     "Verbose",
@@ -61,6 +64,12 @@ Prompt = typer.Option(
 )
 Device = typer.Option("--device", metavar="DEVICE", help="Where a transformer is computed: auto, cpu, cuda or cuda:N.")
 Dtype = typer.Option("--dtype", metavar="DTYPE", help="Its numbers: auto, float32, bfloat16 or float16.")
+Share = typer.Option(
+    "--share",
+    metavar="N",
+    parser=whole,
+    help="Keyword sets that go through a transformer together: faster, and repeatable in law only; results say so.",
+)
 Raw = typer.Option("--raw-tokens", help="The model's tokens are read and printed as they stand, between single spaces.")
 Budget = typer.Option(
     "--budget", metavar="SECONDS", parser=decimal, help="Work for each set, turned into steps by a fixed rate."
@@ -76,6 +85,9 @@ Starts = typer.Option("--starts-with", metavar="TEXT", help="What the text begin
 Quotes = typer.Option("--quotes", help="Quotation marks and brackets may occur.")
 Count = typer.Option("-n", metavar="N", parser=whole, help="How many texts, each unlike the others.")
 Json = typer.Option("--json", help="One JSON object a line.")
+Quiet = typer.Option(
+    "--quiet", "-q", callback=hush, help="No notes and no progress on stderr; errors are told all the same."
+)
 Verbose = typer.Option("--verbose", "-v", help="Show on stderr what was asked and done.")
 Spec = typer.Option(
     "--spec", metavar="FILE", help="A target in TOML; flags win over it (searchgen init prints an example)."

@@ -19,6 +19,8 @@ __all__ = [
     "complain",
     "complain_of",
     "highlighted",
+    "hush",
+    "note",
     "progress",
     "terminal_width",
     "utf8",
@@ -33,6 +35,9 @@ QUIET_SECONDS = 0.5
 LONGEST_MESSAGE = 600
 
 BOLD, PLAIN = "\x1b[1;36m", "\x1b[0m"
+
+#: Whether the command was told `--quiet`.
+_quiet = False
 
 #: Told the name of a stage and how much of it is done, from 0 to 1.
 Shown = Callable[[str, float], None]
@@ -52,6 +57,19 @@ def complain(message: str) -> None:
     with suppress(OSError, ValueError, AttributeError):  # nobody reads it: closed, or never open
         sys.stderr.write(f"searchgen: {line}\n")
         sys.stderr.flush()
+
+
+def hush(quiet: bool) -> bool:
+    """Leave notes and progress out from now on, or no longer; errors and results are always written."""
+    global _quiet
+    _quiet = quiet
+    return quiet
+
+
+def note(message: str) -> None:
+    """Write one line to stderr that nobody needs to know, unless `--quiet`."""
+    if not _quiet:
+        complain(message)
 
 
 def complain_of(error: Exception, where: str = "") -> None:
@@ -97,8 +115,8 @@ def terminal_width() -> int | None:
 
 @contextmanager
 def progress() -> Iterator[Shown | None]:
-    """Give a callback that draws how much is done on a terminal's stderr, or None without a terminal."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    """Give a callback that draws how much is done on a terminal's stderr, or None without a terminal and when `--quiet`."""
+    if _quiet or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     begun = time.monotonic()

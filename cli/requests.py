@@ -11,7 +11,19 @@ from searchgen.lm.whole_text import scores_whole_texts
 from searchgen.request import Request
 from searchgen.text import detect
 
-__all__ = ["forbidden", "law_request", "listed", "neural_settings", "usual_sampler", "with_keywords"]
+__all__ = [
+    "forbidden",
+    "law_request",
+    "listed",
+    "neural_settings",
+    "refuse_share",
+    "refuse_unusable",
+    "usual_sampler",
+    "with_keywords",
+]
+
+#: The most keyword sets that share passes: each waits for all.
+MOST_SHARED = 4096
 
 
 def neural_settings(lm: str | None, **given: str) -> NeuralSettings:
@@ -83,6 +95,27 @@ def law_request(
     return with_keywords(template, keywords or [], lm)
 
 
+def refuse_share(share: int, lm: str | None, many: bool) -> None:
+    """Refuse to share passes where there is nothing to share.
+
+    Args:
+        share: keyword sets that go through a transformer together.
+        lm: the model asked for.
+        many: whether there may be more than one set.
+
+    Raises:
+        RequestError: the number is no number of sets, or there is no transformer, or one set only.
+    """
+    if share == 1:
+        return
+    if not 1 <= share <= MOST_SHARED:
+        raise RequestError(f"--share {share}: give 1 to {MOST_SHARED} sets")
+    if not lm or not scores_whole_texts(lm):
+        raise RequestError(f"--share is for transformers, and --lm {lm or '(none)'} is none; name one, or drop it")
+    if not many:
+        raise RequestError("--share is for many sets; give --keywords -, or use searchgen batch")
+
+
 def with_keywords(template: Request, values: Sequence[str], lm: str | None) -> Request:
     """Return a request with keywords as the flag gives them.
 
@@ -109,3 +142,22 @@ def listed(flag: str, values: Sequence[str]) -> list[list[str]]:
         return parse_items(values)
     except RequestError as error:
         raise RequestError(f"{flag}: {error}") from None
+
+
+def refuse_unusable(request: Request, with_model: bool = True) -> None:
+    """Refuse a sampler or options that are none, and a model that is not there, before any work is done.
+
+    Args:
+        request: what was asked for.
+        with_model: whether the model was asked for, and must be there.
+
+    Raises:
+        RequestError: in these cases.
+    """
+    from searchgen.lm import load
+    from searchgen.samplers.method import parse_options
+    from searchgen.samplers.registry import method
+
+    parse_options(method(request.sampler), request.options)
+    if with_model and not scores_whole_texts(request.lm):
+        load(request.lm)

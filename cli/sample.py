@@ -20,8 +20,9 @@ SHORT = "Draw texts from the model's law, given the constraints."
 HELP = """Draw texts from the law p(x)^beta on the texts that satisfy every constraint.
 
 Texts come in drawn order, with repeats. The JSON field 'kind' says what they are: independent draws (exact), weighted draws (weighted;
-use log_weight), states of Markov chains (markov), an optimiser's finds (search), or draws from a law near the stated one, at a
-distance that is estimated (approximate: rejection with --quasi).
+use log_weight), states of Markov chains (markov), an optimiser's finds (search), draws from a law near the stated one, at a
+distance that is estimated (approximate: rejection with --quasi), or texts of no law that could be stated (pseudo: --sampler gibbs
+under a masked model).
 
 Example: searchgen sample --keywords "doctor,letter" --max-words 10 --sampler mh -n 5 --seed 1
 """
@@ -39,12 +40,24 @@ Term = typer.Option(
     "--term", metavar="FILE.py:NAME", help="A function of the text that weighs or forbids it; the file is run."
 )
 Draws = typer.Option("-n", metavar="N", parser=whole, help="How many draws.")
+Text = typer.Option(
+    "--text", metavar="TEXT", help="Under a masked model with --sampler gibbs: what the chains begin with."
+)
 Report = typer.Option("--report", metavar="FILE", help="Write the diagnostics of the run as JSON.")
 
 
 def most_words(text: str) -> int:
-    """Return an upper bound on words; 0 for the word `none`."""
-    return 0 if str(text).strip().lower() == "none" else whole(text)
+    """Return an upper bound on words; 0 for the word `none`.
+
+    Raises:
+        RequestError: the bound is 0 itself.
+    """
+    if str(text).strip().lower() == "none":
+        return 0
+    most = whole(text)
+    if most == 0:
+        raise RequestError("--max-words 0: a text has at least one word")
+    return most
 
 
 def sample(
@@ -65,12 +78,14 @@ def sample(
     moves: Annotated[str | None, Moves] = None,
     option: Annotated[list[str] | None, Option] = None,
     term: Annotated[list[str] | None, Term] = None,
+    text: Annotated[str, Text] = "",
     lm: Annotated[str | None, options.Model] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     count: Annotated[int, Draws] = 1,
     seed: Annotated[int | None, options.Seed] = None,
     json: Annotated[bool, options.Json] = False,
     report: Annotated[str | None, Report] = None,
+    quiet: Annotated[bool, options.Quiet] = False,
     again: Annotated[str | None, options.Again] = None,
     end: Annotated[str, options.End] = "eos",
     prompt: Annotated[str, options.Prompt] = "",
@@ -89,7 +104,7 @@ def sample(
         raise RequestError("sample draws for one request; constrain reads keyword sets from stdin")
     given = [*(option or []), *_switches(memory=memory, quasi=quasi), *([] if moves is None else [f"moves={moves}"])]
     most = None if max_words is None else most_words(max_words)
-    fields = {"options": given, "opaque": list(map(pinned, term or [])), "max_words": most}
+    fields = {"options": given, "opaque": list(map(pinned, term or [])), "max_words": most, "start": text}
     drawn = secrets.randbits(32) if seed is None else seed
     if spec is not None:
         request, as_json = _of_spec(spec, context, {name: value for name, value in fields.items() if value}, drawn)
@@ -111,6 +126,7 @@ def _of_flags(params: dict[str, Any], given: dict[str, Any], seed: int) -> "Requ
     return law_request(
         **{name: params[name] for name in SAME},
         sampler=params["sampler"] or usual_sampler(params["lm"]),
+        start=given["start"],
         options=tuple(given["options"]),
         opaque=tuple(given["opaque"]),
         max_words=given["max_words"] or None,

@@ -1,7 +1,7 @@
 """`searchgen score`: the log-probability of texts."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +9,8 @@ import typer
 
 from searchgen.cli import options
 from searchgen.cli.output import complain, write_json, write_line
-from searchgen.errors import NothingFound, RequestError, SearchgenError
+from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
+from searchgen.record import partial_record
 
 if TYPE_CHECKING:
     from searchgen.lm.ngram.model import NGram
@@ -26,7 +27,8 @@ HELP = """Print the natural log-probability of each line of stdin under a model,
 The end of the text counts. A word the model does not know counts as <unk> times its spelling, letter by letter, and is named in the JSON.
 With constraints each line also says what it lacks ('ok' if nothing), between the two, and the JSON has 'satisfied' and the
 'log_density' of the target that sample draws from: beta times log_prob, null where the target has no such text.
-Under a transformer the lines are read and scored 256 at a time, without constraints (check looks at those).
+Under a transformer the lines are read and scored 256 at a time, without constraints (check looks at those). A masked model gives
+pseudo-log-likelihoods: scores that are no log-probabilities, of kind 'pseudo' in the JSON.
 
 Example: searchgen score < texts.txt
 """
@@ -86,16 +88,28 @@ def score(
             raise RequestError(f"--raw-tokens: {lm} reads printed text; drop the flag")
         if constrained or beta != 1:
             raise RequestError(f"{lm} scores texts without constraints and beta; searchgen check looks at constraints")
-        rows = _scored_whole(lines(stream), open_text_model(lm, settings, os.cpu_count() or 1))
+        model = open_text_model(lm, settings, os.cpu_count() or 1)
+        if _is_masked(model):
+            complain(f"{lm} is a masked model: these are pseudo-log-likelihoods, scores that are no log-probabilities")
+        rows = _scored_whole(lines(stream), model)
     else:
         rows = map(_by_words(request, raw_tokens, constrained), lines(stream))
+    _print(rows, json)
+
+
+def _print(rows: Iterable[Row], json: bool) -> None:
+    """Print rows as they come; the failed ones are told of on stderr, and at the end.
+
+    Raises:
+        NothingFound: some line had no score.
+    """
     failed = total = 0
     for total, row in enumerate(rows, 1):
         if row["error"] is not None:
             failed += 1
             complain(f"line {total}: {row['error']}")
         if json:
-            write_json({**row, "line": total})
+            write_json(partial_record(**row, line=total))
         else:
             write_line(_line(row))
     if failed:
@@ -168,6 +182,8 @@ def _scored_whole(lines: Iterator[bytes], model: "TextModel") -> Iterator[Row]:
 def _alone(text: str, model: "TextModel") -> float | SearchgenError:
     try:
         return float(model.log_probs([text])[0])
+    except Outage:
+        raise  # not the line's fault; earlier rows are printed
     except SearchgenError as error:
         return error
 
@@ -177,7 +193,12 @@ def _whole(text: str, log_prob: float, model: "TextModel") -> Row:
 
     tokens = text_form(detect(text)).tokenise(text)
     each = log_prob / (len(tokens) + 1)
-    return {"tokens": tokens, "log_prob": log_prob, "log_prob_per_token": each, "lm": model.label}
+    kind = {"kind": "pseudo"} if _is_masked(model) else {}
+    return {"tokens": tokens, "log_prob": log_prob, "log_prob_per_token": each, **kind, "lm": model.label}
+
+
+def _is_masked(model: "TextModel") -> bool:
+    return hasattr(model, "conditionals")
 
 
 def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary", target: "Target | None", beta: float) -> Row:

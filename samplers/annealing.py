@@ -140,5 +140,6 @@ METHOD = Method(
     draw=draw,
     proof=None,
     options=Options,
+    unnormalised=True,
     grows=("steps", 40),
 )

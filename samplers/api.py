@@ -16,7 +16,7 @@ from searchgen.samplers.constrain import Searcher
 from searchgen.samplers.method import Draws, Job, parse_options
 from searchgen.samplers.neural_search import TransformerSearcher
 from searchgen.samplers.registry import method
-from searchgen.samplers.sampling import Sampled, refuse_opaque, stated_law
+from searchgen.samplers.sampling import Sampled, refuse_unserved, stated_law
 from searchgen.samplers.sampling import sample as sample_request
 from searchgen.samplers.transformer import language, opening
 from searchgen.target import Target
@@ -59,6 +59,7 @@ def constrain(
     Raises:
         RequestError: the request is malformed.
         NothingFound: no text satisfies it, or none was found.
+        Outage: a server or the memory gave out.
 
     Example:
         >>> record = constrain("dog,park", seed=7)[0]
@@ -66,7 +67,10 @@ def constrain(
         ['dog', 'park']
     """
     request = _request(keywords, lm, count=n, seed=seed, **fields)
-    return list(_model(request).search(request).records)
+    outcome = _model(request).search(request)
+    if outcome.failure is not None:
+        raise outcome.failure
+    return list(outcome.records)
 
 
 def sample(
@@ -123,7 +127,7 @@ def draw(target: Target, *, sampler: str = "mh", n: int = 1, seed: int = 0, thre
     if n < 1:
         raise RequestError(f"n = {n}: ask for at least one draw")
     found = method(sampler)
-    refuse_opaque(found, target)
+    refuse_unserved(found, target)
     given = parse_options(found, [f"{name}={value}" for name, value in options.items()])
     return found.draw(Job(target, n, key_of(seed, "draw", sampler), given, threads))
 

@@ -178,4 +178,5 @@ METHOD = Method(
     draw=draw,
     proof=None,
     options=Options,
+    unnormalised=True,
 )

@@ -30,6 +30,9 @@ CHECKED = 2_000
 #: A run may take this share of what is left of the budget, as far as the runs before can tell.
 CAREFUL = 0.8
 
+#: Runs that look for the size that a number of evaluations pays for, and the share of them that is near enough.
+GUESSES, ENOUGH = 12, 0.9
+
 #: At least this share of a run's time is taken to grow with its size; the rest may be its set-up.
 LEAST_GROWING = 0.25
 
@@ -213,19 +216,21 @@ def _work(found: Method, run: _Run, size: int) -> float:
 def _within_evaluations(source: Source, request: Request, found: Method, first: _Run, most: int) -> _Run:
     """Return a run of about the largest size that needs at most so many evaluations; the smallest has been made."""
     size, best = _least(found), first
-    above = best[1].evaluations
-    while size < MOST and not _is_short(found, best[1], size):
-        larger = _run(source, request, 2 * size)
-        above = larger[1].evaluations
-        if above > most:
+    above: tuple[int, int] | None = None  # a size that needs too many, and how many
+    for _ in range(GUESSES):
+        now = max(1, best[1].evaluations)
+        if now >= ENOUGH * most or _is_short(found, best[1], size):
             break
-        best, size = larger, 2 * size
-    now = best[1].evaluations
-    if above > most > now:
-        between = size + int(size * (most - now) / (above - now))
-        larger = _run(source, request, between)
-        if between > size and larger[1].evaluations <= most:
-            best = larger
+        larger = min(MOST, LARGER * size, size * most // now)
+        if above is not None:
+            larger = size + int(ENOUGH * (above[0] - size) * (most - now) / (above[1] - now))
+        if larger <= size:
+            break
+        run = _run(source, request, larger)
+        if run[1].evaluations > most:
+            above = larger, run[1].evaluations
+        else:
+            size, best = larger, run
     return best
 
 

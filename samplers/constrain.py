@@ -42,7 +42,7 @@ class Outcome:
         request: what was searched, the window spelled out.
         annealed: the run behind them.
         log_mass: natural log of the guide's mass of accepted texts.
-        interrupted: whether Ctrl-C ended the search.
+        failure: what ended the search before its time, an outage or Ctrl-C; None: nothing did.
         report: what else was counted, by name.
     """
 
@@ -51,7 +51,7 @@ class Outcome:
     request: Request
     annealed: Annealed
     log_mass: float
-    interrupted: bool = False
+    failure: BaseException | None = None
     report: dict[str, int] = field(default_factory=dict)
 
 
@@ -102,7 +102,7 @@ class Searcher(Source):
             allowance=SAFETY_SECONDS + SAFETY_FACTOR * plan.expected_seconds,
             progress=progress,
         )
-        return self._outcome(request, target, guide, found, line)
+        return self._outcome(request, target, guide.log_mass, found, line)
 
     def _look_ahead(self, request: Request, order: int = 2) -> tuple[Target, Guide]:
         """Return the target and its guide of an order; a finite verb is wished for, not demanded, where it makes the rest impossible."""
@@ -112,7 +112,7 @@ class Searcher(Source):
                 target.problem,
                 order=order,
                 room=target.room,
-                prepared=self.prepared,
+                bigrams=target.bigrams,
                 budget=QUICK,
                 threads=self.threads,
             )
@@ -122,7 +122,15 @@ class Searcher(Source):
         target, guide = self._look_ahead(replace(request, finite_verb=False), order)
         return replace(target, notes=(*target.notes, "no such text with a verb of its own; found without")), guide
 
-    def _outcome(self, request: Request, target: Target, guide: Guide, found: Annealed, line: int | None) -> Outcome:
+    def _outcome(
+        self,
+        request: Request,
+        target: Target,
+        log_mass: float,
+        found: Annealed,
+        line: int | None,
+        neural: dict[str, int] | None = None,
+    ) -> Outcome:
         if self.classes is not None and request.class_weight:
             found = ranked(found, target, self.classes, request.class_weight)
         if not found.texts:
@@ -140,9 +148,10 @@ class Searcher(Source):
             )
         signature = request.signature(self.hash)
         records = tuple(
-            self._record(request, target, found, chosen[rank], rank + 1, line, signature) for rank in range(len(chosen))
+            replace(self._record(request, target, found, chosen[rank], rank + 1, line, signature), neural=neural)
+            for rank in range(len(chosen))
         )
-        return Outcome(records, tuple(notes), request, found, guide.log_mass)
+        return Outcome(records, tuple(notes), request, found, log_mass)
 
     def _record(
         self, request: Request, target: Target, found: Annealed, i: int, rank: int, line: int | None, signature: str

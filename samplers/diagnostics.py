@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from searchgen.plain_json import plain
 from searchgen.samplers.method import Draws, Method
 from searchgen.samplers.weights import effective_sample_size as weighted_size
 from searchgen.samplers.weights import largest_share, pareto_k
@@ -137,7 +138,7 @@ def tail_size(values: Array) -> float:
 
 
 def arrays(draws: Draws, target: Target) -> dict[str, Array]:
-    """Return the features of draws as (chain, draw) arrays, the form that ArviZ's `from_dict` takes; no chains: one row.
+    """Return the features of draws as (chain, draw) arrays, the form that ArviZ takes; no chains: one row.
 
     Args:
         draws: of one run.
@@ -193,12 +194,14 @@ def diagnose(method: Method, draws: Draws, target: Target) -> dict[str, Any]:
         report["features"], doubts = _chain_features(arrays(draws, target))
         if report["distinct"] == 1 < report["draws"]:  # every feature is constant, so nothing else would tell
             doubts.append("all draws are one text: the chains are stuck, or the target has no other")
+    elif kind == "pseudo":
+        doubts = ["pseudo-Gibbs: the conditionals of a masked model belong to no law that could be stated"]
     elif kind == "weighted" and len(draws.log_weight):
         report |= {"ess": weighted_size(draws.log_weight), "largest_share": largest_share(draws.log_weight)}
         report["pareto_k"] = pareto_k(draws.log_weight)
         doubts = _weight_doubts(report)
     report["trusted"], report["doubts"] = (None if kind == "search" else not doubts), doubts
-    return {name: _plain(value) for name, value in report.items()}
+    return {name: plain(value) for name, value in report.items()}
 
 
 def _chain_features(features: dict[str, Array]) -> tuple[dict[str, dict[str, float]], list[str]]:
@@ -225,16 +228,3 @@ def _weight_doubts(report: dict[str, Any]) -> list[str]:
     if report["pareto_k"] > LARGEST_PARETO_K:
         doubts.append(f"Pareto k is {report['pareto_k']:.2f}, above {LARGEST_PARETO_K}: no claim")
     return doubts
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: numbers that are not finite become None."""
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

@@ -135,13 +135,11 @@ def explain(source: Source, request: Request) -> Explained:
     def log_mass(part: Request) -> float:
         try:
             found = Target.of(part, source.model, source.known)
-            return Guide.build(
-                found.problem, room=found.room, prepared=source.prepared, threads=source.threads
-            ).log_mass
+            return Guide.build(found.problem, room=found.room, bigrams=found.bigrams, threads=source.threads).log_mass
         except Impossible:
             return -np.inf
 
-    job = Job(target, DRAWS, key_of(request.seed, "explain"), IMPORTANCE.options(), source.threads, source.prepared)
+    job = Job(target, DRAWS, key_of(request.seed, "explain"), IMPORTANCE.options(), source.threads)
     joint = job.guide().log_mass
     free = replace(request, keywords=(), ordered=False, forbid=(), starts_with="", ends_with="", sentence=False)
     window = log_mass(free)
@@ -150,8 +148,9 @@ def explain(source: Source, request: Request) -> Explained:
     log_p = drawn.log_z if drawn.log_z is not None else -np.inf
     exact = exact_log_z(source, request)
     ess, k = effective_sample_size(drawn.log_weight), pareto_k(drawn.log_weight)
+    served = request.beta == 1 and not source.model.unnormalised
     needed = {
-        "rejection": float(np.exp(-(log_p if exact is None else exact))) if request.beta == 1 else np.inf,
+        "rejection": float(np.exp(-(log_p if exact is None else exact))) if served else np.inf,
         "importance": WORTH * DRAWS / ess,
         "smc": _particles(job),
     }
@@ -186,7 +185,7 @@ def _advice(needed: dict[str, float], k: float) -> tuple[str, str]:
     attempts = needed["rejection"]
     if attempts <= FEW_ATTEMPTS:
         return "rejection", f"exact, and one text takes about {attempts:,.0f} attempts"
-    dear = f"rejection would take {attempts:.1e} attempts a text"
+    dear = f"rejection would take {attempts:.1e} attempts a text" if attempts < np.inf else "rejection cannot serve it"
     if k <= LARGEST_PARETO_K and needed["importance"] <= FEW_DRAWS:
         return "importance", f"{dear}, and the weights are well behaved (Pareto k {k:.2f})"
     heavy = f"plain weights are heavy-tailed (Pareto k {k:.2f})" if k > LARGEST_PARETO_K else "weights are too uneven"

@@ -147,4 +147,5 @@ METHOD = Method(
     proof=proof,
     options=Options,
     whole_text=True,
+    unnormalised=True,
 )

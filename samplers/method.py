@@ -11,15 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
-from searchgen.guide import Guide, Prepared, prepare
+from searchgen.guide import Guide
 from searchgen.samplers.exactness import Finding, World
 from searchgen.target import Target
 
 __all__ = ["Draws", "Job", "Kind", "Method", "NoOptions", "parse_options", "spelled_out"]
 
 #: exact: independent draws from the target; weighted: properly weighted draws; markov: a chain that leaves the target invariant;
-#: search: an optimiser, whose texts follow no stated law; approximate: draws from a law near the target, at an estimated distance.
-Kind = Literal["exact", "weighted", "markov", "search", "approximate"]
+#: search: an optimiser, whose texts follow no stated law; approximate: draws from a law near the target, at an estimated distance;
+#: pseudo: a chain whose law nobody can state.
+Kind = Literal["exact", "weighted", "markov", "search", "approximate", "pseudo"]
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Job:
         key: 64-bit key of the run; every random choice is a function of it.
         options: an instance of the method's options.
         threads: threads to share the work over; the result does not depend on it.
-        prepared: what a guide can know of the model before any request; None: computed when needed.
         progress: called with the share done.
+        start: a text for every chain to begin with, for methods that take one.
     """
 
     target: Target
@@ -46,8 +47,8 @@ class Job:
     key: int
     options: Any = field(default_factory=NoOptions)
     threads: int = 1
-    prepared: Prepared | None = None
     progress: Callable[[float], None] | None = None
+    start: str = ""
 
     def guide(self, order: int = 2, near: int = 0) -> Guide:
         """Return the exact look-ahead of an order, made once a job; `near`: see `Guide.build`."""
@@ -57,7 +58,7 @@ class Job:
                 problem,
                 order=order,
                 room=self.target.room,
-                prepared=self._prepared,
+                bigrams=self.target.bigrams,
                 threads=self.threads,
                 near=near,
             )
@@ -66,10 +67,6 @@ class Job:
     @cached_property
     def _guides(self) -> dict[tuple[int, int], Guide]:
         return {}
-
-    @cached_property
-    def _prepared(self) -> Prepared:
-        return self.prepared or prepare(self.target.problem.ngram)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +87,7 @@ class Draws:
         report: whatever else a reader should know, as plain JSON values.
         notes: one line each, for stderr.
         kind: what these draws are, where an option makes them something else than the method's; None: the method's kind.
+        failure: what ended the run before it had all that were asked for: an outage or Ctrl-C; None: nothing did.
     """
 
     tokens: npt.NDArray[np.int32]
@@ -105,6 +103,7 @@ class Draws:
     report: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     kind: Kind | None = None
+    failure: BaseException | None = None
 
     def texts(self) -> list[tuple[int, ...]]:
         """Return the draws as tuples of ids."""
@@ -124,6 +123,7 @@ class Method:
         options: a frozen dataclass of numbers, booleans and strings with defaults.
         opaque: whether it serves targets with terms that are functions of the text.
         whole_text: whether it serves targets of a transformer; one that serves opaque terms always does.
+        unnormalised: whether it serves models whose probabilities do not sum to one: no draw of it is the model's own.
         grows: of a search, the option that more work goes into, and its least value; None: more draws are more work.
     """
 
@@ -135,6 +135,7 @@ class Method:
     options: type = NoOptions
     opaque: bool = False
     whole_text: bool = False
+    unnormalised: bool = False
     grows: tuple[str, int] | None = None
 
 

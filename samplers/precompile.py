@@ -17,7 +17,7 @@ import numpy as np
 from searchgen.cache_folder import cache_folder
 from searchgen.compiled import compiled_folder
 from searchgen.errors import SearchgenError
-from searchgen.guide import Guide, prepare
+from searchgen.guide import Guide
 from searchgen.lm.ngram.model import NGram
 from searchgen.randomness import counter
 from searchgen.request import PLAIN_TERMS, Annealing, Request, Terms
@@ -107,7 +107,7 @@ def _engine() -> None:
 
 def _guide() -> None:
     target = _toy_target()
-    guide = Guide.build(target.problem, room=target.room, prepared=prepare(target.model.tables), threads=1)
+    guide = Guide.build(target.problem, room=target.room, bigrams=target.bigrams, threads=1)
     guide.draw_texts(counter(1).word[None, :], threads=1)
 
 

@@ -70,8 +70,11 @@ class Plan:
         Raises:
             RequestError: a number is negative or too large.
         """
-        if not 1 <= chains <= MOST_CHAINS or burn_in < 0 or thin < 0:
-            raise RequestError(f"give 1 to {MOST_CHAINS} chains, and burn-in and thinning of 0 (default) or more steps")
+        if not 1 <= chains <= MOST_CHAINS:
+            raise RequestError(f"chains={chains}: give 1 to {MOST_CHAINS:,}")
+        for name, steps in (("thin", thin), ("burn_in", burn_in)):
+            if steps < 0:
+                raise RequestError(f"{name}={steps}: give 1 or more steps, or 0 for the default")
         thin = thin or THIN_PER_WORD * int(job.target.window[1])
         chains = min(chains, job.count)
         counters = np.stack([counter(job.key, chain).word for chain in range(chains)])

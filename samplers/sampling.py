@@ -14,7 +14,7 @@ from searchgen.samplers.registry import method, methods
 from searchgen.samplers.source import Source
 from searchgen.target import Target
 
-__all__ = ["Sampled", "job_of", "refuse_opaque", "sample", "stated_law"]
+__all__ = ["Sampled", "job_of", "refuse_opaque", "refuse_unserved", "sample", "stated_law"]
 
 #: The length bound of `sample` when none is given, in words.
 MOST_WORDS = 20
@@ -51,14 +51,46 @@ def job_of(
         RequestError: the request contradicts itself, or names a sampler or an option that does not exist.
         Impossible: no text satisfies it.
     """
-    found = method(request.sampler)
-    options = parse_options(found, request.options)
     target = source.target(request)
-    refuse_opaque(found, target)
+    found = method_for(request.sampler, target)
+    if request.start and found.kind != "pseudo":
+        raise RequestError(
+            f"--text begins the chains of --sampler gibbs under a masked model; {found.name} draws its own"
+        )
+    options = parse_options(found, request.options)
+    refuse_unserved(found, target)
     options, given = spelled_out(found, options, target)
     request = replace(request, options=given)
     key = key_of(request.seed, request.canonical())
-    return request, found, Job(target, request.count, key, options, source.threads, source.prepared, progress)
+    return request, found, Job(target, request.count, key, options, source.threads, progress, request.start)
+
+
+def method_for(name: str, target: Target) -> Method:
+    """Return the sampler of a name; `gibbs` under a masked model is pseudo-Gibbs.
+
+    Raises:
+        RequestError: there is none of that name.
+    """
+    if name == "gibbs" and getattr(target.text_model, "conditionals", None) is not None:
+        from searchgen.samplers import pseudo_gibbs
+
+        return pseudo_gibbs.METHOD
+    return method(name)
+
+
+def refuse_unserved(found: Method, target: Target) -> None:
+    """Refuse a target to a method that cannot serve it.
+
+    Raises:
+        RequestError: in this case; it names the methods that can.
+    """
+    refuse_opaque(found, target)
+    why = target.model.unnormalised
+    if why and not found.unnormalised:
+        able = ", ".join(one.name for one in methods() if one.unnormalised and one.kind != "search")
+        raise RequestError(
+            f"--sampler {found.name} draws words by the model, and {why}; normalise it, or use {able}, which weigh what they draw"
+        )
 
 
 def refuse_opaque(found: Method, target: Target) -> None:
@@ -90,7 +122,17 @@ def sample(source: Source, request: Request, progress: Callable[[float], None] |
         NothingFound: no text satisfies the request, or none was found.
     """
     request, found, job = job_of(source, request, progress)
-    return Sampled(request, found, job.target, found.draw(job), source.label, source.hash)
+    model = job.target.text_model
+    if model is None:
+        return Sampled(request, found, job.target, found.draw(job), source.label, source.hash)
+    # Scores of other runs were computed beside other texts, and may differ in their last bits.
+    model.forget()
+    before = model.counted()
+    draws = found.draw(job)
+    passes = {name: count - before.get(name, 0) for name, count in model.counted().items()}
+    tests = {name: count for name, count in draws.counts.items() if name in ("tested", "accepted")}
+    draws = replace(draws, report={**draws.report, "transformer": passes})
+    return Sampled(request, found, job.target, draws, source.label, source.hash, {**tests, **passes})
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +146,7 @@ class Sampled:
         draws: in drawn order, with repeats.
         lm: name and hash of the model.
         model_hash: its whole hash.
+        neural: what the run cost under a transformer; None without one.
     """
 
     request: Request
@@ -112,6 +155,7 @@ class Sampled:
     draws: Draws
     lm: str
     model_hash: str
+    neural: dict[str, int] | None = None
 
     def diagnostics(self) -> dict[str, Any]:
         """Return the diagnostics of the run as plain JSON values; see `searchgen.samplers.diagnostics`."""
@@ -140,5 +184,6 @@ class Sampled:
                 signature=signature,
                 rank=i + 1,
                 line=line,
+                neural=self.neural,
                 demanded=self.target.demanded_places(ids),
             )

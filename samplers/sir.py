@@ -153,6 +153,7 @@ METHOD = Method(
     draw=draw,
     proof=proof,
     options=Options,
+    unnormalised=True,
 )
 
 ITERATED = Method(
@@ -162,4 +163,5 @@ ITERATED = Method(
     draw=iterate,
     proof=iterated_proof,
     options=IteratedOptions,
+    unnormalised=True,
 )

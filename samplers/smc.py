@@ -17,9 +17,9 @@ from searchgen.samplers.chain import enter, new_chains
 from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.moves import MOVES, Chains
 from searchgen.samplers.scorer import scorer_of
-from searchgen.samplers.smc_ladder import Compiled, Rung, climb, flattened, placed, weights_of
+from searchgen.samplers.smc_ladder import FLAT, Compiled, Rung, climb, flattened, placed, weights_of
+from searchgen.samplers.smc_ladder_proof import prove
 from searchgen.samplers.smc_neural import Twist
-from searchgen.samplers.smc_proof import prove
 from searchgen.samplers.smc_run import Run, run
 from searchgen.samplers.weights import log_mean_exp
 from searchgen.target import Target
@@ -28,33 +28,31 @@ __all__ = ["METHOD", "Options", "Run", "effective", "relative_variance", "run"]
 
 MOST_REJUVENATION, MOST_RUNGS = 1_000_000, 1_000
 
-#: The beta that a ladder starts from: the model's own law, flatter than any that a ladder leads to, where growth is cheapest, because
-#: the model stores the sums that it needs.
-FLAT = 1.0
-
 
 @dataclass(frozen=True)
 class Options:
     """How particles grow.
 
     Attributes:
-        order: order of the guide that looks ahead; the model's own order makes every weight the same.
-        near: if above 0, contexts of the guide beyond order 2 are those that lead to a demanded word within so many words.
+        order: order of the guide that looks ahead; 0: the model's own, which with near=0 makes every weight the same.
+        near: if above 0, contexts of the guide beyond order 2 are those that lead to a demanded word within so many words; 0: all.
         threshold: particles are resampled when their effective number falls below this share of them; 0: never.
         rejuvenate: steps of Metropolis-Hastings of every finished particle, which tell copies apart; with a ladder so many at each
             rung, 0 standing for as many as a text may have words.
         ladder: if above 0, particles grow under beta 1 and are then led to a larger beta over so many rungs.
     """
 
-    order: int = 2
-    near: int = 0
+    order: int = 0
+    near: int = 1
     threshold: float = 0.5
     rejuvenate: int = 0
     ladder: int = 0
 
     def spelled_out(self, target: Target) -> "Options":
         """Return the options with their defaults for a target."""
-        return replace(self, rejuvenate=target.window[1]) if self.ladder and not self.rejuvenate else self
+        order = self.order or int(target.problem.ngram.order[0])
+        steps = target.window[1] if self.ladder and not self.rejuvenate else self.rejuvenate
+        return replace(self, order=order, rejuvenate=steps)
 
 
 def effective(log_weight: npt.NDArray[np.float64]) -> float:
@@ -147,14 +145,12 @@ def _growing(job: Job, options: Options) -> Job:
 
 def _check(options: Options, target: Target) -> None:
     """Refuse options outside their ranges, and those that cannot serve a target."""
-    if options.order < 1:
-        raise RequestError(f"--sampler smc: order={options.order} is no order of a guide; give 1 or more")
+    if options.order < 0:
+        raise RequestError(
+            f"--sampler smc: order={options.order} is no order of a guide; give 0 (the model's own) or more"
+        )
     if options.near < 0:
         raise RequestError(f"--sampler smc: near={options.near} is no number of words; give 0 or more")
-    if options.near and options.order <= 2:
-        raise RequestError(
-            f"--sampler smc: near={options.near} chooses contexts beyond order 2, and order={options.order} has none; add order=5"
-        )
     if not 0.0 <= options.threshold <= 1.0:
         raise RequestError(f"--sampler smc: threshold={options.threshold:g} is no share of particles; give 0 to 1")
     if not 0 <= options.rejuvenate <= MOST_REJUVENATION:
@@ -169,6 +165,10 @@ def _check(options: Options, target: Target) -> None:
     if target.text_model is not None and (options.ladder or options.rejuvenate):
         raise RequestError(
             f"--sampler smc: {moves} moves by the n-gram model, not by {target.text_model.label}; drop it"
+        )
+    if target.model.unnormalised and (options.ladder or options.rejuvenate):
+        raise RequestError(
+            f"--sampler smc: {moves} draws words by the model, and {target.model.unnormalised}; drop it, or normalise the model"
         )
     beta = float(target.problem.beta[0])
     if options.ladder and not beta > FLAT:
@@ -229,7 +229,7 @@ def _notes(count: int, ancestors: int, options: Options) -> tuple[str, ...]:
     """Return what a reader should know of a run."""
     if ancestors * 20 >= count:
         return ()
-    way_out = "" if options.near else "; --option order=5 --option near=1 looks further ahead"
+    way_out = "" if options.near and options.order > 2 else "; --option order=0 --option near=1 looks further ahead"
     return (f"all texts descend from {ancestors} of {count} first particles: the error of log Z is rough{way_out}",)
 
 
@@ -241,4 +241,5 @@ METHOD = Method(
     proof=prove,
     options=Options,
     whole_text=True,
+    unnormalised=True,
 )

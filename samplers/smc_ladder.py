@@ -25,7 +25,11 @@ from searchgen.samplers.moves import Chains, labels
 from searchgen.samplers.smc_steps import Particles, new_particles, resample_all
 from searchgen.samplers.weights import effective_sample_size
 
-__all__ = ["Climb", "Compiled", "Rung", "climb", "flattened", "placed", "weights_of"]
+__all__ = ["FLAT", "Climb", "Compiled", "Rung", "climb", "flattened", "placed", "weights_of"]
+
+#: The beta that a ladder starts from: the model's own law, flatter than any that a ladder leads to, where growth is cheapest, because
+#: the model stores the sums that it needs.
+FLAT = 1.0
 
 
 @dataclass(frozen=True)

@@ -115,10 +115,10 @@ def prove(world: World) -> list[Finding]:
     """Return how far probability x weight is from the density: one particle on the world, two on its shorter texts."""
     full, findings = int(world.problem.ngram.order[0]), []
     short = small(world)
-    for order in sorted({1, 2, full}):
+    for order, near in (*((order, 0) for order in sorted({1, 2, full})), *([(full, 1)] if full > 2 else [])):
         for particles, threshold, part in ((1, 0.0, world), (2, 0.0, short), (2, 1.0, short)):
-            guide = Guide.build(part.problem, order=order, room=part.room, budget=None)
-            name = f"guide of order {order}, {particles} particles, threshold {threshold:g}"
+            guide = Guide.build(part.problem, order=order, room=part.room, budget=None, near=near)
+            name = f"guide of order {order}, near {near}, {particles} particles, threshold {threshold:g}"
             findings += prove_attempts(
                 name, part, attempt, *arguments(guide, particles, threshold), particles=particles
             )

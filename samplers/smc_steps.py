@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from searchgen.compiled import inlined, inner, kernel
 from searchgen.guide.candidates import NONE, begin, offer, settle
-from searchgen.guide.draws import completion_mass, draw_next, mass_of, pick_any
+from searchgen.guide.draws import draw_next
 from searchgen.guide.edges import child_weights, next_row
+from searchgen.guide.picks import completion_mass, mass_of, pick_any
 from searchgen.guide.tables import BEGIN_ROW
 from searchgen.lm.ngram.query import score_word
 from searchgen.lm.ngram.tables import END
@@ -208,7 +209,7 @@ def extend(guide: Any, problem: Any, particles: Any, c: Any, room: Any, source: 
     token = np.int64(NONE)
     if not problem.ngram.mixture[0]:
         begin(room, particles.mass[c])
-        token = pick_any(guide, problem, t, particles.context[c], looked, state, source, room)
+        token = pick_any(guide, problem, t, particles.context[c], looked, np.int64(NONE), state, source, room)
     elif particles.mass[c] > particles.rest[c] and not bernoulli(source, particles.rest[c] / particles.mass[c]):
         begin(room, particles.mass[c] - particles.rest[c])
         token = _pick_correction(guide, problem, t, particles.context[c], looked, state, source, room)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from searchgen.guide import Prepared, prepare
 from searchgen.lm import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.request import Request
@@ -22,14 +21,12 @@ class Source:
         name: the model as the user named it.
         model: the model.
         known: what targets know of its tokens.
-        prepared: what guides know of it before any request.
         threads: threads to share work over.
     """
 
     name: str
     model: NGram
     known: Lexicon
-    prepared: Prepared
     threads: int = 1
 
     @classmethod
@@ -38,7 +35,7 @@ class Source:
         wait = compile_loops()
         model = load(name, notify)
         wait()
-        return cls(name, model, lexicon(model), prepare(model.tables), threads)
+        return cls(name, model, lexicon(model), threads)
 
     def target(self, request: Request) -> Target:
         """Return the target of a request under the model.

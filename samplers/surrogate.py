@@ -6,6 +6,7 @@ other term appears. K must be one reversible kernel, or a random mixture of such
 annealing, makes K^m irreversible and the test wrong.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.compiled import kernel
-from searchgen.errors import NotFound, RequestError
+from searchgen.errors import NotFound, Outage, RequestError
 from searchgen.lm.ngram.tables import BEGIN
 from searchgen.lm.ngram.truncate import truncated
 from searchgen.problem import Problem
@@ -25,9 +26,9 @@ from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.moves import MOVES, Chains, labels, step
 from searchgen.samplers.retained import Plan
 from searchgen.samplers.scorer import Scorer, allowed_starts, scorer_of
-from searchgen.target import TextModel
+from searchgen.target import Target, TextModel
 
-__all__ = ["METHOD", "Options", "cheap_problem", "log_acceptance"]
+__all__ = ["METHOD", "Options", "Rounds", "cheap_problem", "log_acceptance", "thresholds"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -65,6 +66,7 @@ class Options:
         burn_in: rounds before the first state is kept.
         thin: rounds from one kept state to the next.
         early: under a transformer, stop reading a text once its partial score decides the test; the chain stays the same.
+        masked: folder or hub name of a masked transformer that, after every round, proposes a word of each text anew; tested exactly.
         anneal: refused; a temperature that changes inside a round leaves no law invariant.
     """
 
@@ -75,6 +77,7 @@ class Options:
     burn_in: int = 0
     thin: int = 0
     early: bool = False
+    masked: str = ""
     anneal: bool = False
 
 
@@ -95,7 +98,7 @@ def log_acceptance(true_y: Any, true_x: Any, cheap_y: Any, cheap_x: Any, inverse
 
 
 @kernel
-def _thresholds(counters: Any, number: Any, log_u: Any) -> None:
+def thresholds(counters: Any, number: Any, log_u: Any) -> None:
     """Draw log U of every chain's test in a round."""
     for c in range(len(log_u)):
         source = Counter(counters[c])
@@ -137,14 +140,22 @@ class Rounds:
     number: int = 0
     early: EarlyScorer | None = None
 
+    def counted(self) -> dict[str, int]:
+        """Return what else was counted, by name."""
+        return {}
+
     def advance(self, rounds: int) -> None:
         """Make rounds of every chain."""
-        table, betas = labels(), np.array([self.inverse_temperature])
         for _ in range(rounds):
-            before = Chains._make(column.copy() for column in self.chains)
-            advance(self.cheap, self.chains, self.counters, table, betas, self.inner, self.number, self.threads)
-            self._test(before, self.number + self.inner)
-            self.number += self.inner + 1
+            self.settle(*self.propose())
+
+    def propose(self) -> tuple[Chains, npt.NDArray[np.int64]]:
+        """Make the cheap steps of a round; return the states before them, and the chains that moved: y = x needs no test."""
+        chains = self.chains
+        before = Chains._make(column.copy() for column in chains)
+        betas = np.array([self.inverse_temperature])
+        advance(self.cheap, chains, self.counters, labels(), betas, self.inner, self.number, self.threads)
+        return before, np.flatnonzero((chains.token != before.token).any(axis=1) | (chains.length != before.length))
 
     def tune(self, rounds: int) -> None:
         """Make rounds, and change m after every few of them towards the acceptance aimed at, but not below what moves at all."""
@@ -158,12 +169,11 @@ class Rounds:
             elif rate < AIM[0]:
                 self.inner = max(1, int(self.inner / FACTOR))
 
-    def _test(self, before: Chains, number: int) -> None:
-        """Accept or take back what the cheap steps changed; y = x is a stay that needs no evaluation."""
+    def settle(self, before: Chains, moved: npt.NDArray[np.int64]) -> None:
+        """Accept or take back what `propose` changed."""
         chains = self.chains
-        moved = np.flatnonzero((chains.token != before.token).any(axis=1) | (chains.length != before.length))
         log_u = np.empty(len(chains.length))
-        _thresholds(self.counters, number, log_u)
+        thresholds(self.counters, self.number + self.inner, log_u)
         cheap = self.inverse_temperature * (chains.log_density[moved] - before.log_density[moved])
         proposed = np.zeros(0)
         if len(moved) and self.early is not None:
@@ -189,6 +199,7 @@ class Rounds:
             getattr(chains, name)[back] = getattr(before, name)[back]
         self.tested += len(moved)
         self.accepted += int(good.sum())
+        self.number += self.inner + 1
 
 
 def draw(job: Job) -> Draws:
@@ -208,7 +219,7 @@ def draw(job: Job) -> Draws:
     plan = Plan.of(job, options.chains, burn_in, options.thin or THIN)
     early = early_scorer(job.target) if options.early else None
     scorer = scorer_of(job.target) if early is None else whole_by(early)
-    rounds = Rounds(
+    rounds = _kind_of_rounds(options.masked, job.target)(
         cheap=cheap_problem(job.target.problem, options.order or (job.target.model.order if whole else ORDER)),
         scorer=scorer,
         chains=new_chains(plan.chains, job.target.room),
@@ -224,6 +235,15 @@ def draw(job: Job) -> Draws:
     if whole and not job.target.opaque:
         _head_start(rounds)
     return _collect(job, plan, rounds)
+
+
+def _kind_of_rounds(masked: str, target: Target) -> Callable[..., Rounds]:
+    """Return what makes rounds: plain ones, or each followed by a proposal of a masked model."""
+    if not masked:
+        return Rounds
+    from searchgen.samplers.masked_rounds import masked_rounds  # it is made of these rounds
+
+    return masked_rounds(masked, target)
 
 
 def _head_start(rounds: Rounds) -> None:
@@ -245,24 +265,39 @@ def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:
     tokens = np.zeros((plan.kept, *chains.token.shape), np.int32)
     lengths = np.zeros((plan.kept, plan.chains), np.int64)
     density = np.zeros((plan.kept, plan.chains))
+    failure: BaseException | None = None
     for k in range(plan.kept):
-        rounds.advance(plan.thin)
+        try:
+            rounds.advance(plan.thin)
+        except (Outage, KeyboardInterrupt) as error:
+            if k == 0:
+                raise
+            # Where a run stops does not depend on its states, so those kept so far have the law they would have had.
+            failure, tokens, lengths, density = error, tokens[:k], lengths[:k], density[:k]
+            break
         tokens[k], lengths[k], density[k] = chains.token, chains.length, rounds.true
         if job.progress is not None:
             job.progress((k + 1) / plan.kept)
     tested, accepted = before[0] + rounds.tested, before[1] + rounds.accepted
     if text_model is not None and tested and not accepted:
         raise NotFound(f"not one of {tested} tests against {text_model.label} was accepted; try --option inner=1")
-    tests = plan.chains * plan.kept * plan.thin
+    tests = plan.chains * len(tokens) * plan.thin
     tally = chains.tally.sum(axis=0)
     return Draws(
         tokens=tokens.reshape(-1, tokens.shape[-1])[: job.count],
         lengths=lengths.ravel()[: job.count],
         log_density=density.ravel()[: job.count],
-        log_weight=np.zeros(job.count),
+        log_weight=np.zeros(min(job.count, tokens.shape[0] * plan.chains)),
         chains=plan.chains,
         evaluations=rounds.tested,
-        counts={"rounds": tests, "tested": rounds.tested, "accepted": rounds.accepted, "inner": rounds.inner},
+        failure=failure,
+        counts={
+            "rounds": tests,
+            "tested": rounds.tested,
+            "accepted": rounds.accepted,
+            "inner": rounds.inner,
+            **rounds.counted(),
+        },
         moves={name: tuple(row.tolist()) for name, row in zip(MOVES, tally, strict=True) if row[0]},
         report={"acceptance": rounds.accepted / max(1, rounds.tested), **_usage(text_model)},
     )

@@ -15,9 +15,7 @@ from searchgen.target import Target
 from searchgen.text import detect
 
 if TYPE_CHECKING:
-    from searchgen.lm.mixture import Mixture
-    from searchgen.lm.neural.pieces import PieceModel
-    from searchgen.lm.remote import Remote
+    from searchgen.lm.whole_text import WholeTextModel
 
 __all__ = ["TransformerSource", "language", "opening"]
 
@@ -30,10 +28,10 @@ def language(request: Request) -> str:
         'zh'
     """
     words = [phrase for item in request.keywords for phrase in item]
-    return proposer(request.lm, detect(" ".join([*words, request.starts_with, request.ends_with])))
+    return proposer(request.lm, detect(" ".join([*words, request.starts_with, request.ends_with, request.start])))
 
 
-def opening(name: str, settings: NeuralSettings, threads: int) -> "Future[PieceModel | Mixture | Remote]":
+def opening(name: str, settings: NeuralSettings, threads: int) -> "Future[WholeTextModel]":
     """Begin to open a transformer beside other work: its libraries take seconds to import."""
     pool = ThreadPoolExecutor(1)
     future = pool.submit(open_text_model, name, settings, threads)
@@ -49,7 +47,7 @@ class TransformerSource(Source):
         opened: the transformer, or the wait for it.
     """
 
-    opened: "Future[PieceModel | Mixture | Remote] | None" = None
+    opened: "Future[WholeTextModel] | None" = None
 
     @classmethod
     def beside(
@@ -57,7 +55,7 @@ class TransformerSource(Source):
         request: Request,
         notify: Callable[[str], None] | None = None,
         threads: int = 1,
-        opened: "Future[PieceModel | Mixture | Remote] | None" = None,
+        opened: "Future[WholeTextModel] | None" = None,
     ) -> Self:
         """Load both models of a request.
 
@@ -74,7 +72,7 @@ class TransformerSource(Source):
         return replace(cls.load(language(request), notify, threads), opened=opened)
 
     @cached_property
-    def transformer(self) -> "PieceModel | Mixture | Remote":
+    def transformer(self) -> "WholeTextModel":
         """The transformer, waited for.
 
         Raises:

@@ -32,6 +32,7 @@ KERNEL_FILES = (
     "guide/edges.py",
     "guide/recursion.py",
     "guide/candidates.py",
+    "guide/picks.py",
     "guide/draws.py",
     "samplers/ancestral.py",
     "samplers/independent.py",

@@ -8,7 +8,7 @@ import hashlib
 import importlib.util
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from searchgen.errors import RequestError
@@ -131,7 +131,7 @@ def load_opaque(written: str) -> Opaque:
         raise RequestError(f"--term {written!r}: {path} failed: {type(error).__name__}: {error}") from error
     found = getattr(module, name, None)
     if isinstance(found, Opaque):
-        return found
+        return replace(found, name=name) if found.name == "<lambda>" else found
     if not callable(found):
         raise RequestError(f"--term {written!r}: {path} has no function {name}")
     return opaque(found, name=name)

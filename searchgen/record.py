@@ -1,9 +1,11 @@
 """One result, the same for every command."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-__all__ = ["Record"]
+from searchgen.plain_json import plain
+
+__all__ = ["Record", "partial_record"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Record:
         log_prob_per_token: log_prob / (number of tokens + 1).
         log_density: of the target that was searched or sampled, terms included.
         log_weight: natural log of the weight of a draw of kind `weighted`, else 0.
-        kind: exact, weighted, markov, search or approximate.
+        kind: exact, weighted, markov, search, approximate or pseudo.
         satisfied: for each constraint, whether the text satisfies it.
         sampler: the method.
         lm: name and hash of the model.
@@ -27,7 +29,8 @@ class Record:
         signature: replays the request.
         rank: 1 for the best of the request.
         line: number of the input line, from 1; None without stdin.
-        stopped_early: whether the clock's safety net ended the run.
+        stopped_early: whether the clock's safety net, an outage or Ctrl-C ended the run.
+        neural: under a transformer, what the request cost: tests, texts scored, passes, tokens (docs/neural.md); absent without one.
         demanded: places of the tokens that were demanded, for a terminal to highlight; not part of the JSON.
     """
 
@@ -48,10 +51,26 @@ class Record:
     rank: int
     line: int | None = None
     stopped_early: bool = False
+    neural: dict[str, int] | None = None
     demanded: frozenset[int] = frozenset()
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values, in a fixed order."""
-        row = {**asdict(self), "tokens": list(self.tokens), "window": list(self.window)}
-        del row["demanded"]
-        return row
+        known = {name: plain(value) for name, value in asdict(self).items() if name != "demanded"}
+        if self.neural is None:
+            del known["neural"]
+        return known
+
+
+def partial_record(**known: Any) -> dict[str, Any]:
+    """Return the JSON values of a record of which only some are known, with fields beside it; the others are null.
+
+    Args:
+        known: fields of a record, as `Record.as_json` gives them, and what else a command has to say.
+
+    Example:
+        >>> row = partial_record(text="A dog.", passes=True)
+        >>> row["text"], row["seed"], row["passes"]
+        ('A dog.', None, True)
+    """
+    return {**{field.name: None for field in fields(Record) if field.name not in ("demanded", "neural")}, **known}

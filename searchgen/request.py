@@ -129,6 +129,7 @@ class Request:
         sampler: name of the method; `anneal` searches for the best texts, others draw from the stated law.
         options: of the sampler, as "name=value".
         opaque: functions of the text that weigh or forbid it, as "FILE.py:NAME".
+        start: a text for every chain to begin with, where the sampler takes one; "": it finds its own.
         neural: how a transformer scores texts; without one it says nothing.
     """
 
@@ -152,6 +153,7 @@ class Request:
     sampler: str = "anneal"
     options: tuple[str, ...] = ()
     opaque: tuple[str, ...] = ()
+    start: str = ""
     neural: NeuralSettings = field(default_factory=NeuralSettings)
 
     def __post_init__(self) -> None:
@@ -257,6 +259,17 @@ class Request:
         return request
 
 
+#: What the fields of a type are to be given as.
+WANTED: tuple[tuple[tuple[Any, ...], str], ...] = (
+    ((int, int | None), "a whole number"),
+    ((float, float | None), "a number"),
+    ((bool,), "true or false"),
+    ((str,), "a text"),
+    ((tuple[str, ...],), "a list of texts"),
+    ((tuple[tuple[str, ...], ...],), "a list of words or of lists of alternatives"),
+)
+
+
 def _filled(default: Any, values: Mapping[str, Any], within: str) -> Any:
     """Return a dataclass with some of its fields replaced by checked JSON values."""
     known = {f.name: f.type for f in fields(default)}
@@ -287,7 +300,8 @@ def _typed(name: str, value: Any, kind: Any) -> Any:
         return None
     if kind is not float and type(value) is kind:
         return value
-    raise RequestError(f"field {name!r} cannot be {json.dumps(value, ensure_ascii=False)[:60]}")
+    wanted = next((words for kinds, words in WANTED if kind in kinds), "an object of its fields")
+    raise RequestError(f"field {name!r} cannot be {json.dumps(value, ensure_ascii=False)[:60]}; give {wanted}")
 
 
 def _differences(value: Any, default: Any) -> dict[str, Any]:

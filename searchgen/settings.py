@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from searchgen.errors import RequestError
 
-__all__ = ["SETTINGS", "InForce", "config_file", "in_force"]
+__all__ = ["SETTINGS", "InForce", "config_file", "in_force", "misspelt"]
 
 #: Every setting and what kind of value it has.
 SETTINGS: dict[str, type] = {
@@ -53,6 +53,16 @@ def in_force() -> list[InForce]:
     path = config_file()
     written = _read(path)
     return [_setting(name, written, path) for name in SETTINGS]
+
+
+def misspelt() -> list[tuple[str, str]]:
+    """Return each variable of the environment that is nearly a setting's, with the one it is near to."""
+    found = []
+    for variable in os.environ:
+        begin, _, name = variable.partition("SEARCHGEN_")
+        near = get_close_matches(name.lower(), SETTINGS, 1, 0.7) if not begin and name.lower() not in SETTINGS else []
+        found += [(variable, f"SEARCHGEN_{one.upper()}") for one in near]
+    return found
 
 
 def _setting(name: str, written: dict[str, Any], path: Path) -> InForce:

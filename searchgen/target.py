@@ -9,6 +9,7 @@ else that is hard is one automaton. It knows nothing of samplers.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import itemgetter
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +19,7 @@ from searchgen.automata import Automaton
 from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, joint, window, with_demanded
 from searchgen.constraints.base import Phrase, folded
 from searchgen.errors import RequestError
+from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
@@ -57,6 +59,9 @@ class TextModel(Protocol):
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name."""
 
+    def forget(self) -> None:
+        """Drop the scores kept, so that the next ones do not depend on what was asked before."""
+
 
 #: Reward for each word, in nats, by text form: chosen by reading, so that sentences end where they end.
 WORD_REWARDS = {"en": 1.0, "zh": 0.0, "raw": 1.0}
@@ -90,13 +95,22 @@ class Lexicon:
 def lexicon(model: NGram) -> Lexicon:
     """Return what the terms and constraints need to know of a model's tokens."""
     tokens = model.vocabulary
-    log_unigram = model.tables.node["log_p"][1 : 1 + len(tokens)].astype(np.float64)
+    vocabulary = Vocabulary(tokens, model.text_form, stored_kinds=model.kinds)
+    comma = np.zeros(len(tokens), np.bool_)
+    comma[[place for place in map(vocabulary.find, COMMAS) if place >= 0]] = True
     return Lexicon(
-        vocabulary=Vocabulary(tokens, model.text_form, stored_kinds=model.kinds),
-        proper=np.array([token[0].isupper() and token[:2] not in ("I", "I'") for token in tokens]),
-        comma=np.array([token in COMMAS for token in tokens]),
-        log_unigram=log_unigram,
+        vocabulary=vocabulary,
+        proper=_proper(tokens),
+        comma=comma,
+        log_unigram=model.tables.node["log_p"][1 : 1 + len(tokens)].astype(np.float64),
     )
+
+
+def _proper(tokens: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Return which tokens begin with a capital, I and its short forms apart."""
+    proper = np.fromiter(map(str.isupper, map(itemgetter(0), tokens)), np.bool_, len(tokens))
+    proper[[place for place in np.flatnonzero(proper).tolist() if tokens[place][:2] in ("I", "I'")]] = False
+    return proper
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +220,11 @@ class Target:
     def form(self) -> TextForm:
         """The text form of the model."""
         return self.vocabulary.form
+
+    @property
+    def bigrams(self) -> Bigrams:
+        """What look-ahead needs to know of the bigrams of the problem's tables."""
+        return self.model.bigrams if self.problem.ngram is self.model.tables else Bigrams.of(self.problem.ngram)
 
     @cached_property
     def room(self) -> int:

@@ -24,7 +24,7 @@ __all__ = ["MARKERS", "Vocabulary"]
 MARKERS = ("<unk>", "<s>", "</s>")  # ids 0, 1, 2 of a language model: never part of a text
 
 #: Look-ups, and things built once, that a vocabulary remembers; thousands of jobs over one model must not fill the memory.
-MOST_FOUND, MOST_BUILT = 10_000, 32
+MOST_FOUND, MOST_BUILT = 2_000, 32
 
 Built = TypeVar("Built")
 

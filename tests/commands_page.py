@@ -36,15 +36,20 @@ any of these signs a plain one, and `@FILE` stands for the lines of a UTF-8 file
 FIELDS = """\
 ## JSON lines
 
-One object a line. A line of stdin without an answer gives `text` "", `line`, `rank`, `status` and `error` only.
+One object a line, the same in every command that prints texts and in the results of a batch; `searchgen/schema/record.json` is its JSON
+Schema. Null: the field does not apply to the command, or there is no such text. A line of stdin without an answer has `text` "".
 
 | field | value |
 |---|---|
 """
 
-STATUS = {
+BESIDE = {
     "status": '"ok"; else "malformed", "impossible" or "not found".',
     "error": "why there is no text; null for a text.",
+    "terms": "of `score`: parts of log_prob, the model's and the spelling of unknown words.",
+    "log_p": "of `score`: natural log of each token's probability, and of the end's.",
+    "unknown": "of `score`: the tokens that the model does not know.",
+    "passes": "of `check`: whether the line satisfies every constraint.",
 }
 
 
@@ -118,7 +123,7 @@ def _fields() -> Iterator[str]:
     for name, meaning in attributes:
         if name != "demanded":
             yield f"| `{name}` | {' '.join(meaning.split()).replace('None', 'null')} |\n"
-    yield from (f"| `{name}` | {meaning} |\n" for name, meaning in STATUS.items())
+    yield from (f"| `{name}` | {meaning} |\n" for name, meaning in BESIDE.items())
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def survives(mutant: Mutant, folder: Path) -> bool:
     (tree / mutant.file).write_text(spoilt_text(mutant), encoding="utf-8")
     # less optimised machine code computes the same and is made in half the time
     settings = {"PYTHONPATH": str(tree), "SEARCHGEN_CACHE": str(tree / ".cache"), "NUMBA_OPT": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", *mutant.tests]
     done = subprocess.run(
         command, cwd=tree, env={**os.environ, **settings}, capture_output=True, text=True, check=False
     )

@@ -56,7 +56,7 @@ def faults(value: Any, rule: dict[str, Any], at: str = "$") -> list[str]:
         found.append(f"{at}: {value!r} is none of {rule['enum']}")
     if "const" in rule and value != rule["const"]:
         found.append(f"{at}: {value!r} is not {rule['const']!r}")
-    if "minimum" in rule and value < rule["minimum"]:
+    if "minimum" in rule and value is not None and value < rule["minimum"]:
         found.append(f"{at}: {value} < {rule['minimum']}")
     if isinstance(value, list):
         if not rule.get("minItems", 0) <= len(value) <= rule.get("maxItems", len(value)):

@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from searchgen.batch.jobs import Job
+from searchgen.batch.jobs import Job, read_jobs
 from searchgen.batch.locked import write_all
 from searchgen.batch.requests import seed_of
 from searchgen.samplers.batch_run import crashed
@@ -76,20 +77,47 @@ def test_records_are_those_of_constrain(tmp_path: Path) -> None:
     assert not faults(drawn, schema("record.json"))
 
 
+def test_what_contradicts_itself_is_infeasible_and_proved(tmp_path: Path) -> None:
+    jobs = [{"keywords": "dog", "forbid": ["dog"]}, {"keywords": "dog,cat,sea", "max_words": 2}]
+    ran, rows = run(tmp_path, lines(jobs))
+    assert ran.code == 3
+    assert [(row["status"], row["diagnostics"]["proved"], row["results"]) for row in rows] == [
+        ("infeasible", True, [])
+    ] * 2
+    assert not any(faults(row, schema("row.json")) for row in rows)
+
+
+def test_options_of_the_sampler_and_numbers_that_are_not_finite(tmp_path: Path) -> None:
+    source = b'{"keywords": "dog", "max_words": 6}\n{"keywords": "dog", "sampler": "mh"}\n'
+    _, rows = run(tmp_path, source, "--sampler", "importance", "--option", "order=3")
+    assert [row["status"] for row in rows] == ["ok", "error"]  # mh has no option of that name
+    assert rows[0]["diagnostics"]["counts"]["order"] == 3
+    assert rows[0]["diagnostics"]["log_z_error"] is None  # of a single draw
+
+
 def test_signatures_replay_rows(tmp_path: Path) -> None:
     _, rows = run(tmp_path, lines(JOBS[:1]))
     again = searchgen("constrain", "--again", rows[0]["signature"])
     assert again.out == rows[0]["results"][0]["text"] + "\n"
 
 
+def test_verbose_has_a_line_for_each_row(tmp_path: Path) -> None:
+    ran, _ = run(tmp_path, lines(JOBS[:1]) + b"{oops\n", "--verbose")
+    assert [line.rpartition(", ")[0] for line in ran.err.splitlines()[:-1]] == [
+        "searchgen: line 1: ok",
+        "searchgen: line 2: error",
+    ]
+
+
 BAD = [
     (b'{"keywords": "dog"', "no JSON"),
     (b"[1]", "a job is an object"),
+    (b"dog,park", "keywords as they are need --format txt"),
     (b'{"keyword": "dog"}', "did you mean 'keywords'"),
-    (b'{"keywords": 7}', "field 'keywords' cannot be 7"),
-    (b'{"keywords": "dog", "n": "two"}', "field 'count' cannot be"),
+    (b'{"keywords": 7}', "field 'keywords' cannot be 7; give a list"),
+    (b'{"keywords": "dog", "n": "two"}', "field 'count' cannot be \"two\"; give a whole number"),
     (b'{"keywords": "dog", "n": 0}', "at least one text"),
-    (b'{"keywords": "@/etc/passwd"}', "cannot name a file"),
+    (b'{"keywords": "@/etc/passwd"}', "can name a file"),
     (b'{"keywords": "dog", "opaque": ["x.py:f"]}', "names code to run"),
     (b'{"keywords": "dog", "lm": "eng"}', "did you mean 'en'"),
     (b'{"keywords": "dog", "id": 1.5}', "id '1.5'"),
@@ -176,6 +204,21 @@ def test_bad_cells_and_rows_of_several_lines(tmp_path: Path) -> None:
     assert "never closed" in rows[2]["diagnostics"]["error"]
 
 
+def test_a_quotation_mark_that_is_never_closed_costs_its_line_only() -> None:
+    source = b'id,keywords\n1,"dog\n2,cat\n,\n3,5" pipe\n4,"two\nlines"\n5,"a"b\n6,"x\n\xff\n7,end'
+    found = [(job.line, job.values.get("id"), job.error[:20]) for job in read_jobs(BytesIO(source), "csv")]
+    assert found == [
+        (2, None, "a quotation mark ope"),
+        (3, "2", ""),
+        (5, "3", ""),
+        (7, "4", ""),
+        (8, None, "',' expected after '"),
+        (9, None, "a quotation mark ope"),
+        (10, None, "not UTF-8: invalid s"),
+        (11, "7", ""),
+    ]
+
+
 def test_rows_do_not_depend_on_order_or_neighbours(tmp_path: Path) -> None:
     named = [{**job, "id": str(i)} for i, job in enumerate(JOBS)]
     _, rows = run(tmp_path, lines(named))
@@ -195,7 +238,8 @@ def test_stdin_and_stdout(tmp_path: Path) -> None:
 def test_files_that_cannot_be(tmp_path: Path) -> None:
     jobs = tmp_path / "jobs.jsonl"
     jobs.write_bytes(lines(JOBS[:1]))
-    out = str(tmp_path / "out.jsonl")
+    out, foreign = str(tmp_path / "out.jsonl"), str(tmp_path / "notes.txt")
+    Path(foreign).write_text("notes\n")
     for arguments, said in [
         ((str(jobs), "-o", str(jobs)), "one file"),
         ((str(jobs), "-o", str(tmp_path / "none" / "out")), "No such file"),
@@ -204,11 +248,15 @@ def test_files_that_cannot_be(tmp_path: Path) -> None:
         ((str(jobs), "-o", out, "--journal", out), "one file"),
         ((str(jobs), "-o", out, "--journal", "-"), "files of their own"),
         (("-", "-o", out, "--report", "-"), "files of their own"),
+        ((str(jobs), "-o", out, "--report", str(tmp_path / "none" / "report")), "there is no folder"),
         ((str(jobs), "-o", "/proc/self/out.jsonl"), "cannot write"),  # read-only, for root as well
         ((str(jobs), "--resume"), "give -o FILE"),
         ((str(jobs), "--workers", "0"), "--workers 0"),
         ((str(jobs), "--format", "xml"), "--format xml"),
         ((str(jobs), "-n", "0"), "at least one text"),
+        ((str(jobs), "--sampler", "mhh"), "did you mean mh"),
+        ((str(jobs), "--sampler", "mh", "--option", "thn=3"), "did you mean thin"),
+        ((str(jobs), "-o", out, "--journal", foreign), "it is no journal"),
         ((str(jobs), "-o", str(tmp_path)), "cannot write"),
     ]:
         ran = batch(*arguments)
@@ -216,6 +264,16 @@ def test_files_that_cannot_be(tmp_path: Path) -> None:
         assert said in ran.err
         assert ran.err.count("\n") == 1
     assert jobs.read_bytes() == lines(JOBS[:1])
+    assert Path(foreign).read_text() == "notes\n"
+    ran = searchgen("batch", str(jobs), "--lm", "eng")
+    assert (ran.code, "did you mean 'en'" in ran.err) == (2, True)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_device_that_is_full(tmp_path: Path) -> None:
+    ran, _ = run(tmp_path, lines(JOBS[:1]), "-o", "/dev/full")
+    assert ran.code == 1
+    assert last(ran) == "searchgen: cannot write /dev/full: No space left on device; make room, and begin again"
 
 
 def test_no_space_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -37,10 +38,12 @@ def run(line: list[str]) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(line, capture_output=True, check=False)
 
 
-def stop_after(line: list[str], out: Path, count: int, sent: signal.Signals) -> subprocess.CompletedProcess[bytes]:
-    """Start a run and send it a signal when it has written so many rows."""
+def stop_after(
+    line: list[str], out: Path, count: int, sent: signal.Signals, size: int = 0
+) -> subprocess.CompletedProcess[bytes]:
+    """Start a run and send it a signal when it has written so many rows and bytes."""
     process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    while rows(out) < count and process.poll() is None:
+    while (not out.exists() or out.stat().st_size < size or rows(out) < count) and process.poll() is None:
         time.sleep(0.003)
     process.send_signal(sent)
     said = process.communicate(timeout=60)
@@ -129,25 +132,57 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
     assert b"is another one now" in ended.stderr
 
 
+def test_a_full_disk(tmp_path: Path, unbroken: tuple[Path, bytes]) -> None:
+    """No file may grow beyond so many bytes: the system says so in the middle of a row, as it does when a disk is full."""
+    resource = pytest.importorskip("resource")
+    out, report, room = tmp_path / "out.jsonl", tmp_path / "report.json", 40_000
+    ended = subprocess.run(
+        command(unbroken[0], out),
+        capture_output=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+    )
+    assert ended.returncode == 1
+    assert b"File too large; make room, and --resume goes on" in ended.stderr.splitlines()[-1]
+    assert out.stat().st_size == room
+    assert run(command(unbroken[0], out, "--resume", "--report", str(report))).returncode == 0
+    assert out.read_bytes() == unbroken[1]
+    assert json.loads(report.read_text())["kept"] == unbroken[1][:room].count(b"\n")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
-def test_killed_at_twenty_moments(tmp_path: Path, unbroken: tuple[Path, bytes], workers: int) -> None:
+def test_killed_at_twenty_random_moments(tmp_path: Path, workers: int) -> None:
+    jobs, whole, count = jobs_file(tmp_path, 300), tmp_path / "whole.jsonl", 300
+    assert run(command(jobs, whole)).returncode == 0
+    moments = random.Random(workers)
+    lost = []
     for trial in range(20):
-        out = tmp_path / f"out{trial}.jsonl"
-        count = 6 + trial * 48 // 20  # between 10 % and 90 % of the rows
-        line = command(unbroken[0], out, "--workers", str(workers))
-        assert stop_after(line, out, count, signal.SIGKILL).returncode == -signal.SIGKILL
-        assert run(command(unbroken[0], out, "--resume", "--workers", str(workers))).returncode == 0
-        assert out.read_bytes() == unbroken[1]
+        out, report = tmp_path / f"out{trial}.jsonl", tmp_path / "report.json"
+        line = command(jobs, out, "--workers", str(workers))
+        bound = int(whole.stat().st_size * moments.uniform(0.1, 0.9))
+        assert stop_after(line, out, 0, signal.SIGKILL, bound).returncode == -signal.SIGKILL
+        written = rows(out)
+        assert run([*line, "--resume", "--report", str(report)]).returncode == 0
+        assert out.read_bytes() == whole.read_bytes()
+        counted = json.loads(report.read_text())
+        assert counted["kept"] + counted["computed"] == count
+        lost.append(written - counted["kept"])
+    assert set(lost) <= {0, 1}  # no row is made again but one that had no line in the journal yet
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("which", ["out.jsonl", "out.jsonl.journal"])
-def test_cut_at_a_hundred_places(tmp_path: Path, unbroken: tuple[Path, bytes], which: str) -> None:
-    out = tmp_path / "out.jsonl"
+def test_cut_at_two_hundred_random_bytes(tmp_path: Path, unbroken: tuple[Path, bytes], which: str) -> None:
+    out, report = tmp_path / "out.jsonl", tmp_path / "report.json"
     assert run(command(unbroken[0], out)).returncode == 0
-    for trial in range(100):
+    places = random.Random(which)
+    resume = command(unbroken[0], out, "--resume", "--report", str(report))[len(PROGRAM) :]
+    for _ in range(200):
         path = tmp_path / which
-        os.truncate(path, 1 + trial * 7919 % (path.stat().st_size - 1))
-        assert searchgen(*command(unbroken[0], out, "--resume")[len(PROGRAM) :]).code == 0
+        os.truncate(path, places.randrange(1, path.stat().st_size))
+        whole = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+        left = sum(which == "out.jsonl" or line.startswith(b'["row"') for line in whole)
+        assert searchgen(*resume).code == 0
         assert out.read_bytes() == unbroken[1]
+        assert json.loads(report.read_text())["computed"] == 60 - left

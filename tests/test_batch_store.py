@@ -180,3 +180,35 @@ def test_standard_output_goes_on_behind_the_rows_the_journal_knows(tmp_path: Pat
             os.write(descriptor, row(5)[:cut])  # killed in the middle of a row
         os.close(descriptor)
     assert out.read_bytes() == begin + WHOLE
+    os.truncate(out, 100)
+    descriptor = os.open(out, appending)
+    with pytest.raises(RequestError, match="stdout has 100 bytes"):
+        Store.stream(descriptor, tmp_path / "journal", HEADER, "resume")
+
+
+def test_a_power_cut_costs_the_rows_of_one_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has not been brought to the disk is gone from both files; a row takes a tenth of the interval."""
+    clock, durable = [0.0], {}
+    monkeypatch.setattr("searchgen.batch.store.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(
+        "searchgen.batch.store.make_durable",
+        lambda descriptor: durable.update({os.fstat(descriptor).st_ino: os.fstat(descriptor).st_size}),
+    )
+    files = tmp_path / "out", tmp_path / "journal"
+    store = Store.open(*files, HEADER, "new", 1.0)
+    most = 0
+    for number in range(1, 100):
+        clock[0] += 0.1
+        store.append(job(number), row(number), "error", 0.0)
+        sizes = [durable.get(path.stat().st_ino, 0) for path in files]
+        kept = files[0].read_bytes()[: sizes[0]].count(b"\n")
+        most = max(most, number - kept)
+        assert files[1].read_bytes()[: sizes[1]].count(b'["row"') == kept
+    assert 9 <= most <= 10
+    os.close(store.output)
+    os.close(store.journal)
+    for path, size in zip(files, sizes, strict=True):
+        os.truncate(path, size)
+    again = Store.open(*files, HEADER, "resume", 1.0)
+    assert again.kept.rows == kept
+    again.release()

@@ -16,7 +16,7 @@ import pytest
 from searchgen.compiled import compiled_folder
 from tests.cli_runner import QUICK, model, searchgen
 
-PROGRAM = [sys.executable, "-c", "from searchgen.cli.main import run; run()"]
+PROGRAM = [sys.executable, "-m", "searchgen"]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes and signals of POSIX")
 
 

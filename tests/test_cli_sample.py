@@ -1,5 +1,6 @@
 """`searchgen sample`: draws, records and signatures of the command."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,13 @@ from tests.cli_runner import folder, searchgen
 TOY = Path(__file__).parent / "data" / "kenlm" / "order3.arpa"
 #: A trigram whose suffix (a, b) is not stored.
 ORPHAN = (
-    "\\data\\\nngram 1=5\nngram 2=1\nngram 3=1\n\n\\1-grams:\n-1 <unk>\n-99 <s> 0\n-1 </s>\n-0.5 a 0\n-0.5 b 0\n\n"
-    "\\2-grams:\n-0.3 a a 0\n\n\\3-grams:\n-0.2 a a b\n\n\\end\\\n"
+    "\\data\\\nngram 1=5\nngram 2=1\nngram 3=1\n\n\\1-grams:\n-1 <unk>\n-99 <s> 0\n-0.522879 </s>\n-0.522879 a 0\n-0.522879 b 0\n\n"
+    "\\2-grams:\n-0.522879 a a 0\n\n\\3-grams:\n-0.522879 a a b\n\n\\end\\\n"
+)
+#: All probabilities sum to 0.9, and after c, which backs off with weight 2, to 1.8.
+UNNORMALISED = (
+    "\\data\\\nngram 1=6\nngram 2=1\n\n\\1-grams:\n-1 <unk>\n-99 <s>\n-0.69897 </s>\n-0.522879 a\n-0.69897 b\n-1 c 0.30103\n\n"
+    "\\2-grams:\n-0.221849 c a\n\n\\end\\\n"
 )
 DRAW = ("sample", "--keywords", "doctor,letter", "--max-words", "9", "--seed", "4", "-n", "3")
 
@@ -53,6 +59,9 @@ def test_a_raw_model_is_sampled_as_it_stands() -> None:
         (("--sampler", "mhh"), "did you mean mh"),
         (("--option", "thni=3"), "did you mean thin"),
         (("--option", "thin=x"), "not a whole number"),
+        (("--option", "thin=-4"), "thin=-4: give 1 or more"),
+        (("--option", "chains=0"), "chains=0: give 1 to"),
+        (("--max-words", "0"), "--max-words 0: a text has"),
         (("-n", "0"), "at least one"),
         (("--beta", "0"), "--beta 0"),
         (("--beta", "0.5", "--max-words", "none"), "diverges"),
@@ -81,6 +90,21 @@ def test_mistakes_are_named(arguments: tuple[str, ...], message: str) -> None:
     assert (found.code, found.lines) == (2, [])
     assert message in found.err
     assert found.err.count("\n") == 1
+
+
+def test_a_model_that_does_not_sum_to_one_is_weighed_or_refused() -> None:
+    """The mass of the one text is that of the file as it stands: p(c) x 2 x p(</s>)."""
+    file = folder() / "unnormalised.arpa"
+    file.write_text(UNNORMALISED, encoding="utf-8")
+    asked = ("sample", "--lm", str(file), "--raw-tokens", "--keywords", "c", "--max-words", "1", "--seed", "1")
+    row = searchgen(*asked, "--sampler", "importance", "--json").rows[0]
+    assert (row["text"], row["log_weight"]) == ("c", pytest.approx(math.log(0.1 * 2 * 0.2), abs=1e-5))
+    for name in ("mh", "rejection", "gibbs", "tempering", "surrogate"):
+        refused = searchgen(*asked, "--sampler", name)
+        assert (refused.code, refused.lines) == (2, [])
+        assert "sum to 1.8 after 'c', not to 1; normalise it, or use smc, importance, sir, isir" in refused.err
+    assert "rejuvenate=2 draws words" in searchgen(*asked, "--sampler", "smc", "--option", "rejuvenate=2").err
+    assert searchgen("explain", *asked[1:-2], "--json").rows[0]["needed"]["rejection"] is None
 
 
 def test_the_impossible_is_exit_3() -> None:

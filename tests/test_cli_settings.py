@@ -12,7 +12,7 @@ from searchgen.constraints import CONSTRAINTS
 from searchgen.lm import EMBEDDED
 from searchgen.samplers.registry import names
 from searchgen.settings import SETTINGS
-from tests.cli_runner import model, searchgen
+from tests.cli_runner import QUICK, model, searchgen
 
 
 @pytest.fixture
@@ -35,6 +35,13 @@ def test_environment_before_file_before_default(file: Path, monkeypatch: pytest.
     monkeypatch.setenv("SEARCHGEN_LM", "en")
     assert shown("lm") == ("en", "SEARCHGEN_LM")
     assert shown("workers") == (2, str(file))
+
+
+def test_a_misspelt_variable_is_told(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SEARCHGEN_WORKER", "SEARCHGEN_DEBUG", "SEARCHGEN_SHARED", "OTHER_WORKER"):
+        monkeypatch.setenv(name, "2")
+    ran = searchgen("config")
+    assert (ran.code, ran.err) == (0, "searchgen: SEARCHGEN_WORKER is no setting; did you mean SEARCHGEN_WORKERS?\n")
 
 
 def test_settings_are_defaults_and_flags_win(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,3 +102,15 @@ def test_the_shell_is_answered() -> None:
     ran = subprocess.run(command, env=asked, capture_output=True, text=True, check=False)
     assert ran.stdout.split() == ["--workers"]
     assert json.dumps(ran.stderr) == '""'
+
+
+def test_quiet_leaves_notes_out_and_no_error() -> None:
+    flags = ("constrain", "--lm", model("en"), "-k", "xqzt", "--seed", "1", *QUICK)
+    loud, quiet = searchgen(*flags), searchgen(*flags, "--quiet")
+    assert "does not know xqzt" in loud.err
+    assert (quiet.out, quiet.err) == (loud.out, "")
+    assert "does not know xqzt" in searchgen(*flags).err  # of one command only
+    drawn = ("sample", "--lm", model("en"), "-k", "xqzt", "--seed", "1")
+    assert searchgen(*drawn).err
+    assert searchgen(*drawn, "-q").err == ""
+    assert "is both a keyword and forbidden" in searchgen(*flags, "--forbid", "xqzt", "-q").err

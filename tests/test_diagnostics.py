@@ -9,7 +9,7 @@ import pytest
 from searchgen.constraints import Keywords, Length
 from searchgen.lm.ngram.model import NGram
 from searchgen.samplers.diagnostics import arrays, bulk_size, diagnose, effective_sample_size, r_hat, tail_size
-from searchgen.samplers.method import Draws, Method
+from searchgen.samplers.method import Draws, Job, Method, parse_options
 from searchgen.samplers.registry import method
 from searchgen.target import Target
 
@@ -47,6 +47,16 @@ def chains() -> dict[str, np.ndarray]:
 def test_numbers_are_those_of_arviz(name: str) -> None:
     values = chains()[name]
     assert (r_hat(values), bulk_size(values), tail_size(values)) == pytest.approx(ARVIZ[name], rel=1e-9)
+
+
+def test_arviz_takes_the_arrays(target: Target) -> None:
+    arviz = pytest.importorskip("arviz")
+    draws = method("mh").draw(Job(target, 800, 5, parse_options(method("mh"), ["chains=8"])))
+    features = arrays(draws, target)
+    for name in ("log_density", "length"):
+        for size, by_arviz in ((bulk_size, "bulk"), (tail_size, "tail")):
+            assert size(features[name]) == pytest.approx(float(arviz.ess(features[name], method=by_arviz)), rel=1e-9)
+        assert r_hat(features[name]) == pytest.approx(float(arviz.rhat(features[name])), rel=1e-9)
 
 
 def test_few_and_constant_draws_are_said_as_they_are() -> None:
@@ -105,8 +115,6 @@ def test_chains_stuck_in_one_text_are_flagged(target: Target) -> None:
 
 
 def test_chains_that_mix_are_trusted(target: Target) -> None:
-    from searchgen.samplers.method import Job
-
     found = method("mh")
     draws = found.draw(Job(target, 6400, 3, found.options(thin=30, burn_in=300)))
     report = diagnose(found, draws, target)

@@ -1,6 +1,7 @@
 """Beginnings that grow: from keys and values kept the scores are those of the whole beginnings read anew."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +27,37 @@ STEPS = [
 @pytest.fixture(scope="module")
 def letters(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(by_bytes(Path(tmp_path_factory.mktemp("bytes"))))
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [("llama", True), ("llama plain", True), ("gpt_neox", True), ("opt", True), ("bloom", True), ("mamba", False)],
+)
+def test_architectures_of_the_library(tmp_path: Path, kind: str, kept: bool) -> None:
+    """Those whose keys and values can be read on from do; others, found out by trial, are read anew: the scores are the same."""
+    folder = str(by_bytes(tmp_path, kind=kind))
+    model, plain = open_transformer(folder), open_transformer(folder, NeuralSettings(end="none"))
+    growing: Any = model.growing()
+    assert growing.cached is kept
+    for texts, parents in STEPS:
+        found, expected = growing.log_probs(texts, np.array(parents)), plain.log_probs(texts)
+        assert np.abs(found - expected).max() < ROUNDING * np.abs(expected).max()
+    assert (model.usage.spared > 0) is kept
+
+
+def test_out_of_memory_reads_anew(letters: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, plain = open_transformer(letters), open_transformer(letters, NeuralSettings(end="none"))
+    growing = Growing(model)
+    growing.log_probs(["The dog"], np.zeros(1, np.int64))
+
+    def short(*_: object) -> None:
+        raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setattr(growing, "_extended", short)
+    found = growing.log_probs(["The dog ran"], np.zeros(1, np.int64))
+    assert found == pytest.approx(plain.log_probs(["The dog ran"]), rel=ROUNDING)
+    assert not growing.cached
+    assert model.usage.halvings == 1
 
 
 @pytest.mark.parametrize("prompt", ["", "He said:"])

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -10,11 +11,12 @@ from numba import njit
 
 from searchgen.automata import Automaton
 from searchgen.errors import Impossible, RequestError
-from searchgen.guide import Budget, Guide, prepare
+from searchgen.guide import Budget, Guide
 from searchgen.guide import frame as frame_module
 from searchgen.guide.candidates import Scratch, scratch
 from searchgen.guide.draws import draw
-from searchgen.guide.tables import STRIDE, GuideTables
+from searchgen.guide.tables import MIXTURE, STRIDE, GuideTables
+from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.tables import BEGIN, END
 from searchgen.problem import Problem
@@ -250,7 +252,7 @@ def test_every_context_state_and_length_holds_the_mass_of_its_completions(world:
         assert checked > 10
 
 
-@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("world", WORLDS)
 def test_draws_have_exactly_the_law_of_the_guide(world: str, order: int) -> None:
     for beta in (0.7, 1.0) if order == 2 else (1.0,):
@@ -260,6 +262,57 @@ def test_draws_have_exactly_the_law_of_the_guide(world: str, order: int) -> None
         assert sum(found.values()) == pytest.approx(1.0, abs=1e-10)
         assert max(abs(found.get(text, 0.0) - p) for text, p in law.items()) < 1e-10
         assert set(found) <= set(law)
+
+
+def apart(guide: Guide, law: Texts) -> float:
+    """Return how far the compiled draw is from a law, or its total from 1."""
+    found = enumerated(guide)
+    return max(abs(sum(found.values()) - 1.0), *(abs(found.get(text, 0.0) - p) for text, p in law.items()))
+
+
+def near(world: str, beta: float, steps: int, weight: float = 0.0) -> tuple[Guide, Texts]:
+    """Return a guide of long contexts near demanded words, c weighing exp(weight) more, and its law over all texts."""
+    problem = WORLDS[world](beta)
+    token = problem.token.copy()
+    token["weight"][5] += weight
+    problem = problem._replace(token=token)
+    guide = Guide.build(problem, order=4, budget=None, near=steps)
+    law, kept = Law(problem, 4), set(guide.tables.row["node"].tolist())
+    assert len({len(gram) for gram in law.contexts if law.nodes[gram] in kept}) > 2
+    assert len(kept) < len(law.contexts)
+    law.contexts = {gram for gram in law.contexts if law.nodes[gram] in kept}
+    expected, log_mass = law_of(world, problem, law)
+    assert guide.log_mass == pytest.approx(log_mass, rel=0, abs=1e-10)
+    return guide, expected
+
+
+@pytest.mark.parametrize(("beta", "weight"), [(0.7, 0.0), (1.0, 0.0), (2.0, 0.0), (1.0, 9.0)])
+@pytest.mark.parametrize("world", ["keywords", "punctuated", "unknown"])
+def test_draws_of_long_contexts_near_demanded_words(world: str, beta: float, weight: float) -> None:
+    """Where c weighs so much, hardly anything is left of a shorter context's mass, and its words are weighed one by one."""
+    guide, law = near(world, beta, 1, weight)
+    assert guide.tables.size[MIXTURE]
+    assert apart(guide, law) < 1e-10
+
+
+def without_backoff(guide: Guide) -> None:
+    """Forget the back-off of contexts of two and three words."""
+    row = guide.tables.row
+    row["backoff"][row["node"] > len(guide.problem.ngram.alias_p)] = 1.0
+
+
+def without_subtraction(guide: Guide) -> None:
+    """Leave the mass of words that a longer context knows in the shorter contexts, as drawing does; values are as they were."""
+    edge = guide.tables.edge["coefficient"]
+    edge[edge < 0] = 0.0
+
+
+@pytest.mark.parametrize("fault", [without_backoff, without_subtraction])
+def test_control_a_fault_of_the_draws_of_long_contexts_is_caught(fault: Callable[[Guide], None]) -> None:
+    guide, law = near("keywords", 1.0, 1)
+    assert apart(guide, law) < 1e-10
+    fault(guide)
+    assert apart(guide, law) > 1e-4
 
 
 @pytest.mark.parametrize(("world", "tokens"), [("keywords", (3, 5)), ("punctuated", (4, 5)), ("unknown", (3, 7, 8))])
@@ -361,12 +414,12 @@ def test_improbable_demands_do_not_underflow() -> None:
 
 def test_control_a_sum_without_the_subtraction_is_caught() -> None:
     problem = keywords(1.0)
-    sound = prepare(problem.ngram)
+    sound = Bigrams.of(problem.ngram)
     first = int(problem.ngram.node["first"][1])
     wrong = np.exp(problem.ngram.node["log_p"][first : first + len(sound.alpha)])
     _, log_mass = law_of("keywords", problem, Law(problem, 2))
-    assert Guide.build(problem, prepared=sound).log_mass == pytest.approx(log_mass, abs=1e-10)
-    assert abs(Guide.build(problem, prepared=sound._replace(alpha=wrong)).log_mass - log_mass) > 0.1
+    assert Guide.build(problem, bigrams=sound).log_mass == pytest.approx(log_mass, abs=1e-10)
+    assert abs(Guide.build(problem, bigrams=sound._replace(alpha=wrong)).log_mass - log_mass) > 0.1
 
 
 def test_control_punctuation_in_the_wrong_order_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from searchgen.errors import ModelFileError, RequestError, SearchgenError  # noq
 from searchgen.lm.neural import NeuralSettings, is_transformer, open_transformer, score_texts  # noqa: E402
 from searchgen.lm.neural.causal import CausalModel, Network  # noqa: E402
 from tests.cli_runner import searchgen  # noqa: E402
-from tests.tiny_transformer import by_words  # noqa: E402
+from tests.tiny_transformer import by_bytes, by_words  # noqa: E402
 
 
 @pytest.fixture
@@ -69,6 +69,18 @@ def test_code_of_its_own_is_never_run(folder: Path) -> None:
     with pytest.raises(ModelFileError, match="never run"):
         open_transformer(name)
     assert not (folder / "ran").exists()
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+def test_a_model_larger_than_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    def short(*_: object, **__: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    folder = by_bytes(tmp_path, kind=kind)
+    monkeypatch.setattr("searchgen.lm.neural.gpt2.GPT2.to_device", short)
+    monkeypatch.setattr("transformers.AutoModelForCausalLM.from_pretrained", short)
+    with pytest.raises(RequestError, match="does not fit into the memory of cpu"):
+        open_transformer(str(folder))
 
 
 def test_missing_and_damaged_files(folder: Path) -> None:

@@ -28,6 +28,13 @@ def test_score_prints_the_transformers_log_probability(letters: str) -> None:
     assert {row["lm"] for row in ran.rows} == {model.label}
 
 
+def test_the_librarys_own_chatter_is_not_heard(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = str(by_bytes(tmp_path, kind="llama"))
+    capfd.readouterr()
+    open_transformer(folder)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_line_that_has_no_score_spoils_no_other(tmp_path: Path) -> None:
     ran = searchgen("score", "--lm", str(by_words(tmp_path)), stdin=b"a b\n\na dog\n\xff\nc\n")
     assert ran.code == 3

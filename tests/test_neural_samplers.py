@@ -10,13 +10,14 @@ pytest.importorskip("torch")
 
 from searchgen.errors import NotFound
 from searchgen.lm.neural import open_transformer
+from searchgen.lm.neural.causal import CausalModel
 from searchgen.lm.ngram.model import NGram
 from searchgen.request import PLAIN_TERMS, Request
 from searchgen.samplers import api
 from searchgen.samplers.exactness import STATIONARY, World, imbalance, transition_matrix
 from searchgen.samplers.method import Job
 from searchgen.samplers.moves import labels, step
-from searchgen.samplers.neural_search import Finds, NeuralPlan
+from searchgen.samplers.neural_rounds import Finds, NeuralPlan
 from searchgen.samplers.registry import method
 from searchgen.samplers.surrogate import Options, surrogate_matrix
 from searchgen.target import Target
@@ -182,6 +183,26 @@ def test_ctrl_c_gives_the_best_so_far(letters: str, monkeypatch: pytest.MonkeyPa
     assert (nothing.code, nothing.out) == (130, "")
 
 
+def test_out_of_memory_halves_the_pass_and_at_last_ends_with_what_was_found(
+    letters: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, room = CausalModel._pass, [4]
+
+    def short(self: CausalModel, rows: list[list[int]]) -> list[np.ndarray]:
+        if self.usage.forwards > 40:
+            room[0] = 0
+        if len(rows) > room[0]:
+            raise MemoryError
+        return whole(self, rows)
+
+    monkeypatch.setattr(CausalModel, "_pass", short)
+    ran = constrain(letters, "--json")
+    assert ran.code == 1
+    assert "out of memory: one text does not fit" in ran.err
+    assert ran.rows[0]["stopped_early"]
+    assert ran.rows[0]["neural"]["halvings"] > 0
+
+
 def test_chinese_words_take_the_chinese_model(letters: str) -> None:
     ran = searchgen("constrain", "--lm", letters, "--keywords", "学校", "--max-words", "8", "--json", "--seed", "1")
     assert ran.code == 0, ran.err
@@ -191,7 +212,7 @@ def test_chinese_words_take_the_chinese_model(letters: str) -> None:
 def test_a_budget_is_a_number_of_rounds() -> None:
     request = Request(keywords=(("dog",),))
     longer = replace(request, annealing=request.annealing.for_budget(4.0))
-    assert NeuralPlan.of(longer).rounds == 200
+    assert (NeuralPlan.of(longer).rounds, NeuralPlan.of(longer).starts) == (200, 8 * 48)
     assert NeuralPlan.of(replace(request, count=10)).chains == 40
     assert NeuralPlan.of(replace(request, count=10)).starts == 320
     assert NeuralPlan.of(request) == NeuralPlan()

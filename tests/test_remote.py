@@ -14,6 +14,7 @@ from searchgen.errors import RequestError, SearchgenError
 from searchgen.lm.neural import NeuralSettings
 from searchgen.lm.remote import KEY, Remote, open_remote
 from tests.cli_runner import searchgen
+from tests.schema import faults, schema
 
 SECRET = "sk-very-secret"
 
@@ -182,6 +183,33 @@ def test_commands_take_a_server(server: StandIn, monkeypatch: pytest.MonkeyPatch
         assert all(row["satisfied"].values())
     scored = searchgen("score", "--lm", server.name, "--end", "none", stdin=b"No\n")
     assert scored.out == f"{log_p('N') + log_p('o'):.6f}\tNo\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [(("constrain",), 1), (("sample", "--option", "burn_in=2", "--option", "chains=8", "-n", "400"), 8)],
+)
+def test_a_server_that_goes_away_in_the_middle_leaves_what_was_found(
+    server: StandIn, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], found: int
+) -> None:
+    monkeypatch.setattr("searchgen.lm.remote.time.sleep", lambda seconds: None)
+    whole = Answers.do_POST
+
+    def answer(self: Answers) -> None:
+        if len(self.server.asked) >= 12:
+            self.server.mood, self.server.failures = "503", 99
+        whole(self)
+
+    monkeypatch.setattr(Answers, "do_POST", answer)
+    given = ("--lm", server.name, "--end", "newline", "--keywords", "dog", "--max-words", "5", "--seed", "3", "--json")
+    ran = searchgen(*command, *given)
+    assert ran.code == 1
+    assert len(ran.rows) >= found
+    assert all(all(row["satisfied"].values()) for row in ran.rows)
+    assert "answers 503" in ran.err.splitlines()[-1]
+    for row in ran.rows:
+        assert row["log_prob"] == pytest.approx(sum(map(log_p, row["text"] + "\n")))
+        assert not faults(row, schema("record.json"))
 
 
 def test_no_server_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,100 +2,30 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from itertools import pairwise
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from searchgen.errors import RequestError
 from searchgen.guide import Guide
-from searchgen.guide.candidates import scratch
-from searchgen.randomness import script
 from searchgen.samplers import smc_ladder
 from searchgen.samplers.chain import enter, new_chains
-from searchgen.samplers.exactness import STATIONARY, WEIGHTED, World, imbalance, transition_matrix
+from searchgen.samplers.exactness import STATIONARY, WEIGHTED, World, imbalance
 from searchgen.samplers.method import Job, parse_options
-from searchgen.samplers.moves import Chains, labels, step
+from searchgen.samplers.moves import Chains
 from searchgen.samplers.sampling import refuse_opaque
-from searchgen.samplers.smc import FLAT, METHOD, Options, run
-from searchgen.samplers.smc_ladder import Compiled, climb, flattened, placed, weights_of
-from searchgen.samplers.smc_proof import Scripted, _resample
-from searchgen.samplers.smc_run import grow
-from searchgen.samplers.smc_steps import Particles, new_particles
+from searchgen.samplers.smc import METHOD, Options, run
+from searchgen.samplers.smc_ladder import FLAT, Compiled, climb, flattened, placed, weights_of
+from searchgen.samplers.smc_ladder_proof import Matrices, Played, State, deviation, grown, matrices_of, shortest
+from searchgen.samplers.smc_steps import Particles
 from searchgen.samplers.worlds import WORLDS
 from tests.test_smc import everyday, target_of
 
-Matrix = npt.NDArray[np.float64]
-
 VISIBLE = 1e-3  # a fault shifts the law at least so much
-
-
-@cache
-def shortest(name: str, words: int, beta: float) -> World:
-    """Return the texts of a world of at most so many words."""
-    world = WORLDS[name](beta)
-    return World.of(world.problem._replace(window=np.array([1, words], np.int64)), world.room)
-
-
-@cache
-def moves(name: str, words: int, beta: float, tau: float) -> Matrix:
-    """Return the exact transition matrix of a compiled step at an inverse temperature."""
-    world = shortest(name, words, beta)
-    matrix = transition_matrix(world, step, labels(span=1, any_span=1, relocate=1, longest=1), tau)
-    assert imbalance(world, matrix, tau) < STATIONARY
-    return matrix
-
-
-def next_path(source: Any) -> bool:
-    """Move a script on to its next path, as `exactness.next_script` does, without compiling it."""
-    for at in range(int(source.depth[0]) - 1, -1, -1):
-        source.choice[at] += 1
-        if source.choice[at] < source.width[at]:
-            source.choice[at + 1 :] = 0
-            return True
-    return False
-
-
-class Played:
-    """A climb played by a script: the resampling is the compiled one, a move is drawn from its exact matrix.
-
-    The last move is left out: the law that it makes is the matrix's, applied by the caller.
-    """
-
-    def __init__(
-        self,
-        world: World,
-        matrices: dict[float, Matrix],
-        chains: Chains,
-        weights: Particles,
-        threshold: float,
-        source: Any,
-    ) -> None:
-        self.world, self.matrices, self.chains, self.weights = world, matrices, chains, weights
-        self.threshold, self.source = threshold, source
-
-    def resample(self, number: int) -> bool:
-        return bool(_resample(self.weights, self.threshold, self.source))
-
-    def move(self, tau: float, number: int) -> None:
-        if tau == 1.0:
-            return
-        put(self.world, self.chains, [self.pick(self.matrices[tau][i]) for i in places(self.world, self.chains)])
-
-    def pick(self, law: Matrix) -> int:
-        """Play the script's branch of a choice among the possible texts."""
-        possible, source = np.flatnonzero(law > 0.0), self.source
-        depth = int(source.depth[0])
-        source.width[depth], source.depth[0] = len(possible), depth + 1
-        chosen = int(possible[source.choice[depth]])
-        source.probability[0] *= law[chosen]
-        return chosen
 
 
 class Kept(Played):
@@ -117,91 +47,30 @@ class Cold(Played):
         super().move(tau, number)
 
 
-def put(world: World, chains: Chains, at: Sequence[int]) -> None:
-    """Give each chain a text of the world."""
-    texts = [world.texts[i] for i in at]
-    tokens = np.zeros((len(texts), world.room), np.int32)
-    for c, text in enumerate(texts):
-        tokens[c, : len(text)] = text
-    enter(world.problem, chains, tokens, np.array([len(text) for text in texts]))
-
-
-def places(world: World, chains: Chains) -> list[int]:
-    """Return which text of the world each chain holds."""
-    return [world.texts.index(tuple(row[:n].tolist())) for row, n in zip(chains.token, chains.length, strict=True)]
-
-
-State = tuple[tuple[int, ...], tuple[float, ...]]  # texts and log weights of two particles
-
-
-def outcomes(play: Callable[[Any], State]) -> dict[State, float]:
-    """Return the law of what a function returns, over all paths of the script that it is given."""
-    law: dict[State, float] = {}
-    source = script(4096)
-    while True:
-        source.depth[0], source.probability[0] = 0, 1.0
-        at, log_weight = play(source)
-        state = at, tuple(round(one, 12) for one in log_weight)
-        law[state] = law.get(state, 0.0) + float(source.probability[0])
-        if not next_path(source):
-            return law
-
-
 @cache
-def grown(name: str, words: int, beta: float) -> dict[State, float]:
-    """Return the law of two particles that have grown for the flat law; their resampling is proven in tests/test_smc.py."""
-    world = shortest(name, words, beta)
-    guide = Guide.build(flattened(world.problem, FLAT), order=1, room=world.room, budget=None)
-    room = scratch()
-
-    def play(source: Any) -> State:
-        particles = new_particles(2, guide.room)
-        grow(particles, Scripted(guide, particles, 0.0, source, room))
-        texts = [tuple(row[:n].tolist()) for row, n in zip(particles.token, particles.length, strict=True)]
-        return tuple(world.texts.index(text) for text in texts), tuple(particles.log_weight.tolist())
-
-    return outcomes(play)
+def beginning(name: str, words: int, beta: float, rungs: int) -> tuple[World, dict[State, float], Matrices]:
+    """Return a world, the law of two particles before the ladder, and its moves."""
+    world = shortest(WORLDS[name](beta), words)
+    matrices = matrices_of(world, placed(FLAT / beta, rungs)[1:])
+    for tau, matrix in matrices.items():
+        assert imbalance(world, matrix, tau) < STATIONARY
+    return world, grown(world), matrices
 
 
 def error(name: str, words: int, beta: float, rungs: int, threshold: float, engine: type[Played] = Played) -> float:
-    """Return how far E(weight x indicator of a text) is from its density, relative to the whole mass, over all branches."""
-    world = shortest(name, words, beta)
-    taus = placed(FLAT / beta, rungs)
-    matrices = {tau: moves(name, words, beta, tau) for tau in taus[1:]}
-    chains = new_chains(2, world.room)
-    law = grown(name, words, beta)
-    for two in pairwise(taus):  # states alike after a rung are played on once
-        after: dict[State, float] = {}
-        for (at, log_weight), probability in law.items():
-
-            def play(source: Any, at: Any = at, log_weight: Any = log_weight, two: Any = two) -> State:
-                weights = weights_of(np.array(log_weight), np.arange(2))
-                put(world, chains, at)
-                climb(two, chains, weights, engine(world, matrices, chains, weights, threshold, source))
-                return tuple(places(world, chains)), tuple(weights.log_weight.tolist())
-
-            for state, p in outcomes(play).items():
-                after[state] = after.get(state, 0.0) + probability * p
-        law = after
-    found = np.zeros(len(world.texts))
-    for (at, log_weight), probability in law.items():
-        for c in range(2):
-            found += probability * math.exp(log_weight[c]) * matrices[1.0][at[c]] / 2
-    density = np.exp(world.log_density)
-    return float(np.abs(found - density).max() / density.sum())
+    world, law, matrices = beginning(name, words, beta, rungs)
+    return deviation(world, law, matrices, rungs, threshold, engine)
 
 
 @pytest.mark.parametrize(
     ("name", "words", "beta", "rungs", "threshold"),
     [
-        ("punctuated", 1, 2.0, 2, 1.0),
-        ("punctuated", 1, 3.0, 2, 0.7),
-        ("punctuated", 1, 2.0, 2, 0.0),
-        ("keyword", 2, 2.0, 1, 1.0),
+        ("punctuated", 1, 3.0, 1, 0.7),
         ("keyword", 2, 4.0, 1, 0.0),
     ],
 )
 def test_weights_are_proper(name: str, words: int, beta: float, rungs: int, threshold: float) -> None:
+    """What the registered proof leaves out: other betas, and resampling at times."""
     assert error(name, words, beta, rungs, threshold) < WEIGHTED
 
 

@@ -1,5 +1,7 @@
 """Surrogate transitions: controls that must fail, and chains of the production code on an enumerable target."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -127,3 +129,10 @@ def test_what_cannot_be_is_said(model: NGram) -> None:
     for written in ("x", "no.py:f", "nowhere:"):
         with pytest.raises(RequestError, match="--term"):
             load_opaque(written)
+
+
+def test_a_term_without_a_name_has_the_one_it_was_asked_by(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    lines = "from searchgen import opaque", "short = opaque(lambda text: -len(text))", "kept = opaque(len, name='size')"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    assert [load_opaque(f"{file}:{name}").name for name in ("short", "kept")] == ["short", "size"]

@@ -11,6 +11,7 @@ A line that cannot be read is a job as well: it has an `error` instead of values
 import csv
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -27,6 +28,9 @@ LONGEST_LINE = 1_000_000
 #: Fields of a table that are text even where they look like a number.
 TEXTS = ("id", "keywords", "forbid", "starts_with", "ends_with", "lm", "sampler")
 
+#: The most lines of a table's row: a cell between quotation marks may go on in the next line.
+LONGEST_ROW = 100
+
 SEPARATORS = {"csv": ",", "tsv": "\t"}
 
 
@@ -39,12 +43,14 @@ class Job:
         fingerprint: 16 hexadecimal digits of the bytes it was read from.
         values: its fields; empty when there is an error.
         error: why the line is no job, or "".
+        end: where its last line ends in the file.
     """
 
     line: int
     fingerprint: str
     values: dict[str, Any]
     error: str = ""
+    end: int = 0
 
 
 def format_of(name: str) -> str:
@@ -61,7 +67,7 @@ def format_of(name: str) -> str:
 def read_jobs(stream: BinaryIO, form: str) -> Iterator[Job]:
     """Yield the jobs of a file one by one, holding one line at a time.
 
-    Blank lines are passed over in every format but txt, where each line has its row.
+    Blank lines, and rows of empty cells, are passed over in every format but txt, where each line has its row.
 
     Args:
         stream: bytes; UTF-8, with or without a byte-order mark.
@@ -85,6 +91,7 @@ class _Line:
     number: int
     data: bytes
     fingerprint: str
+    end: int
     too_long: int = 0  # its length, if it was passed over
 
     def text(self) -> str:
@@ -101,7 +108,7 @@ class _Line:
 
 
 def _lines(stream: BinaryIO) -> Iterator[_Line]:
-    number = 0
+    number = end = 0
     while data := stream.readline(LONGEST_LINE + 1):
         number += 1
         digest, length = hashlib.blake2b(data.rstrip(b"\r\n"), digest_size=8), len(data)
@@ -111,17 +118,18 @@ def _lines(stream: BinaryIO) -> Iterator[_Line]:
                 break
             digest.update(data.rstrip(b"\r\n"))
             length += len(data)
+        end += length
         if length > LONGEST_LINE:
-            yield _Line(number, b"", digest.hexdigest(), length)
+            yield _Line(number, b"", digest.hexdigest(), end, length)
         else:
-            yield _Line(number, data.rstrip(b"\r\n"), digest.hexdigest())
+            yield _Line(number, data.rstrip(b"\r\n"), digest.hexdigest(), end)
 
 
 def _job(line: _Line, parse: Callable[[str], dict[str, Any]]) -> Job:
     try:
-        return Job(line.number, line.fingerprint, parse(line.text()))
+        return Job(line.number, line.fingerprint, parse(line.text()), end=line.end)
     except RequestError as error:
-        return Job(line.number, line.fingerprint, {}, str(error))
+        return Job(line.number, line.fingerprint, {}, str(error), line.end)
 
 
 def _keywords(text: str) -> dict[str, Any]:
@@ -135,7 +143,8 @@ def _object(text: str) -> dict[str, Any]:
         values = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
         json.dumps(values, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        raise RequestError(f"no JSON: {error.msg} at character {error.pos + 1}") from None
+        way_out = "" if text.lstrip()[:1] in ("{", "[") else "; keywords as they are need --format txt"
+        raise RequestError(f"no JSON: {error.msg} at character {error.pos + 1}{way_out}") from None
     except UnicodeEncodeError:
         raise RequestError(
             "half of a surrogate pair (\\ud800 to \\udfff) is no character; write both or neither"
@@ -179,25 +188,41 @@ def _table(lines: Iterator[_Line], separator: str) -> Iterator[Job]:
         values = (
             {} if error else {name: _cell(name, cell) for name, cell in zip(header, cells, strict=True) if cell.strip()}
         )
-        yield Job(taken[-1].number, fingerprint, values, error)
+        yield Job(taken[-1].number, fingerprint, values, error, taken[-1].end)
 
 
 def _rows(lines: Iterator[_Line], separator: str) -> Iterator[tuple[list[_Line], list[str], str]]:
     """Yield for each row of a table the lines it was read from, its cells, and an error or ""."""
-    for line in lines:
-        taken, text = [line], ""
+    ahead: deque[_Line] = (
+        deque()
+    )  # read in search of a quotation mark that closes a cell, and not found to belong to it
+    while (line := _next(ahead, lines)) is not None:
+        taken, cells, error = [line], [], ""
         try:
-            text = line.text()
-            while text.count('"') % 2 and len(text) <= LONGEST_LINE:  # a quoted cell goes on in the next line
-                more = next(lines, None)
-                if more is None:
-                    raise RequestError("a quotation mark is never closed")
-                taken.append(more)
-                text += "\n" + more.text()
-            if text.strip():
-                yield taken, next(csv.reader([text], delimiter=separator, strict=True)), ""
-        except (RequestError, csv.Error) as error:
-            yield taken, [], str(error)
+            cells = next(csv.reader(_texts(taken, ahead, lines), delimiter=separator, strict=True))
+        except (RequestError, csv.Error) as wrong:
+            is_open = len(taken) > 1 or "unexpected end" in str(wrong)
+            error = (
+                f"a quotation mark opens a cell and is never closed within {LONGEST_ROW} lines"
+                if is_open
+                else str(wrong)
+            )
+            ahead.extendleft(reversed(taken[1:]))
+            del taken[1:]
+        if error or any(cell.strip() for cell in cells):
+            yield taken, cells, error
+
+
+def _texts(taken: list[_Line], ahead: deque[_Line], lines: Iterator[_Line]) -> Iterator[str]:
+    """Yield the text of a line and of those behind it as far as they are asked for, and keep them in `taken`."""
+    yield taken[0].text() + "\n"
+    while len(taken) < LONGEST_ROW and (line := _next(ahead, lines)) is not None:
+        taken.append(line)
+        yield line.text() + "\n"
+
+
+def _next(ahead: deque[_Line], lines: Iterator[_Line]) -> _Line | None:
+    return ahead.popleft() if ahead else next(lines, None)
 
 
 def _joined(begin: str, lines: list[_Line]) -> str:

@@ -1,13 +1,16 @@
 """Files that one run at a time may write: opened, locked until the process ends, and made durable."""
 
+import errno
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from searchgen.errors import RequestError
 
 __all__ = ["make_durable", "open_locked", "write_all"]
+
+#: What pipes and devices answer when they are asked to reach a disk.
+CANNOT_TELL = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
 
 
 def open_locked(path: Path) -> int:
@@ -56,6 +59,13 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 
 def make_durable(descriptor: int) -> None:
-    """Return when what was written has reached the disk, where the file is of a kind that can tell."""
-    with suppress(OSError):
+    """Return when what was written has reached the disk, where the file is of a kind that can tell.
+
+    Raises:
+        OSError: the disk is full, or broken.
+    """
+    try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in CANNOT_TELL:
+            raise

@@ -11,7 +11,7 @@ from searchgen.errors import RequestError
 from searchgen.request import Annealing, Request
 from searchgen.text import detect
 
-__all__ = ["Defaults", "identity", "refuse_bad_defaults", "request_of", "seed_of"]
+__all__ = ["Defaults", "identity", "request_of", "seed_of"]
 
 #: Other spellings of fields, as the command line has them.
 SPELLINGS = {"n": "count"}
@@ -124,7 +124,7 @@ def _items(name: str, value: Any) -> Any:
     if isinstance(value, str):
         if value.strip().startswith("@"):
             raise RequestError(
-                f"field {name!r} {value[:40]!r}: a job cannot name a file; write \\@ for the sign itself"
+                f"field {name!r} {value[:40]!r}: neither a job nor a spec can name a file; write \\@ for the sign itself"
             )
         return parse_items([value])
     if isinstance(value, list) and not value:
@@ -142,12 +142,3 @@ def _written(given: Mapping[str, Any]) -> str:
     words = [phrase for item in items if isinstance(item, list) for phrase in item] if isinstance(items, list) else []
     words += [given.get("starts_with"), given.get("ends_with")]
     return " ".join(word for word in words if isinstance(word, str))
-
-
-def refuse_bad_defaults(defaults: Defaults) -> None:
-    """Refuse flags that no job could use, before any job is read.
-
-    Raises:
-        RequestError: a value is impossible in itself.
-    """
-    request_of({"keywords": "word"}, 1, defaults)

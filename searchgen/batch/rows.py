@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from searchgen.errors import Impossible, NothingFound
+from searchgen.errors import Contradiction, Impossible, NothingFound
+from searchgen.plain_json import plain
 from searchgen.record import Record
 
 __all__ = ["STATUSES", "answered", "encode", "failed", "unanswered"]
@@ -18,14 +19,14 @@ def answered(job: str | int, records: Sequence[Record], diagnostics: dict[str, A
         "id": job,
         "status": "ok",
         "results": [record.as_json() for record in records],
-        "diagnostics": diagnostics,
+        "diagnostics": plain(diagnostics),
         "signature": records[0].signature,
     }
 
 
-def unanswered(job: str | int, error: NothingFound, signature: str) -> dict[str, Any]:
+def unanswered(job: str | int, error: NothingFound | Contradiction, signature: str) -> dict[str, Any]:
     """Return the row of a well-formed job without a text; `proved` says whether there can be none."""
-    diagnostics = {"error": str(error), "proved": isinstance(error, Impossible)}
+    diagnostics = {"error": str(error), "proved": isinstance(error, Impossible | Contradiction)}
     return {"id": job, "status": "infeasible", "results": [], "diagnostics": diagnostics, "signature": signature}
 
 

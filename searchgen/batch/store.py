@@ -95,6 +95,8 @@ class Store:
                 raise RequestError(f"{output} exists; --resume goes on with it, --overwrite begins again")
             if mode == "resume" and size and not os.fstat(store._journal).st_size:
                 raise RequestError(f"{output} has no journal {journal}, so it cannot go on; --overwrite begins again")
+            if mode == "new":
+                store._refuse_foreign(journal)
             if mode != "resume" or not store._recover(header, str(output), str(journal)):
                 store._begin(header)
         except BaseException:
@@ -122,6 +124,11 @@ class Store:
                 raise RequestError(f"{journal} exists; --resume goes on with it, --overwrite begins again")
             if mode != "resume" or not store._recover(header, "", str(journal)):
                 store._begin(replace(header, base=base))
+            if 0 < base < store.kept.end:
+                raise RequestError(
+                    f"stdout has {base} bytes and {journal} knows of {store.kept.end}, so rows are missing there; "
+                    "restore the file, write the rest to a new one, or begin again with --overwrite"
+                )
         except BaseException:
             store.release()
             raise
@@ -197,15 +204,15 @@ class Store:
         make_durable(self._journal)
         self._end = header.base
 
+    def _refuse_foreign(self, journal: Path) -> None:
+        """Refuse to write over a file that is no journal: its name was given by mistake."""
+        with self._reader(self._journal) as lines:
+            _header_of(lines, str(journal))
+
     def _recover(self, header: Header, output: str, journal: str) -> bool:
         """Find what holds, cut the rest, and return True; False if there is not even a header."""
         with self._reader(self._journal) as lines:
-            try:
-                found = read_header(lines)
-            except RequestError as error:
-                raise RequestError(
-                    f"{journal}: {error}; name another with --journal, or begin again with --overwrite"
-                ) from None
+            found = _header_of(lines, journal)
             if found is None:
                 return False
             earlier, begin = found
@@ -234,6 +241,15 @@ class Store:
     def _reader(descriptor: int) -> BinaryIO:
         os.lseek(descriptor, 0, os.SEEK_SET)
         return os.fdopen(os.dup(descriptor), "rb")
+
+
+def _header_of(lines: BinaryIO, journal: str) -> tuple[Header, int] | None:
+    try:
+        return read_header(lines)
+    except RequestError as error:
+        raise RequestError(
+            f"{journal}: {error}; name another with --journal, or begin again with --overwrite"
+        ) from None
 
 
 def _collect(kept: Kept, lines: BinaryIO, rows: BinaryIO | None, output: str) -> None:

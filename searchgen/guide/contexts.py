@@ -4,7 +4,7 @@ A context is kept when every word of it is kept, so the kept ones are closed und
 a law of its own, exact in itself, that falls back to the unigrams after rarer words.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,11 @@ import numpy.typing as npt
 from searchgen.guide.frame import Frame
 from searchgen.guide.near import near_nodes
 from searchgen.guide.tables import ROW
-from searchgen.lm.ngram.tables import BEGIN, UNKNOWN, NGramTables
+from searchgen.lm.ngram.bigrams import Bigrams
+from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
 from searchgen.problem import Problem
 
-__all__ = ["Budget", "Contexts", "Prepared", "prepare"]
+__all__ = ["Budget", "Contexts"]
 
 Array = npt.NDArray[np.int64]
 
@@ -42,44 +43,14 @@ EDGE_COST = 16
 #: The share of work and memory that rows of other classes than the aligned ones may take.
 PLAIN_SHARE = 0.25
 
+#: The share of memory that contexts near demanded words may take.
+NEAR_SHARE = 0.25
+
 #: Following a state through a class costs as much as so many multiplications.
 STEP_COST = 15
 
 #: Tokens of smaller classes are demanded words or punctuation: they are kept before others that are not aligned.
 RARE = 20
-
-
-class Prepared(NamedTuple):
-    """What every guide of a model needs and no request changes."""
-
-    alpha: npt.NDArray[Any]  # (B,) p - backoff * p_lower of every bigram; empty if some is negative
-    inside: Array  # (V + 1,) number of bigrams of the m most frequent words
-
-
-def prepare(tables: NGramTables) -> Prepared:
-    """Return what every guide of a model needs.
-
-    Args:
-        tables: the model.
-
-    Returns:
-        Coefficients of the bigrams at beta = 1, and how many bigrams the m most frequent words have among them.
-    """
-    size = len(tables.alias_p)
-    first = tables.node["first"][1 : size + 2].astype(np.int64)
-    if first[0] == first[-1]:
-        return Prepared(np.zeros(0, tables.node["log_p"].dtype), np.zeros(size + 1, np.int64))
-    word = tables.word[first[0] : first[-1]].astype(np.int64)
-    log_p = tables.node["log_p"][1 : size + 1].astype(np.float64)
-    backoff = np.exp(tables.node["log_backoff"][1 : size + 1].astype(np.float64))
-    children = np.diff(first)
-    alpha = np.exp(tables.node["log_p"][first[0] : first[-1]].astype(np.float64))
-    alpha -= np.repeat(backoff, children) * np.exp(log_p)[word]
-    if alpha.min() < 0:
-        alpha = alpha[:0]
-    parent = np.repeat(np.arange(size), children)
-    inside = np.append(0, np.cumsum(np.bincount(np.maximum(parent, word), minlength=size)))
-    return Prepared(alpha.astype(tables.node["log_p"].dtype), inside)
 
 
 class Contexts(NamedTuple):
@@ -95,7 +66,14 @@ class Contexts(NamedTuple):
     extra_row: npt.NDArray[np.int32]
 
     @staticmethod
-    def of(problem: Problem, frame: Frame, order: int, kept: npt.NDArray[np.bool_], near: int = 0) -> "Contexts":
+    def of(
+        problem: Problem,
+        frame: Frame,
+        order: int,
+        kept: npt.NDArray[np.bool_],
+        near: int = 0,
+        budget: Budget | None = None,
+    ) -> "Contexts":
         """Lay out the rows of all contexts shorter than `order` whose words are kept.
 
         Args:
@@ -104,10 +82,17 @@ class Contexts(NamedTuple):
             order: order of the guide.
             kept: (V',) tokens that may stand in a context.
             near: if above 0, contexts beyond order 2 are those that lead to a demanded word within so many words.
+            budget: limits the latter; None: nothing does.
         """
-        nodes, depth, limit = _nodes(problem, order, kept)
+        starts = _starts(problem, order)
+        limit = starts[-1]
         if near and order > 2:
-            nodes = near_nodes(problem, frame, _nodes(problem, 2, kept)[0], depth, near)
+            width, item = _size(problem, frame, order)
+            layers = int(problem.window[1]) + 1
+            room = np.inf if budget is None else NEAR_SHARE * budget.memory / (layers * item * width)
+            nodes = near_nodes(problem, frame, _nodes(problem, _starts(problem, 2), kept), starts, near, room)
+        else:
+            nodes = _nodes(problem, starts, kept)
         node, token = _ends(problem, nodes, kept)
         cls = np.where(token >= 0, frame.classes.cls[token], len(frame.kind) - 2)
         roots = np.arange(len(frame.kind) - (2 if (node == problem.begin[0]).any() else 1))
@@ -116,40 +101,50 @@ class Contexts(NamedTuple):
         rows["token"] = np.concatenate([np.full(1 + len(roots), -1), token])
         rows["cls"] = np.concatenate([[len(frame.kind) - 1], roots, cls])
         rows["backoff"] = 1.0
-        depths = np.concatenate([[-1], np.full(len(roots), 0), depth[node]])
+        depths = np.concatenate([[-1], np.full(len(roots), 0), _depth(starts, node)])
         plain = rows["cls"] >= frame.aligned
         word = frame.kind["word"][rows["cls"]]
         group = ((2 - plain) * 2 + (depths > 0)) * 2 + (word > 0)  # as 16 bits a radix sort takes no time
         order_of_rows = np.argsort((group * 16 + np.maximum(depths, 0)).astype(np.int16), kind="stable")
         special = int(plain.sum())
-        return _placed(problem, frame, rows[order_of_rows], special, limit, depth)
+        return _placed(problem, frame, rows[order_of_rows], special, limit, np.maximum(depths, 0)[order_of_rows])
 
 
-def _nodes(problem: Problem, order: int, kept: npt.NDArray[np.bool_]) -> tuple[Array, npt.NDArray[np.int8], int]:
-    """Return the kept contexts, the depth of every node below the limit, and the limit: nodes from there on are too deep."""
+def _size(problem: Problem, frame: Frame, order: int) -> tuple[int, int]:
+    """Return the number of values of a context in a layer, and the bytes of each: beyond order 2 sums may cancel."""
+    width = int(frame.kind["size"][0]) if frame.aligned else int(frame.kind["size"][:-2].max(initial=1))
+    return width, 8 if order > 2 else int(problem.ngram.node["log_p"].dtype.itemsize)
+
+
+def _starts(problem: Problem, order: int) -> list[int]:
+    """Return the first node of each depth below an order, and the first one that is too deep for a context."""
+    tables = problem.ngram
+    starts = [0, 1, len(tables.alias_p) + 1]
+    while len(starts) <= order and starts[-1] < len(tables.word):
+        starts.append(int(tables.node["first"][starts[-1]]))
+    return starts[: order + 1]
+
+
+def _depth(starts: list[int], nodes: Array) -> Array:
+    """Return how many words each node's context has."""
+    return np.asarray(np.searchsorted(starts, nodes, side="right") - 1)
+
+
+def _nodes(problem: Problem, starts: list[int], kept: npt.NDArray[np.bool_]) -> Array:
+    """Return the contexts of kept words that are not too deep."""
     tables = problem.ngram
     size = len(tables.alias_p)
     word_kept = kept[:size].copy()
     word_kept[UNKNOWN] = kept[size:].any()
-    starts = [0, 1, size + 1]
-    while len(starts) <= order and starts[-1] < len(tables.word):
-        starts.append(int(tables.node["first"][starts[-1]]))
-    limit = starts[min(order, len(starts) - 1)]
-    depth = np.zeros(limit, np.int8)
-    good = np.zeros(limit, np.bool_)
+    good = np.zeros(starts[-1], np.bool_)
     good[0] = True
-    for d in range(1, order):
-        if d >= len(starts) - 1 or starts[d] >= limit:
-            break
-        low, high = starts[d], starts[d + 1]
-        depth[low:high] = d
-        above = np.arange(starts[d - 1], low)
-        parent = np.repeat(above, np.diff(tables.node["first"][starts[d - 1] : low + 1]))
+    for above, low, high in zip(starts[:-2], starts[1:-1], starts[2:], strict=True):
+        parent = np.repeat(np.arange(above, low), np.diff(tables.node["first"][above : low + 1]))
         good[low:high] = good[parent] & word_kept[tables.word[low:high]]
-        if d == 1:
+        if above == 0:
             good[1 + BEGIN] = True
-    first = tables.node["first"][: limit + 1]
-    return np.flatnonzero(good & (first[1:] > first[:-1]))[1:], depth, limit
+    first = tables.node["first"][: len(good) + 1]
+    return np.flatnonzero(good & (first[1:] > first[:-1]))[1:]
 
 
 def _ends(problem: Problem, nodes: Array, kept: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
@@ -166,7 +161,7 @@ def _ends(problem: Problem, nodes: Array, kept: npt.NDArray[np.bool_]) -> tuple[
 
 
 def _placed(
-    problem: Problem, frame: Frame, rows: npt.NDArray[np.void], special: int, limit: int, depth: npt.NDArray[np.int8]
+    problem: Problem, frame: Frame, rows: npt.NDArray[np.void], special: int, limit: int, depth: Array
 ) -> Contexts:
     """Give every row its place in a layer, its parent and its back-off."""
     size = len(problem.ngram.alias_p)
@@ -202,23 +197,20 @@ def _placed(
     rows["offset"] = np.cumsum(sizes) - sizes
     begin = int(row_of_node[problem.begin[0]]) if problem.begin[0] and limit > 1 else -1
     begin = begin if begin >= 0 else int(frame.kind["row"][len(frame.kind) - 2])
-    return Contexts(
-        rows, special, int(sizes.sum()), pitch, begin, depth[rows["node"]].astype(np.int64), row_of_node, extra_row
-    )
+    return Contexts(rows, special, int(sizes.sum()), pitch, begin, depth, row_of_node, extra_row)
 
 
 def kept_tokens(
-    problem: Problem, frame: Frame, prepared: Prepared, order: int, budget: Budget | None
+    problem: Problem, frame: Frame, bigrams: Bigrams, order: int, budget: Budget | None, near: int = 0
 ) -> npt.NDArray[np.bool_]:
-    """Return which tokens may stand in contexts: all without a budget, else the most frequent ones it can pay for."""
+    """Return which tokens may stand in contexts, with `near` in those of order 2: without a budget all, else the most frequent ones."""
     cls = frame.classes.cls
     if budget is None:
         return np.asarray(cls >= 0)
     layers = int(problem.window[1]) + 1
     size = len(problem.ngram.alias_p)
-    item = problem.ngram.node["log_p"].dtype.itemsize
-    width = int(frame.kind["size"][0]) if frame.aligned else int(frame.kind["size"][:-2].max(initial=1))
-    work = prepared.inside * (order - 1.0) * layers * (width + EDGE_COST)
+    width, item = _size(problem, frame, order)
+    work = bigrams.inside * (1.0 if near else order - 1.0) * layers * (width + EDGE_COST)
     limit = min(max(budget.work, work[min(budget.words, size)]), budget.most_work)
     most = int(np.searchsorted(work, (1 - PLAIN_SHARE) * limit, side="right")) - 1
     most = min(most, int((1 - PLAIN_SHARE) * budget.memory / (layers * item * width)))

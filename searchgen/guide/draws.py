@@ -6,24 +6,18 @@ import numpy as np
 from numba.extending import overload
 
 from searchgen.compiled import inlined, inner, kernel
-from searchgen.guide.candidates import NONE, begin, offer, settle
-from searchgen.guide.edges import child_weights, next_row
-from searchgen.guide.tables import ALIGNED, BEGIN_ROW, PITCH, SPECIAL, STRIDE, GeneralTables
-from searchgen.lm.ngram.query import find_child, score_word
+from searchgen.guide.candidates import NONE, begin
+from searchgen.guide.edges import next_row
+from searchgen.guide.picks import STOP, class_end, mass_of, pick_any, pick_edge, step_through, token_of
+from searchgen.guide.tables import BEGIN_ROW, MIXTURE, GeneralTables
+from searchgen.lm.ngram.query import score_word
 from searchgen.lm.ngram.tables import END
-from searchgen.randomness import Counter, bernoulli, categorical, start_step
+from searchgen.randomness import Counter, bernoulli, categorical, conditioned, redraws, start_step
 
-__all__ = ["completion_mass", "draw", "draw_many", "draw_next", "log_probability", "mass_of", "pick_any"]
+__all__ = ["draw", "draw_many", "draw_next", "log_probability"]
 
-#: The end of the text was chosen, where choices are edges.
-STOP = -2
-
-
-@inlined
-def mass_of(guide: Any, t: Any, r: Any, place: Any) -> Any:
-    """Return B_t of a row at a place of its states, on the scale of its layer."""
-    value = guide.value[t * guide.size[STRIDE] + guide.row[r].offset + place]
-    return value * guide.mass[t, guide.place[guide.kind[guide.row[r].cls].start + place].scaled_by]
+#: Where less of a shorter context's mass is left, its words are weighed one by one instead of being drawn until one is left.
+RARELY = 1e-3
 
 
 @inner
@@ -69,7 +63,7 @@ def _draw_mixture(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
         edge = np.int64(NONE)
         if parent < 0 or not bernoulli(source, above / mass):
             begin(room, mass - above)
-            edge = _pick_edge(guide, problem, t, row, state, source, room)
+            edge = pick_edge(guide, problem, t, row, state, source, room)
         if edge == NONE:
             if parent < 0:
                 return np.int64(NONE), row
@@ -77,166 +71,100 @@ def _draw_mixture(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
             continue
         if edge == STOP:
             return np.int64(END), row
-        child = np.int64(guide.edge[edge].row)
-        token = np.int64(guide.row[child].token)
-        if token < 0:
-            begin(room, np.float64(guide.edge[edge].coefficient))
-            token = _pick_outside(guide, problem, np.int64(guide.row[row].node), guide.row[child].cls, source, room)
-        return token, child
-
-
-@inner
-def _pick_edge(guide: Any, problem: Any, t: Any, row: Any, state: Any, source: Any, room: Any) -> Any:
-    """Return the edge drawn: punctuation and demanded words are offered first, then other children by falling frequency."""
-    own = guide.row[row]
-    if t == 0 and problem.accept[state] and own.ending > 0.0:
-        offer(room, source, own.ending * guide.step[0], STOP)
-    e = np.int64(own.middle)
-    while e < own.end:
-        cls = np.int64(guide.row[guide.edge[e].row].cls)
-        layer, factor = _step(guide, t, state, cls)
-        while e < own.end and guide.row[guide.edge[e].row].cls == cls:
-            if factor > 0.0:
-                edge = guide.edge[e]
-                weight = edge.coefficient * factor * guide.value[layer + guide.row[edge.row].offset]
-                chosen = offer(room, source, weight, e) if weight > 0.0 else np.int64(NONE)
-                if chosen != NONE:
-                    return chosen
-            e += 1
-    return _pick_aligned(guide, t, row, state, source, room)
-
-
-@inlined
-def _step(guide: Any, t: Any, state: Any, cls: Any) -> Any:
-    """Return where the values of the state after a class stand in its rows, and what turns them into layer t's masses; 0 if dead."""
-    kind = guide.kind[cls]
-    place, later = np.int64(guide.target[cls, state]), t - kind.word
-    factor = 0.0
-    if place >= 0 and later >= 0:
-        factor = guide.mass[later, guide.place[kind.start + place].scaled_by] * (guide.step[t] if kind.word else 1.0)
-    return later * guide.size[STRIDE] + place, factor
-
-
-@inner
-def _pick_aligned(guide: Any, t: Any, row: Any, state: Any, source: Any, room: Any) -> Any:
-    """Go on with the edges of aligned classes: their values stand at regular distances, so no row is looked up."""
-    own = guide.row[row]
-    special, pitch = guide.size[SPECIAL], guide.size[PITCH]
-    e = np.int64(own.start)
-    while e < own.middle:
-        cls = np.int64(guide.row[guide.edge[e].row].cls)
-        layer, factor = _step(guide, t, state, cls)
-        last = np.int64(own.middle)
-        if row == 0:
-            last = np.int64(guide.kind[cls].edge)
-        elif own.cls >= guide.size[ALIGNED]:
-            last = _class_end(guide, e, last, cls)
-        if factor > 0.0:
-            layer += guide.row[special].offset
-            for i in range(e, last):
-                edge = guide.edge[i]
-                weight = edge.coefficient * factor * guide.value[layer + (edge.row - special) * pitch]
-                chosen = offer(room, source, weight, i) if weight > 0.0 else np.int64(NONE)
-                if chosen != NONE:
-                    return chosen
-        e = last
-    return settle(room, source)
-
-
-@inner
-def _class_end(guide: Any, low: Any, high: Any, cls: Any) -> Any:
-    """Return the end of the edges of a class, which begin at `low`."""
-    while low < high:
-        middle = (low + high) >> 1
-        if guide.row[guide.edge[middle].row].cls > cls:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-@inner
-def _pick_outside(guide: Any, problem: Any, context: Any, cls: Any, source: Any, room: Any) -> Any:
-    """Return the token of a class drawn from those children of a context (order 2) that lead to the root."""
-    for i in range(problem.ngram.node[context].first, problem.ngram.node[context + 1].first):
-        word = np.int64(problem.ngram.word[i])
-        for extra in range(len(problem.extra) if word == 0 else 1):
-            token = problem.extra[extra] if word == 0 else word
-            row = np.int64(guide.row_of_node[1 + word]) if 1 + word < len(guide.row_of_node) else np.int64(NONE)
-            if row < NONE:
-                row = np.int64(guide.extra_row[-2 - row, token - len(problem.ngram.alias_p)])
-            if row >= 0 or guide.weight[token].cls != cls:
-                continue
-            weight = guide.weight[token].unigram
-            if context > 0:
-                upper, lower = child_weights(problem, context, i, word)
-                weight = (upper - lower) * guide.weight[token].scale
-            chosen = offer(room, source, weight, token)
-            if chosen != NONE:
-                return chosen
-    return settle(room, source)
+        return token_of(guide, problem, row, edge, source, room)
 
 
 def _draw_any(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
-    """Draw the next token and row where some edge is negative: weigh the children of each suffix that no longer context stores."""
-    begin(room, mass_of(guide, t, row, place))
-    context = np.int64(guide.row[row].node)
-    token = pick_any(guide, problem, t, context, context, state, source, room)
-    if token < 0 or token == END:
-        return token, row
-    return token, next_row(guide, problem.ngram, context, token, np.int64(problem.token[token].model))
+    """Draw the next token and row where some edge is negative."""
+    top = np.int64(guide.row[row].node)
+    if not guide.size[MIXTURE]:
+        begin(room, mass_of(guide, t, row, place))
+        token = pick_any(guide, problem, t, top, top, np.int64(NONE), state, source, room)
+        if token < 0 or token == END:
+            return token, row
+        return token, next_row(guide, problem.ngram, top, token, np.int64(problem.token[token].model))
+    start = np.int64(row)
+    while True:
+        token, child = _draw_longest(guide, problem, t, start, state, place, source, room)
+        if token < 0 or token == END:
+            return token, row
+        word = np.int64(problem.token[token].model)
+        start = _shorter_than_barred(guide, problem, row, child, token, word)
+        if start == NONE or not redraws(source):
+            return token, child
 
 
 @inner
-def pick_any(guide: Any, problem: Any, t: Any, top: Any, looked: Any, state: Any, source: Any, room: Any) -> Any:
-    """Return a token, END or NONE, weighed one by one: the model's context is `top`, the guide's `looked`, a suffix of it."""
-    context, log_backoff = top, 0.0
-    token = np.int64(NONE)
-    while context >= 0 and token == NONE:
-        for i in range(problem.ngram.node[context].first, problem.ngram.node[context + 1].first):
-            word = np.int64(problem.ngram.word[i])
-            if _is_stored_above(problem.ngram, top, context, word):
-                continue
-            log_p = log_backoff + problem.ngram.node[i].log_p
-            for extra in range(len(problem.extra) if word == 0 else 1):
-                candidate = problem.extra[extra] if word == 0 else word
-                weight = completion_mass(guide, problem, t, looked, state, candidate, word, log_p)
-                if weight > 0.0 and token == NONE:
-                    token = offer(room, source, weight, candidate)
-            if token != NONE:
-                break
-        log_backoff += problem.ngram.node[context].log_backoff
-        context = np.int64(problem.ngram.node[context].suffix)
-    return settle(room, source) if token == NONE else token
+def _draw_longest(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
+    """Draw the next token and row as `_draw_mixture` does, but for the caller to reject what a longer context than the drawn row's bars.
 
-
-@inner
-def completion_mass(
-    guide: Any, problem: Any, t: Any, context: Any, state: Any, token: Any, word: Any, log_p: Any
-) -> Any:
-    """Return the mass of all completions that begin with a token, on the scale of layer t."""
-    beta = problem.beta[0]
-    if word == END:
-        return np.exp(beta * log_p) * guide.step[0] if t == 0 and problem.accept[state] else 0.0
-    cls = guide.weight[token].cls
-    if cls < 0:
-        return 0.0
-    kind = guide.kind[cls]
-    place = np.int64(guide.target[cls, state])
-    if place < 0 or t < kind.word:
-        return 0.0
-    later = mass_of(guide, t - kind.word, next_row(guide, problem.ngram, context, token, word), place)
-    return np.exp(beta * log_p) * guide.weight[token].scale * later * (guide.step[t] if kind.word else 1.0)
+    A row's mass is that of its children and, times the back-off, that of its parent's law without the children that go on in a
+    longer context after the row than after its parent: those are barred below the row.
+    """
+    while True:
+        at = state if row == 0 else place
+        mass = mass_of(guide, t, row, at)
+        parent, above = np.int64(guide.row[row].parent), 0.0
+        if parent >= 0:
+            whole = guide.row[row].backoff * mass_of(guide, t, parent, state if parent == 0 else place)
+            barred = _barred(guide, t, row, state)
+            above = max(whole - barred, 0.0)
+            if above > 0.0 and bernoulli(source, above / mass):
+                if above > RARELY * whole:
+                    if barred > 0.0:
+                        conditioned(source, above / whole)
+                    row = parent
+                    continue
+                begin(room, above / guide.row[row].backoff)
+                token, child = _draw_allowed(guide, problem, t, row, parent, state, source, room)
+                if token != NONE:
+                    return token, child
+        begin(room, mass - above)
+        edge = pick_edge(guide, problem, t, row, state, source, room)
+        if edge == STOP:
+            return np.int64(END), row
+        if edge != NONE:
+            return token_of(guide, problem, row, edge, source, room)
+        if parent < 0:
+            return np.int64(NONE), row
+        row = parent
 
 
 @inlined
-def _is_stored_above(ngram: Any, top: Any, context: Any, word: Any) -> Any:
-    """Return whether a context above `context` stores the word."""
-    stored = False
-    while top != context and not stored:
-        stored = find_child(ngram, top, word) > 0
-        top = np.int64(ngram.node[top].suffix)
-    return stored
+def _draw_allowed(guide: Any, problem: Any, t: Any, row: Any, parent: Any, state: Any, source: Any, room: Any) -> Any:
+    """Draw the next token and row by a parent's law without what is barred below the row; NONE if only rounding left any mass."""
+    context, lower = np.int64(guide.row[row].node), np.int64(guide.row[parent].node)
+    token = pick_any(guide, problem, t, lower, lower, context, state, source, room)
+    if token in (NONE, END):
+        return token, row
+    return token, next_row(guide, problem.ngram, lower, token, np.int64(problem.token[token].model))
+
+
+@inner
+def _barred(guide: Any, t: Any, row: Any, state: Any) -> Any:
+    """Return what the children that are barred below a row weigh there, times the back-off, on the scale of layer t."""
+    total, own = 0.0, guide.row[row]
+    e = np.int64(own.start)
+    while e < own.end:
+        cls = np.int64(guide.row[guide.edge[e].row].cls)
+        layer, factor = step_through(guide, t, state, cls)
+        last = class_end(guide, e, np.int64(own.end), cls)
+        if factor > 0.0:
+            for i in range(e, last):
+                if guide.edge[i].coefficient < 0.0:
+                    edge = guide.edge[i]
+                    total -= edge.coefficient * factor * guide.value[layer + guide.row[edge.row].offset]
+        e = last
+    return total
+
+
+@inner
+def _shorter_than_barred(guide: Any, problem: Any, top: Any, child: Any, token: Any, word: Any) -> Any:
+    """Return the row to draw again from: the parent of the shortest context above which a token's row is another; NONE: none is."""
+    again, row = np.int64(NONE), top
+    while row > 0 and next_row(guide, problem.ngram, np.int64(guide.row[row].node), token, word) != child:
+        row = again = np.int64(guide.row[row].parent)
+    return again
 
 
 @kernel

@@ -16,6 +16,17 @@ from searchgen.lm.ngram.tables import END
 __all__ = ["child_weights", "link", "next_row"]
 
 
+@inlined
+def _row_of(guide: Any, ngram: Any, node: Any, token: Any) -> Any:
+    """Return the row of a node of the trie that ends with a token, -1 if it is no context of the guide."""
+    row = np.int64(-1)
+    if node < len(guide.row_of_node):
+        row = np.int64(guide.row_of_node[node])
+        if row < -1:
+            row = np.int64(guide.extra_row[-2 - row, token - len(ngram.alias_p)])
+    return row
+
+
 @inner
 def next_row(guide: Any, ngram: Any, context: Any, token: Any, word: Any) -> Any:
     """Return the row after reading a token (`word` to the model) in a context."""
@@ -23,10 +34,8 @@ def next_row(guide: Any, ngram: Any, context: Any, token: Any, word: Any) -> Any
     while True:
         if ngram.node[context].first < limit:
             node = find_child(ngram, context, word)
-            if 0 < node < limit:
-                row = np.int64(guide.row_of_node[node])
-                if row < -1:
-                    row = np.int64(guide.extra_row[-2 - row, token - len(ngram.alias_p)])
+            if node > 0:
+                row = _row_of(guide, ngram, node, token)
                 if row >= 0:
                     return row
         if context == 0:
@@ -47,7 +56,10 @@ def link(
     spread: Any,
     used: Any,
 ) -> Any:
-    """Write the edges of rows low ... high - 1, sorted by class; return the least coefficient of an edge.
+    """Write the edges of rows low ... high - 1, sorted by class; return the least of what adds a child to its shorter context.
+
+    A child that goes on in a longer context than after the shorter context has two edges, and the one that takes the shorter
+    context's share back is not counted. Below zero: draws cannot be a mixture.
 
     Args:
         guide: its tables, with rows and no edges yet.
@@ -77,15 +89,17 @@ def link(
                 upper, lower = child_weights(problem, context, i, word)
             if word == END:
                 guide.row[r].ending = upper - lower
+                least = min(least, upper - lower)
             for extra in range(len(problem.extra) if word == 0 else 1):
                 token = problem.extra[extra] if word == 0 else word
                 if guide.weight[token].cls >= 0:
-                    n = _add(guide, problem, context, token, word, upper, lower, found, found_cls, n, spread)
+                    n, more = _add(guide, problem, context, i, token, word, upper, lower, found, found_cls, n, spread)
+                    least = min(least, more)
         for c in range(len(spread)):
             if spread[c] != 0.0:
                 found[n].row, found[n].coefficient, found_cls[n] = guide.kind[c].row, spread[c], c
                 n += 1
-        least = min(least, _sort(guide, r, found, found_cls, n, count))
+        _sort(guide, r, found, found_cls, n, count)
         if guide.row[r].cls < len(used):
             for e in range(guide.row[r].middle, guide.row[r].end):
                 used[guide.row[r].cls, guide.edge[e].row] = True
@@ -108,6 +122,7 @@ def _add(
     guide: Any,
     problem: Any,
     context: Any,
+    node: Any,
     token: Any,
     word: Any,
     upper: Any,
@@ -117,37 +132,39 @@ def _add(
     n: Any,
     spread: Any,
 ) -> Any:
-    """Add the edges of one child to those found; return their number."""
+    """Add the edges of one child to those found; return their number, and what the child adds to its shorter context."""
     c = guide.weight[token].cls
     scale = guide.weight[token].scale
     root = guide.kind[c].row
-    row = next_row(guide, problem.ngram, context, token, word)
-    less = lower  # what goes to the same row
-    if lower > 0.0 and problem.ngram.node[context].first < len(guide.row_of_node):
+    row = other = _row_of(guide, problem.ngram, node, token)
+    if context > 0:
         other = next_row(guide, problem.ngram, np.int64(problem.ngram.node[context].suffix), token, word)
-        if other != row:
-            less = 0.0
-            if other == root:
-                spread[c] -= lower * scale
-            else:
-                found[n].row, found[n].coefficient, found_cls[n] = other, -lower * scale, c
-                n += 1
+    elif row < 0:
+        other = root
+    row = row if row >= 0 else other
+    less, more = lower, (upper - lower) * scale  # what goes to the same row
+    if lower > 0.0 and other != row:
+        less, more = 0.0, upper * scale
+        if other == root:
+            spread[c] -= lower * scale
+            more = -lower * scale
+        else:
+            found[n].row, found[n].coefficient, found_cls[n] = other, -lower * scale, c
+            n += 1
     if row == root:
         spread[c] += (upper - less) * scale
     else:
         found[n].row, found[n].coefficient, found_cls[n] = row, (upper - less) * scale, c
         n += 1
-    return n
+    return n, more
 
 
 @inlined
-def _sort(guide: Any, r: Any, found: Any, found_cls: Any, n: Any, count: Any) -> Any:
-    """Write n found edges at their row's place, by class and else in order; return the least coefficient."""
-    least = 0.0
+def _sort(guide: Any, r: Any, found: Any, found_cls: Any, n: Any, count: Any) -> None:
+    """Write n found edges at their row's place, by class and else in order."""
     count[:] = 0
     for e in range(n):
         count[found_cls[e] + 1] += 1
-        least = min(least, np.float64(found[e].coefficient))
     at = guide.row[r].start
     for c in range(len(count)):
         at += count[c]
@@ -162,4 +179,3 @@ def _sort(guide: Any, r: Any, found: Any, found_cls: Any, n: Any, count: Any) ->
         c = found_cls[e]
         guide.edge[count[c]] = found[e]
         count[c] += 1
-    return least

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from searchgen.errors import Impossible, NotFound
 from searchgen.guide.candidates import scratch
-from searchgen.guide.contexts import Budget, Contexts, Prepared, kept_tokens, prepare
+from searchgen.guide.contexts import Budget, Contexts, kept_tokens
 from searchgen.guide.draws import draw_many, log_probability
 from searchgen.guide.edges import link
 from searchgen.guide.frame import Classes, Frame, UnigramMass
@@ -18,6 +18,7 @@ from searchgen.guide.layers import Layers, shared
 from searchgen.guide.tables import (
     ALIGNED,
     BEGIN_ROW,
+    MIXTURE,
     PITCH,
     SPECIAL,
     STRIDE,
@@ -28,6 +29,7 @@ from searchgen.guide.tables import (
     GuideTables,
     edge_dtype,
 )
+from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.problem import Problem
 
 __all__ = ["Guide"]
@@ -67,7 +69,7 @@ class Guide:
         *,
         order: int = 2,
         room: int | None = None,
-        prepared: Prepared | None = None,
+        bigrams: Bigrams | None = None,
         budget: Budget | None = DEFAULT_BUDGET,
         threads: int = 2,
         near: int = 0,
@@ -78,7 +80,7 @@ class Guide:
             problem: the target.
             order: order of the truncated model; the model's own order gives its exact law.
             room: most tokens of a text; None: as many as the window and the automaton allow.
-            prepared: what `prepare` returned for this model; None: computed here.
+            bigrams: those of the model; None: computed here.
             budget: which contexts to keep; None: all.
             threads: threads to share the work over; the result does not depend on it.
             near: if above 0, contexts beyond order 2 are those that lead to a demanded word within so many words.
@@ -93,11 +95,11 @@ class Guide:
         if not (mass.value[low : high + 1, 1] > 0).any():
             raise Impossible(f"proved impossible: no accepted text has {low} to {high} words")
         frame = Frame.of(classes, mass)
-        prepared = prepared or prepare(problem.ngram)
+        bigrams = bigrams or Bigrams.of(problem.ngram)
         order = min(order, int(problem.ngram.order[0]))
-        kept = kept_tokens(problem, frame, prepared, 2 if near else order, budget)
-        contexts = Contexts.of(problem, frame, order, kept, near)
-        tables, pairs = _with_edges(problem, frame, mass, contexts, prepared, threads)
+        kept = kept_tokens(problem, frame, bigrams, order, budget, near)
+        contexts = Contexts.of(problem, frame, order, kept, near, budget)
+        tables, pairs = _with_edges(problem, frame, mass, contexts, bigrams, threads)
         log_scale = mass.log_scale.copy()
         Layers(tables, problem, frame, contexts.depth, pairs, log_scale, threads).compute()
         ends, log_masses = _totals(tables, log_scale, low, high)
@@ -149,21 +151,22 @@ class Guide:
 
 
 def _with_edges(
-    problem: Problem, frame: Frame, mass: UnigramMass, contexts: Contexts, prepared: Prepared, threads: int
+    problem: Problem, frame: Frame, mass: UnigramMass, contexts: Contexts, bigrams: Bigrams, threads: int
 ) -> tuple[GuideTables, Array]:
     """Return the guide's arrays without values, and which rows are laid out for which aligned classes.
 
     Reals have the model's own precision, unless some edge is negative and sums may cancel.
     """
-    real = problem.ngram.node["log_p"].dtype.str
+    long = len(contexts.row_of_node) > len(problem.ngram.alias_p) + 1
+    real = "<f8" if long else problem.ngram.node["log_p"].dtype.str
     tables = _allocated(problem, frame, mass, contexts, real)
     used = np.zeros((frame.aligned, contexts.special), np.bool_)
-    mixture = _link(tables, problem, prepared, used, threads) >= 0
+    mixture = _link(tables, problem, bigrams, used, threads) >= 0
     if not mixture and real != "<f8":
         tables = _allocated(problem, frame, mass, contexts, "<f8")
-        _link(tables, problem, prepared, used, threads)
-    # Beyond order 2 edges of one class to the root may be differences, whatever their sign.
-    if not mixture or len(tables.row_of_node) > len(problem.ngram.alias_p) + 1:
+        _link(tables, problem, bigrams, used, threads)
+    tables.size[MIXTURE] = mixture
+    if long or not mixture:
         tables = GeneralTables(*tables)
     return tables, np.argwhere(used)
 
@@ -179,7 +182,7 @@ def _allocated(problem: Problem, frame: Frame, mass: UnigramMass, contexts: Cont
     capacity = np.where(is_root, 0, sides * (children + len(problem.extra)) + len(frame.kind) - 2)
     row["start"] = np.cumsum(capacity) - capacity
     row["middle"] = row["punctuation"] = row["end"] = row["start"]
-    size = np.zeros(7, np.int64)
+    size = np.zeros(8, np.int64)
     size[STRIDE], size[SPECIAL], size[PITCH] = contexts.stride, contexts.special, contexts.pitch
     size[WIDTH] = frame.kind["size"][0] if frame.aligned else 0
     size[ALIGNED], size[WORDS] = frame.aligned, frame.aligned + frame.kind["word"][frame.aligned : -2].sum()
@@ -206,13 +209,11 @@ def _allocated(problem: Problem, frame: Frame, mass: UnigramMass, contexts: Cont
     )
 
 
-def _link(
-    tables: GuideTables, problem: Problem, prepared: Prepared, used: npt.NDArray[np.bool_], threads: int
-) -> float:
-    """Write all edges, note which rows aligned ones use; return the least coefficient."""
+def _link(tables: GuideTables, problem: Problem, bigrams: Bigrams, used: npt.NDArray[np.bool_], threads: int) -> float:
+    """Write all edges, note which rows aligned ones use; return the least of what adds a child to its shorter context."""
     size = len(problem.ngram.alias_p)
     two = len(tables.row_of_node) == size + 1
-    alpha = prepared.alpha if two and problem.beta[0] == 1.0 else prepared.alpha[:0]
+    alpha = bigrams.alpha if two and problem.beta[0] == 1.0 else bigrams.alpha[:0]
     capacity = np.diff(np.append(tables.row["start"], len(tables.edge)))
     classes = len(tables.kind) - 2
     least: list[float] = []

@@ -5,11 +5,14 @@ ones are kept costs variance only, never exactness. All contexts of order 2 stay
 end with one, or lead to such a context of at least three words by a stored word, and so on backwards.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
 from searchgen.guide.frame import Frame
-from searchgen.lm.ngram.tables import BEGIN, END
+from searchgen.lm.ngram.tables import BEGIN, END, NGramTables
 from searchgen.problem import Problem
 
 __all__ = ["near_nodes"]
@@ -25,67 +28,80 @@ SHORTEST = 3
 #: No step back begins with more contexts than this.
 MOST = 400_000
 
+#: Demanded words are looked for in so many places at most, the rare ones first: common words are in sight of order 2.
+MOST_PLACES = 30_000
 
-def near_nodes(problem: Problem, frame: Frame, base: Array, depth: npt.NDArray[np.int8], steps: int) -> Array:
+
+def near_nodes(
+    problem: Problem, frame: Frame, base: Array, starts: Sequence[int], steps: int, room: float = np.inf
+) -> Array:
     """Return the contexts of a guide: those of order 2, and longer ones near demanded words.
 
     Args:
         problem: the target.
         frame: its classes.
         base: nodes of the contexts of order 2.
-        depth: (n,) depth of the nodes short enough to be contexts.
+        starts: first node of each depth short enough for a context, and the first one that is too deep.
         steps: how many words ahead a demanded word is looked for: 1 takes the contexts that store it.
+        room: how many contexts there is memory for beside those of order 2.
     """
     tables, classes = problem.ngram, frame.classes
-    count, limit, size = len(tables.word), len(depth), len(tables.alias_p)
-    first = tables.node["first"][: count + 1].astype(np.int64)
-    children: Array = first[1:] - first[:-1]
-    parent = np.append(0, np.repeat(np.arange(count), children))[:count]
-    suffix = tables.node["suffix"][:count].astype(np.int64)
-    cls = classes.cls[:size].astype(np.int64)
+    cls = classes.cls[: len(tables.alias_p)].astype(np.int64)
     live = cls >= 0
     live[: END + 1] = False
     demanded = live & classes.word[cls] & (classes.count[cls] <= RARE)
-    hit = np.flatnonzero(demanded[tables.word])
-    chosen = np.zeros(limit, np.bool_)
-    chosen[parent[hit]] = True
-    chosen[hit[hit < limit]] = True
-    long = depth >= min(SHORTEST, int(depth.max()))
-    marked = chosen & long
+    limit, last = starts[-1], int(tables.node["first"][starts[-1]])
+    hit = _rarest(tables, demanded, last, min(MOST_PLACES, room / 2))
+    chosen = np.union1d(_parents(tables, starts, hit), hit[hit < limit])
+    long = starts[min(SHORTEST, len(starts) - 2)]
+    marked = chosen[chosen >= long]
     for _ in range(steps - 1):
-        if (chosen & long).sum() > MOST:
+        if len(marked) == 0 or (chosen >= long).sum() > min(MOST, room):
             break
-        before = np.zeros(limit, np.bool_)
-        before[parent[(suffix < limit) & marked[np.minimum(suffix, limit - 1)]]] = True
-        before[parent[:limit][marked]] = True
-        marked = before & long & ~chosen
-        chosen |= marked
-    return _closed(base, np.flatnonzero(chosen), depth, parent, suffix, tables.word, live, children)
+        near = np.zeros(limit + 1, np.bool_)  # the last stands for all that are too deep
+        near[marked] = True
+        before = np.flatnonzero(near[np.minimum(tables.node["suffix"][:last], limit)])
+        before = np.append(_parents(tables, starts, before), _parents(tables, starts, marked))
+        marked = np.setdiff1d(before[before >= long], chosen)
+        chosen = np.union1d(chosen, marked)
+    return _closed(tables, base, chosen, starts, live)
+
+
+def _rarest(tables: NGramTables, demanded: npt.NDArray[np.bool_], last: int, most: float) -> Array:
+    """Return the nodes before `last` that end with demanded words: all nodes of a word or none, and at most `most` of all."""
+    hit = np.flatnonzero(demanded[tables.word[:last]])
+    count = np.bincount(tables.word[hit], minlength=len(demanded))
+    rare = np.argsort(count, kind="stable")
+    kept = np.zeros(len(demanded), np.bool_)
+    kept[rare] = np.cumsum(count[rare]) <= most
+    return np.asarray(hit[kept[tables.word[hit]]])
+
+
+def _parents(tables: NGramTables, starts: Sequence[int], nodes: Array) -> Array:
+    """Return the node of which each node is a child, found by bisection: few records of a large model are read."""
+    low, high = np.zeros(len(nodes), np.int64), np.full(len(nodes), starts[-1], np.int64)
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        after = tables.node["first"][middle] <= nodes
+        low, high = np.where(after, middle, low), np.where(after, high, middle)
+    return low
 
 
 def _closed(
-    base: Array,
-    nodes: Array,
-    depth: npt.NDArray[np.int8],
-    parent: Array,
-    suffix: Array,
-    word: npt.NDArray[np.integer],
-    live: npt.NDArray[np.bool_],
-    children: Array,
+    tables: NGramTables, base: Array, nodes: Array, starts: Sequence[int], live: npt.NDArray[np.bool_]
 ) -> Array:
     """Return base and nodes without those that hold dead words, with all that dropping a first or last word leaves of them."""
-    good = np.zeros(len(depth), np.bool_)
-    good[0] = True
-    good[base] = True
+    found = good = np.union1d(base, [0])
     while len(nodes):
-        nodes = nodes[~good[nodes]]
-        good[nodes] = True
-        nodes = np.unique(np.concatenate([parent[nodes], suffix[nodes]]))
-        nodes = nodes[~good[nodes]]
-    fits = live[word[: len(depth)]]
-    fits[base] = True
-    fits[[0, 1 + BEGIN]] = True
-    for d in range(1, int(depth.max()) + 1):
-        at = np.flatnonzero(depth == d)
-        good[at] &= fits[at] & good[parent[at]] & good[suffix[at]] & (children[at] > 0)
-    return np.flatnonzero(good & (depth > 0))
+        nodes = np.setdiff1d(nodes, found)
+        found = np.union1d(found, nodes)
+        nodes = np.union1d(_parents(tables, starts, nodes), tables.node["suffix"][nodes])
+    first = tables.node["first"]
+    new = np.setdiff1d(found, good)
+    fits = (live[tables.word[new]] | (new == 1 + BEGIN)) & (first[new + 1] > first[new])
+    new = new[fits]
+    for low, high in pairwise(starts[1:]):
+        here = new[(low <= new) & (new < high)]
+        closed = np.isin(_parents(tables, starts, here), good) & np.isin(tables.node["suffix"][here], good)
+        good = np.union1d(good, here[closed])
+    return good[1:]

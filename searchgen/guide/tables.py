@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CLASS", "PLACE", "ROW", "WEIGHT", "GeneralTables", "GuideTables", "edge_dtype"]
+__all__ = ["CLASS", "MIXTURE", "PLACE", "ROW", "WEIGHT", "GeneralTables", "GuideTables", "edge_dtype"]
 
 ROW = np.dtype(
     [
@@ -85,14 +85,18 @@ class GuideTables(NamedTuple):
     row_of_node: npt.NDArray[np.int32]  # (n,) row of a trie node, -1 = none, -2 - i: see extra_row[i]
     extra_row: npt.NDArray[np.int32]  # (U, E) rows of contexts that end with an unknown word, by word
     ends: npt.NDArray[np.float64]  # (W,) running sum over the window of the mass of texts of each length
-    size: npt.NDArray[np.int64]  # (7,) see the names below
+    size: npt.NDArray[np.int64]  # (8,) see the names below
 
 
 class GeneralTables(GuideTables):
-    """The same where some edge may be negative: draws then weigh words one by one, which the compiler sees from the type."""
+    """The same where some edge may be negative, which the compiler sees from the type.
+
+    If only those are that take back a shorter context's share of a child (`size[MIXTURE]`), draws back off and draw again what a longer
+    context knows better; else they weigh words one by one.
+    """
 
     __slots__ = ()
 
 
 #: Places in `GuideTables.size`.
-STRIDE, SPECIAL, WIDTH, PITCH, ALIGNED, WORDS, BEGIN_ROW = range(7)
+STRIDE, SPECIAL, WIDTH, PITCH, ALIGNED, WORDS, BEGIN_ROW, MIXTURE = range(8)

@@ -184,6 +184,10 @@ class Mixture:
         scored = [part.beginnings(texts) for part in self.parts]
         return [mixed(one, self._log_weights) for one in zip(*scored, strict=True)]
 
+    def forget(self) -> None:
+        """Drop the scores kept."""
+        self._kept.scores.clear()
+
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name; passes, texts and tokens are the sums over the transformers."""
         own = {name: getattr(self.usage, name) for name in ("evaluations", "duplicates", "cache_hits")}

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import RequestError, SearchgenError
+from searchgen.errors import Outage, RequestError
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.usage import Kept, Usage
 
@@ -93,6 +93,10 @@ class Remote:
         """Name and hash, as records show them."""
         return f"{self.name}@{self.hash[:12]}"
 
+    def forget(self) -> None:
+        """Drop the scores kept."""
+        self._kept.scores.clear()
+
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name."""
         return asdict(self.usage)
@@ -102,7 +106,7 @@ class Remote:
 
         Raises:
             RequestError: the server refuses the request, or gives no log-probabilities.
-            SearchgenError: it cannot be reached, or fails.
+            Outage: it cannot be reached, or fails.
         """
         end = "\n" if self.settings.end == "newline" else ""
         return self._kept.of(texts, lambda new: self._scored(new, end))
@@ -117,8 +121,12 @@ class Remote:
 
     def _scored(self, texts: Sequence[str], end: str) -> Floats:
         parts = [texts[i : i + TOGETHER] for i in range(0, len(texts), TOGETHER)]
-        with ThreadPoolExecutor(CALLS) as pool:
+        pool = ThreadPoolExecutor(CALLS)
+        try:
             return np.concatenate([*pool.map(lambda part: self._part(part, end), parts), np.zeros(0)])
+        finally:
+            # After Ctrl-C or an outage nobody waits for the other calls, and those not yet made are not made.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _part(self, texts: Sequence[str], end: str) -> Floats:
         before = self.settings.prompt or "\n"
@@ -182,7 +190,7 @@ class Remote:
                 ) from None
             if attempt < TRIES - 1:
                 time.sleep(pause)
-        raise SearchgenError(f"{self._address} {reason} ({TRIES} tries); start the server, or try again later")
+        raise Outage(f"{self._address} {reason} ({TRIES} tries); start the server, or try again later")
 
 
 class RemoteBeginnings:

@@ -7,13 +7,16 @@
 from typing import TYPE_CHECKING
 
 from searchgen.lm.mixture import is_mixture, open_mixture, parts_of
-from searchgen.lm.neural import NeuralSettings, is_transformer, open_transformer
+from searchgen.lm.neural import NeuralSettings, is_transformer, open_any_transformer
 from searchgen.lm.remote import is_remote, open_remote
 
 if TYPE_CHECKING:
     from searchgen.lm.mixture import Mixture
+    from searchgen.lm.neural.masked import MaskedModel
     from searchgen.lm.neural.pieces import PieceModel
     from searchgen.lm.remote import Remote
+
+    WholeTextModel = PieceModel | MaskedModel | Mixture | Remote
 
 __all__ = ["open_text_model", "proposer", "scores_whole_texts"]
 
@@ -23,9 +26,7 @@ def scores_whole_texts(name: str) -> bool:
     return is_remote(name) or is_mixture(name) or is_transformer(name)
 
 
-def open_text_model(
-    name: str, settings: NeuralSettings | None = None, threads: int = 1
-) -> "PieceModel | Mixture | Remote":
+def open_text_model(name: str, settings: NeuralSettings | None = None, threads: int = 1) -> "WholeTextModel":
     """Open a transformer, a mixture or a server.
 
     Args:
@@ -40,7 +41,7 @@ def open_text_model(
         return open_remote(name, settings or NeuralSettings())
     if is_mixture(name):
         return open_mixture(name, settings or NeuralSettings(), threads)
-    return open_transformer(name, settings, threads)
+    return open_any_transformer(name, settings, threads)
 
 
 def proposer(name: str, language: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from searchgen.errors import RequestError
 from searchgen.lm import EMBEDDED
 from searchgen.lm.neural.settings import NeuralSettings
 
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from searchgen.lm.neural.masked import MaskedModel
     from searchgen.lm.neural.pieces import PieceModel
 
-__all__ = ["NeuralSettings", "is_transformer", "open_transformer", "score_texts"]
+__all__ = ["NeuralSettings", "is_transformer", "open_any_transformer", "open_transformer", "score_texts"]
 
 #: NAME or OWNER/NAME, either with @REVISION, as the hub spells them; with a sign in it that slips of "en" have not.
 HUB_NAME = re.compile(r"(?=.*[\d/@-])[\w.-]+(/[\w.-]+)?(@[\w./-]+)?", re.ASCII)
@@ -54,14 +56,24 @@ def open_transformer(name: str, settings: NeuralSettings | None = None, threads:
     Raises:
         RequestError: there is none, it is of another kind, the extra is not installed, or there is no such device.
     """
+    found = open_any_transformer(name, settings, threads)
+    if hasattr(found, "conditionals"):
+        raise RequestError(f"{name} is a masked model: it has no probability of a text; name a causal one")
+    return found
+
+
+def open_any_transformer(
+    name: str, settings: NeuralSettings | None = None, threads: int = 1
+) -> "PieceModel | MaskedModel":
+    """Open a transformer, causal or masked; see `open_transformer`."""
     from searchgen.lm.onnx.model import graph_of, open_graph
 
     path = graph_of(name)
     if path is not None:
         return open_graph(name, path, settings or NeuralSettings(), threads)
-    from searchgen.lm.neural.opening import open_causal
+    from searchgen.lm.neural.opening import open_network
 
-    return open_causal(name, settings or NeuralSettings(), threads)
+    return open_network(name, settings or NeuralSettings(), threads)
 
 
 def score_texts(model: "PieceModel", texts: Sequence[str]) -> "npt.NDArray[np.float64]":

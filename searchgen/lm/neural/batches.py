@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["batches", "free_bytes", "out_of_memory", "positions_for"]
+__all__ = ["batches", "free_bytes", "is_memory", "positions_for"]
 
 #: Positions of one pass: beyond these no device gets faster (measured on a CPU; on GPUs larger passes help).
 MOST_POSITIONS = {"cpu": 2048, "cuda": 1 << 17}
@@ -75,12 +75,14 @@ def batches(lengths: Sequence[int], positions: int) -> Iterator[list[int]]:
         yield batch
 
 
-def out_of_memory(error: Exception) -> bool:
+def is_memory(error: Exception) -> bool:
     """Return whether an error says that something did not fit into the memory of a device or of the machine.
 
     Example:
-        >>> out_of_memory(MemoryError()), out_of_memory(RuntimeError("size mismatch"))
+        >>> is_memory(MemoryError()), is_memory(RuntimeError("size mismatch"))
         (True, False)
     """
     signs = ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate memory", "alloc_cpu")
-    return isinstance(error, MemoryError) or any(one in str(error).lower() for one in signs)
+    # torch's own by its name: onnxruntime computes without torch.
+    own = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return own or any(one in str(error).lower() for one in signs)

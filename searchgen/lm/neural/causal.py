@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from searchgen.lm.neural.gpt2 import GPT2
+from searchgen.lm.neural.key_values import Reader
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.spelling import Spelling
 from searchgen.lm.neural.usage import Usage
@@ -44,7 +44,7 @@ class Network:
     device: torch.device
     context: int
     positions: int
-    cache: GPT2 | None = None
+    cache: Reader | None = None
 
 
 @dataclass(eq=False)

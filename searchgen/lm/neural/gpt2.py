@@ -4,14 +4,15 @@ Radford et al., "Language Models are Unsupervised Multitask Learners" (2019): pr
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["GPT2", "KeyValues", "is_plain"]
+from searchgen.lm.neural.key_values import KeyValues
+
+__all__ = ["GPT2", "is_plain"]
 
 #: The activations of published GPT-2 checkpoints; "gelu_new" is the tanh form.
 ACTIVATIONS = {"gelu_new": "tanh", "gelu_pytorch_tanh": "tanh", "gelu": "none"}
@@ -27,30 +28,6 @@ def is_plain(config: Mapping[str, Any]) -> bool:
         and not config.get("add_cross_attention", False)
         and bool(config.get("tie_word_embeddings", True))
     )
-
-
-@dataclass(eq=False)
-class KeyValues:
-    """What attention has seen of each text: keys and values by place.
-
-    Attributes:
-        keys: of every layer, (B, heads, T, H / heads).
-        values: likewise.
-    """
-
-    keys: list[Tensor]
-    values: list[Tensor]
-
-    def select(self, rows: Tensor) -> "KeyValues":
-        """Return those of texts `rows` (N,), in this order; a text may be taken several times."""
-        return KeyValues([k.index_select(0, rows) for k in self.keys], [v.index_select(0, rows) for v in self.values])
-
-    def widened(self, places: int) -> "KeyValues":
-        """Return them with room for more places."""
-        more = places - self.keys[0].shape[2]
-        if more <= 0:
-            return self
-        return KeyValues(*([functional.pad(one, (0, 0, 0, more)) for one in side] for side in (self.keys, self.values)))
 
 
 class GPT2(nn.Module):
@@ -95,6 +72,11 @@ class GPT2(nn.Module):
         return self._through(
             pieces, at, lambda _layer, q, k, v: functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         )
+
+    @property
+    def place_bytes(self) -> int:
+        """Bytes that keys and values of one place of one text take."""
+        return 2 * len(self.blocks) * len(self.last[0]) * self.last[0].element_size()
 
     def nothing_seen(self, texts: int) -> KeyValues:
         """Return keys and values of texts of which nothing has been read."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from searchgen.lm.neural.batches import SHARE, free_bytes
+from searchgen.lm.neural.batches import SHARE, free_bytes, is_memory
 
 if TYPE_CHECKING:
     from searchgen.lm.neural.causal import CausalModel
@@ -80,9 +80,15 @@ class Growing:
             rows: with all that stands before texts.
             parent: (n,) int64.
         """
+        log_p: list[Floats] | None = None
         if self.cached and rows and self._fits(rows):
-            log_p = self._extended(texts, rows, parent)
-        else:
+            try:
+                log_p = self._extended(texts, rows, parent)
+            except (RuntimeError, MemoryError) as error:  # torch's own is a RuntimeError
+                if not is_memory(error):
+                    raise
+                self.model.usage.halvings += 1
+        if log_p is None:
             # From now on without: what was kept does not belong to these rows.
             self.cached, self._seen = False, None
             log_p = self.model.scored_rows(texts, rows)
@@ -95,9 +101,8 @@ class Growing:
         longest = max(map(len, rows))
         if network.context and longest > network.context:
             return False
-        scale = network.cache.last[0]  # (H,)
-        # Two sides, and the copies of a selection beside them.
-        needed = 4 * len(network.cache.blocks) * len(rows) * (longest + PORTION) * len(scale) * scale.element_size()
+        # What is kept, the copies of a selection, and those that the library makes.
+        needed = 3 * network.cache.place_bytes * len(rows) * (longest + PORTION)
         return bool(needed < SHARE * free_bytes(network.device))
 
     def _extended(self, texts: list[str], rows: list[list[int]], parent: npt.NDArray[np.int64]) -> list[Floats]:

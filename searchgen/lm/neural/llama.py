@@ -6,15 +6,19 @@ Touvron et al., "LLaMA: Open and Efficient Foundation Language Models" (2023): p
 Rotary positions are relative. So sentences packed into one row, each seeing itself only, get the very numbers that they get alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from searchgen.lm.neural.key_values import KeyValues
 from searchgen.lm.neural.llama_shape import Shape
 
 __all__ = ["Llama"]
+
+#: From queries, keys and values (B, heads, L, H / heads) to the values mixed.
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 class Block(nn.Module):
@@ -33,7 +37,7 @@ class Block(nn.Module):
         self.gated = nn.Parameter(torch.empty(2 * inner, width))  # gate, then what it lets through
         self.down = nn.Parameter(torch.empty(width, inner))
 
-    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], visible: Tensor | None, dropout: float) -> Tensor:
+    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], attend: Attend, dropout: float) -> Tensor:
         """Return the hidden states after the block, (B, L, H)."""
         batch, length, width = x.shape
         y = functional.rms_norm(x, (width,), self.norm_1, self.epsilon)
@@ -41,7 +45,7 @@ class Block(nn.Module):
         turned = _turned(mixed[:, :, : 2 * self.heads], *rotary)
         query, key = turned.transpose(1, 2).chunk(2, dim=1)  # (B, heads, L, H / heads)
         value = mixed[:, :, 2 * self.heads :].transpose(1, 2)
-        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=visible, is_causal=visible is None)
+        seen = attend(query, key, value)
         seen = functional.linear(seen.transpose(1, 2).reshape(batch, length, width), self.out)
         x = x + functional.dropout(seen, dropout, self.training)
         y = functional.rms_norm(x, (width,), self.norm_2, self.epsilon)
@@ -99,11 +103,54 @@ class Llama(nn.Module):
             pieces: (B, L) int64.
             visible: (B, 1, L, L) bool, what each position sees; None: all before it, and itself.
         """
+        causal = visible is None
+
+        def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            return functional.scaled_dot_product_attention(q, k, v, attn_mask=visible, is_causal=causal)
+
         cosine: Tensor = self.cosine[: pieces.shape[1]]  # type: ignore[index]
         sine: Tensor = self.sine[: pieces.shape[1]]  # type: ignore[index]
+        return self._through(pieces, (cosine, sine), lambda _layer: attend)
+
+    @property
+    def place_bytes(self) -> int:
+        """Bytes that keys and values of one place of one text take."""
+        return 2 * self.shape.layers * self.shape.width * self.embedding.element_size()
+
+    def nothing_seen(self, texts: int) -> KeyValues:
+        """Return keys and values of texts of which nothing has been read."""
+        shape = self.shape
+        empty = (texts, shape.heads, 0, shape.width // shape.heads)
+        sides = [[self.embedding.new_zeros(empty) for _ in self.blocks] for _ in range(2)]
+        return KeyValues(*sides)
+
+    def extend(self, pieces: Tensor, start: Tensor, seen: KeyValues) -> Tensor:
+        """Read on; see `Reader.extend`. Keys are kept turned by their places."""
+        at = start[:, None] + torch.arange(pieces.shape[1], device=pieces.device)  # (B, M)
+        visible = torch.arange(seen.keys[0].shape[2], device=pieces.device) <= at[:, :, None]  # (B, M, T)
+
+        def attend_in(layer: int) -> Attend:
+            keys, values = seen.keys[layer], seen.values[layer]
+
+            def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+                place = at[:, None, :, None].expand(k.shape)
+                keys.scatter_(2, place, k)
+                values.scatter_(2, place, v)
+                return functional.scaled_dot_product_attention(q, keys, values, attn_mask=visible[:, None])
+
+            return attend
+
+        last = at.clamp(max=self.shape.context - 1)  # of padding
+        cosine: Tensor = self.cosine[last]  # type: ignore[index]
+        sine: Tensor = self.sine[last]  # type: ignore[index]
+        return self._through(pieces, (cosine, sine), attend_in)
+
+    def _through(self, pieces: Tensor, angles: tuple[Tensor, Tensor], attend_in: Callable[[int], Attend]) -> Tensor:
+        """Return hidden states: `angles` are cosines and sines of the places, `attend_in` says how a layer mixes values."""
         x = functional.embedding(pieces, self.embedding)
-        for block in self.blocks:
-            x = block(x, (cosine.to(x.dtype), sine.to(x.dtype)), visible, self.dropout)
+        rotary = angles[0].to(x.dtype), angles[1].to(x.dtype)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, rotary, attend_in(layer), self.dropout)
         return functional.rms_norm(x, (self.shape.width,), self.last, self.shape.epsilon)
 
     def published(self) -> dict[str, Tensor]:

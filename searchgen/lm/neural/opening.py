@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     import torch
 
     from searchgen.lm.neural.causal import CausalModel, Network
+    from searchgen.lm.neural.masked import MaskedModel
 
-__all__ = ["content_hash", "device_of", "folder_of", "open_causal", "require_extra"]
+__all__ = ["content_hash", "device_of", "folder_of", "open_network", "require_extra"]
 
 EXTRA = ("torch", "safetensors", "tokenizers", "transformers")
 
@@ -82,8 +83,8 @@ def content_hash(folder: Path, settings: NeuralSettings) -> str:
     return digest.hexdigest()
 
 
-def open_causal(name: str, settings: NeuralSettings, threads: int) -> "CausalModel":
-    """Open a causal transformer; see `searchgen.lm.neural.open_transformer`."""
+def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalModel | MaskedModel":
+    """Open a transformer; see `searchgen.lm.neural.open_transformer`."""
     require_extra()
     folder = folder_of(name)
     config = read_json(folder / "config.json")
@@ -92,18 +93,40 @@ def open_causal(name: str, settings: NeuralSettings, threads: int) -> "CausalMod
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
+    from searchgen.lm.neural.batches import is_memory
     from searchgen.lm.neural.causal import CausalModel
 
     torch.set_num_threads(threads if _weight_bytes(folder) > SMALL else 1)
     device = device_of(settings.device)
+    dtype = _dtype(settings.dtype, device, config)
+    if any(one.endswith(MASKED) for one in config.get("architectures") or []):
+        return _open_masked(name, folder, config, settings, device, dtype)
     spelling = Spelling.of(folder, config, settings)
     try:
-        network = _network(folder, config, device, _dtype(settings.dtype, device, config))
-    except torch.OutOfMemoryError:
+        network = _network(folder, config, device, dtype)
+    except (RuntimeError, MemoryError) as error:  # torch's own is a RuntimeError
+        if not is_memory(error):
+            raise
         raise RequestError(
             f"{name} does not fit into the memory of {device}; try --dtype bfloat16 or --device cpu"
         ) from None
     return CausalModel(name, content_hash(folder, settings), network, spelling)
+
+
+def _open_masked(
+    name: str,
+    folder: Path,
+    config: dict[str, Any],
+    settings: NeuralSettings,
+    device: "torch.device",
+    dtype: "torch.dtype",
+) -> "MaskedModel":
+    """Open a masked transformer, which knows no end and no prompt."""
+    from searchgen.lm.neural.masked import open_masked
+
+    if settings.prompt or settings.end != NeuralSettings().end:
+        raise RequestError(f"{name} is a masked model, which reads whole texts; drop --prompt and --end")
+    return open_masked(name, folder, content_hash(folder, settings), config, device, dtype)
 
 
 def _weight_bytes(folder: Path) -> int:
@@ -114,11 +137,7 @@ def _check_kind(name: str, folder: Path, config: dict[str, Any]) -> None:
     architectures = config.get("architectures") or []
     if not config.get("model_type"):
         raise ModelFileError(f"{name}: no config.json of a transformer in {folder}; name the folder that holds one")
-    if any(one.endswith(MASKED) for one in architectures):
-        raise RequestError(
-            f"{name} is a masked model ({architectures[0]}): it has no probability of a text; name a causal one"
-        )
-    if architectures and not any(one.endswith(CAUSAL) for one in architectures):
+    if architectures and not any(one.endswith((*CAUSAL, MASKED)) for one in architectures):
         raise RequestError(f"{name} has no head that predicts the next word ({architectures[0]}); name a causal model")
     if not any(list(folder.glob(pattern)) for pattern in ("*.safetensors", "*.bin")):
         raise ModelFileError(f"{name}: no weights (*.safetensors) in {folder}; fetch the model again")
@@ -171,7 +190,7 @@ def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device"
     from safetensors.torch import load_file
     from torch.nn.functional import linear
 
-    from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
+    from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, is_memory, positions_for
     from searchgen.lm.neural.causal import Network
     from searchgen.lm.neural.gpt2 import GPT2
     from searchgen.lm.neural.llama import Llama
@@ -184,6 +203,8 @@ def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device"
         else:
             trunk = GPT2(config, load_file(weights)).to_device(device, dtype)
     except (SafetensorError, KeyError, RuntimeError, OSError) as error:
+        if is_memory(error):
+            raise
         raise ModelFileError(f"{weights} is damaged or of another network: {error}; fetch the model again") from None
     head: Any = trunk.head
     positions = positions_for(free_bytes(device), head.shape[1], head.shape[0], MOST_POSITIONS[device.type])
@@ -194,5 +215,5 @@ def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device"
         device,
         context,
         positions,
-        trunk if isinstance(trunk, GPT2) else None,
+        trunk,
     )

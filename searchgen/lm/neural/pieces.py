@@ -12,9 +12,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import ModelFileError, RequestError, SearchgenError
+from searchgen.errors import ModelFileError, Outage, RequestError
 from searchgen.lm.cuts import Beginnings, beginnings, compact_length
-from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches, out_of_memory
+from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches, is_memory
 from searchgen.lm.neural.spelling import Spelling
 from searchgen.lm.neural.usage import Kept, Usage
 
@@ -49,7 +49,7 @@ class PieceModel:
     def _ready(self, context: int, positions: int) -> None:
         """Say how many positions the network reads (0: any number), and how many a pass has."""
         self._kept = Kept(self.usage)
-        self._context, self._positions = context, positions
+        self._context, self._most, self._positions = context, positions, positions
 
     def _compute(self, padded: Places, at: Places, target: Places) -> Floats:
         """Return natural log p of pieces, (N,) float64: one pass.
@@ -97,8 +97,9 @@ class PieceModel:
         return asdict(self.usage)
 
     def forget(self) -> None:
-        """Drop the scores kept, so that the next ones are computed anew."""
+        """Drop the scores kept, so that the next ones are computed anew, in passes as large as at the start."""
         self._kept.scores.clear()
+        self._positions = self._most
 
     def _scored(self, texts: list[str]) -> list[Floats]:
         """Return log p of the pieces of each text, its end included."""
@@ -120,7 +121,7 @@ class PieceModel:
                 for i, log_p in zip(batch, self._pass([rows[i] for i in batch]), strict=True):
                     scores[i] = log_p
             except Exception as error:  # each library has its own that says so
-                if not out_of_memory(error):
+                if not is_memory(error):
                     raise
                 todo += self._halves(batch)
         self.refuse_nan(texts, scores)
@@ -141,7 +142,7 @@ class PieceModel:
     def _halves(self, batch: list[int]) -> list[list[int]]:
         """Return the two halves of a batch that did not fit, and ask for smaller ones from now on."""
         if len(batch) == 1:
-            raise SearchgenError(
+            raise Outage(
                 f"out of memory: one text does not fit beside {self.name}; try --dtype bfloat16 or --device cpu"
             )
         self._make_room()

@@ -15,7 +15,10 @@ from typing import Any
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm.neural.settings import NeuralSettings
 
-__all__ = ["Spelling", "read_json"]
+__all__ = ["Spelling", "first_id", "read_json", "read_tokenizer"]
+
+#: What special tokens are for.
+ROLES = ("bos_token", "eos_token", "unk_token", "cls_token", "sep_token", "mask_token")
 
 #: The letters of scripts written without spaces begin here (CJK radicals).
 FIRST_UNSPACED = "⺀"
@@ -111,11 +114,11 @@ class Spelling:
             ModelFileError: it has none, or it is damaged.
             RequestError: it has no token that the settings need.
         """
-        encode, offsets, find, special = _tokenizer(folder)
+        encode, offsets, find, special = read_tokenizer(folder)
         begin = special.get("bos_token", config.get("bos_token_id"))
         end = special.get("eos_token", config.get("eos_token_id"))
-        begin, end = (_first(find(one) if isinstance(one, str) else one) for one in (begin, end))
-        unknown = _first(find(special["unk_token"])) if "unk_token" in special else None
+        begin, end = (first_id(find(one) if isinstance(one, str) else one) for one in (begin, end))
+        unknown = first_id(find(special["unk_token"])) if "unk_token" in special else None
         return Spelling.around(str(folder), encode, offsets, (begin, end, unknown), settings)
 
     @staticmethod
@@ -156,13 +159,13 @@ class Spelling:
         return Spelling(encode, offsets, tuple(before), tuple(last), refused, glue)
 
 
-def _tokenizer(folder: Path) -> tuple[Any, Any, Callable[[str], Any], dict[str, str]]:
+def read_tokenizer(folder: Path) -> tuple[Any, Any, Callable[[str], Any], dict[str, str]]:
     """Return what encodes a batch, their places (or None), what finds a token's id, and the special tokens by their role."""
     written = read_json(folder / "tokenizer_config.json") | read_json(folder / "special_tokens_map.json")
     special = {
         role: value["content"] if isinstance(value, dict) else value
         for role, value in written.items()
-        if role in ("bos_token", "eos_token", "unk_token") and value
+        if role in ROLES and value
     }
     if (folder / "tokenizer.json").is_file():
         from tokenizers import Tokenizer
@@ -186,7 +189,7 @@ def _tokenizer(folder: Path) -> tuple[Any, Any, Callable[[str], Any], dict[str, 
         slow = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except Exception as error:
         raise ModelFileError(f"{folder} has no tokenizer that can be read: {str(error).splitlines()[0]}") from None
-    special = {role: value for role in ("bos_token", "eos_token", "unk_token") if (value := getattr(slow, role, None))}
+    special = {role: value for role in ROLES if (value := getattr(slow, role, None))}
     return (
         lambda texts: list(slow(texts, add_special_tokens=False)["input_ids"]),
         None,
@@ -195,7 +198,8 @@ def _tokenizer(folder: Path) -> tuple[Any, Any, Callable[[str], Any], dict[str, 
     )
 
 
-def _first(value: Any) -> int | None:
+def first_id(value: Any) -> int | None:
+    """Return a token's id, the first where a configuration lists several, None where there is none."""
     if isinstance(value, list | tuple):
         value = value[0] if value else None
     return None if value is None else int(value)

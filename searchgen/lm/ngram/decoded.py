@@ -1,7 +1,7 @@
 """Decoded models, kept in the cache folder and mapped into memory: a start takes milliseconds instead of seconds.
 
-A file holds a head, then the arrays of `NGramTables` as they are, then the vocabulary and what the text form says of
-each word, which takes a tenth of a second to find out. It is written under a temporary
+A file holds a head, then the arrays of `NGramTables` as they are, then the vocabulary and what the text form and
+look-ahead make of it, which takes a tenth of a second to find out. It is written under a temporary
 name and renamed, so a reader never sees half of it; one that is damaged, foreign or outdated is made anew.
 """
 
@@ -25,13 +25,14 @@ import numpy.typing as npt
 import searchgen.text as text_forms
 from searchgen.cache_folder import cache_folder
 from searchgen.lm.ngram.assemble import word_dtype
+from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.tables import NGramTables, node_dtype
 from searchgen.text import Kinds
 
 __all__ = ["Decoded", "decoded"]
 
 MAGIC = b"SGMCACHE"
-VERSION = 2
+VERSION = 3
 
 #: Magic, CRC-32 of the description, CRC-32 of the sampled pages, length of the description.
 HEAD = struct.Struct("<8sIII")
@@ -49,6 +50,7 @@ class Decoded(NamedTuple):
     tables: NGramTables
     vocabulary: bytes  # UTF-8, words separated by line ends
     kinds: Kinds  # (V,) what each word is to the law of canonical texts
+    bigrams: Bigrams
     metadata: dict[str, Any]
 
 
@@ -82,14 +84,17 @@ def _identity(key: str) -> list[str]:
     return [key, sys.byteorder, digest.hexdigest()]
 
 
-def _layout(text: bytes, nodes: int, words: int, letters: int) -> tuple[dict[str, tuple[int, np.dtype[Any], int]], int]:
+def _layout(text: bytes, description: dict[str, Any]) -> tuple[dict[str, tuple[int, np.dtype[Any], int]], int]:
     """Return place, type and length of each array behind a description, and the size of the file."""
+    nodes, words, letters, weights = (description[name] for name in ("nodes", "words", "letters", "weights"))
     arrays = {
         "node": (node_dtype(), nodes + 1),
         "cumulative": (np.dtype("f8"), nodes),
         "word": (word_dtype(words), nodes),
         "alias_p": (np.dtype("f4"), words),
         "alias_word": (np.dtype("i4"), words),
+        "alpha": (np.dtype("f4"), weights),
+        "inside": (np.dtype("i8"), words + 1),
         "kinds": (np.dtype("i1"), words),
         "vocabulary": (np.dtype("u1"), letters),
     }
@@ -111,7 +116,7 @@ def _mapped(path: Path, key: str) -> Decoded:
     if magic != MAGIC or zlib.crc32(text) != crc:
         raise ValueError("not a cached model")
     description = json.loads(text)
-    places, size = _layout(text, description["nodes"], description["words"], description["letters"])
+    places, size = _layout(text, description)
     if description["identity"] != _identity(key) or len(content) != size:
         raise ValueError("another model")
     if _sample_crc(content, _body(text)) != sample_crc:
@@ -126,7 +131,8 @@ def _mapped(path: Path, key: str) -> Decoded:
         mixture=np.array([description["mixture"]], dtype=np.bool_),
         order=np.array([description["order"]], dtype=np.int64),
     )
-    return Decoded(tables, array["vocabulary"].tobytes(), array["kinds"], description["metadata"])
+    bigrams = Bigrams(array["alpha"], array["inside"])
+    return Decoded(tables, array["vocabulary"].tobytes(), array["kinds"], bigrams, description["metadata"])
 
 
 def _body(text: bytes) -> int:
@@ -152,15 +158,17 @@ def _write(path: Path, key: str, model: Decoded) -> None:
         "nodes": len(tables.word),
         "words": len(tables.alias_p),
         "letters": len(model.vocabulary),
+        "weights": len(model.bigrams.alpha),
         "mixture": bool(tables.mixture[0]),
         "order": int(tables.order[0]),
         "metadata": model.metadata,
     }
     text = json.dumps(description).encode()
-    places, size = _layout(text, len(tables.word), len(tables.alias_p), len(model.vocabulary))
+    places, size = _layout(text, description)
     arrays: dict[str, npt.NDArray[Any]] = {
         name: getattr(tables, name) for name in ("node", "cumulative", "word", "alias_p", "alias_word")
     }
+    arrays |= model.bigrams._asdict()
     arrays |= {"kinds": model.kinds, "vocabulary": np.frombuffer(model.vocabulary, np.uint8)}
     handle, temporary = tempfile.mkstemp(prefix="new-", dir=path.parent)
     try:

@@ -41,6 +41,7 @@ def open_model(path: Path, *, name: str = "", notify: Callable[[str], None] | No
         found.vocabulary,
         exact=lambda: _tables(path, "f8"),
         kinds=found.kinds,
+        bigrams=found.bigrams,
         form=found.metadata["form"],
         name=name,
         hash=head.hash,
@@ -53,7 +54,7 @@ def _decode(path: Path) -> Decoded:
     tables = build_tables(model.trie, kneser_ney(model))
     words = vocabulary.encode()
     whole = NGram(tables, words, exact=lambda: tables, form=metadata["form"], hash=key)
-    return Decoded(tables, words, whole.kinds, metadata)
+    return Decoded(tables, words, whole.kinds, whole.bigrams, metadata)
 
 
 def _tables(path: Path, real: str) -> NGramTables:
@@ -75,7 +76,7 @@ def _open_arpa(path: Path, name: str, notify: Callable[[str], None] | None) -> N
 
     def decode() -> Decoded:
         model = NGram.from_arpa(path, hash=key)
-        return Decoded(model.tables, "\n".join(model.vocabulary).encode(), model.kinds, model.metadata)
+        return Decoded(model.tables, "\n".join(model.vocabulary).encode(), model.kinds, model.bigrams, model.metadata)
 
     found = decoded(key, decode, notify)
     return NGram(
@@ -83,6 +84,7 @@ def _open_arpa(path: Path, name: str, notify: Callable[[str], None] | None) -> N
         found.vocabulary,
         exact=lambda: NGram.from_arpa(path, hash=key).exact_tables(),
         kinds=found.kinds,
+        bigrams=found.bigrams,
         name=name,
         hash=key,
         metadata=found.metadata,

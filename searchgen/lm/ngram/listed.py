@@ -13,7 +13,7 @@ from searchgen.lm.ngram.estimate import Weights
 from searchgen.lm.ngram.tables import BEGIN
 from searchgen.lm.ngram.trie import Trie, parents, siblings
 
-__all__ = ["Listed", "RepeatedNGram", "listed_model"]
+__all__ = ["ROUNDING", "Listed", "RepeatedNGram", "listed_model", "worst_sum"]
 
 Array = npt.NDArray[Any]
 
@@ -167,6 +167,30 @@ def _completed(trie: Trie, p: Array, backoff: Array) -> Weights:
         alpha[here] = p[here] - carried
     mixture = bool(alpha[1:].min() >= NEGATIVE) and _sums_to_one(trie, alpha, backoff)
     return Weights(p, np.maximum(alpha, 0) if mixture else alpha, backoff, mixture)
+
+
+def worst_sum(trie: Trie, weights: Weights) -> tuple[float, list[int]]:
+    """Return the sum of the probabilities of all words that is farthest from one, and after which words it is.
+
+    Example:
+        >>> unigrams = Listed(np.arange(4)[:, None], np.array([0.1, 0, 0.4, 0.5]), np.array([1, 1, 1, 0.8]))
+        >>> worst_sum(*listed_model([unigrams, Listed(np.array([[3, 2]]), np.array([0.5]), np.ones(1))]))
+        (0.98, [3])
+    """
+    total = np.empty(len(trie.word))
+    total[0] = weights.p[1 : trie.starts[2]].sum()
+    for k in range(1, trie.order + 1):
+        here = slice(trie.starts[k], trie.starts[k + 1])
+        total[here] = weights.backoff[here] * total[trie.suffix[here]]
+        if k < trie.order:
+            groups = siblings(trie.children[here])
+            total[here][groups.context] += groups.sums(weights.alpha[trie.starts[k + 1] : trie.starts[k + 2]])
+    worst = at = int(np.abs(total - 1).argmax())
+    parent, words = parents(trie.children), []
+    while at:
+        words.append(int(trie.word[at]))
+        at = int(parent[at - 1])
+    return round(float(total[worst]), 6), words[::-1]
 
 
 def _sums_to_one(trie: Trie, alpha: Array, backoff: Array) -> bool:

@@ -1,7 +1,7 @@
 """An n-gram model: its tables for the compiled loops, its vocabulary, and where it comes from."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import repeat
 from pathlib import Path
@@ -13,9 +13,10 @@ import numpy.typing as npt
 from searchgen.errors import ModelFileError
 from searchgen.lm.ngram.arpa import read_arpa
 from searchgen.lm.ngram.assemble import build_tables
+from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.counts import count_ngrams
 from searchgen.lm.ngram.estimate import Counted, counted, kneser_ney
-from searchgen.lm.ngram.listed import RepeatedNGram, listed_model
+from searchgen.lm.ngram.listed import ROUNDING, RepeatedNGram, listed_model, worst_sum
 from searchgen.lm.ngram.packed import content_hash
 from searchgen.lm.ngram.tables import NGramTables
 from searchgen.lm.ngram.words import encode_sentences
@@ -50,6 +51,7 @@ class NGram:
         *,
         exact: Callable[[], NGramTables],
         kinds: Kinds | None = None,
+        bigrams: Bigrams | None = None,
         form: str = "raw",
         name: str = "",
         hash: str = "",
@@ -62,12 +64,14 @@ class NGram:
             vocabulary: all words in the order of their ids; or as UTF-8, separated by line ends.
             exact: makes the same tables with 64-bit reals.
             kinds: what each word is to the law of canonical texts, if that is at hand.
+            bigrams: what look-ahead needs to know, if that is at hand.
             form: text form of the tokens.
             name: what to call the model.
             hash: hash of its contents.
             metadata: how it was made.
         """
-        self.tables, self._vocabulary, self._exact, self._kinds = tables, vocabulary, exact, kinds
+        self.tables, self._vocabulary, self._exact = tables, vocabulary, exact
+        self._kinds, self._bigrams = kinds, bigrams
         self.form, self.name, self.hash = form, name, hash
         self.order = int(tables.order[0])
         self.metadata = metadata or {}
@@ -86,13 +90,26 @@ class NGram:
     @cached_property
     def text_form(self) -> TextForm:
         """The form of its texts; it decides the case of a first word by the probabilities of the unigrams."""
-        log_p = self.tables.node["log_p"][1 : 1 + self.size].astype(np.float64)
-        return text_form(self.form, dict(zip(self.vocabulary, log_p.tolist(), strict=True)))
+        return text_form(self.form, _LogUnigrams(self))
 
     @cached_property
     def kinds(self) -> Kinds:
         """What each word is to the law of canonical texts: (V,) int8, see `searchgen.text.kinds`."""
         return self.text_form.kinds(self.vocabulary) if self._kinds is None else self._kinds
+
+    @cached_property
+    def bigrams(self) -> Bigrams:
+        """What look-ahead needs to know of its bigrams."""
+        return self._bigrams or Bigrams.of(self.tables)
+
+    @property
+    def unnormalised(self) -> str:
+        """How a foreign file's probabilities fail to sum to one, in words; "" if they do, as those of every model built here."""
+        worst = self.metadata.get("worst_sum", 1.0)
+        if abs(worst - 1) < ROUNDING:
+            return ""
+        after = self.metadata["worst_after"]
+        return f"the probabilities of {self.name} sum to {worst:.4g}{f' after {after!r}' if after else ''}, not to 1"
 
     @property
     def size(self) -> int:
@@ -175,6 +192,7 @@ class NGram:
             line = read.sections[error.order - 1] + error.row
             text = source if isinstance(source, Path) else "ARPA text"
             raise ModelFileError(f"{text}, line {line}: this n-gram is listed a second time") from None
+        worst, after = worst_sum(trie, weights)
         if not hash:
             content = source.encode() if isinstance(source, str) else source.read_bytes()
             hash = hashlib.sha256(content).hexdigest()
@@ -184,5 +202,30 @@ class NGram:
             exact=lambda: build_tables(trie, weights, "f8"),
             name=name,
             hash=hash,
-            metadata={"form": "raw", "order": trie.order, "counts": np.diff(trie.starts[1:]).tolist()},
+            metadata={
+                "form": "raw",
+                "order": trie.order,
+                "counts": np.diff(trie.starts[1:]).tolist(),
+                "worst_sum": worst,
+                "worst_after": " ".join(read.vocabulary[i] for i in after),
+            },
         )
+
+
+class _LogUnigrams(Mapping[str, float]):
+    """The log-probability of each word alone, looked up where it is: few words of a run are ever asked for."""
+
+    def __init__(self, model: NGram) -> None:
+        self._model = model
+
+    def __getitem__(self, word: str) -> float:
+        return float(self._model.tables.node["log_p"][1 + self._model.id_of[word]])
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._model.id_of
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._model.id_of)
+
+    def __len__(self) -> int:
+        return self._model.size

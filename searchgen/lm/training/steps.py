@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from searchgen.errors import SearchgenError
-from searchgen.lm.neural.batches import out_of_memory
+from searchgen.lm.neural.batches import is_memory
 from searchgen.lm.neural.llama import Llama
 from searchgen.lm.training.packing import NOTHING, targets, visible
 from searchgen.randomness import key_of
@@ -140,7 +140,7 @@ class Stepper:
 
     def _halve(self, row: int, error: Exception) -> None:
         """Ask for smaller portions from now on if memory is what lacks; the sums over them stay the same but for rounding."""
-        if not out_of_memory(error):
+        if not is_memory(error):
             raise error
         if self.portion <= row:
             raise SearchgenError(

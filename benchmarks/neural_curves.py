@@ -1,0 +1,217 @@
+"""What a transformer's evaluations and a CPU's seconds buy: the rounds of `constrain`, a CGMH loop, n-gram texts re-ranked."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.cgmh import Loop
+from benchmarks.common import keyword_request
+from searchgen.randomness import counter, key_of
+from searchgen.request import Annealing, Request
+from searchgen.samplers.anneal import anneal
+from searchgen.samplers.neural_rounds import EVALUATIONS_PER_SECOND, NeuralPlan
+from searchgen.samplers.neural_search import TransformerSearcher, search_together
+from searchgen.samplers.shared_passes import in_step
+from searchgen.target import Target
+
+__all__ = ["compare", "sharing"]
+
+#: Times of a default search that each method gets.
+TIMES = (1, 3, 10)
+
+#: First and last temperature of the CGMH loop: those of the rounds of `constrain`.
+HOT, COLD = 1.0, 0.3
+
+Text = tuple[int, ...]
+Curves = dict[str, list[list[float]]]
+
+
+@dataclass
+class Trace:
+    """The best log-probability a token so far, by evaluations and by seconds of CPU.
+
+    Attributes:
+        best: after each call of the transformer.
+        density: the best log-density of the target of `constrain` (rewards and charges included), after the last call or after each.
+        evaluations: until then.
+        seconds: until then.
+    """
+
+    best: list[float] = field(default_factory=list)
+    density: list[float] = field(default_factory=list)
+    evaluations: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    begun: float = field(default_factory=time.process_time)
+
+    def add(self, values: Sequence[float], count: int) -> None:
+        """Take over the values of a call."""
+        self.best.append(max([*self.best[-1:], *values]))
+        self.evaluations.append(count + (self.evaluations[-1] if self.evaluations else 0))
+        self.seconds.append(time.process_time() - self.begun)
+
+    def at(self, seconds: float, values: list[float]) -> float:
+        """Return the one of `values` after so many seconds; of a run that had nothing by then, the first."""
+        done = [value for value, when in zip(values, self.seconds, strict=True) if when <= seconds]
+        return done[-1] if done else values[0]
+
+    def reached(self, value: float) -> float:
+        """Return the evaluations until a value was reached, inf: never."""
+        found = [n for best, n in zip(self.best, self.evaluations, strict=True) if best >= value]
+        return found[0] if found else np.inf
+
+
+def compare(report: Any, searcher: TransformerSearcher, sets: Sequence[str], model: str) -> None:
+    """Measure every method on every set, and print the table."""
+    curves: Curves = {"constrain": [], "cgmh": [], "reranked": []}
+    densities: Curves = {"constrain": [], "reranked": []}
+    ratios, needed = [], []
+    for line in sets:
+        request = keyword_request(line, lm=model, seed=11, min_words=6, max_words=14)
+        runs = {times: _rounds(searcher, request, times) for times in TIMES}
+        unit = runs[1].seconds[-1]
+        cgmh, reranked = _cgmh(searcher, request, TIMES[-1] * unit), _reranked(searcher, request, TIMES[-1] * unit)
+        curves["constrain"].append([runs[times].best[-1] for times in TIMES])
+        for name, run in (("cgmh", cgmh), ("reranked", reranked)):
+            curves[name].append([run.at(times * unit, run.best) for times in TIMES])
+        densities["constrain"].append([runs[times].density[-1] for times in TIMES])
+        densities["reranked"].append([reranked.at(times * unit, reranked.density) for times in TIMES])
+        needed.append((_needed(list(runs.values()), cgmh.best[-1]), cgmh.reached(cgmh.best[-1])))
+        ratios.append(needed[-1][0] / needed[-1][1])
+        seconds = ", ".join(f"{run.seconds[-1]:.2f}" for run in runs.values())
+        shown = {**curves, **{f"density of {name}": rows for name, rows in densities.items()}}
+        print(f"  {line}: {seconds} s, evaluations {needed[-1]}")
+        print("   ", ", ".join(f"{name} {np.round(rows[-1], 3)}" for name, rows in shown.items()), flush=True)
+    _print(report, curves, densities, np.array(ratios))
+    report.numbers |= {"curves": curves, "densities": densities, "evaluations": needed}
+
+
+def _needed(runs: list[Trace], goal: float) -> float:
+    """Return the evaluations until a value is reached by one run after the other, each longer than the last; inf: by none."""
+    total = 0.0
+    for run in runs:
+        if np.isfinite(run.reached(goal)):
+            return total + run.reached(goal)
+        total += run.evaluations[-1]
+    return np.inf
+
+
+def _print(report: Any, curves: Curves, densities: Curves, ratios: npt.NDArray[np.float64]) -> None:
+    reached = int(np.isfinite(ratios).sum())
+    report.row("sets on which constrain reaches the best of CGMH at 10x", f"{reached} of {len(ratios)}")
+    middle = float(np.median(ratios))
+    report.row("  evaluations for it, share of CGMH's: median", f"{middle:.3f}", "<= 0.1", middle <= 0.1)
+    means = {name: np.mean(rows, axis=0) for name, rows in curves.items()}
+    for name, mean in means.items():
+        report.row(f"best log p a token at 1x, 3x, 10x the time: {name}", ", ".join(f"{one:.3f}" for one in mean))
+    gain = np.mean(np.array(densities["constrain"]) - np.array(densities["reranked"]), axis=0)
+    report.row(
+        "constrain above n-gram search re-ranked, nats of its target",
+        ", ".join(f"{one:+.2f}" for one in gain),
+        "> 0",
+        bool((gain > 0).all()),
+    )
+
+
+def _each(target: Target, score: Any, texts: Sequence[Text]) -> tuple[npt.NDArray[np.float64], list[float]]:
+    """Return log p of texts, and the same a token."""
+    log_p = score([target.printed(text) for text in texts])
+    return log_p, [value / (len(text) + 1) for value, text in zip(log_p.tolist(), texts, strict=True)]
+
+
+@dataclass(eq=False)
+class Watched:
+    """The transformer of a searcher; every call goes to a trace as well."""
+
+    searcher: TransformerSearcher
+    trace: Trace
+
+    def __post_init__(self) -> None:
+        """Forget the scores of other runs."""
+        self.model = self.searcher.transformer
+        self.model.forget()
+
+    def __getattr__(self, name: str) -> Any:
+        """Be the model in everything else."""
+        return getattr(self.model, name)
+
+    def log_probs(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Score texts, and note the best of them."""
+        log_p = self.model.log_probs(texts)
+        form = self.searcher.model.text_form
+        self.trace.add(
+            [value / (len(form.tokenise(text)) + 1) for value, text in zip(log_p.tolist(), texts, strict=True)],
+            len(texts),
+        )
+        return log_p
+
+
+def _rounds(searcher: TransformerSearcher, request: Request, times: int) -> Trace:
+    """Run `constrain`, its rounds so many times the default ones, its n-gram starts too."""
+    trace = Trace()
+    seconds = times * NeuralPlan().chains * NeuralPlan().rounds / EVALUATIONS_PER_SECOND
+    search = searcher.begin(replace(request, annealing=Annealing().for_budget(seconds)), None)
+    in_step([search], Watched(searcher, trace))  # type: ignore[arg-type]
+    if search.failure is not None or search.finds is None:
+        raise search.failure or RuntimeError("nothing scored")
+    trace.density = [max(search.finds.density.values())]
+    return trace
+
+
+def _cgmh(searcher: TransformerSearcher, request: Request, seconds: float) -> Trace:
+    """Run the loop for so long from the best start of the n-gram's, cooled as the rounds of `constrain` are."""
+    trace = Trace()
+    search = searcher.begin(replace(request, seed=request.seed), None)
+    model = Watched(searcher, Trace()).model
+    target = search.proposal
+
+    def score(texts: Sequence[Text]) -> npt.NDArray[np.float64]:
+        log_p, each = _each(target, model.log_probs, texts)
+        trace.add(each, len(texts))
+        return log_p
+
+    start = search.first.texts[0]
+    loop = Loop(target, score, start, float(score([start])[0]), np.random.default_rng(request.seed))
+    while (share := (time.process_time() - trace.begun) / seconds) < 1:
+        loop.step(1 / (HOT * (COLD / HOT) ** share))
+    return trace
+
+
+def _reranked(searcher: TransformerSearcher, request: Request, seconds: float) -> Trace:
+    """Search under the n-gram model only, again and again, and let the transformer score what it finds."""
+    trace = Trace()
+    proposal, guide = searcher._look_ahead(request)
+    model, plan = Watched(searcher, Trace()).model, NeuralPlan()
+    number = 0
+    while not trace.seconds or trace.seconds[-1] < seconds:
+        key = key_of(request.seed, request.canonical(), f"again {number}")
+        counters = np.stack([counter(key, chain).word for chain in range(plan.starts)])
+        schedule = Annealing(chains=plan.starts, steps=plan.steps)
+        found = anneal(proposal.problem, guide.draw_texts(counters), counters, schedule)
+        log_p, each = _each(proposal, model.log_probs, found.texts)
+        trace.add(each, len(found.texts))
+        weights = [proposal.token_weight(text) for text in found.texts]
+        trace.density.append(max([*trace.density[-1:], *(log_p + np.array(weights)).tolist()]))
+        number += 1
+    return trace
+
+
+def sharing(report: Any, searcher: TransformerSearcher, sets: Sequence[str], name: str) -> None:
+    """Count the passes of many searches alone and in step."""
+    jobs = [(searcher, keyword_request(line, lm=name, seed=7, min_words=6, max_words=14), None) for line in sets]
+    usage = searcher.transformer.usage
+    passes, seconds = [], []
+    for groups in ([[job] for job in jobs], [jobs]):
+        before, begun = usage.forwards, time.process_time()
+        for group in groups:
+            search_together(group)
+        passes.append(usage.forwards - before)
+        seconds.append(time.process_time() - begun)
+    ratio = passes[1] / passes[0]
+    report.row(f"passes of {len(jobs)} searches alone, together", f"{passes[0]}, {passes[1]}")
+    report.row("  ratio", f"1/{1 / ratio:.1f}", "<= 1/8", ratio <= 1 / 8)
+    report.row("  CPU a set alone, together", f"{seconds[0] / len(jobs):.2f}, {seconds[1] / len(jobs):.2f} s")
+    report.numbers |= {"passes": passes, "sharing_seconds": seconds}

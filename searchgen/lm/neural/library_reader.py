@@ -1,0 +1,118 @@
+"""Reading on from keys and values with any causal network of the transformers library that has them, tried before it is trusted.
+
+The library's cache holds as many places for one text as for another. Here texts differ in what they have been read to, so it is filled
+anew for each call up to the longest, places that a text has not reached are masked, and the positions of new pieces are given. Not
+every architecture can be read so (recurrent ones, windows, positions made of something else): a trial compares with reading at once.
+"""
+
+import inspect
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from searchgen.lm.neural.key_values import KeyValues
+
+__all__ = ["LibraryReader", "library_reader"]
+
+#: How far states read in parts may be from those read at once, of the largest: rounding, by the bits of the network's numbers.
+APART = {torch.float32: 1e-4, torch.bfloat16: 5e-2, torch.float16: 1e-2}
+
+
+class LibraryReader:
+    """A network with its cache in our own form."""
+
+    def __init__(self, network: Any, hidden_of: Callable[[Any], Tensor], context: int) -> None:
+        """Learn the shapes of keys and values from one piece.
+
+        Args:
+            network: called with the library's arguments.
+            hidden_of: from its output to hidden states.
+            context: most positions, 0: unlimited.
+        """
+        self._network, self._hidden_of, self._last = network, hidden_of, context - 1 if context else None
+        self._takes_positions = "position_ids" in inspect.signature(network.forward).parameters
+        one = torch.ones((1, 1), dtype=torch.long, device=network.device)
+        cache = DynamicCache()
+        network(input_ids=one, past_key_values=cache, use_cache=True)
+        self._empty = [tuple(side[:, :, :0] for side in pair) for pair in _layers(cache)]
+
+    @property
+    def place_bytes(self) -> int:
+        """Bytes that keys and values of one place of one text take."""
+        return sum(side.shape[1] * side.shape[3] * side.element_size() for pair in self._empty for side in pair)
+
+    def nothing_seen(self, texts: int) -> KeyValues:
+        """Return keys and values of texts of which nothing has been read."""
+        keys, values = ([pair[i].repeat(texts, 1, 1, 1) for pair in self._empty] for i in (0, 1))
+        return KeyValues(keys, values)
+
+    def extend(self, pieces: Tensor, start: Tensor, seen: KeyValues) -> Tensor:
+        """Read on; see `Reader.extend`."""
+        known = int(start.max())
+        cache = DynamicCache()
+        if known:
+            for layer, (keys, values) in enumerate(zip(seen.keys, seen.values, strict=True)):
+                cache.update(keys[:, :, :known], values[:, :, :known], layer)
+        at = start[:, None] + torch.arange(pieces.shape[1], device=pieces.device)  # (B, M)
+        reached = torch.arange(known, device=pieces.device) < start[:, None]  # (B, known)
+        mask = torch.cat([reached.long(), torch.ones_like(pieces)], dim=1)
+        positions = {"position_ids": at.clamp(max=self._last)} if self._takes_positions else {}
+        output = self._network(
+            input_ids=pieces, attention_mask=mask, past_key_values=cache, use_cache=True, **positions
+        )
+        for layer, pair in enumerate(_layers(cache)):
+            for whole, new in zip((seen.keys[layer], seen.values[layer]), pair, strict=True):
+                added = new[:, :, known:]
+                whole.scatter_(2, at[:, None, :, None].expand(added.shape), added)
+        return self._hidden_of(output)
+
+
+def _layers(cache: DynamicCache) -> list[tuple[Tensor, Tensor]]:
+    """Return keys and values of every layer, (B, heads, T, D) each."""
+    layers: Any = cache.layers  # some kinds have neither
+    found: list[tuple[Tensor, Tensor]] = [(layer.keys, layer.values) for layer in layers]
+    if not all(isinstance(side, Tensor) and side.ndim == 4 for pair in found for side in pair):
+        raise TypeError("a layer without keys and values by place")
+    return found
+
+
+def library_reader(
+    network: Any, hidden_of: Callable[[Any], Tensor], trunk: Callable[[Tensor], Tensor], context: int
+) -> LibraryReader | None:
+    """Return what reads on from keys and values, or None if a network cannot: it is not that of reading at once.
+
+    Args:
+        network: called with the library's arguments.
+        hidden_of: from its output to hidden states.
+        trunk: pieces (B, L) to hidden states, read at once.
+        context: most positions, 0: unlimited.
+    """
+    # Whatever a network does with a cache that is not its own kind, it is read anew then.
+    with suppress(Exception), torch.inference_mode():
+        reader = LibraryReader(network, hidden_of, context)
+        if _agrees(reader, trunk, network.device):
+            return reader
+    return None
+
+
+def _agrees(reader: LibraryReader, trunk: Callable[[Tensor], Tensor], device: torch.device) -> bool:
+    """Read two texts in parts, one of them exchanged, cut back and read on elsewhere, and compare."""
+    # Few and small ids, which every vocabulary has.
+    texts = torch.tensor([[1, 2, 3, 1, 2, 2, 3, 1], [3, 2, 3, 3, 1, 2, 1, 1]], device=device)
+    expected = trunk(texts)
+    seen = reader.nothing_seen(1).widened(8)
+    reader.extend(texts[:1, :5], torch.tensor([0], device=device), seen)
+    seen = seen.select(torch.tensor([0, 0], device=device))
+    # The first goes on where it was; the second shares nothing with it, and is read from the beginning.
+    padded = torch.zeros_like(texts)
+    padded[0, :3], padded[1] = texts[0, 5:], texts[1]
+    seen = seen.widened(16)
+    found = reader.extend(padded, torch.tensor([5, 0], device=device), seen)
+    again = reader.extend(texts[:, 6:], torch.tensor([6, 6], device=device), seen)
+    most = APART.get(expected.dtype, 1e-4) * expected.abs().max()
+    pairs = ((found[0, :3], expected[0, 5:]), (found[1], expected[1]), (again, expected[:, 6:]))
+    return all(bool((one - other).abs().max() <= most) for one, other in pairs)

@@ -1,0 +1,277 @@
+"""A masked transformer: what it says of one place given all the rest, and the pseudo-log-likelihood of a text.
+
+    m(v | left, right) = softmax over the pieces v that may stand there of the network's scores of the mask between left and right
+    PLL(text) = sum over i of log m(piece_i | all other pieces)        (Salazar et al., "Masked language model scoring", ACL 2020)
+
+The conditionals of a masked model belong to no one law of texts (Goyal et al. 2022), and PLL is a score, not a probability: exp PLL
+sums to no 1. As an energy it is as good a target as any other, so samplers take it in the place of log p, and every label says so.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from transformers import AutoModelForMaskedLM
+from transformers.utils import logging as notices
+
+from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.neural.batches import MOST_POSITIONS, batches, free_bytes, positions_for
+from searchgen.lm.neural.library import silent
+from searchgen.lm.neural.spelling import first_id, read_tokenizer
+from searchgen.lm.neural.usage import Kept, Usage
+
+if TYPE_CHECKING:
+    from searchgen.lm.cuts import Beginnings
+    from searchgen.lm.neural.growing import Growing
+
+__all__ = ["MaskedModel", "open_masked"]
+
+Floats = npt.NDArray[np.float64]
+Row = tuple[list[int], int]  # pieces, and the place of the mask among them
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedSpelling:
+    """How a masked model spells texts.
+
+    Attributes:
+        encode: a batch of printed texts to their pieces.
+        begin: pieces before every text.
+        end: pieces after it.
+        mask: the piece that stands for one to be guessed.
+        refused: pieces that no text may hold.
+    """
+
+    encode: Callable[[list[str]], list[list[int]]]
+    begin: tuple[int, ...]
+    end: tuple[int, ...]
+    mask: int
+    refused: frozenset[int]
+
+    def spell(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the pieces of texts, without begin and end.
+
+        Raises:
+            RequestError: the model cannot spell a text; the message names it.
+        """
+        found = self.encode(list(texts))
+        for text, pieces in zip(texts, found, strict=True):
+            if not pieces or not self.refused.isdisjoint(pieces):
+                raise RequestError(
+                    f"the model's tokenizer cannot spell {text[:60]!r}; choose another model or other words"
+                )
+        return found
+
+    def single(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return the piece of each text that is exactly one, -1 for others."""
+        rows = self.encode(list(texts))
+        return np.array([row[0] if len(row) == 1 and row[0] not in self.refused else -1 for row in rows], np.int64)
+
+    @staticmethod
+    def of(folder: Path) -> "MaskedSpelling":
+        """Read the tokenizer of a folder.
+
+        Raises:
+            ModelFileError: it has none, or it is damaged.
+            RequestError: it has no mask.
+        """
+        encode, _, find, special = read_tokenizer(folder)
+        ids = {role: first_id(find(written)) for role, written in special.items()}
+        mask = ids.get("mask_token")
+        if mask is None:
+            raise RequestError(
+                f"{folder}: a masked model needs a mask token, and this tokenizer has none; name another model"
+            )
+        begin, end = ids.get("cls_token", ids.get("bos_token")), ids.get("sep_token", ids.get("eos_token"))
+        refused = frozenset(i for i in ids.values() if i is not None)
+        ends = [() if one is None else (one,) for one in (begin, end)]
+        return MaskedSpelling(encode, ends[0], ends[1], mask, refused)
+
+
+@dataclass(eq=False)
+class MaskedModel:
+    """A masked transformer as an energy over printed texts, and as proposals at one place.
+
+    Attributes:
+        name: as the user named it.
+        hash: of the contents of its files.
+        scores: pieces (B, L) int64, which of them are there (B, L) int64 and places (B,) to scores there (B, V).
+        spelling: texts to pieces.
+        device: where it is.
+        context: most pieces, 0: unlimited.
+        positions: of one pass.
+        usage: counts so far.
+    """
+
+    name: str
+    hash: str
+    scores: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+    spelling: MaskedSpelling
+    device: torch.device
+    context: int
+    positions: int
+    usage: Usage = field(default_factory=Usage)
+
+    def __post_init__(self) -> None:
+        self._kept = Kept(self.usage)
+
+    @property
+    def label(self) -> str:
+        """Name and hash, and what its scores are, as records show them."""
+        return f"{self.name}@{self.hash[:12]} (masked: pseudo-log-likelihoods)"
+
+    def log_probs(self, texts: Sequence[str]) -> Floats:
+        """Return the pseudo-log-likelihood of printed texts, (n,) float64, in nats; each piece of a text takes a row of a pass.
+
+        Raises:
+            RequestError: a text cannot be spelled or is too long.
+        """
+        return self._kept.of(texts, self._pseudo)
+
+    def conditionals(self, sides: Sequence[tuple[str, str]], pieces: Sequence[npt.NDArray[np.int64]]) -> list[Floats]:
+        """Return log m of the pieces that may stand between left and right, normalised over them: one (K,) float64 array a place.
+
+        Words beside the place that the model cannot spell are its unknown piece: m is a law all the same, and a chain may pass by them.
+
+        Args:
+            sides: the printed text left and right of each place.
+            pieces: (K,) for each place, those that may stand there.
+
+        Raises:
+            RequestError: the whole is too long.
+        """
+        spelled = self._sides([side for pair in sides for side in pair])
+        spelling, rows = self.spelling, []
+        for left, right in zip(spelled[::2], spelled[1::2], strict=True):
+            begun = [*spelling.begin, *left]
+            rows.append(([*begun, spelling.mask, *right, *spelling.end], len(begun)))
+        found: list[Floats] = [np.zeros(0)] * len(rows)
+        for i, scores in self._scored(rows):
+            found[i] = _log_softmax(scores[pieces[i]])
+        return found
+
+    def counted(self) -> dict[str, int]:
+        """Return what it has done so far, by name."""
+        return asdict(self.usage)
+
+    def forget(self) -> None:
+        """Drop the scores kept."""
+        self._kept.scores.clear()
+
+    def growing(self) -> "Growing":
+        """Refuse: see `beginnings`."""
+        self._refuse()
+
+    def beginnings(self, texts: Sequence[str]) -> "list[Beginnings]":
+        """Refuse: nothing can be said of a text that is not there yet.
+
+        Raises:
+            RequestError: always.
+        """
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise RequestError(
+            f"{self.name} is a masked model: it has no probability of a text's beginning; "
+            "use --sampler surrogate or gibbs, or name a causal model"
+        )
+
+    def _sides(self, sides: list[str]) -> list[list[int]]:
+        """Return the pieces of what stands beside a mask; an empty side has none."""
+        spelled = iter(self.spelling.encode([side for side in sides if side]))
+        return [next(spelled) if side else [] for side in sides]
+
+    def _pseudo(self, texts: list[str]) -> Floats:
+        spelling, rows = self.spelling, []
+        owner, target = [], []
+        for t, pieces in enumerate(spelling.spell(texts) if texts else []):
+            whole = [*spelling.begin, *pieces, *spelling.end]
+            for at in range(len(spelling.begin), len(spelling.begin) + len(pieces)):
+                rows.append(([*whole[:at], spelling.mask, *whole[at + 1 :]], at))
+                owner.append(t)
+                target.append(whole[at])
+        total = np.zeros(len(texts))
+        for i, scores in self._scored(rows):
+            total[owner[i]] += _log_softmax(scores)[target[i]]
+        if np.isnan(total).any():
+            text = texts[int(np.flatnonzero(np.isnan(total))[0])]
+            raise ModelFileError(f"{self.name} scores {text[:80]!r} as not a number; its weights are damaged")
+        return total
+
+    def _scored(self, rows: Sequence[Row]) -> Iterator[tuple[int, Floats]]:
+        """Yield, for each row, its number and the network's scores at its mask, (V,) float64; rows of one length go together.
+
+        One pass at a time is in memory: the scores of all pieces of a few hundred texts would be a gigabyte.
+        """
+        longest = max((len(row) for row, _ in rows), default=0)
+        if self.context and longest > self.context:
+            raise RequestError(
+                f"a text of {longest} pieces is longer than the {self.context} that {self.name} can read"
+            )
+        for batch in batches([len(row) for row, _ in rows], self.positions):
+            width = max(len(rows[i][0]) for i in batch)
+            padded, there = np.zeros((len(batch), width), np.int64), np.zeros((len(batch), width), np.int64)
+            for line, i in enumerate(batch):
+                padded[line, : len(rows[i][0])] = rows[i][0]
+                there[line, : len(rows[i][0])] = 1
+            at = torch.tensor([rows[i][1] for i in batch], device=self.device)
+            with torch.inference_mode():
+                scores = self.scores(
+                    torch.from_numpy(padded).to(self.device), torch.from_numpy(there).to(self.device), at
+                )
+            each = scores.float().cpu().numpy().astype(np.float64)
+            self.usage.forwards += 1
+            self.usage.texts += len(batch)
+            self.usage.tokens += int(there.sum())
+            self.usage.padding += int(there.size - there.sum())
+            yield from zip(batch, each, strict=True)
+
+
+def _log_softmax(scores: Floats) -> Floats:
+    shifted = scores - scores.max()
+    return np.asarray(shifted - np.log(np.exp(shifted).sum()))
+
+
+def open_masked(
+    name: str, folder: Path, hash: str, config: dict[str, Any], device: torch.device, dtype: torch.dtype
+) -> MaskedModel:
+    """Open a masked transformer; code that comes with it is refused, pickled weights are read as weights only.
+
+    Raises:
+        ModelFileError: it cannot be loaded; the message gives the library's first line.
+        RequestError: it has no mask token.
+    """
+    spelling = MaskedSpelling.of(folder)
+    quiet: Any = notices
+    quiet.disable_progress_bar()
+    model: Any
+    try:
+        with silent():
+            model = AutoModelForMaskedLM.from_pretrained(
+                folder, trust_remote_code=False, local_files_only=True, weights_only=True, dtype=dtype
+            )
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelFileError(
+            f"{folder} cannot be loaded ({reason}); code that comes with a model is never run"
+        ) from None
+    model = model.to(device).eval()
+
+    def scores(pieces: torch.Tensor, there: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+        every: torch.Tensor = model(input_ids=pieces, attention_mask=there).logits
+        return every[torch.arange(len(at), device=at.device), at]
+
+    width, vocabulary = int(config.get("hidden_size") or config.get("dim") or 768), int(model.config.vocab_size)
+    positions = positions_for(free_bytes(device), width, vocabulary, MOST_POSITIONS[device.type])
+    context = int(config.get("max_position_embeddings") or 0)
+    if str(config.get("model_type")) in OFFSET_POSITIONS and context:
+        context -= 2
+    return MaskedModel(name, hash, scores, spelling, device, context, positions)
+
+
+#: Architectures whose first two positions stand for padding.
+OFFSET_POSITIONS = ("roberta", "xlm-roberta", "camembert", "longformer")
