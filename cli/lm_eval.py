@@ -99,7 +99,10 @@ def _evaluate_whole(models: Sequence[str], texts: Sequence[str], json: bool) -> 
     sentences = list(_sentences(texts, text_form(language_of(texts, "lm eval -"))))
     for model in models:
         if scores_whole_texts(model):
-            figures = evaluate_texts(open_text_model(model), sentences)._asdict()
+            opened = open_text_model(model)
+            if hasattr(opened, "conditionals"):
+                raise RequestError(f"{model} is a masked model: it has no probability of a text; name a causal one")
+            figures = evaluate_texts(opened, sentences)._asdict()
         else:
             found = measured(load(model, complain), sentences)
             figures = {"sentences": found.sentences, "bits_per_character": found.bits_per_character}

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from searchgen.errors import RequestError
 from searchgen.lm.neural import is_transformer, open_any_transformer
+from searchgen.lm.neural.pieces import PieceModel
 from searchgen.samplers.chain import enter
 from searchgen.samplers.masked_proposals import Change, MaskedProposals, drawn, log_acceptance
 from searchgen.samplers.scorer import Lengths, Tokens
@@ -148,10 +149,8 @@ def open_proposer(name: str) -> "MaskedModel":
     """
     if not is_transformer(name):
         raise RequestError(f"masked={name}: there is no such folder with a config.json; name a masked transformer")
-    from searchgen.lm.neural.masked import MaskedModel
-
     found = open_any_transformer(name)
-    if not isinstance(found, MaskedModel):
+    if isinstance(found, PieceModel):
         raise RequestError(
             f"masked={name}: {name} is a causal model, which cannot look to the right; name a masked one"
         )

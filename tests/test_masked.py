@@ -197,6 +197,9 @@ def test_wrong_kinds_are_refused(masked: MaskedModel, causal: Path, tmp_path: Pa
     target = target_under(causal)
     with pytest.raises(RequestError, match="name a masked one"):
         method("surrogate").draw(Job(target, 1, 1, Options(masked=str(causal))))
+    ran = searchgen("lm", "eval", masked.name, "-", stdin=b"a b\n")
+    assert ran.code == 2
+    assert "has no probability of a text" in ran.err
     with pytest.raises(RequestError, match="no such folder"):
         method("surrogate").draw(Job(target, 1, 1, Options(masked="en")))
     bare = masked_by_words(tmp_path)

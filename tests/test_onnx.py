@@ -172,6 +172,18 @@ def test_without_torch_every_command_takes_a_file(tmp_path: Path) -> None:
             ran = without(EXTRA, *command, "--lm", model, "--seed", "3")
             assert ran.returncode == 0, ran.stderr
             assert "dog" in ran.stdout.lower()
+    shared = ["constrain", "--keywords", "-", "--share", "2", "--budget", "0.2", "--json", "--lm", name]
+    ran = without(EXTRA, *shared, stdin="dog\npark\n")
+    assert [json.loads(line)["neural"]["shared"] for line in ran.stdout.splitlines()] == [2, 2], ran.stderr
+    jobs, out = tmp_path / "jobs.jsonl", tmp_path / "out.jsonl"
+    jobs.write_text('{"keywords": ["dog"]}\n{"keywords": ["park"]}\n', encoding="utf-8")
+    ran = without(EXTRA, "batch", str(jobs), "-o", str(out), "--lm", name, "--budget", "0.2")
+    assert [json.loads(line)["status"] for line in out.read_text(encoding="utf-8").splitlines()] == ["ok"] * 2, (
+        ran.stderr
+    )
+    drawn = ["sample", "--keywords", "dog", "--option", f"masked={name}"]
+    ran = without(EXTRA, *drawn)
+    assert (ran.returncode, "is a causal model" in ran.stderr) == (2, True)
 
 
 def test_ngram_models_never_load_onnxruntime() -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from searchgen.errors import SearchgenError
+from searchgen.errors import Outage
 from searchgen.lm.neural.batches import is_memory
 from searchgen.lm.neural.llama import Llama
 from searchgen.lm.training.packing import NOTHING, targets, visible
@@ -143,7 +143,7 @@ class Stepper:
         if not is_memory(error):
             raise error
         if self.portion <= row:
-            raise SearchgenError(
+            raise Outage(
                 f"out of memory: one row of {row} pieces does not fit on {self.device}; try a smaller --size or --device cpu"
             ) from error
         if self.device.type == "cuda":
