@@ -25,7 +25,7 @@ from searchgen.samplers.smc_proof import arguments, attempt, small
 from searchgen.samplers.smc_steps import extend, resample, start, weigh
 from searchgen.samplers.worlds import WORLDS
 from searchgen.target import Target
-from tests import test_guide
+from tests import guide_worlds
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -115,7 +115,7 @@ def test_control_a_fault_is_caught(fault: int, order: int) -> None:
 @pytest.mark.parametrize(("world", "orders"), [("negative", (1, 2)), ("keywords", (1, 2, 3))])
 def test_models_of_other_kinds(world: str, orders: tuple[int, ...], beta: float) -> None:
     """A model with negative corrections; and one of order 4, whose several longer contexts correct a guide at once."""
-    whole = World.of(test_guide.WORLDS[world](beta), 4)
+    whole = World.of(guide_worlds.WORLDS[world](beta), 4)
     for order in orders:
         for part, particles in ((whole, 1), (small(whole), 2)):
             guide = Guide.build(part.problem, order=order, room=part.room, budget=None)

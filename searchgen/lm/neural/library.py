@@ -14,7 +14,7 @@ from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, is_memory, p
 from searchgen.lm.neural.causal import Network
 from searchgen.lm.neural.library_reader import library_reader
 
-__all__ = ["library_network", "silent"]
+__all__ = ["library_network", "loaded"]
 
 #: How far the head on the trunk may be from the whole network, of its largest score.
 APART = 1e-2
@@ -26,20 +26,7 @@ def library_network(folder: Path, config: dict[str, Any], device: torch.device, 
     Raises:
         ModelFileError: it cannot be loaded; the message gives the library's first line.
     """
-    model: Any
-    try:
-        with silent():
-            model = AutoModelForCausalLM.from_pretrained(
-                folder, trust_remote_code=False, local_files_only=True, weights_only=True, dtype=dtype
-            )
-    except Exception as error:
-        if is_memory(error):
-            raise
-        reason = " ".join(str(error).split())[:200]
-        raise ModelFileError(
-            f"{folder} cannot be loaded ({reason}); code that comes with a model is never run"
-        ) from None
-    model = model.to(device).eval()
+    model = loaded(AutoModelForCausalLM, folder, dtype).to(device).eval()
     text = getattr(model.config, "text_config", model.config)
     width, vocabulary = int(text.hidden_size), int(text.vocab_size)
     positions = positions_for(free_bytes(device), width, vocabulary, MOST_POSITIONS[device.type])
@@ -50,8 +37,28 @@ def library_network(folder: Path, config: dict[str, Any], device: torch.device, 
     return Network(trunk, head, device, context, positions, reader)
 
 
+def loaded(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
+    """Load a model of a kind of the library; code that comes with it is refused, pickled weights are read as weights only.
+
+    Raises:
+        ModelFileError: it cannot be loaded; the message gives the library's first line.
+    """
+    try:
+        with _silent():
+            return kind.from_pretrained(
+                folder, trust_remote_code=False, local_files_only=True, weights_only=True, dtype=dtype
+            )
+    except Exception as error:
+        if is_memory(error):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise ModelFileError(
+            f"{folder} cannot be loaded ({reason}); code that comes with a model is never run"
+        ) from None
+
+
 @contextmanager
-def silent() -> Iterator[None]:
+def _silent() -> Iterator[None]:
     """Keep the library's progress bars and warnings off stderr, where a command says what it has to say."""
     notices: Any = logging  # without types
     bars, verbosity = notices.is_progress_bar_enabled(), notices.get_verbosity()

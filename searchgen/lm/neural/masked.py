@@ -16,11 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from transformers import AutoModelForMaskedLM
-from transformers.utils import logging as notices
 
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm.neural.batches import MOST_POSITIONS, batches, free_bytes, positions_for
-from searchgen.lm.neural.library import silent
+from searchgen.lm.neural.library import loaded
 from searchgen.lm.neural.spelling import first_id, read_tokenizer
 from searchgen.lm.neural.usage import Kept, Usage
 
@@ -246,20 +245,7 @@ def open_masked(
         RequestError: it has no mask token.
     """
     spelling = MaskedSpelling.of(folder)
-    quiet: Any = notices
-    quiet.disable_progress_bar()
-    model: Any
-    try:
-        with silent():
-            model = AutoModelForMaskedLM.from_pretrained(
-                folder, trust_remote_code=False, local_files_only=True, weights_only=True, dtype=dtype
-            )
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelFileError(
-            f"{folder} cannot be loaded ({reason}); code that comes with a model is never run"
-        ) from None
-    model = model.to(device).eval()
+    model = loaded(AutoModelForMaskedLM, folder, dtype).to(device).eval()
 
     def scores(pieces: torch.Tensor, there: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
         every: torch.Tensor = model(input_ids=pieces, attention_mask=there).logits

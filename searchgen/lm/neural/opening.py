@@ -99,10 +99,10 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
     torch.set_num_threads(threads if _weight_bytes(folder) > SMALL else 1)
     device = device_of(settings.device)
     dtype = _dtype(settings.dtype, device, config)
-    if any(one.endswith(MASKED) for one in config.get("architectures") or []):
-        return _open_masked(name, folder, config, settings, device, dtype)
-    spelling = Spelling.of(folder, config, settings)
     try:
+        if any(one.endswith(MASKED) for one in config.get("architectures") or []):
+            return _open_masked(name, folder, config, settings, device, dtype)
+        spelling = Spelling.of(folder, config, settings)
         network = _network(folder, config, device, dtype)
     except (RuntimeError, MemoryError) as error:  # torch's own is a RuntimeError
         if not is_memory(error):
