@@ -39,14 +39,15 @@ def training(report: Any, size: str, batch: int, quick: bool) -> None:
     from torch.nn import functional
 
     from searchgen.lm.neural.llama import Llama
+    from searchgen.lm.training.optimiser import Optimiser
     from searchgen.lm.training.packing import pack, rows_of_step
     from searchgen.lm.training.recipe import ROW
-    from searchgen.lm.training.steps import Stepper, make_optimiser, rate_of_step
+    from searchgen.lm.training.steps import Stepper, rate_of_step
 
     shape = shape_of(size)
     rows = pack([[2 + (7 * i + j) % 8000 for j in range(5 + i % 40)] for i in range(4000)], ROW, 0)
     stepper = Stepper(Llama(shape).initialise(0))
-    optimiser = make_optimiser(stepper.network)
+    optimiser = Optimiser(stepper.network)
     bare = Llama(shape).initialise(0)
     bare_optimiser = torch.optim.AdamW(bare.parameters(), lr=1e-3, fused=True)
     ready = torch.from_numpy(rows[: batch // ROW].astype(np.int64))

@@ -15,7 +15,7 @@ from torch.nn import functional
 from searchgen.lm.neural.key_values import KeyValues
 from searchgen.lm.neural.llama_shape import Shape
 
-__all__ = ["Llama"]
+__all__ = ["PUBLISHED", "Llama"]
 
 #: From queries, keys and values (B, heads, L, H / heads) to the values mixed.
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from searchgen.errors import ModelFileError
 from searchgen.lm.neural.llama import Llama
+from searchgen.lm.training.optimiser import Optimiser
 from searchgen.lm.writing import write_whole
 
 __all__ = ["Progress", "State", "read_newest", "write_checkpoint"]
@@ -59,13 +60,13 @@ class State:
 
     Attributes:
         network: with its weights.
-        optimiser: AdamW over all of them.
+        optimiser: of all of them.
         best: the weights with the lowest held-out loss.
         progress: numbers.
     """
 
     network: Llama
-    optimiser: torch.optim.AdamW
+    optimiser: Optimiser
     best: dict[str, Tensor]
     progress: Progress
 
@@ -79,8 +80,7 @@ def write_checkpoint(folder: Path, state: State) -> None:
     tensors = {f"best.{name}": weight for name, weight in state.best.items()}
     for name, weight in state.network.named_parameters():
         tensors[f"weight.{name}"] = weight.detach()
-        for moment, value in state.optimiser.state.get(weight, {}).items():
-            tensors[f"{moment}.{name}"] = value
+    tensors |= state.optimiser.tensors()
     content = save(tensors, {"progress": json.dumps(asdict(state.progress))})
     name = f"step-{state.progress.step:09d}-{sha256(content).hexdigest()[:16]}.safetensors"
     write_whole(folder / name, content)
@@ -123,12 +123,7 @@ def _take(state: State, content: bytes) -> None:
     with torch.no_grad():
         for name, weight in state.network.named_parameters():
             weight.copy_(tensors[f"weight.{name}"])
-            moments = {moment: tensors.get(f"{moment}.{name}") for moment in ("step", "exp_avg", "exp_avg_sq")}
-            if moments["step"] is not None:
-                # The step count stays where AdamW made it: on the device for the fused loop, else on the host.
-                state.optimiser.state[weight] = {
-                    key: value.to(weight.device) for key, value in moments.items() if value is not None
-                }
+    state.optimiser.take(tensors)
     state.best = {name.removeprefix("best."): value for name, value in tensors.items() if name.startswith("best.")}
     for curve in ("learnt", "held_out"):
         written[curve] = [(int(step), float(loss)) for step, loss in written[curve]]

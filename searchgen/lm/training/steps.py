@@ -1,4 +1,4 @@
-"""One step of training: the gradient of a batch, in portions that fit, and AdamW (Loshchilov and Hutter 2019) along a cosine."""
+"""One step of training: the gradient of a batch, in portions that fit, at a rate along a cosine."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -15,16 +15,17 @@ from torch.nn import functional
 from searchgen.errors import Outage
 from searchgen.lm.neural.batches import is_memory
 from searchgen.lm.neural.llama import Llama
+from searchgen.lm.training.optimiser import Optimiser
 from searchgen.lm.training.packing import NOTHING, targets, visible
 from searchgen.randomness import key_of
 
-__all__ = ["Stepper", "make_optimiser", "rate_of_step"]
+__all__ = ["Stepper", "rate_of_step"]
 
 #: The rate rises for a twentieth of the steps, at most so many, and falls to this share of its height.
 WARM_UP, LOWEST = 200, 0.05
 
-#: AdamW: decay of the two moments, and of the matrices' weights; longer gradients are shortened to a norm of 1.
-MOMENTS, DECAY, LONGEST = (0.9, 0.95), 0.1, 1.0
+#: Longer gradients are shortened to this norm.
+LONGEST = 1.0
 
 #: Positions computed at once; halved when they do not fit.
 PORTION = {"cpu": 4096, "cuda": 1 << 16}
@@ -43,14 +44,6 @@ def rate_of_step(step: int, steps: int, peak: float) -> float:
     return peak * (LOWEST + (1 - LOWEST) * (1 + cos(pi * (step - rise) / max(1, steps - rise))) / 2)
 
 
-def make_optimiser(network: Llama) -> torch.optim.AdamW:
-    """Return AdamW that makes the matrices' weights decay, and no others."""
-    matrices = [weight for weight in network.parameters() if weight.ndim == 2]
-    others = [weight for weight in network.parameters() if weight.ndim != 2]
-    groups = [{"params": matrices, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=0.0, betas=MOMENTS, fused=True)
-
-
 @dataclass(eq=False)
 class Stepper:
     """Computes losses and gradients of rows.
@@ -59,19 +52,22 @@ class Stepper:
         network: on its device.
         seed: of dropout.
         portion: positions that go through the network together.
+        compiled: whether torch is to compile the loss for steps, which takes a minute and a C++ compiler, and makes them faster.
         halvings: how often they did not fit.
     """
 
     network: Llama
     seed: int = 0
     portion: int = 0
+    compiled: bool = False
     halvings: int = 0
 
     def __post_init__(self) -> None:
         self.device = self.network.embedding.device
         self.portion = self.portion or PORTION[self.device.type]
+        self._compiled = torch.compile(self._nats) if self.compiled else None
 
-    def step(self, optimiser: torch.optim.AdamW, rows: npt.NDArray[np.uint16], rate: float, number: int) -> float:
+    def step(self, optimiser: Optimiser, rows: npt.NDArray[np.uint16], rate: float, number: int) -> float:
         """Make one step; return the loss before it, nats a piece. If loss or gradient is no number, nothing is changed.
 
         Args:
@@ -89,12 +85,10 @@ class Stepper:
                 self._halve(rows.shape[1], error)
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), LONGEST)
         if np.isfinite(loss) and bool(norm.isfinite()):
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            optimiser.step()
+            optimiser.step(rate)
         else:
             loss = float("nan")
-        optimiser.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         return loss
 
     def loss(self, rows: npt.NDArray[np.uint16]) -> float:
@@ -115,7 +109,7 @@ class Stepper:
         for place, part in enumerate(self._portions(rows)):
             if self.network.dropout:
                 torch.manual_seed(key_of(self.seed, "dropout", str(number), str(place)))
-            nats = self._nats(part)
+            nats = (self._compiled or self._nats)(part)
             (nats / count).backward()  # type: ignore[no-untyped-call]
             total += nats.detach()
         return float(total) / max(count, 1)

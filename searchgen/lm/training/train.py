@@ -22,10 +22,11 @@ from searchgen.lm.neural.opening import device_of
 from searchgen.lm.ngram.reading import Progress as Shown
 from searchgen.lm.training.card import card, loss_plot
 from searchgen.lm.training.checkpoints import Progress, State, read_newest, write_checkpoint
+from searchgen.lm.training.optimiser import Optimiser
 from searchgen.lm.training.packing import BEGIN, END, rows_of_step
 from searchgen.lm.training.prepared import Prepared, prepare, reopen
 from searchgen.lm.training.recipe import ROW, SIZES, Recipe
-from searchgen.lm.training.steps import Stepper, make_optimiser, rate_of_step
+from searchgen.lm.training.steps import Stepper, rate_of_step
 from searchgen.lm.training.tokenizer import CONFIG
 from searchgen.lm.writing import write_whole
 
@@ -61,6 +62,7 @@ def train_transformer(
     tokenizer: Path | None = None,
     device: str = "auto",
     threads: int = 1,
+    compiled: bool = False,
     command: str = "",
     show: Shown | None = None,
     say: Callable[[str], None] = lambda line: None,
@@ -74,6 +76,7 @@ def train_transformer(
         tokenizer: the folder of a model whose tokenizer is to be used; None: one is made of the text.
         device: auto (the first GPU, else the CPU), cpu, cuda or cuda:N.
         threads: of a CPU to compute with.
+        compiled: whether torch is to compile the loss first.
         command: what the card names as the command.
         show: is told of a stage and how much of it is done.
         say: is told, line by line, what happens.
@@ -91,7 +94,7 @@ def train_transformer(
         raise RequestError(f"{output} exists and holds no unfinished training; name another folder with -o")
     else:
         data = prepare(paths, kept, recipe, tokenizer, show)
-    training = _Training(recipe, data, kept, show or (lambda stage, share: None), say, where)
+    training = _Training(recipe, data, kept, show or (lambda stage, share: None), say, where, compiled)
     try:
         state = training.run()
     except KeyboardInterrupt:
@@ -120,13 +123,14 @@ class _Training:
     show: Shown
     say: Callable[[str], None]
     device: torch.device
+    compiled: bool = False
 
     def __post_init__(self) -> None:
         size = SIZES[self.recipe.size]
         shape = Shape(self.data.facts["vocabulary"], size.width, size.layers, size.heads, size.inner, ROW)
         network = Llama(shape, self.recipe.dropout).initialise(self.recipe.seed).to(self.device)
-        self.stepper = Stepper(network, self.recipe.seed)
-        self.state = State(network, make_optimiser(network), {}, Progress(0))
+        self.stepper = Stepper(network, self.recipe.seed, compiled=self.compiled)
+        self.state = State(network, Optimiser(network), {}, Progress(0))
         self.written = time.monotonic()
         self.pace = 0, 0.0  # steps and seconds at the last measurement
 
@@ -186,8 +190,8 @@ class _Training:
         """Return how many steps tokens and minutes allow; the speed of some steps on a copy makes minutes steps."""
         most = self._most()
         if self.recipe.minutes is not None:
-            trial = Stepper(copy.deepcopy(self.stepper.network), portion=self.stepper.portion)
-            optimiser = make_optimiser(trial.network)
+            trial = Stepper(copy.deepcopy(self.stepper.network), portion=self.stepper.portion, compiled=self.compiled)
+            optimiser = Optimiser(trial.network)
             for step in range(1 + TRIAL):
                 if step == 1:
                     begun = time.monotonic()
