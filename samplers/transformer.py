@@ -25,7 +25,7 @@ def language(request: Request) -> str:
 
     Example:
         >>> language(Request(keywords=(("学校",),), lm="some/model"))
-        'zh'
+        'zh-ngram'
     """
     words = [phrase for item in request.keywords for phrase in item]
     return proposer(request.lm, detect(" ".join([*words, request.starts_with, request.ends_with, request.start])))

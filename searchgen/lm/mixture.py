@@ -212,8 +212,14 @@ class MixedBeginnings:
         return self._kept.of(texts, self._mixture.without_end)
 
 
-def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mixture:
+def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1, called: str = "") -> Mixture:
     """Open a mixture of n-gram models and transformers.
+
+    Args:
+        name: as the user named it.
+        settings: how transformers score texts.
+        threads: threads of a CPU to compute with.
+        called: another name for it, that records show.
 
     Raises:
         RequestError: a part cannot be opened, the weights do not sum to 1, or ends are left out, which parts do not share.
@@ -239,4 +245,4 @@ def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mix
             )
         vocabulary = Vocabulary(ngram.vocabulary, ngram.text_form, stored_kinds=ngram.kinds)
         parts.append(NGramPart(ngram, vocabulary.alphabet_size))
-    return Mixture(name, parts, [weight for _, weight in listed])
+    return Mixture(called or name, parts, [weight for _, weight in listed])
