@@ -186,9 +186,11 @@ def test_without_torch_every_command_takes_a_file(tmp_path: Path) -> None:
     assert (ran.returncode, "is a causal model" in ran.stderr) == (2, True), ran.stderr
 
 
-def test_ngram_models_never_load_onnxruntime() -> None:
-    ran = without((*EXTRA, "onnxruntime"), "score", "--lm", "en", stdin="The dog ran.\n")
+def test_only_the_mixture_loads_onnxruntime() -> None:
+    ran = without((*EXTRA, "onnxruntime"), "constrain", "--keywords", "dog", "--lm", "en-ngram", "--budget", "0.01")
     assert (ran.returncode, ran.stderr.splitlines()[-1]) == (0, "loaded:")
+    ran = without(EXTRA, "constrain", "--keywords", "dog", "--budget", "0.1")
+    assert (ran.returncode, ran.stderr.splitlines()[-1]) == (0, "loaded: onnxruntime")
 
 
 def test_what_a_name_stands_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
