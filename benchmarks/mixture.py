@@ -25,7 +25,6 @@ from searchgen.lm.ngram.model import NGram
 from searchgen.lm.onnx.export import export
 from searchgen.lm.onnx.model import open_graph
 from searchgen.lm.training.corpus import read_sentences
-from searchgen.vocabulary import Vocabulary
 
 #: Percentage of the sentences that neither model has seen.
 HELD_OUT = 5.0
@@ -74,8 +73,7 @@ def transformers(folder: Path) -> dict[str, Path]:
 
 def scored(ngram: NGram, graphs: Mapping[str, Path], lines: Sequence[str]) -> dict[str, list[Beginnings]]:
     """Return the beginnings of all lines under each model, the n-gram model first."""
-    vocabulary = Vocabulary(ngram.vocabulary, ngram.text_form, stored_kinds=ngram.kinds)
-    found = {"n-grams": NGramPart(ngram, vocabulary.alphabet_size).beginnings(lines)}
+    found = {"n-grams": NGramPart(ngram).beginnings(lines)}
     for name, path in graphs.items():
         found[name] = open_graph(name, path, NeuralSettings()).beginnings(lines)
     return found

@@ -9,7 +9,7 @@ from searchgen.constraints.parse import parse_items
 from searchgen.errors import RequestError
 from searchgen.lm.embedded import ngram_name
 from searchgen.lm.neural import NeuralSettings
-from searchgen.lm.whole_text import scores_whole_texts
+from searchgen.lm.whole_text import opening, scores_whole_texts
 from searchgen.randomness import key_of
 from searchgen.record import Record
 from searchgen.request import Request
@@ -19,7 +19,7 @@ from searchgen.samplers.neural_search import TransformerSearcher
 from searchgen.samplers.registry import method
 from searchgen.samplers.sampling import Sampled, refuse_unserved, stated_law
 from searchgen.samplers.sampling import sample as sample_request
-from searchgen.samplers.transformer import language, opening
+from searchgen.samplers.transformer import language
 from searchgen.target import Target
 from searchgen.text import detect
 

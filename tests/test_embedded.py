@@ -14,7 +14,6 @@ from searchgen.lm.mixture import NGramPart, mixed
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.onnx.model import open_graph
 from searchgen.lm.whole_text import open_text_model
-from searchgen.vocabulary import Vocabulary
 from tests.cli_runner import searchgen
 
 SENTENCES = {
@@ -28,9 +27,8 @@ QUICK = ("--budget", "0.1", "--seed", "5")
 @pytest.mark.parametrize("name", list(MIXED))
 def test_a_mixture_is_that_of_its_parts(name: str) -> None:
     ngram, share = load(f"{name}-ngram"), MIXED[name]
-    alphabet = Vocabulary(ngram.vocabulary, ngram.text_form, stored_kinds=ngram.kinds).alphabet_size
     graph = open_graph("graph", data_file(name, ".onnx"), NeuralSettings())
-    parts = NGramPart(ngram, alphabet).beginnings(SENTENCES[name]), graph.beginnings(SENTENCES[name])
+    parts = NGramPart(ngram).beginnings(SENTENCES[name]), graph.beginnings(SENTENCES[name])
     weights = np.log([1 - share, share])
     expected = [sum(mixed(both, weights)) for both in zip(*parts, strict=True)]
     assert open_text_model(name).log_probs(SENTENCES[name]) == pytest.approx(expected, abs=1e-9)

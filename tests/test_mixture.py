@@ -45,7 +45,7 @@ def ngram() -> NGram:
 
 
 def mixture(words: str) -> Mixture:
-    return Mixture("mixture", [NGramPart(ngram(), 3), open_transformer(words)], [0.3, 0.7])
+    return Mixture("mixture", [NGramPart(ngram()), open_transformer(words)], [0.3, 0.7])
 
 
 def next_word_laws(words: str, text: str) -> tuple[np.ndarray, np.ndarray]:
@@ -199,5 +199,5 @@ def test_mixtures_that_are_none(name: str, message: str) -> None:
 def test_ends_are_not_left_out(letters: str) -> None:
     with pytest.raises(RequestError, match="--end none"):
         open_mixture(f"en:0.5,{letters}:0.5", NeuralSettings(end="none"))
-    nothing: Sequence[Beginnings] = NGramPart(load("en"), 26).beginnings([])
+    nothing: Sequence[Beginnings] = NGramPart(load("en-ngram")).beginnings([])
     assert nothing == []

@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
 from math import fsum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,11 +76,16 @@ class NGramPart:
 
     Attributes:
         model: the model.
-        alphabet_size: letters that an unknown word is spelled with.
     """
 
     model: "NGram"
-    alphabet_size: int
+
+    @cached_property
+    def alphabet_size(self) -> int:
+        """How many letters an unknown word is spelled with: those of the model's words."""
+        from searchgen.vocabulary import Vocabulary
+
+        return Vocabulary(self.model.vocabulary, self.model.text_form, stored_kinds=self.model.kinds).alphabet_size
 
     @property
     def label(self) -> str:
@@ -102,10 +107,8 @@ class NGramPart:
         )
         found = []
         for text, row, own, log_p in zip(texts, rows, ids, scored, strict=True):
-            spelled = [
-                -(len(token) + 1) * np.log(self.alphabet_size + 1) * (i == 0) for token, i in zip(row, own, strict=True)
-            ]
-            log_p[: len(row)] += spelled
+            for place in np.flatnonzero(own == 0).tolist():
+                log_p[place] -= (len(row[place]) + 1) * np.log(self.alphabet_size + 1)
             found.append(beginnings(*token_ends(row, text), compact_length(text), log_p))
         return found
 
@@ -226,7 +229,6 @@ def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1, called
     """
     from searchgen.lm import load
     from searchgen.lm.neural import is_transformer, open_transformer
-    from searchgen.vocabulary import Vocabulary
 
     if settings.end == "none":
         raise RequestError(
@@ -243,6 +245,5 @@ def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1, called
             raise RequestError(
                 f"--lm {name}: {model} has raw tokens, a mixture is of printed text; build it without --raw-tokens"
             )
-        vocabulary = Vocabulary(ngram.vocabulary, ngram.text_form, stored_kinds=ngram.kinds)
-        parts.append(NGramPart(ngram, vocabulary.alphabet_size))
+        parts.append(NGramPart(ngram))
     return Mixture(called or name, parts, [weight for _, weight in listed])

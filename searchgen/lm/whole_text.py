@@ -4,6 +4,7 @@
 [False, True, True, True]
 """
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from searchgen.lm.embedded import MIXED, ngram_name, open_embedded
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     WholeTextModel = PieceModel | MaskedModel | Mixture | Remote
 
-__all__ = ["open_text_model", "proposer", "scores_whole_texts"]
+__all__ = ["open_text_model", "opening", "proposer", "scores_whole_texts"]
 
 
 def scores_whole_texts(name: str) -> bool:
@@ -45,6 +46,14 @@ def open_text_model(name: str, settings: NeuralSettings | None = None, threads: 
     if is_mixture(name):
         return open_mixture(name, settings or NeuralSettings(), threads)
     return open_any_transformer(name, settings, threads)
+
+
+def opening(name: str, settings: NeuralSettings, threads: int) -> "Future[WholeTextModel]":
+    """Begin to open a model beside other work: its libraries take a while to import, torch seconds."""
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(open_text_model, name, settings, threads)
+    pool.shutdown(wait=False)
+    return future
 
 
 def proposer(name: str, language: str) -> str:
