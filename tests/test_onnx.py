@@ -118,6 +118,15 @@ def test_8_bits_are_near_and_do_not_depend_on_the_batch(folder: Path) -> None:
     assert Path(name).stat().st_size < (folder / "model.safetensors").stat().st_size / 2
 
 
+def test_two_products_of_bytes_fit_into_16_bits(folder: Path) -> None:
+    """What processors without VNNI add up in 16 bits must not be cut."""
+    onnx = pytest.importorskip("onnx")
+    stored = onnx.load(exported(folder, 8)).graph.initializer
+    weights = [onnx.numpy_helper.to_array(one) for one in stored if one.data_type == onnx.TensorProto.INT8]
+    assert len(weights) > 5
+    assert max(np.abs(one.astype(np.int64)).max() for one in weights) * 255 * 2 < 2**15
+
+
 def test_beginnings_and_growing_texts(folder: Path) -> None:
     torchs, ours = (open_transformer(name) for name in (str(folder), exported(folder, 32)))
     for a, b in zip(torchs.beginnings(TEXTS[:9]), ours.beginnings(TEXTS[:9]), strict=True):
