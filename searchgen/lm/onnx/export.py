@@ -4,8 +4,9 @@
 
 `at` are flat positions of (B, L) after which pieces are scored, and `target` the pieces that come there.
 
-With a byte for each weight, of which 7 bits are used, each row of a matrix has one scale. So has each row of what it is multiplied with: a text's score does not depend on
-the texts beside it, as it would if one scale were found for the whole batch (`DynamicQuantizeLinear`). The product is one of whole numbers.
+With a byte for each weight, of which 7 bits are used, each row of a matrix has one scale. So has each row of what it is multiplied with: a
+text's score does not depend on the texts beside it, as it would if one scale were found for the whole batch (`DynamicQuantizeLinear`). The
+product is one of whole numbers.
 """
 
 import json
