@@ -79,12 +79,17 @@ def scored(ngram: NGram, graphs: Mapping[str, Path], lines: Sequence[str]) -> di
     return found
 
 
+def whole(begun: Beginnings) -> float:
+    """Return natural log p of a line, its end included."""
+    return float(begun.log_p[-1] + begun.log_end)
+
+
 def log_p(parts: Sequence[Sequence[Beginnings]], weight: float) -> Floats:
     """Return natural log p of each line under a mixture of two models, the second with a weight."""
     if weight in (0.0, 1.0):
-        return np.array([one.log_p[-1] + one.log_end for one in parts[int(weight)]])
+        return np.array([whole(one) for one in parts[int(weight)]])
     weights = np.log([1 - weight, weight])
-    return np.array([sum(mixed(both, weights)) for both in zip(*parts, strict=True)])
+    return np.array([whole(mixed(both, weights)) for both in zip(*parts, strict=True)])
 
 
 def table(

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
 from searchgen.errors import SearchgenError
 from searchgen.randomness import counter, key_of
 from searchgen.request import Annealing, Request
-from searchgen.samplers.anneal import anneal
+from searchgen.samplers.anneal import Annealed, anneal
+from searchgen.samplers.association import ranked
 from searchgen.samplers.constrain import Outcome, Searcher
 from searchgen.samplers.neural_rounds import NeuralPlan, NeuralSearch
 from searchgen.samplers.shared_passes import in_step
@@ -23,10 +23,14 @@ __all__ = ["TransformerSearcher", "search_together"]
 class TransformerSearcher(TransformerSource, Searcher):
     """A transformer with the n-gram model that proposes to it, ready to search the targets of requests."""
 
-    @cached_property
-    def classes(self) -> None:
-        """None: the transformer has the last word on the ranking."""
-        return None
+    def ranked(self, found: Annealed, target: Target, request: Request) -> Annealed:
+        """Return the texts in the order in which they are to be printed; models that score texts only whole leave it as it is."""
+        if not request.association_weight or not hasattr(self.transformer, "beginnings"):
+            return found
+        vocabulary, known = target.vocabulary, self.known.log_unigram
+        extra = [vocabulary.spelling_log_probability(token) for token in range(len(known), len(vocabulary))]
+        log_unigram = np.append(known, extra)
+        return ranked(found, target, self.transformer, log_unigram, request.association_weight)
 
     def search(
         self, request: Request, progress: Callable[[float], None] | None = None, line: int | None = None

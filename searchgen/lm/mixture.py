@@ -32,6 +32,9 @@ __all__ = ["Mixture", "NGramPart", "is_mixture", "mixed", "open_mixture", "parts
 
 Floats = npt.NDArray[np.float64]
 
+#: Texts whose beginnings are known until more than so many are.
+MOST_BEGUN = 10_000
+
 #: How far weights may be from a sum of 1.
 ROUNDING = 1e-6
 
@@ -113,8 +116,8 @@ class NGramPart:
         return found
 
 
-def mixed(parts: Sequence[Beginnings], log_weights: Floats) -> tuple[float, float]:
-    """Return log p of one text under a mixture: without its end, and of its end.
+def mixed(parts: Sequence[Beginnings], log_weights: Floats) -> Beginnings:
+    """Return one text under a mixture: at the places where pieces of every part end, and its end.
 
     Args:
         parts: the text under each part.
@@ -124,14 +127,14 @@ def mixed(parts: Sequence[Beginnings], log_weights: Floats) -> tuple[float, floa
         >>> halves = np.log([0.5, 0.5])
         >>> a = Beginnings(np.array([3, 6]), np.log([0.2, 0.02]), 0.0)
         >>> b = Beginnings(np.array([3, 6]), np.log([0.4, 0.12]), 0.0)
-        >>> round(float(np.exp(mixed([a, b], halves)[0])), 6)  # (0.2 + 0.4) / 2 * (0.1 + 0.3) / 2
-        0.06
+        >>> np.exp(mixed([a, b], halves).log_p).round(6).tolist()  # (0.2 + 0.4) / 2, that times (0.1 + 0.3) / 2
+        [0.3, 0.06]
     """
     common = reduce(np.intersect1d, [part.places for part in parts])
     steps = [np.diff(part.log_p[np.searchsorted(part.places, common)], prepend=0.0) for part in parts]  # (k, stretches)
-    begun = np.logaddexp.reduce(np.stack(steps) + log_weights[:, None], axis=0).sum()
+    begun = np.logaddexp.reduce(np.stack(steps) + log_weights[:, None], axis=0).cumsum()
     end = np.logaddexp.reduce(np.array([part.log_end for part in parts]) + log_weights)
-    return float(begun), float(end)
+    return Beginnings(common, begun, float(end))
 
 
 @dataclass(eq=False)
@@ -152,6 +155,7 @@ class Mixture:
 
     def __post_init__(self) -> None:
         self._kept = Kept(self.usage)
+        self._begun: dict[str, Beginnings] = {}
         self._log_weights = np.log(np.array(self.weights))
 
     @property
@@ -173,7 +177,13 @@ class Mixture:
         Raises:
             RequestError: a part cannot score a text.
         """
-        return self._kept.of(texts, lambda new: np.array([sum(one) for one in self._mixed(new)], np.float64))
+        return self._kept.of(texts, lambda new: np.array([one.log_p[-1] + one.log_end for one in self._mixed(new)]))
+
+    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
+        """Return the probabilities of the beginnings of each text; those of the texts scored last are still known."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._begun]
+        found = self._begun | dict(zip(new, self._mixed(new), strict=True))
+        return [found[text] for text in texts]
 
     def growing(self) -> "MixedBeginnings":
         """Return what scores beginnings of texts that grow: each is read anew."""
@@ -181,15 +191,20 @@ class Mixture:
 
     def without_end(self, texts: Sequence[str]) -> Floats:
         """Return natural log p of beginnings, (n,) float64: all stretches, and no end."""
-        return np.array([begun for begun, _ in self._mixed(list(texts))], np.float64)
+        return np.array([one.log_p[-1] for one in self._mixed(list(texts))], np.float64)
 
-    def _mixed(self, texts: list[str]) -> list[tuple[float, float]]:
+    def _mixed(self, texts: list[str]) -> list[Beginnings]:
         scored = [part.beginnings(texts) for part in self.parts]
-        return [mixed(one, self._log_weights) for one in zip(*scored, strict=True)]
+        found = [mixed(one, self._log_weights) for one in zip(*scored, strict=True)]
+        if len(self._begun) + len(found) > MOST_BEGUN:
+            self._begun.clear()
+        self._begun.update(zip(texts, found, strict=True))
+        return found
 
     def forget(self) -> None:
         """Drop the scores kept."""
         self._kept.scores.clear()
+        self._begun.clear()
 
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name; passes, texts and tokens are the sums over the transformers."""
