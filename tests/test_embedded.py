@@ -3,6 +3,7 @@
 import json
 from math import log
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,7 +90,11 @@ def test_a_signature_repeats_the_mixtures_text() -> None:
 
 
 def test_jobs_take_the_model_of_their_command(tmp_path: Path) -> None:
-    jobs = [{"keywords": ["dog"]}, {"keywords": ["dog"], "sampler": "mh"}, {"keywords": ["dog"], "lm": "en-ngram"}]
+    jobs: list[dict[str, Any]] = [
+        {"keywords": ["dog"]},
+        {"keywords": ["dog"], "sampler": "mh"},
+        {"keywords": ["dog"], "lm": "en-ngram"},
+    ]
     (tmp_path / "jobs.jsonl").write_text(
         "".join(json.dumps({**job, "seed": 3}) + "\n" for job in jobs), encoding="utf-8"
     )
