@@ -6,6 +6,7 @@ Runs are written to a file as they end, and those that stand there are not repea
 import argparse
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, NamedTuple
@@ -77,8 +78,14 @@ class Book:
         names = ("steps", "batch", "rate", "width", "layers", "heads", "inner", "vocab")
         self.file, self.settings = flags.results, {name: getattr(flags, name) for name in names}
         written = self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []
-        every = [json.loads(line) for line in written if line.endswith("}")]  # the last may be cut
+        every = [record for line in written if (record := self._read(line))]
         self.records = [one for one in every if one["settings"] == self.settings]
+
+    def _read(self, line: str) -> dict[str, Any]:
+        with suppress(ValueError):  # a line that was cut off
+            found: dict[str, Any] = json.loads(line)
+            return found
+        return {}
 
     def add(self, kind: str, **found: Any) -> None:
         """Keep and write a finding."""

@@ -1,6 +1,8 @@
 """The network behind the table of architectures: the default is what `lm train` makes, and every option does what it says."""
 
+import argparse
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from benchmarks import architectures  # noqa: E402
 from benchmarks.architecture_options import Network, Options, _features, _turned, places  # noqa: E402
 from benchmarks.architecture_trials import ROW, TRIALS, Rows, Trial, learn  # noqa: E402
 from searchgen.lm.neural.llama import Llama  # noqa: E402
@@ -154,3 +157,29 @@ def test_plain_layers_have_equally_many_weights():
         kind: sum(map(torch.numel, Network(SHAPE, Options(inner=kind)).parameters())) for kind in ("gated", "gelu")
     }
     assert sizes["gated"] == sizes["gelu"]
+
+
+def test_finished_runs_are_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    flags = argparse.Namespace(results=tmp_path / "runs.jsonl", seeds=2, steps=2, batch=ROW, rate=1e-2)
+    vars(flags).update(width=16, layers=1, heads=2, inner=32, vocab=40)
+    trials = {"as lm train": Trial(), "post-norm": TRIALS["post-norm"]}
+    monkeypatch.setattr(architectures, "shared", lambda *parts: tmp_path)
+    monkeypatch.setattr(architectures, "english", lambda folder, vocabulary: ROWS)
+    monkeypatch.setattr(architectures, "verse", lambda file: ROWS)
+    monkeypatch.setattr(architectures, "LENGTHS", (8,))
+    architectures.measure(flags, trials, architectures.Book(flags))
+    whole = architectures.Book(flags)
+    assert len(whole.runs()) == 2 * (2 + 2)
+    lines = flags.results.read_text(encoding="utf-8").splitlines()
+    flags.results.write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:50], encoding="utf-8")  # stopped as it wrote
+    capsys.readouterr()
+    architectures.measure(flags, trials, architectures.Book(flags))
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    again = architectures.Book(flags)
+    assert {run: one["bits"] for run, one in again.runs().items()} == {
+        run: one["bits"] for run, one in whole.runs().items()
+    }
+    architectures.print_table(trials, again, 2)
+    assert "post-norm" in capsys.readouterr().out
+    flags.rate = 2e-2
+    assert not architectures.Book(flags).records  # other settings are another table
