@@ -43,7 +43,8 @@ def network(options: Options) -> Network:
 
 
 def test_default_is_what_lm_train_makes():
-    ours, theirs = network(Options()), Llama(SHAPE)
+    ours: Any = network(Options())
+    theirs: Any = Llama(SHAPE)
     rows = torch.from_numpy(ROWS.learnt.astype(np.int64))
     with torch.no_grad():
         theirs.embedding.copy_(ours.embedding)
@@ -56,7 +57,8 @@ def test_default_is_what_lm_train_makes():
 
 
 def test_default_draws_as_lm_train_does():
-    ours, theirs = Network(SHAPE).initialise(0), Llama(SHAPE).initialise(0)
+    ours: Any = Network(SHAPE).initialise(0)
+    theirs: Any = Llama(SHAPE).initialise(0)
     assert torch.equal(ours.embedding, theirs.embedding)
     assert ours.blocks[0].down.std().item() == pytest.approx(theirs.blocks[0].down.std().item(), rel=0.2)
 
