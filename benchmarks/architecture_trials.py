@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from math import log
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,8 @@ from torch.nn import functional
 from benchmarks.architecture_options import Network, Options, Seen
 from searchgen.lm.neural.llama_shape import Shape
 from searchgen.lm.training.corpus import read_sentences
-from searchgen.lm.training.packing import pack, rows_of_step
-from searchgen.lm.training.steps import DECAY, MOMENTS, Stepper, make_optimiser, rate_of_step
+from searchgen.lm.training.packing import NOTHING, pack, rows_of_step, targets, visible
+from searchgen.lm.training.steps import Stepper, rate_of_step
 from searchgen.lm.training.tokenizer import train_tokenizer
 
 __all__ = ["TRIALS", "Rows", "Trial", "edits", "english", "learn", "speeds", "verse"]
@@ -29,6 +29,10 @@ CHARACTERS = 2048
 
 #: Pieces that linear attention reads together: within them its time is quadratic.
 TOGETHER = 32
+
+
+#: AdamW: decay of the two moments, and of matrices; longer gradients are shortened to this norm.
+MOMENTS, DECAY, LONGEST = (0.9, 0.95), 0.1, 1.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Trial:
 
 #: By name; the most important first.
 TRIALS = {
-    "as lm train": Trial(),
+    "baseline": Trial(),
     "positions: learned": Trial(Options(positions="learned")),
     "positions: sinusoidal": Trial(Options(positions="sinusoidal")),
     "positions: none": Trial(Options(positions="none")),
@@ -62,7 +66,7 @@ TRIALS = {
     "untied, scaled": Trial(Options(output="untied, scaled")),
     "Muon": Trial(muon=True),
     "linear attention": Trial(Options(linear=True)),
-    "verse": Trial(verse=True),
+    "verse: baseline": Trial(verse=True),
     "verse: rotary over line and column": Trial(Options(positions="lines"), verse=True),
     "verse: positions none": Trial(Options(positions="none"), verse=True),
     "plain GELU": Trial(Options(inner="gelu")),
@@ -128,38 +132,41 @@ def rows_of(
     return Rows(pack(learnt, ROW, 0), measured, sum(sizes[i] for i in chosen), vocabulary, breaks)
 
 
-class Several:
-    """Optimisers of different weights that step as one."""
+def optimisers_of(network: Network, muon: bool) -> list[torch.optim.Optimizer]:
+    """Return AdamW for all weights, or Muon for the blocks' matrices and AdamW for the rest; matrices decay.
 
-    def __init__(self, *parts: torch.optim.Optimizer) -> None:
-        self.parts = parts
-        self.param_groups = [group for part in parts for group in part.param_groups]
-
-    def step(self) -> None:
-        for part in self.parts:
-            part.step()
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        for part in self.parts:
-            part.zero_grad(set_to_none)
-
-
-def optimiser_of(network: Any, muon: bool) -> Any:
-    """Return the optimiser of `lm train`, or Muon for the blocks' matrices and that one for the rest.
-
-    Its steps are scaled to the mean square of AdamW's, so both take the same rate.
+    Muon's steps are scaled to the mean square of AdamW's, so both take the same rate.
     """
-    if not muon:
-        return make_optimiser(network)
-    hidden = [weight for weight in network.blocks.parameters() if weight.ndim == 2]
+    hidden = [weight for weight in network.blocks.parameters() if weight.ndim == 2] if muon else []
     taken = set(map(id, hidden))
     rest = [weight for weight in network.parameters() if id(weight) not in taken]
     groups = [
         {"params": [weight for weight in rest if weight.ndim == 2], "weight_decay": DECAY},
         {"params": [weight for weight in rest if weight.ndim != 2], "weight_decay": 0.0},
     ]
-    matched = torch.optim.Muon(hidden, lr=0.0, weight_decay=DECAY, adjust_lr_fn="match_rms_adamw")
-    return Several(matched, torch.optim.AdamW(groups, lr=0.0, betas=MOMENTS, fused=True))
+    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=0.0, betas=MOMENTS, fused=True)]
+    if muon:
+        found.append(torch.optim.Muon(hidden, lr=0.0, weight_decay=DECAY, adjust_lr_fn="match_rms_adamw"))
+    return found
+
+
+def make_step(
+    network: Network, optimisers: list[torch.optim.Optimizer], rows: npt.NDArray[np.uint16], rate: float
+) -> float:
+    """Make a step; return the loss before it, nats a piece. If that or the gradient is no number, return that and change nothing."""
+    pieces = torch.from_numpy(rows.astype(np.int64))
+    hidden = network(pieces, visible(pieces))
+    scores = functional.linear(hidden.flatten(0, 1), network.head)
+    loss = functional.cross_entropy(scores, targets(pieces).flatten(), ignore_index=NOTHING)
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = torch.nn.utils.clip_grad_norm_(network.parameters(), LONGEST)
+    finite = bool(loss.isfinite() and norm.isfinite())
+    for optimiser in optimisers if finite else []:
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        optimiser.step()
+    network.zero_grad(set_to_none=True)
+    return loss.item() if finite else float("nan")
 
 
 def learn(trial: Trial, rows: Rows, shape: Shape, seed: int, rate: float, steps: int, batch: int) -> dict[str, Any]:
@@ -174,17 +181,17 @@ def learn(trial: Trial, rows: Rows, shape: Shape, seed: int, rate: float, steps:
         steps: of `batch` positions; trials of larger batches make fewer.
         batch: positions of a step.
     """
-    network: Any = Network(shape, trial.options, rows.breaks).initialise(seed)
-    optimiser, stepper = optimiser_of(network, trial.muon), Stepper(network)
+    network = Network(shape, trial.options, rows.breaks).initialise(seed)
+    optimisers = optimisers_of(network, trial.muon)
     together, steps, losses = batch * trial.batch // ROW, steps // trial.batch, []
     begun = time.process_time()
     for step in range(steps):
         chosen = rows.learnt[rows_of_step(step, together, len(rows.learnt), seed)]
-        losses.append(stepper.step(optimiser, chosen, rate_of_step(step, steps, rate), step))
+        losses.append(make_step(network, optimisers, chosen, rate_of_step(step, steps, rate)))
         if not np.isfinite(losses[-1]):
             break
     took = time.process_time() - begun
-    nats = stepper.loss(rows.held_out) if np.isfinite(losses[-1]) else float("nan")
+    nats = Stepper(cast(Any, network)).loss(rows.held_out) if np.isfinite(losses[-1]) else float("nan")
     return {
         "bits": nats / log(2) / rows.bytes if np.isfinite(nats) else None,
         "first": losses[0] - log(rows.vocabulary),
@@ -230,12 +237,12 @@ def speeds(
     works, found = {}, dict.fromkeys(trials, 0.0)
     for name, trial in trials.items():
         rows = sets[trial.verse]
-        network: Any = Network(shapes[trial.verse], trial.options, rows.breaks).initialise(0)
-        works[name] = Stepper(network), optimiser_of(network, trial.muon), rows.learnt[: batch * trial.batch // ROW]
+        network = Network(shapes[trial.verse], trial.options, rows.breaks).initialise(0)
+        works[name] = network, optimisers_of(network, trial.muon), rows.learnt[: batch * trial.batch // ROW]
     for turn in range(turns + 1):
-        for name, (stepper, optimiser, rows) in works.items():
+        for name, work in works.items():
             begun = time.process_time()
-            stepper.step(optimiser, rows, 1e-3, turn)
+            make_step(*work, 1e-3)
             if turn:
-                found[name] = max(found[name], rows.size / (time.process_time() - begun))
+                found[name] = max(found[name], work[2].size / (time.process_time() - begun))
     return found

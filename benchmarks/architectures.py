@@ -1,4 +1,4 @@
-"""Architectures and ways to learn, one change at a time against what `lm train` does, at equal steps on the same rows.
+"""Architectures and ways to learn, one change at a time against the network of `lm train`, at equal steps on the same rows.
 
 Runs are written to a file as they end, and those that stand there are not repeated: the same command goes on where it was stopped.
 """
@@ -60,7 +60,7 @@ def main() -> None:
         trials = {
             name: trial
             for name, trial in TRIALS.items()
-            if not flags.only or flags.only in name or name in ("as lm train", "verse")
+            if not flags.only or flags.only in name or name in ("baseline", "verse: baseline")
         }
         book = Book(flags)
         if not flags.table:
@@ -167,7 +167,7 @@ def print_table(trials: dict[str, Trial], book: Book, seeds: int) -> None:
         if not done:
             continue
         first = mean(one["first"] for one in done)
-        like = fast.get("verse" if trial.verse else "as lm train")
+        like = fast.get("verse: baseline" if trial.verse else "baseline")
         speed = f"{fast[name] / like:.2f}" if like and name in fast else ""
         others = [bits_of(runs.get(Run(name, 0, factor))) for factor in FACTORS.values()]
         print(
@@ -176,7 +176,7 @@ def print_table(trials: dict[str, Trial], book: Book, seeds: int) -> None:
             sep=" | ",
             end=" |\n",
         )
-    for name in ("as lm train", "verse"):
+    for name in ("baseline", "verse: baseline"):
         if name in fast:
             print(f"{name}: {fast[name]:,.0f} pieces a second of CPU time")
 

@@ -164,7 +164,7 @@ def test_plain_layers_have_equally_many_weights():
 def test_finished_runs_are_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
     flags = argparse.Namespace(results=tmp_path / "runs.jsonl", seeds=2, steps=2, batch=ROW, rate=1e-2)
     vars(flags).update(width=16, layers=1, heads=2, inner=32, vocab=40)
-    trials = {"as lm train": Trial(), "post-norm": TRIALS["post-norm"]}
+    trials = {"baseline": Trial(), "post-norm": TRIALS["post-norm"]}
     monkeypatch.setattr(architectures, "shared", lambda *parts: tmp_path)
     monkeypatch.setattr(architectures, "english", lambda folder, vocabulary: ROWS)
     monkeypatch.setattr(architectures, "verse", lambda file: ROWS)
