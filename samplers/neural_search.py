@@ -4,12 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
-
 from searchgen.errors import SearchgenError
-from searchgen.randomness import counter, key_of
-from searchgen.request import Annealing, Request
-from searchgen.samplers.anneal import anneal
+from searchgen.request import Request
 from searchgen.samplers.constrain import Outcome, Searcher
 from searchgen.samplers.neural_rounds import NeuralPlan, NeuralSearch
 from searchgen.samplers.shared_passes import in_step
@@ -50,15 +46,7 @@ class TransformerSearcher(TransformerSource, Searcher):
         """
         proposal, guide = self._look_ahead(request)
         request = replace(request, min_words=proposal.window[0], max_words=proposal.window[1])
-        plan = NeuralPlan.of(request)
-        key = key_of(request.seed, request.canonical())
-        start_key = key_of(request.seed, request.canonical(), "starts")
-        counters = np.stack([counter(key, chain).word for chain in range(plan.starts)])
-        start_counters = np.stack([counter(start_key, chain).word for chain in range(plan.starts)])
-        starts = guide.draw_texts(start_counters, threads=self.threads)
-        schedule = Annealing(chains=plan.starts, steps=plan.steps)
-        first = anneal(proposal.problem, starts, counters, schedule, threads=self.threads)
-        return NeuralSearch(request, line, proposal, guide.log_mass, first, plan, counters, self.threads)
+        return NeuralSearch(request, line, proposal, guide, NeuralPlan.of(request), self.threads)
 
     def finish(self, search: NeuralSearch, counts: dict[str, int]) -> Outcome:
         """Return what a search has found.
@@ -73,7 +61,7 @@ class TransformerSearcher(TransformerSource, Searcher):
         assert search.target is not None
         report = {**search.counted(), **counts}
         outcome = self._outcome(
-            search.request, search.target, search.log_mass, search.found(), search.line, neural=report
+            search.request, search.target, search.guide.log_mass, search.found(), search.line, neural=report
         )
         notes = outcome.notes
         if report["tested"] and not report["accepted"] and search.failure is None:

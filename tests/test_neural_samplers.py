@@ -189,7 +189,7 @@ def test_out_of_memory_halves_the_pass_and_at_last_ends_with_what_was_found(
     whole, room = CausalModel._pass, [4]
 
     def short(self: CausalModel, rows: list[list[int]]) -> list[np.ndarray]:
-        if self.usage.forwards > 40:
+        if self.usage.forwards > 12:
             room[0] = 0
         if len(rows) > room[0]:
             raise MemoryError
@@ -212,9 +212,10 @@ def test_chinese_words_take_the_chinese_model(letters: str) -> None:
 def test_a_budget_is_a_number_of_rounds() -> None:
     request = Request(keywords=(("dog",),))
     longer = replace(request, annealing=request.annealing.for_budget(4.0))
-    assert (NeuralPlan.of(longer).rounds, NeuralPlan.of(longer).starts) == (200, 8 * 48)
-    assert NeuralPlan.of(replace(request, count=10)).chains == 40
-    assert NeuralPlan.of(replace(request, count=10)).starts == 320
+    plan = NeuralPlan.of(longer)
+    assert (plan.waves, plan.rounds, plan.evaluations) == (75, 75, 1200)
+    plan = NeuralPlan.of(replace(request, count=10))
+    assert (plan.chains, plan.starts, plan.scored) == (40, 80, 40)
     assert NeuralPlan.of(request) == NeuralPlan()
 
 
