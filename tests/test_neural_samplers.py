@@ -145,7 +145,6 @@ def test_constrain_keeps_every_constraint_and_repeats(letters: str) -> None:
         assert row["kind"] == "search"
         assert row["lm"] == model.label
         assert row["log_prob"] == pytest.approx(model.log_probs([row["text"]])[0], rel=1e-5)
-    assert first.rows[0]["log_density"] >= first.rows[1]["log_density"]
     assert "tokens" in first.err
     again = searchgen("constrain", "--again", first.rows[0]["signature"], "--json")
     assert again.out == first.out
@@ -189,7 +188,7 @@ def test_out_of_memory_halves_the_pass_and_at_last_ends_with_what_was_found(
     whole, room = CausalModel._pass, [4]
 
     def short(self: CausalModel, rows: list[list[int]]) -> list[np.ndarray]:
-        if self.usage.forwards > 40:
+        if self.usage.forwards > 12:
             room[0] = 0
         if len(rows) > room[0]:
             raise MemoryError
@@ -212,9 +211,10 @@ def test_chinese_words_take_the_chinese_model(letters: str) -> None:
 def test_a_budget_is_a_number_of_rounds() -> None:
     request = Request(keywords=(("dog",),))
     longer = replace(request, annealing=request.annealing.for_budget(4.0))
-    assert (NeuralPlan.of(longer).rounds, NeuralPlan.of(longer).starts) == (200, 8 * 48)
-    assert NeuralPlan.of(replace(request, count=10)).chains == 40
-    assert NeuralPlan.of(replace(request, count=10)).starts == 320
+    plan = NeuralPlan.of(longer)
+    assert (plan.waves, plan.rounds, plan.evaluations) == (75, 75, 1200)
+    plan = NeuralPlan.of(replace(request, count=10))
+    assert (plan.chains, plan.starts, plan.scored) == (40, 80, 40)
     assert NeuralPlan.of(request) == NeuralPlan()
 
 

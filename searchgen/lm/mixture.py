@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from searchgen.errors import RequestError
 from searchgen.lm.cuts import Beginnings, Part, beginnings, compact_length, token_ends
-from searchgen.lm.neural.usage import Kept, Usage
+from searchgen.lm.neural.usage import Kept, Recent, Usage
 
 if TYPE_CHECKING:
     from searchgen.lm.neural.settings import NeuralSettings
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Mixture", "NGramPart", "is_mixture", "mixed", "open_mixture", "parts_of"]
 
 Floats = npt.NDArray[np.float64]
-
-#: Texts whose beginnings are known until more than so many are.
-MOST_BEGUN = 10_000
 
 #: How far weights may be from a sum of 1.
 ROUNDING = 1e-6
@@ -155,7 +152,7 @@ class Mixture:
 
     def __post_init__(self) -> None:
         self._kept = Kept(self.usage)
-        self._begun: dict[str, Beginnings] = {}
+        self._recent: Recent[Beginnings] = Recent()
         self._log_weights = np.log(np.array(self.weights))
 
     @property
@@ -177,13 +174,11 @@ class Mixture:
         Raises:
             RequestError: a part cannot score a text.
         """
-        return self._kept.of(texts, lambda new: np.array([one.log_p[-1] + one.log_end for one in self._mixed(new)]))
+        return self._kept.of(texts, lambda new: np.array([one.log_p[-1] + one.log_end for one in self.beginnings(new)]))
 
     def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
         """Return the probabilities of the beginnings of each text; those of the texts scored last are still known."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._begun]
-        found = self._begun | dict(zip(new, self._mixed(new), strict=True))
-        return [found[text] for text in texts]
+        return self._recent.of(texts, self._mixed)
 
     def growing(self) -> "MixedBeginnings":
         """Return what scores beginnings of texts that grow: each is read anew."""
@@ -195,16 +190,12 @@ class Mixture:
 
     def _mixed(self, texts: list[str]) -> list[Beginnings]:
         scored = [part.beginnings(texts) for part in self.parts]
-        found = [mixed(one, self._log_weights) for one in zip(*scored, strict=True)]
-        if len(self._begun) + len(found) > MOST_BEGUN:
-            self._begun.clear()
-        self._begun.update(zip(texts, found, strict=True))
-        return found
+        return [mixed(one, self._log_weights) for one in zip(*scored, strict=True)]
 
     def forget(self) -> None:
         """Drop the scores kept."""
         self._kept.scores.clear()
-        self._begun.clear()
+        self._recent.known.clear()
 
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name; passes, texts and tokens are the sums over the transformers."""
