@@ -38,6 +38,7 @@ def flags_of(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dtype", default="auto")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     parser.add_argument("--sets", type=int, default=24, help="keyword sets of the comparison with CGMH")
+    parser.add_argument("--times", type=int, nargs="+", default=(1, 3, 10), help="times of a default search")
     parser.add_argument("--together", type=int, default=64, help="searches that share passes")
 
 
@@ -56,7 +57,8 @@ def main() -> None:
             searcher, lines = opened(str(found), settings), keyword_sets(12 if flags.quick else flags.together)
             sharing(report, searcher, lines, str(found))
         if "curves" in flags.parts:
-            compare(report, opened(str(found), settings), keyword_sets(2 if flags.quick else flags.sets), str(found))
+            sets = keyword_sets(2 if flags.quick else flags.sets)
+            compare(report, opened(str(found), settings), sets, str(found), flags.times)
 
 
 def opened(model: str, settings: NeuralSettings) -> TransformerSearcher:

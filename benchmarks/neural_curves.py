@@ -20,9 +20,6 @@ from searchgen.target import Target
 
 __all__ = ["compare", "sharing"]
 
-#: Times of a default search that each method gets.
-TIMES = (1, 3, 10)
-
 #: First and last temperature of the CGMH loop: those of the rounds of `constrain`.
 HOT, COLD = 1.0, 0.3
 
@@ -70,30 +67,32 @@ class Trace:
         return found[0] if found else np.inf
 
 
-def compare(report: Any, searcher: TransformerSearcher, sets: Sequence[str], model: str) -> None:
-    """Measure every method on every set, and print the table."""
+def compare(
+    report: Any, searcher: TransformerSearcher, sets: Sequence[str], model: str, multiples: Sequence[int]
+) -> None:
+    """Measure every method on every set at multiples of the time of a default search, and print the table."""
     curves: Curves = {name: [] for name in ("constrain", "cgmh", *SHARES)}
     densities: Curves = {name: [] for name in ("constrain", *SHARES)}
     ratios, needed = [], []
     for line in sets:
         request = keyword_request(line, lm=model, seed=11, min_words=6, max_words=14)
-        runs = {times: _rounds(searcher, request, times) for times in TIMES}
-        unit = runs[1].seconds[-1]
-        cgmh = _cgmh(searcher, request, TIMES[-1] * unit)
-        reranked = {name: _reranked(searcher, request, TIMES[-1] * unit, share) for name, share in SHARES.items()}
-        curves["constrain"].append([runs[times].best[-1] for times in TIMES])
+        runs = {times: _rounds(searcher, request, times) for times in multiples}
+        unit = runs[multiples[0]].seconds[-1] / multiples[0]
+        cgmh = _cgmh(searcher, request, multiples[-1] * unit)
+        reranked = {name: _reranked(searcher, request, multiples[-1] * unit, share) for name, share in SHARES.items()}
+        curves["constrain"].append([runs[times].best[-1] for times in multiples])
         for name, run in (("cgmh", cgmh), *reranked.items()):
-            curves[name].append([run.at(times * unit, run.best) for times in TIMES])
-        densities["constrain"].append([runs[times].density[-1] for times in TIMES])
+            curves[name].append([run.at(times * unit, run.best) for times in multiples])
+        densities["constrain"].append([runs[times].density[-1] for times in multiples])
         for name, run in reranked.items():
-            densities[name].append([run.at(times * unit, run.density) for times in TIMES])
+            densities[name].append([run.at(times * unit, run.density) for times in multiples])
         needed.append((_needed(list(runs.values()), cgmh.best[-1]), cgmh.reached(cgmh.best[-1])))
         ratios.append(needed[-1][0] / needed[-1][1])
         seconds = ", ".join(f"{run.seconds[-1]:.2f}" for run in runs.values())
         shown = {**curves, **{f"density of {name}": rows for name, rows in densities.items()}}
         print(f"  {line}: {seconds} s, evaluations {needed[-1]}")
         print("   ", ", ".join(f"{name} {np.round(rows[-1], 3)}" for name, rows in shown.items()), flush=True)
-    _print(report, curves, densities, np.array(ratios))
+    _print(report, curves, densities, np.array(ratios), multiples)
     report.numbers |= {"curves": curves, "densities": densities, "evaluations": needed}
 
 
@@ -107,14 +106,17 @@ def _needed(runs: list[Trace], goal: float) -> float:
     return np.inf
 
 
-def _print(report: Any, curves: Curves, densities: Curves, ratios: npt.NDArray[np.float64]) -> None:
+def _print(
+    report: Any, curves: Curves, densities: Curves, ratios: npt.NDArray[np.float64], multiples: Sequence[int]
+) -> None:
     reached = int(np.isfinite(ratios).sum())
-    report.row("sets on which constrain reaches the best of CGMH at 10x", f"{reached} of {len(ratios)}")
+    report.row(f"sets on which constrain reaches the best of CGMH at {multiples[-1]}x", f"{reached} of {len(ratios)}")
     middle = float(np.median(ratios))
     report.row("  evaluations for it, share of CGMH's: median", f"{middle:.3f}", "<= 0.1", middle <= 0.1)
+    shown = ", ".join(f"{one}x" for one in multiples)
     means = {name: np.mean(rows, axis=0) for name, rows in curves.items()}
     for name, mean in means.items():
-        report.row(f"best log p a token at 1x, 3x, 10x the time: {name}", ", ".join(f"{one:.3f}" for one in mean))
+        report.row(f"best log p a token at {shown} the time: {name}", ", ".join(f"{one:.3f}" for one in mean))
     for name in SHARES:
         gain = np.array(densities["constrain"]) - np.array(densities[name])
         report.row(
