@@ -20,7 +20,7 @@ from searchgen.target import Target
 
 __all__ = ["compare", "sharing"]
 
-#: First and last temperature of the CGMH loop: those of the rounds of `constrain`.
+#: First and last temperature of the CGMH loop.
 HOT, COLD = 1.0, 0.3
 
 #: Chains of one n-gram search that is re-ranked, and the shares of its texts that are scored: all, or those likely to be the best.
@@ -176,7 +176,7 @@ def _rounds(searcher: TransformerSearcher, request: Request, times: int) -> Trac
 
 
 def _cgmh(searcher: TransformerSearcher, request: Request, seconds: float) -> Trace:
-    """Run the loop for so long from the best start of the n-gram's, cooled as the rounds of `constrain` are."""
+    """Run the loop for so long from the best start of the n-gram's, cooled from HOT to COLD."""
     trace = Trace()
     search = searcher.begin(request, None)
     model = Watched(searcher, Trace()).model

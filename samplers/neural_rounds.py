@@ -164,11 +164,12 @@ class NeuralSearch:
         """Yield, before each step, the printed texts that it will ask the model for."""
         target = self.target = replace(self.proposal, text_model=text_model)
         finds = self.finds = Finds(scorer_of(target))
-        texts = self.first
+        texts, asked = self.first, set[tuple[int, ...]]()
         while True:
-            texts = [text for text in texts if text not in finds.density][: self.plan.scored]
+            texts = [text for text in texts if text not in asked][: self.plan.scored]
+            asked.update(texts)
             yield [target.printed(text) for text in texts]
-            finds.score(*padded(texts, target.room))
+            finds.score(*_padded(texts, target.room))
             self.fitted = self._fitted(finds)
             if self.wave >= self.plan.waves:
                 break
@@ -211,7 +212,7 @@ class NeuralSearch:
         texts, density = finds.ranked()
         if not texts:
             return problem
-        return fitted(problem, texts, density - score_texts(problem, *padded(texts, self.proposal.room)))
+        return fitted(problem, texts, density - score_texts(problem, *_padded(texts, self.proposal.room)))
 
     def _counters(self, purpose: str, number: int, count: int) -> npt.NDArray[np.uint64]:
         key = key_of(self.request.seed, self.request.canonical(), f"{purpose} {number}")
@@ -225,17 +226,16 @@ class NeuralSearch:
             scorer=finds.score,
             chains=new_chains(len(best), target.room),
             true=np.array([finds.density[text] for text in best]),
-            counters=self._counters("rounds", 0, max(1, len(best)))[: len(best)],
+            counters=self._counters("rounds", 0, self.plan.chains)[: len(best)],
             inner=self.plan.inner,
             inverse_temperature=1.0 / self.plan.proposal,
             threads=self.threads,
         )
-        enter(rounds.cheap, rounds.chains, *padded(best, target.room))
+        enter(rounds.cheap, rounds.chains, *_padded(best, target.room))
         return rounds
 
 
-def padded(texts: list[tuple[int, ...]], room: int) -> tuple[Tokens, Lengths]:
-    """Return texts as rows, (n, room) int32, and their lengths, (n,) int64."""
+def _padded(texts: list[tuple[int, ...]], room: int) -> tuple[Tokens, Lengths]:
     tokens = np.zeros((len(texts), room), np.int32)
     for row, text in zip(tokens, texts, strict=True):
         row[: len(text)] = text

@@ -162,6 +162,19 @@ def test_sample_reports_the_transformers_score(letters: str) -> None:
         assert "dog" in [token.lower() for token in row["tokens"]]
 
 
+def test_waves_ask_for_no_text_twice(letters: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, asked = Finds.score, []
+
+    def score(self: Finds, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        asked.append([tuple(row[:length].tolist()) for row, length in zip(tokens, lengths, strict=True)])
+        return whole(self, tokens, lengths)
+
+    monkeypatch.setattr(Finds, "score", score)
+    assert constrain(letters).code == 0
+    texts = [text for wave in asked[: NeuralPlan().waves] for text in wave]
+    assert len(texts) == len(set(texts)) == NeuralPlan().waves * NeuralPlan().scored
+
+
 def test_ctrl_c_gives_the_best_so_far(letters: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, calls = Finds.score, []
 
