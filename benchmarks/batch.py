@@ -25,7 +25,7 @@ def run(folder: Path, sets: list[str], *flags: str) -> tuple[float, list[dict[st
     """Return the clock's seconds of a run, its rows, and its report."""
     jobs, out, report = folder / "sets.txt", folder / "out.jsonl", folder / "report.json"
     jobs.write_text("".join(f"{one}\n" for one in sets), encoding="utf-8")
-    ran = cli("batch", str(jobs), "-o", str(out), "--overwrite", "--lm", "en", "--report", str(report), *flags)
+    ran = cli("batch", str(jobs), "-o", str(out), "--overwrite", "--lm", "en-ngram", "--report", str(report), *flags)
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert ran.code in (0, 3), ran
     return ran.wall, rows, json.loads(report.read_text(encoding="utf-8"))

@@ -5,7 +5,6 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,12 +32,13 @@ SIZES = (4, 16, 32, 64, 128, 256)
 def flags_of(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this benchmark."""
     parser.add_argument(
-        "--model", type=Path, help="folder of a causal model; by default the small one of the shared folder"
+        "--model", help="folder of a causal model, or a mixture; by default the small one of the shared folder"
     )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dtype", default="auto")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
-    parser.add_argument("--sets", type=int, default=8, help="keyword sets of the comparison with CGMH")
+    parser.add_argument("--sets", type=int, default=24, help="keyword sets of the comparison with CGMH")
+    parser.add_argument("--times", type=int, nargs="+", default=(1, 3, 10), help="times of a default search")
     parser.add_argument("--together", type=int, default=64, help="searches that share passes")
 
 
@@ -57,7 +57,8 @@ def main() -> None:
             searcher, lines = opened(str(found), settings), keyword_sets(12 if flags.quick else flags.together)
             sharing(report, searcher, lines, str(found))
         if "curves" in flags.parts:
-            compare(report, opened(str(found), settings), keyword_sets(2 if flags.quick else flags.sets), str(found))
+            sets = keyword_sets(2 if flags.quick else flags.sets)
+            compare(report, opened(str(found), settings), sets, str(found), flags.times)
 
 
 def opened(model: str, settings: NeuralSettings) -> TransformerSearcher:
@@ -69,10 +70,10 @@ def opened(model: str, settings: NeuralSettings) -> TransformerSearcher:
 
 
 def keyword_sets(count: int) -> list[str]:
-    """Return keyword sets of three words: those of the task file, or those above again and again."""
+    """Return keyword sets: the first of the task file, of one to four words, or those above again and again."""
     file = shared("tasks", "keywords-en.txt")
-    lines = file.read_text(encoding="utf-8").split("\n") if file else []
-    return [line for line in [*lines, *SETS * (count // len(SETS) + 1)] if line.count(",") == 2][:count]
+    lines = file.read_text(encoding="utf-8").split() if file else []
+    return [*lines, *SETS * (count // len(SETS) + 1)][:count]
 
 
 def scoring(report: Any, model: str, settings: NeuralSettings, quick: bool) -> None:

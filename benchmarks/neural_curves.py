@@ -20,11 +20,14 @@ from searchgen.target import Target
 
 __all__ = ["compare", "sharing"]
 
-#: Times of a default search that each method gets.
-TIMES = (1, 3, 10)
-
-#: First and last temperature of the CGMH loop: those of the rounds of `constrain`.
+#: First and last temperature of the CGMH loop.
 HOT, COLD = 1.0, 0.3
+
+#: Chains of one n-gram search that is re-ranked, and the shares of its texts that are scored: all, or those likely to be the best.
+RERANKED, SHARES = 48, {"reranked": 1.0, "half reranked": 0.5}
+
+#: Densities of one text differ in their last bits by what it was scored beside.
+NEAR = 1e-3
 
 Text = tuple[int, ...]
 Curves = dict[str, list[list[float]]]
@@ -64,28 +67,32 @@ class Trace:
         return found[0] if found else np.inf
 
 
-def compare(report: Any, searcher: TransformerSearcher, sets: Sequence[str], model: str) -> None:
-    """Measure every method on every set, and print the table."""
-    curves: Curves = {"constrain": [], "cgmh": [], "reranked": []}
-    densities: Curves = {"constrain": [], "reranked": []}
+def compare(
+    report: Any, searcher: TransformerSearcher, sets: Sequence[str], model: str, multiples: Sequence[int]
+) -> None:
+    """Measure every method on every set at multiples of the time of a default search, and print the table."""
+    curves: Curves = {name: [] for name in ("constrain", "cgmh", *SHARES)}
+    densities: Curves = {name: [] for name in ("constrain", *SHARES)}
     ratios, needed = [], []
     for line in sets:
         request = keyword_request(line, lm=model, seed=11, min_words=6, max_words=14)
-        runs = {times: _rounds(searcher, request, times) for times in TIMES}
-        unit = runs[1].seconds[-1]
-        cgmh, reranked = _cgmh(searcher, request, TIMES[-1] * unit), _reranked(searcher, request, TIMES[-1] * unit)
-        curves["constrain"].append([runs[times].best[-1] for times in TIMES])
-        for name, run in (("cgmh", cgmh), ("reranked", reranked)):
-            curves[name].append([run.at(times * unit, run.best) for times in TIMES])
-        densities["constrain"].append([runs[times].density[-1] for times in TIMES])
-        densities["reranked"].append([reranked.at(times * unit, reranked.density) for times in TIMES])
+        runs = {times: _rounds(searcher, request, times) for times in multiples}
+        unit = runs[multiples[0]].seconds[-1] / multiples[0]
+        cgmh = _cgmh(searcher, request, multiples[-1] * unit)
+        reranked = {name: _reranked(searcher, request, multiples[-1] * unit, share) for name, share in SHARES.items()}
+        curves["constrain"].append([runs[times].best[-1] for times in multiples])
+        for name, run in (("cgmh", cgmh), *reranked.items()):
+            curves[name].append([run.at(times * unit, run.best) for times in multiples])
+        densities["constrain"].append([runs[times].density[-1] for times in multiples])
+        for name, run in reranked.items():
+            densities[name].append([run.at(times * unit, run.density) for times in multiples])
         needed.append((_needed(list(runs.values()), cgmh.best[-1]), cgmh.reached(cgmh.best[-1])))
         ratios.append(needed[-1][0] / needed[-1][1])
         seconds = ", ".join(f"{run.seconds[-1]:.2f}" for run in runs.values())
         shown = {**curves, **{f"density of {name}": rows for name, rows in densities.items()}}
         print(f"  {line}: {seconds} s, evaluations {needed[-1]}")
         print("   ", ", ".join(f"{name} {np.round(rows[-1], 3)}" for name, rows in shown.items()), flush=True)
-    _print(report, curves, densities, np.array(ratios))
+    _print(report, curves, densities, np.array(ratios), multiples)
     report.numbers |= {"curves": curves, "densities": densities, "evaluations": needed}
 
 
@@ -99,21 +106,28 @@ def _needed(runs: list[Trace], goal: float) -> float:
     return np.inf
 
 
-def _print(report: Any, curves: Curves, densities: Curves, ratios: npt.NDArray[np.float64]) -> None:
+def _print(
+    report: Any, curves: Curves, densities: Curves, ratios: npt.NDArray[np.float64], multiples: Sequence[int]
+) -> None:
     reached = int(np.isfinite(ratios).sum())
-    report.row("sets on which constrain reaches the best of CGMH at 10x", f"{reached} of {len(ratios)}")
+    report.row(f"sets on which constrain reaches the best of CGMH at {multiples[-1]}x", f"{reached} of {len(ratios)}")
     middle = float(np.median(ratios))
     report.row("  evaluations for it, share of CGMH's: median", f"{middle:.3f}", "<= 0.1", middle <= 0.1)
+    shown = ", ".join(f"{one}x" for one in multiples)
     means = {name: np.mean(rows, axis=0) for name, rows in curves.items()}
     for name, mean in means.items():
-        report.row(f"best log p a token at 1x, 3x, 10x the time: {name}", ", ".join(f"{one:.3f}" for one in mean))
-    gain = np.mean(np.array(densities["constrain"]) - np.array(densities["reranked"]), axis=0)
-    report.row(
-        "constrain above n-gram search re-ranked, nats of its target",
-        ", ".join(f"{one:+.2f}" for one in gain),
-        "> 0",
-        bool((gain > 0).all()),
-    )
+        report.row(f"best log p a token at {shown} the time: {name}", ", ".join(f"{one:.3f}" for one in mean))
+    for name in SHARES:
+        gain = np.array(densities["constrain"]) - np.array(densities[name])
+        report.row(
+            f"constrain above n-gram search, {name}, nats of its target",
+            ", ".join(f"{one:+.2f}" for one in gain.mean(axis=0)),
+            "> 0",
+            bool((gain.mean(axis=0) > 0).all()),
+        )
+        report.row("  standard errors", ", ".join(f"{one:.2f}" for one in gain.std(axis=0) / np.sqrt(len(gain))))
+        counts = [f"{(one > NEAR).sum()}/{(abs(one) <= NEAR).sum()}/{(one < -NEAR).sum()}" for one in gain.T]
+        report.row("  sets won/equal/lost", ", ".join(counts))
 
 
 def _each(target: Target, score: Any, texts: Sequence[Text]) -> tuple[npt.NDArray[np.float64], list[float]]:
@@ -150,9 +164,9 @@ class Watched:
 
 
 def _rounds(searcher: TransformerSearcher, request: Request, times: int) -> Trace:
-    """Run `constrain`, its rounds so many times the default ones, its n-gram starts too."""
+    """Run `constrain`, its waves and rounds so many times the default ones."""
     trace = Trace()
-    seconds = times * NeuralPlan().chains * NeuralPlan().rounds / EVALUATIONS_PER_SECOND
+    seconds = times * NeuralPlan().evaluations / EVALUATIONS_PER_SECOND
     search = searcher.begin(replace(request, annealing=Annealing().for_budget(seconds)), None)
     in_step([search], Watched(searcher, trace))  # type: ignore[arg-type]
     if search.failure is not None or search.finds is None:
@@ -162,9 +176,9 @@ def _rounds(searcher: TransformerSearcher, request: Request, times: int) -> Trac
 
 
 def _cgmh(searcher: TransformerSearcher, request: Request, seconds: float) -> Trace:
-    """Run the loop for so long from the best start of the n-gram's, cooled as the rounds of `constrain` are."""
+    """Run the loop for so long from the best start of the n-gram's, cooled from HOT to COLD."""
     trace = Trace()
-    search = searcher.begin(replace(request, seed=request.seed), None)
+    search = searcher.begin(request, None)
     model = Watched(searcher, Trace()).model
     target = search.proposal
 
@@ -173,27 +187,28 @@ def _cgmh(searcher: TransformerSearcher, request: Request, seconds: float) -> Tr
         trace.add(each, len(texts))
         return log_p
 
-    start = search.first.texts[0]
+    start = search.first[0]
     loop = Loop(target, score, start, float(score([start])[0]), np.random.default_rng(request.seed))
     while (share := (time.process_time() - trace.begun) / seconds) < 1:
         loop.step(1 / (HOT * (COLD / HOT) ** share))
     return trace
 
 
-def _reranked(searcher: TransformerSearcher, request: Request, seconds: float) -> Trace:
-    """Search under the n-gram model only, again and again, and let the transformer score what it finds."""
+def _reranked(searcher: TransformerSearcher, request: Request, seconds: float, share: float) -> Trace:
+    """Search under the n-gram model only, again and again, and let the transformer score a share of what it finds, the densest first."""
     trace = Trace()
     proposal, guide = searcher._look_ahead(request)
     model, plan = Watched(searcher, Trace()).model, NeuralPlan()
     number = 0
     while not trace.seconds or trace.seconds[-1] < seconds:
         key = key_of(request.seed, request.canonical(), f"again {number}")
-        counters = np.stack([counter(key, chain).word for chain in range(plan.starts)])
-        schedule = Annealing(chains=plan.starts, steps=plan.steps)
-        found = anneal(proposal.problem, guide.draw_texts(counters), counters, schedule)
-        log_p, each = _each(proposal, model.log_probs, found.texts)
-        trace.add(each, len(found.texts))
-        weights = [proposal.token_weight(text) for text in found.texts]
+        counters = np.stack([counter(key, chain).word for chain in range(RERANKED)])
+        schedule = Annealing(chains=RERANKED, steps=plan.steps)
+        found = anneal(proposal.problem, guide.draw_texts(counters), counters, schedule).texts
+        found = found[: max(1, round(share * len(found)))]
+        log_p, each = _each(proposal, model.log_probs, found)
+        trace.add(each, len(found))
+        weights = [proposal.token_weight(text) for text in found]
         trace.density.append(max([*trace.density[-1:], *(log_p + np.array(weights)).tolist()]))
         number += 1
     return trace

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from searchgen.cli.loading import load_beside, load_model, refuse_other_model, starting
+from searchgen.cli.loading import load_beside, load_model, refuse_other_model, starting, usual_threads
 from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, NothingFound, Outage, RequestError, SearchgenError
-from searchgen.lm.whole_text import scores_whole_texts
+from searchgen.lm.whole_text import opening, scores_whole_texts
 from searchgen.record import partial_record
 from searchgen.request import Request
 
@@ -122,13 +122,14 @@ class Answers:
 
     def _beside(self, request: Request) -> "TransformerSearcher":
         with starting():
+            same = [found for (name, _), found in self.beside.items() if name == request.lm]
+            # Begun first: its libraries are loaded while ours are.
+            opened = same[0].opened if same else opening(request.lm, request.neural, usual_threads())
             from searchgen.samplers.neural_search import TransformerSearcher
             from searchgen.samplers.transformer import language
 
             key = request.lm, language(request)
             if key not in self.beside:
-                same = [found for (name, _), found in self.beside.items() if name == request.lm]
-                opened = same[0].opened if same else None
                 self.beside[key] = load_beside(TransformerSearcher, request, self.raw_tokens, opened)
         return self.beside[key]
 

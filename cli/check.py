@@ -30,7 +30,7 @@ def check(
     sentence: Annotated[bool, options.OneSentence] = False,
     min_words: Annotated[int | None, options.Words] = None,
     max_words: Annotated[int | None, options.MaxWords] = None,
-    lm: Annotated[str | None, options.Model] = None,
+    lm: Annotated[str | None, options.LawModel] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for every line, passing ones too.")] = False,
 ) -> None:

@@ -30,9 +30,10 @@ sample size and no log Z.
 Example: searchgen compare --keywords "doctor,letter" --samplers rejection,importance,smc,mh --budget 2
 """
 
-DEFAULT = "rejection,importance,smc,mh,tempering,anneal"
+#: Samplers that are compared unless others are named: under n-gram models, and under what scores texts whole.
+USUAL, USUAL_WHOLE = "rejection,importance,smc,mh,tempering,anneal", "importance,smc,surrogate"
 
-Samplers = typer.Option("--samplers", metavar="LIST", help="Names, separated by commas.")
+Samplers = typer.Option("--samplers", metavar="LIST", help="Names, separated by commas; by default the usual ones.")
 Budget = typer.Option("--budget", metavar="SECONDS", parser=decimal, help="For each sampler.")
 Evaluations = typer.Option(
     "--evaluations", metavar="N", parser=whole, help="Scored texts for each, instead of seconds."
@@ -50,9 +51,9 @@ def compare(
     min_words: Annotated[int | None, options.Words] = None,
     max_words: Annotated[int | None, options.MaxWords] = None,
     beta: Annotated[float, options.Beta] = 1.0,
-    lm: Annotated[str | None, options.NGram] = None,
+    lm: Annotated[str | None, options.LawModel] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
-    samplers: Annotated[str, Samplers] = DEFAULT,
+    samplers: Annotated[str | None, Samplers] = None,
     budget: Annotated[float, Budget] = 2.0,
     evaluations: Annotated[int | None, Evaluations] = None,
     repeat: Annotated[int, Repeat] = 1,
@@ -60,7 +61,7 @@ def compare(
     json: Annotated[bool, options.Json] = False,
 ) -> None:
     """Try every sampler once, refuse a budget too small, then compare; searches last."""
-    from searchgen.cli.loading import load_model, starting
+    from searchgen.cli.loading import load_beside, load_model, starting
     from searchgen.cli.requests import law_request
 
     if not budget > 0:
@@ -83,12 +84,18 @@ def compare(
         seed=secrets.randbits(32) if seed is None else seed,
     )
     with starting():
+        from searchgen.lm.whole_text import scores_whole_texts
         from searchgen.samplers.registry import method
         from searchgen.samplers.sampling import stated_law
         from searchgen.samplers.source import Source
+        from searchgen.samplers.transformer import TransformerSource
 
-        names = [one.name for one in sorted(map(method, _names(samplers)), key=lambda one: one.kind == "search")]
-        source = load_model(Source, request.lm, raw_tokens)
+        whole = scores_whole_texts(request.lm)
+        listed = _names((USUAL_WHOLE if whole else USUAL) if samplers is None else samplers)
+        names = [one.name for one in sorted(map(method, listed), key=lambda one: one.kind == "search")]
+        source: Source = (
+            load_beside(TransformerSource, request, raw_tokens) if whole else load_model(Source, request.lm, raw_tokens)
+        )
     _run(source, [replace(stated_law(request), sampler=name) for name in names], budget, evaluations, repeat, json)
 
 

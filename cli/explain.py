@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 from searchgen.cli import options
-from searchgen.cli.output import write_json, write_line
+from searchgen.cli.output import note, write_json, write_line
 from searchgen.plain_json import plain
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def explain(
     sentence: Annotated[bool, options.OneSentence] = False,
     min_words: Annotated[int | None, options.Words] = None,
     max_words: Annotated[int | None, options.MaxWords] = None,
-    lm: Annotated[str | None, options.NGram] = None,
+    lm: Annotated[str | None, options.LawModel] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     json: Annotated[bool, options.Json] = False,
 ) -> None:
@@ -61,11 +61,16 @@ def explain(
         lm=lm,
     )
     with starting():
+        from searchgen.lm.whole_text import scores_whole_texts
         from searchgen.samplers.explain import explain as explained
         from searchgen.samplers.sampling import stated_law
         from searchgen.samplers.source import Source
+        from searchgen.samplers.transformer import language
 
-        source = load_model(Source, request.lm, raw_tokens)
+        whole = scores_whole_texts(request.lm)
+        source = load_model(Source, language(request) if whole else request.lm, raw_tokens)
+    if whole:
+        note(f"{request.lm} scores texts whole: these numbers are those of {source.name}, which proposes to it")
     with compiling("importance", "smc"):
         found = explained(source, stated_law(request))
     write_json(_row(found)) if json else _print(found)

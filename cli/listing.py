@@ -38,9 +38,13 @@ def samplers(json: Annotated[bool, Json] = False) -> None:
 @app.command(name="models", help=MODELS, short_help="List the models.")
 def models(json: Annotated[bool, Json] = False) -> None:
     """Print name and size of each."""
-    from searchgen.lm import DATA, EMBEDDED
+    from searchgen.lm.embedded import EMBEDDED, MIXED, data_file
 
-    _print([{"name": name, "bytes": (DATA / f"{name}.sgm").stat().st_size} for name in EMBEDDED], json)
+    rows = []
+    for name in EMBEDDED:
+        files = [data_file(name), *([data_file(name, ".onnx")] if name in MIXED else [])]
+        rows.append({"name": name, "bytes": sum(file.stat().st_size for file in files)})
+    _print(rows, json)
 
 
 def _print(rows: Sequence[Mapping[str, object]], json: bool) -> None:

@@ -25,22 +25,38 @@ def info(
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Open the model and print its facts."""
-    from searchgen.lm import DATA, EMBEDDED, load
+    from searchgen.lm import load
+    from searchgen.lm.embedded import EMBEDDED, MIXED, data_file
     from searchgen.lm.neural import is_transformer
 
-    if is_transformer(model):
+    if model in MIXED:
+        facts = _facts_of_mixture(model)
+    elif is_transformer(model):
         from searchgen.lm.neural.describe import describe
 
         facts = describe(model)
     else:
         opened = load(model, complain)
-        path = DATA / f"{model}.sgm" if model in EMBEDDED else Path(model)
+        path = data_file(model) if model in EMBEDDED else Path(model)
         facts = _facts(opened, path.stat().st_size)
     if json:
         write_json(facts)
         return
     for name, value in facts.items():
         write_line(f"{name.replace('_', ' '):<20} {_shown(value)}")
+
+
+def _facts_of_mixture(name: str) -> dict[str, Any]:
+    """Return what the parts of an embedded mixture are."""
+    from searchgen.lm.embedded import MIXED, data_file, ngram_name
+    from searchgen.lm.neural.describe import describe
+    from searchgen.lm.whole_text import open_text_model
+
+    transformer = describe(str(data_file(name, ".onnx")))
+    size = transformer["bytes"] + data_file(name).stat().st_size
+    parts = [f"{ngram_name(name)} {1 - MIXED[name]:g}", f"transformer {MIXED[name]:g}"]
+    about = {"model": name, "kind": "mixture", "parts": parts}
+    return {**transformer, **about, "bytes": size, "hash": open_text_model(name).hash}
 
 
 def _facts(model: "NGram", size: int) -> dict[str, Any]:

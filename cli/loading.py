@@ -20,7 +20,20 @@ if TYPE_CHECKING:
     Beside = TypeVar("Beside", bound=TransformerSource)
     Loaded = TypeVar("Loaded", bound=Source)
 
-__all__ = ["compiling", "load_beside", "load_model", "refuse_other_model", "say_if_compiling", "starting"]
+__all__ = [
+    "compiling",
+    "load_beside",
+    "load_model",
+    "refuse_other_model",
+    "say_if_compiling",
+    "starting",
+    "usual_threads",
+]
+
+
+def usual_threads() -> int:
+    """Return how many threads share the work of a command."""
+    return min(2, os.cpu_count() or 1)
 
 
 def load_model(kind: "type[Loaded]", name: str, raw_tokens: bool) -> "Loaded":
@@ -34,7 +47,7 @@ def load_model(kind: "type[Loaded]", name: str, raw_tokens: bool) -> "Loaded":
     Raises:
         RequestError: there is no such model, or its tokens are not raw and should be.
     """
-    loaded = kind.load(name, complain, threads=min(2, os.cpu_count() or 1))
+    loaded = kind.load(name, complain, threads=usual_threads())
     if raw_tokens and loaded.model.form != "raw":
         raise RequestError(
             f"--raw-tokens: {name} is a model of printed text ({loaded.model.form}); "
@@ -64,7 +77,7 @@ def load_beside(
     """
     if raw_tokens:
         raise RequestError(f"--raw-tokens: {request.lm} reads printed text; drop the flag")
-    return kind.beside(request, complain, min(2, os.cpu_count() or 1), opened)
+    return kind.beside(request, complain, usual_threads(), opened)
 
 
 def refuse_other_model(loaded: "Source", wanted: str) -> None:

@@ -18,9 +18,9 @@ __all__ = [
     "Forbid",
     "Json",
     "Keywords",
+    "LawModel",
     "MaxWords",
     "Model",
-    "NGram",
     "OneSentence",
     "Ordered",
     "Prompt",
@@ -51,13 +51,12 @@ Sentence = typer.Option("--sentence/--no-sentence", help="One sentence: a final 
 FiniteVerb = typer.Option(
     "--finite-verb/--no-finite-verb", help="An English sentence has a finite verb, if the rest allows one."
 )
-Model = typer.Option(
-    "--lm",
-    metavar="MODEL",
-    help="en, zh, a model or ARPA file, or a transformer: folder, FILE.onnx, NAME@REVISION of the hub or http://SERVER/v1#NAME; "
-    "A:0.5,B:0.5 mixes; by default the words' language.",
+MODELS = (
+    "en, zh, en-ngram, zh-ngram, an n-gram or ARPA file, or a transformer: folder, FILE.onnx, NAME@REVISION of the hub or "
+    "http://SERVER/v1#NAME; A:0.5,B:0.5 mixes;"
 )
-NGram = typer.Option("--lm", metavar="MODEL", help="en, zh, or a model or ARPA file; by default the words' language.")
+Model = typer.Option("--lm", metavar="MODEL", help=f"{MODELS} by default en or zh, by the words.")
+LawModel = typer.Option("--lm", metavar="MODEL", help=f"{MODELS} by default en-ngram or zh-ngram, by the words.")
 End = typer.Option("--end", metavar="END", help="What ends a text under a transformer: eos, newline or none.")
 Prompt = typer.Option(
     "--prompt", metavar="TEXT", help="Text that conditions a transformer; it is not part of the result."

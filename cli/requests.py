@@ -6,6 +6,7 @@ from typing import Any
 
 from searchgen.constraints.parse import parse_items
 from searchgen.errors import RequestError
+from searchgen.lm.embedded import ngram_name
 from searchgen.lm.neural import NeuralSettings
 from searchgen.lm.whole_text import scores_whole_texts
 from searchgen.request import Request
@@ -78,7 +79,7 @@ def law_request(
         forbid: values of `--forbid`.
         starts_with: value of `--starts-with`.
         ends_with: value of `--ends-with`.
-        lm: the model asked for; None takes the embedded one of the language that the words are in.
+        lm: the model asked for; None takes the embedded n-gram model of the language that the words are in.
         fields: of `Request`, as they are.
 
     Raises:
@@ -92,7 +93,8 @@ def law_request(
         quotes=True,
         **fields,
     )
-    return with_keywords(template, keywords or [], lm)
+    request = with_keywords(template, keywords or [], lm)
+    return request if lm else replace(request, lm=ngram_name(request.lm))
 
 
 def refuse_share(share: int, lm: str | None, many: bool) -> None:
@@ -110,8 +112,8 @@ def refuse_share(share: int, lm: str | None, many: bool) -> None:
         return
     if not 1 <= share <= MOST_SHARED:
         raise RequestError(f"--share {share}: give 1 to {MOST_SHARED} sets")
-    if not lm or not scores_whole_texts(lm):
-        raise RequestError(f"--share is for transformers, and --lm {lm or '(none)'} is none; name one, or drop it")
+    if lm and not scores_whole_texts(lm):
+        raise RequestError(f"--share is for transformers, and --lm {lm} is none; name one, or drop it")
     if not many:
         raise RequestError("--share is for many sets; give --keywords -, or use searchgen batch")
 

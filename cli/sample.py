@@ -79,7 +79,7 @@ def sample(
     option: Annotated[list[str] | None, Option] = None,
     term: Annotated[list[str] | None, Term] = None,
     text: Annotated[str, Text] = "",
-    lm: Annotated[str | None, options.Model] = None,
+    lm: Annotated[str | None, options.LawModel] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     count: Annotated[int, Draws] = 1,
     seed: Annotated[int | None, options.Seed] = None,

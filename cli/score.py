@@ -52,7 +52,7 @@ def score(
     min_words: Annotated[int | None, options.Words] = None,
     max_words: Annotated[int | None, options.MaxWords] = None,
     beta: Annotated[float, options.Beta] = 1.0,
-    lm: Annotated[str | None, options.Model] = None,
+    lm: Annotated[str | None, options.LawModel] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every term.")] = False,
     end: Annotated[str, options.End] = "eos",

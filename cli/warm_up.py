@@ -16,7 +16,7 @@ Example: searchgen warm-up
 
 
 def warm_up() -> None:
-    """Run one small request under each embedded model, and one draw of each sampler, two at a time."""
+    """Run one small request under each embedded n-gram model, and one draw of each sampler, two at a time."""
     from searchgen.cache_folder import cache_folder
     from searchgen.cli.loading import say_if_compiling
     from searchgen.request import Annealing, Request
@@ -26,7 +26,7 @@ def warm_up() -> None:
     from searchgen.samplers.precompile import compile_sampler
     from searchgen.samplers.registry import BUILT_IN
 
-    for name, word in (("en", "dog"), ("zh", "学校")):
+    for name, word in (("en-ngram", "dog"), ("zh-ngram", "学校")):
         begun = time.perf_counter()
         request = Request(keywords=((word,),), lm=name, annealing=Annealing(chains=2, steps=40))
         Searcher.load(name, complain).search(request)

@@ -7,8 +7,9 @@ from typing import Any
 
 from searchgen.constraints.parse import parse_items
 from searchgen.errors import RequestError
+from searchgen.lm.embedded import ngram_name
 from searchgen.lm.neural import NeuralSettings
-from searchgen.lm.whole_text import scores_whole_texts
+from searchgen.lm.whole_text import opening, scores_whole_texts
 from searchgen.randomness import key_of
 from searchgen.record import Record
 from searchgen.request import Request
@@ -18,7 +19,7 @@ from searchgen.samplers.neural_search import TransformerSearcher
 from searchgen.samplers.registry import method
 from searchgen.samplers.sampling import Sampled, refuse_unserved, stated_law
 from searchgen.samplers.sampling import sample as sample_request
-from searchgen.samplers.transformer import language, opening
+from searchgen.samplers.transformer import language
 from searchgen.target import Target
 from searchgen.text import detect
 
@@ -31,8 +32,8 @@ Keywords = str | Sequence[str | Sequence[str]]
 
 
 @lru_cache(maxsize=4)
-def load(name: str = "en", threads: int = THREADS) -> Searcher:
-    """Return a loaded model; the last four are kept.
+def load(name: str = "en-ngram", threads: int = THREADS) -> Searcher:
+    """Return a loaded n-gram model; the last four are kept.
 
     Args:
         name: of an embedded model, or the path of a model file.
@@ -90,7 +91,7 @@ def sample(
         sampler: name of a registered sampler; by default mh, under a transformer surrogate.
         n: number of draws.
         seed: makes the result repeatable.
-        lm: an embedded model, a path or a transformer.
+        lm: an embedded model, a path or a transformer; by default the n-gram model of the keywords' language.
         options: of the sampler, as "name=value".
         fields: of `Request`: beta, max_words, sentence, ...
 
@@ -106,6 +107,7 @@ def sample(
     sampler = sampler or ("surrogate" if lm and scores_whole_texts(lm) else "mh")
     free = {"sentence": False, "finite_verb": False, "quotes": True, **fields}
     request = _request(keywords, lm, count=n, seed=seed, sampler=sampler, options=tuple(options), **free)
+    request = request if lm else replace(request, lm=ngram_name(request.lm))
     return sample_request(_model(request), stated_law(request))
 
 

@@ -122,6 +122,12 @@ class Searcher(Source):
         target, guide = self._look_ahead(replace(request, finite_verb=False), order)
         return replace(target, notes=(*target.notes, "no such text with a verb of its own; found without")), guide
 
+    def ranked(self, found: Annealed, target: Target, request: Request) -> Annealed:
+        """Return the texts of a search in the order in which they are to be printed."""
+        if self.classes is None or not request.class_weight:
+            return found
+        return ranked(found, target, self.classes, request.class_weight)
+
     def _outcome(
         self,
         request: Request,
@@ -131,10 +137,9 @@ class Searcher(Source):
         line: int | None,
         neural: dict[str, int] | None = None,
     ) -> Outcome:
-        if self.classes is not None and request.class_weight:
-            found = ranked(found, target, self.classes, request.class_weight)
         if not found.texts:
             raise NotFound(f"not found in {found.steps} steps; raise --budget or widen the window")
+        found = self.ranked(found, target, request)
         notes = list(target.notes)
         new = [i for i, text in enumerate(found.texts) if target.vocabulary.decode(text) not in self.known_sentences]
         if not new:

@@ -2,9 +2,11 @@
 
     log density(x) = beta * log p_transformer(printed x) + sum over tokens of weight(token)
 
-1. The n-gram model's annealing makes texts; the transformer scores them, and the best are the chains' starts.
-2. In every round each chain makes m steps on the n-gram density ** (1 / T'), and one batch of the transformer tests where they led, by
-   the surrogate rule on the true density ** (1 / T). T falls geometrically from round to round, T' stays.
+1. Waves. The n-gram model's annealing makes texts; the transformer scores the densest of them that are new. Token weights are fitted to
+   what it has scored (`token_fit.py`), and the next wave anneals the n-gram density with them: it knows better what to look for.
+2. Rounds. The best texts of all waves are the starts of chains. In every round each makes m steps on the fitted density ** (1 / T'), and
+   one batch of the transformer tests where they led, by the surrogate rule on the true density ** (1 / T). T falls geometrically from
+   round to round, T' stays.
 3. The densest of all texts that were ever scored are returned, accepted or not.
 
 Temperatures that change make this a search: no law is claimed for its texts.
@@ -16,11 +18,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from searchgen.guide import Guide
+from searchgen.problem import Problem
+from searchgen.randomness import counter, key_of
 from searchgen.request import Annealing, Request
-from searchgen.samplers.anneal import Annealed
+from searchgen.samplers.anneal import Annealed, anneal
 from searchgen.samplers.chain import enter, new_chains
-from searchgen.samplers.scorer import Floats, Lengths, Scorer, Tokens, scorer_of
+from searchgen.samplers.moves import MOVES
+from searchgen.samplers.scorer import Floats, Lengths, Scorer, Tokens, score_texts, scorer_of
 from searchgen.samplers.surrogate import Rounds
+from searchgen.samplers.token_fit import fitted
 from searchgen.target import Target, TextModel
 
 __all__ = ["EVALUATIONS_PER_SECOND", "Finds", "NeuralPlan", "NeuralSearch"]
@@ -28,51 +35,62 @@ __all__ = ["EVALUATIONS_PER_SECOND", "Finds", "NeuralPlan", "NeuralSearch"]
 #: Texts a second that a budget in seconds stands for: a small model on one core (measured: 8 million parameters, 12 words).
 EVALUATIONS_PER_SECOND = 300
 
-#: A larger budget goes into starts as well, up to so many times as many.
-MOST_STARTS = 10
-
 #: Chains for each text asked for, so that enough different ones are found.
 CHAINS_PER_TEXT = 4
 
 
 @dataclass(frozen=True)
 class NeuralPlan:
-    """The schedule of the rounds.
+    """The schedule of the waves and rounds.
 
     Attributes:
-        starts: chains of the n-gram annealing; the transformer scores the densest text of each.
+        waves: times that the n-gram density, fitted so far, is annealed.
+        starts: chains of each.
         steps: of each of them.
+        scored: texts that the transformer scores of each, of one a chain; the others are hardly ever the best.
         chains: chains that go on, from the best of those.
         rounds: tests of each chain.
         inner: n-gram steps to each.
         hot: first temperature T of the transformer's density.
         cold: last one.
-        proposal: the n-gram density's temperature T'.
+        proposal: the fitted density's temperature T'.
     """
 
-    starts: int = 48
+    waves: int = 6
+    starts: int = 16
     steps: int = 2400
-    chains: int = 6
-    rounds: int = 24
+    scored: int = 8
+    chains: int = 8
+    rounds: int = 6
     inner: int = 200
-    hot: float = 1.0
-    cold: float = 0.3
+    hot: float = 0.5
+    cold: float = 0.2
     proposal: float = 0.7
 
     @staticmethod
     def of(request: Request) -> "NeuralPlan":
-        """Return the schedule of a request: more chains for more texts, rounds by its budget."""
+        """Return the schedule of a request: more chains for more texts, waves and rounds by its budget."""
         plan, annealing = NeuralPlan(), request.annealing
         chains = max(plan.chains, CHAINS_PER_TEXT * request.count)
-        plan = replace(plan, starts=plan.starts // plan.chains * chains, chains=chains)
+        each = chains // plan.chains
+        wider = replace(plan, starts=each * plan.starts, scored=each * plan.scored, chains=chains)
         if annealing.for_texts(request.count) == Annealing().for_texts(request.count):
-            return plan
-        return plan.times(annealing.expected_seconds * EVALUATIONS_PER_SECOND / (plan.chains * plan.rounds))
+            return wider
+        return wider.times(annealing.expected_seconds * EVALUATIONS_PER_SECOND / plan.evaluations)
+
+    @property
+    def evaluations(self) -> int:
+        """The most texts that the transformer scores."""
+        return self.waves * self.scored + self.chains * self.rounds
+
+    @property
+    def passes(self) -> int:
+        """How often it is asked."""
+        return self.waves + self.rounds
 
     def times(self, factor: float) -> "NeuralPlan":
-        """Return a schedule of so many times the rounds, and of more starts if there are more rounds."""
-        more = int(min(MOST_STARTS, max(1.0, factor)))
-        return replace(self, starts=more * self.starts, rounds=max(1, round(factor * self.rounds)))
+        """Return a schedule of so many times the waves and the rounds."""
+        return replace(self, waves=max(1, round(factor * self.waves)), rounds=max(1, round(factor * self.rounds)))
 
     def powers(self) -> Floats:
         """Return 1 / T of every round, (rounds,)."""
@@ -113,35 +131,49 @@ class NeuralSearch:
         request: its window spelled out.
         line: number of its input line.
         proposal: its target under the n-gram model, which proposes.
-        log_mass: of the guide.
-        first: what the n-gram model's annealing found.
+        guide: draws the starts.
         plan: its schedule.
-        counters: (chains, 6) uint64.
         threads: for the compiled steps.
         target: its target under the transformer; None: it has not been loaded yet.
         finds: every text scored so far.
         rounds: the chains; None: no text has been scored.
+        tally: of the waves.
+        wave: number of the next.
         failure: what ended the search before its time.
     """
 
     request: Request
     line: int | None
     proposal: Target
-    log_mass: float
-    first: Annealed
+    guide: Guide
     plan: NeuralPlan
-    counters: npt.NDArray[np.uint64]
     threads: int
     target: Target | None = None
     finds: Finds | None = None
     rounds: Rounds | None = None
+    tally: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((len(MOVES), 3), np.int64))
+    wave: int = 0
     failure: BaseException | None = None
+
+    def __post_init__(self) -> None:
+        """Anneal the first wave: it needs no transformer, which may still be loading."""
+        self.fitted = self.proposal.problem
+        self.first = self._annealed()
 
     def steps(self, text_model: TextModel) -> Iterator[list[str]]:
         """Yield, before each step, the printed texts that it will ask the model for."""
         target = self.target = replace(self.proposal, text_model=text_model)
         finds = self.finds = Finds(scorer_of(target))
-        yield [target.printed(text) for text in self.first.texts]
+        texts, asked = self.first, set[tuple[int, ...]]()
+        while True:
+            texts = [text for text in texts if text not in asked][: self.plan.scored]
+            asked.update(texts)
+            yield [target.printed(text) for text in texts]
+            finds.score(*_padded(texts, target.room))
+            self.fitted = self._fitted(finds)
+            if self.wave >= self.plan.waves:
+                break
+            texts = self._annealed()
         rounds = self.rounds = self._entered(target, finds)
         for power in self.plan.powers():
             rounds.true_power = float(power)
@@ -153,7 +185,7 @@ class NeuralSearch:
     def found(self) -> Annealed:
         """Return the texts that were scored, densest first, with what was done."""
         texts, density = self.finds.ranked() if self.finds else ([], np.zeros(0))
-        tally = self.first.tally if self.rounds is None else self.first.tally + self.rounds.chains.tally.sum(axis=0)
+        tally = self.tally if self.rounds is None else self.tally + self.rounds.chains.tally.sum(axis=0)
         return Annealed(texts, density, int(tally[:, 0].sum()), self.failure is not None, tally)
 
     def counted(self) -> dict[str, int]:
@@ -164,20 +196,40 @@ class NeuralSearch:
             "scored": len(self.finds.density) if self.finds else 0,
         }
 
+    def _annealed(self) -> list[tuple[int, ...]]:
+        """Return the texts of the next wave, those that the fitted density likes best first."""
+        plan, problem = self.plan, self.fitted
+        starts = self.guide.draw_texts(self._counters("starts", self.wave, plan.starts), threads=self.threads)
+        schedule = Annealing(chains=plan.starts, steps=plan.steps)
+        found = anneal(problem, starts, self._counters("wave", self.wave, plan.starts), schedule, threads=self.threads)
+        self.tally += found.tally
+        self.wave += 1
+        return found.texts
+
+    def _fitted(self, finds: Finds) -> Problem:
+        """Return the n-gram density with token weights fitted to all that was scored."""
+        problem = self.proposal.problem
+        texts, density = finds.ranked()
+        if not texts:
+            return problem
+        return fitted(problem, texts, density - score_texts(problem, *_padded(texts, self.proposal.room)))
+
+    def _counters(self, purpose: str, number: int, count: int) -> npt.NDArray[np.uint64]:
+        key = key_of(self.request.seed, self.request.canonical(), f"{purpose} {number}")
+        return np.stack([counter(key, chain).word for chain in range(count)])
+
     def _entered(self, target: Target, finds: Finds) -> Rounds:
-        """Return chains that stand at the best of the texts the n-gram model has found."""
-        finds.score(*_padded(self.first.texts, target.room))
+        """Return chains that stand at the best of the texts found so far."""
         best = finds.ranked()[0][: self.plan.chains]
         rounds = Rounds(
-            cheap=target.problem,
+            cheap=self.fitted,
             scorer=finds.score,
             chains=new_chains(len(best), target.room),
             true=np.array([finds.density[text] for text in best]),
-            counters=self.counters[: len(best)],
+            counters=self._counters("rounds", 0, self.plan.chains)[: len(best)],
             inner=self.plan.inner,
             inverse_temperature=1.0 / self.plan.proposal,
             threads=self.threads,
-            number=self.plan.steps,
         )
         enter(rounds.cheap, rounds.chains, *_padded(best, target.room))
         return rounds

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
-from searchgen.errors import SearchgenError
-from searchgen.randomness import counter, key_of
-from searchgen.request import Annealing, Request
-from searchgen.samplers.anneal import anneal
+from searchgen.errors import RequestError, SearchgenError
+from searchgen.request import Request
+from searchgen.samplers.anneal import Annealed
+from searchgen.samplers.association import ranked
 from searchgen.samplers.constrain import Outcome, Searcher
 from searchgen.samplers.neural_rounds import NeuralPlan, NeuralSearch
 from searchgen.samplers.shared_passes import in_step
@@ -23,10 +22,17 @@ __all__ = ["TransformerSearcher", "search_together"]
 class TransformerSearcher(TransformerSource, Searcher):
     """A transformer with the n-gram model that proposes to it, ready to search the targets of requests."""
 
-    @cached_property
-    def classes(self) -> None:
-        """None: the transformer has the last word on the ranking."""
-        return None
+    def ranked(self, found: Annealed, target: Target, request: Request) -> Annealed:
+        """Return the texts in the order in which they are to be printed; models that know no beginnings leave it as it is."""
+        if not request.association_weight or not hasattr(self.transformer, "beginnings"):
+            return found
+        vocabulary, known = target.vocabulary, self.known.log_unigram
+        extra = [vocabulary.spelling_log_probability(token) for token in range(len(known), len(vocabulary))]
+        log_unigram = np.append(known, extra)
+        try:
+            return ranked(found, target, self.transformer, log_unigram, request.association_weight)
+        except RequestError:  # masked models, and tokenizers that do not tell where their pieces stand
+            return found
 
     def search(
         self, request: Request, progress: Callable[[float], None] | None = None, line: int | None = None
@@ -50,15 +56,7 @@ class TransformerSearcher(TransformerSource, Searcher):
         """
         proposal, guide = self._look_ahead(request)
         request = replace(request, min_words=proposal.window[0], max_words=proposal.window[1])
-        plan = NeuralPlan.of(request)
-        key = key_of(request.seed, request.canonical())
-        start_key = key_of(request.seed, request.canonical(), "starts")
-        counters = np.stack([counter(key, chain).word for chain in range(plan.starts)])
-        start_counters = np.stack([counter(start_key, chain).word for chain in range(plan.starts)])
-        starts = guide.draw_texts(start_counters, threads=self.threads)
-        schedule = Annealing(chains=plan.starts, steps=plan.steps)
-        first = anneal(proposal.problem, starts, counters, schedule, threads=self.threads)
-        return NeuralSearch(request, line, proposal, guide.log_mass, first, plan, counters, self.threads)
+        return NeuralSearch(request, line, proposal, guide, NeuralPlan.of(request), self.threads)
 
     def finish(self, search: NeuralSearch, counts: dict[str, int]) -> Outcome:
         """Return what a search has found.
@@ -73,7 +71,7 @@ class TransformerSearcher(TransformerSource, Searcher):
         assert search.target is not None
         report = {**search.counted(), **counts}
         outcome = self._outcome(
-            search.request, search.target, search.log_mass, search.found(), search.line, neural=report
+            search.request, search.target, search.guide.log_mass, search.found(), search.line, neural=report
         )
         notes = outcome.notes
         if report["tested"] and not report["accepted"] and search.failure is None:

@@ -71,7 +71,7 @@ def in_step(
     """
     shared = SharedPasses(model)
     going = [(search, search.steps(shared)) for search in searches]
-    done, most = 0, max((search.plan.rounds for search in searches), default=0) + 1
+    done, most = 0, max((search.plan.passes for search in searches), default=1)
     try:
         while going:
             asked: list[str] = []

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from searchgen.lm import load
+from searchgen.lm.embedded import ngram_name
 from searchgen.lm.ngram.model import NGram
 from searchgen.request import Request
 from searchgen.samplers.precompile import compile_loops
@@ -35,7 +36,7 @@ class Source:
         wait = compile_loops()
         model = load(name, notify)
         wait()
-        return cls(name, model, lexicon(model), threads)
+        return cls(ngram_name(name), model, lexicon(model), threads)
 
     def target(self, request: Request) -> Target:
         """Return the target of a request under the model.

@@ -2,13 +2,12 @@
 
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from searchgen.lm.neural import NeuralSettings
-from searchgen.lm.whole_text import open_text_model, proposer
+from searchgen.lm.whole_text import opening, proposer
 from searchgen.request import Request
 from searchgen.samplers.source import Source
 from searchgen.target import Target
@@ -17,7 +16,7 @@ from searchgen.text import detect
 if TYPE_CHECKING:
     from searchgen.lm.whole_text import WholeTextModel
 
-__all__ = ["TransformerSource", "language", "opening"]
+__all__ = ["TransformerSource", "language"]
 
 
 def language(request: Request) -> str:
@@ -25,18 +24,10 @@ def language(request: Request) -> str:
 
     Example:
         >>> language(Request(keywords=(("学校",),), lm="some/model"))
-        'zh'
+        'zh-ngram'
     """
     words = [phrase for item in request.keywords for phrase in item]
     return proposer(request.lm, detect(" ".join([*words, request.starts_with, request.ends_with, request.start])))
-
-
-def opening(name: str, settings: NeuralSettings, threads: int) -> "Future[WholeTextModel]":
-    """Begin to open a transformer beside other work: its libraries take seconds to import."""
-    pool = ThreadPoolExecutor(1)
-    future = pool.submit(open_text_model, name, settings, threads)
-    pool.shutdown(wait=False)
-    return future
 
 
 @dataclass(frozen=True, eq=False)

@@ -61,7 +61,7 @@ json = false
 
 #: The tables of a spec: their keys, each with the field it stands for.
 TABLES: dict[str, dict[str, str]] = {
-    "": {"lm": "lm", "seed": "seed", "class_weight": "class_weight"},
+    "": {"lm": "lm", "seed": "seed", "class_weight": "class_weight", "association_weight": "association_weight"},
     "constraints": {
         name: name
         for name in ("keywords", "ordered", "forbid", "starts_with", "ends_with", "sentence", "finite_verb", "quotes")

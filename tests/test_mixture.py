@@ -45,7 +45,7 @@ def ngram() -> NGram:
 
 
 def mixture(words: str) -> Mixture:
-    return Mixture("mixture", [NGramPart(ngram(), 3), open_transformer(words)], [0.3, 0.7])
+    return Mixture("mixture", [NGramPart(ngram()), open_transformer(words)], [0.3, 0.7])
 
 
 def next_word_laws(words: str, text: str) -> tuple[np.ndarray, np.ndarray]:
@@ -68,8 +68,9 @@ def test_every_next_word_is_mixed_and_the_law_is_proper(words: str) -> None:
     for text in (" ".join(text) for n in (1, 2, 3) for text in itertools.product(LETTERS, repeat=n)):
         own, neural = next_word_laws(words, text)
         expected = 0.3 * own + 0.7 * neural
-        (here, end), *longer = model._mixed([text, *(f"{text} {word}" for word in LETTERS)])
-        found = np.exp([*(one - here for one, _ in longer), end])
+        first, *longer = model.beginnings([text, *(f"{text} {word}" for word in LETTERS)])
+        here, end = first.log_p[-1], first.log_end
+        found = np.exp([*(one.log_p[-1] - here for one in longer), end])
         assert np.abs(found - expected).max() < ROUNDING
         assert 0.3 * own.sum() + 0.7 - ROUNDING < found.sum() < 1 + ROUNDING
         assert model.log_probs([text])[0] == pytest.approx(here + end, abs=1e-4)
@@ -104,7 +105,8 @@ def test_pieces_that_reach_across_words_keep_them_together() -> None:
     pieces = beginnings([0, 3, 3], [3, 3, 7], 7, np.log([0.2, 0.1, 0.1, 0.9]))  # "The", a lone space, "dog."
     assert own.places.tolist() == [3, 6, 7]
     assert pieces.places.tolist() == [3, 7]
-    begun, end = mixed([own, pieces], np.log([0.5, 0.5]))
+    found = mixed([own, pieces], np.log([0.5, 0.5]))
+    begun, end = found.log_p[-1], found.log_end
     assert np.exp(begun) == pytest.approx((0.5 * 0.5 + 0.5 * 0.2) * (0.5 * 0.25 + 0.5 * 0.01))
     assert np.exp(end) == pytest.approx(0.7)
     shared = beginnings([0, 0, 1], [1, 1, 2], 2, np.log([0.5, 0.5, 0.5]))  # two bytes of one sign
@@ -199,5 +201,5 @@ def test_mixtures_that_are_none(name: str, message: str) -> None:
 def test_ends_are_not_left_out(letters: str) -> None:
     with pytest.raises(RequestError, match="--end none"):
         open_mixture(f"en:0.5,{letters}:0.5", NeuralSettings(end="none"))
-    nothing: Sequence[Beginnings] = NGramPart(load("en"), 26).beginnings([])
+    nothing: Sequence[Beginnings] = NGramPart(load("en-ngram")).beginnings([])
     assert nothing == []

@@ -156,7 +156,7 @@ def test_the_missing_extra_names_its_command(written: Path, monkeypatch: pytest.
     [
         (("constrain", "--keywords", "dog", "--lm", "."), "without a config.json"),
         (("constrain", "--keywords", "dog", "--prompt", "He said:"), "--prompt is for transformers"),
-        (("sample", "--keywords", "dog", "--lm", "en", "--device", "cpu"), "--device is for transformers"),
+        (("sample", "--keywords", "dog", "--lm", "en-ngram", "--device", "cpu"), "--device is for transformers"),
     ],
 )
 def test_requests_that_are_malformed(arguments: tuple[str, ...], message: str) -> None:

@@ -118,6 +118,15 @@ def test_8_bits_are_near_and_do_not_depend_on_the_batch(folder: Path) -> None:
     assert Path(name).stat().st_size < (folder / "model.safetensors").stat().st_size / 2
 
 
+def test_two_products_of_bytes_fit_into_16_bits(folder: Path) -> None:
+    """What processors without VNNI add up in 16 bits must not be cut."""
+    onnx = pytest.importorskip("onnx")
+    stored = onnx.load(exported(folder, 8)).graph.initializer
+    weights = [onnx.numpy_helper.to_array(one) for one in stored if one.data_type == onnx.TensorProto.INT8]
+    assert len(weights) > 5
+    assert max(np.abs(one.astype(np.int64)).max() for one in weights) * 255 * 2 < 2**15
+
+
 def test_beginnings_and_growing_texts(folder: Path) -> None:
     torchs, ours = (open_transformer(name) for name in (str(folder), exported(folder, 32)))
     for a, b in zip(torchs.beginnings(TEXTS[:9]), ours.beginnings(TEXTS[:9]), strict=True):
@@ -186,9 +195,11 @@ def test_without_torch_every_command_takes_a_file(tmp_path: Path) -> None:
     assert (ran.returncode, "is a causal model" in ran.stderr) == (2, True), ran.stderr
 
 
-def test_ngram_models_never_load_onnxruntime() -> None:
-    ran = without((*EXTRA, "onnxruntime"), "score", "--lm", "en", stdin="The dog ran.\n")
+def test_only_the_mixture_loads_onnxruntime() -> None:
+    ran = without((*EXTRA, "onnxruntime"), "constrain", "--keywords", "dog", "--lm", "en-ngram", "--budget", "0.01")
     assert (ran.returncode, ran.stderr.splitlines()[-1]) == (0, "loaded:")
+    ran = without(EXTRA, "constrain", "--keywords", "dog", "--budget", "0.1")
+    assert (ran.returncode, ran.stderr.splitlines()[-1]) == (0, "loaded: onnxruntime")
 
 
 def test_what_a_name_stands_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,7 +136,7 @@ def test_weights_are_proper_for_the_transformer(
 
 @slow
 def test_weights_are_proper_for_a_mixture(folder: Path) -> None:
-    mixture = Mixture("mixture", [NGramPart(ngram_model(), 3), open_transformer(str(folder))], [0.3, 0.7])
+    mixture = Mixture("mixture", [NGramPart(ngram_model()), open_transformer(str(folder))], [0.3, 0.7])
     assert error(mixture, 2, 1.0, 2, 1.0, 2) < WEIGHTED
 
 

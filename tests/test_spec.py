@@ -22,7 +22,7 @@ def test_the_example_names_every_key_and_its_values_are_the_defaults(tmp_path: P
     for table, keys in TABLES.items():
         assert not table or f"[{table}]" in EXAMPLE
         missing = [key for key in keys if f"{key} = " not in EXAMPLE]
-        assert set(missing) <= {"class_weight", "blocks", "opaque"}
+        assert set(missing) <= {"class_weight", "association_weight", "blocks", "opaque"}
     request = read_spec(written(tmp_path, EXAMPLE)).request({}, 0)
     assert (request.terms, request.annealing) == (Terms(), Annealing())
     every = EXAMPLE.replace("# starts", "starts").replace("# ends", "ends").replace("# word =", "word =")

@@ -205,6 +205,16 @@ def test_the_rate_rises_and_falls() -> None:
 # What stops it
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the first step needs is not there: a line, and the same command without the flag goes on."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, "/nowhere/g++"))
+    with pytest.raises(RequestError, match=r"--compile: torch cannot compile here .*drop the flag"):
+        trained(tmp_path / "model", compiled=True)
+    assert trained(tmp_path / "model").progress.step == 20
+
+
 KILLED = """
 import os, signal, sys
 from itertools import pairwise

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from searchgen.errors import ModelFileError
-from searchgen.lm import DATA, load, load_classes
+from searchgen.lm import load, load_classes
+from searchgen.lm.embedded import data_file
 from searchgen.lm.ngram.exchange import exchange
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
@@ -117,7 +118,8 @@ def test_english_comes_with_classes_and_other_models_without() -> None:
     assert isinstance(classes, WordClasses)
     assert len(classes.of_word) == model.size
     assert load_classes(NGram.from_sentences(SENTENCES)) is None
-    assert sum(path.stat().st_size for path in DATA.glob("en*")) <= LARGEST_EN
+    endings = (".sgm", "-classes.sgm", "-sentences.npy")
+    assert sum(data_file("en-ngram", ending).stat().st_size for ending in endings) <= LARGEST_EN
 
 
 def test_a_whole_sentence_is_preferred() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from searchgen.constraints.parse import parse_items
 from searchgen.errors import RequestError
+from searchgen.lm.embedded import ngram_name
 from searchgen.request import Annealing, Request
 from searchgen.text import detect
 
@@ -89,7 +90,8 @@ def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Requ
             given[name] = listed(name, given[name])
     if given.get("lm") is None:
         given.pop("lm", None)
-        given["lm"] = detect(_written(given))
+        language = detect(_written(given))
+        given["lm"] = language if sampler == "anneal" else ngram_name(language)
     if given.get("seed") is None:
         given["seed"] = seed_of(defaults.seed, job)
     request = Request.from_mapping(given)

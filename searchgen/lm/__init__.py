@@ -1,4 +1,4 @@
-"""Language models. `load("en")` opens a model that comes with searchgen, `load("my.arpa")` a file."""
+"""N-gram models. `load("en-ngram")` opens one that comes with searchgen, `load("my.arpa")` a file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.embedded import EMBEDDED, NGRAMS, data_file, ngram_name
 
 if TYPE_CHECKING:
     from searchgen.lm.ngram.model import NGram
@@ -15,17 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["EMBEDDED", "load", "load_classes", "load_training_sentences"]
 
-#: Models that come with searchgen.
-EMBEDDED = ("en", "zh")
-
-DATA = Path(__file__).parent / "data"
-
 
 def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) -> NGram:
-    """Open a language model.
+    """Open an n-gram model.
 
     Args:
-        name_or_path: the name of an embedded model, or a file: searchgen's own format or ARPA (also `.gz`).
+        name_or_path: the name of an embedded model (`en` for its part), or a file: searchgen's own format or ARPA (also `.gz`).
         notify: is told, in one line, what the user should know (the cache cannot be written).
 
     Raises:
@@ -35,13 +31,13 @@ def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) 
     Example:
         >>> load("eng")
         Traceback (most recent call last):
-        searchgen.errors.RequestError: unknown model 'eng'; did you mean 'en'? (embedded: en, zh; or give a file)
+        searchgen.errors.RequestError: unknown model 'eng'; did you mean 'en'? (embedded: en, zh, en-ngram, zh-ngram; or give a file)
     """
     from searchgen.lm.ngram.files import open_model
 
-    name = str(name_or_path)
-    if name in EMBEDDED:
-        return open_model(DATA / f"{name}.sgm", name=name, notify=notify)
+    name = ngram_name(str(name_or_path))
+    if name in NGRAMS:
+        return open_model(data_file(name), name=name, notify=notify)
     path = Path(name_or_path)
     if path.is_dir() and (path / "config.json").is_file():
         raise RequestError(
@@ -74,15 +70,17 @@ def load_classes(model: NGram) -> WordClasses | None:
     """
     from searchgen.lm.ngram.word_classes import open_classes
 
-    path = DATA / f"{model.name}-classes.sgm"
-    return open_classes(path, model) if model.name in EMBEDDED and path.exists() else None
+    if model.name not in NGRAMS:
+        return None
+    path = data_file(model.name, "-classes.sgm")
+    return open_classes(path, model) if path.exists() else None
 
 
 def load_training_sentences(model: NGram) -> TrainingSentences:
     """Return the sentences that an embedded model was trained on; the empty set for any other model."""
     from searchgen.lm.training_sentences import TrainingSentences
 
-    path = DATA / f"{model.name}-sentences.npy"
-    if model.name in EMBEDDED and path.exists():
+    path = data_file(model.name, "-sentences.npy")
+    if model.name in NGRAMS and path.exists():
         return TrainingSentences.open(path)
     return TrainingSentences.of([])

@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
 from math import fsum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from searchgen.errors import RequestError
 from searchgen.lm.cuts import Beginnings, Part, beginnings, compact_length, token_ends
-from searchgen.lm.neural.usage import Kept, Usage
+from searchgen.lm.neural.usage import Kept, Recent, Usage
 
 if TYPE_CHECKING:
     from searchgen.lm.neural.settings import NeuralSettings
@@ -76,11 +76,16 @@ class NGramPart:
 
     Attributes:
         model: the model.
-        alphabet_size: letters that an unknown word is spelled with.
     """
 
     model: "NGram"
-    alphabet_size: int
+
+    @cached_property
+    def alphabet_size(self) -> int:
+        """How many letters an unknown word is spelled with: those of the model's words."""
+        from searchgen.vocabulary import Vocabulary
+
+        return Vocabulary(self.model.vocabulary, self.model.text_form, stored_kinds=self.model.kinds).alphabet_size
 
     @property
     def label(self) -> str:
@@ -102,16 +107,14 @@ class NGramPart:
         )
         found = []
         for text, row, own, log_p in zip(texts, rows, ids, scored, strict=True):
-            spelled = [
-                -(len(token) + 1) * np.log(self.alphabet_size + 1) * (i == 0) for token, i in zip(row, own, strict=True)
-            ]
-            log_p[: len(row)] += spelled
+            for place in np.flatnonzero(own == 0).tolist():
+                log_p[place] -= (len(row[place]) + 1) * np.log(self.alphabet_size + 1)
             found.append(beginnings(*token_ends(row, text), compact_length(text), log_p))
         return found
 
 
-def mixed(parts: Sequence[Beginnings], log_weights: Floats) -> tuple[float, float]:
-    """Return log p of one text under a mixture: without its end, and of its end.
+def mixed(parts: Sequence[Beginnings], log_weights: Floats) -> Beginnings:
+    """Return one text under a mixture: at the places where pieces of every part end, and its end.
 
     Args:
         parts: the text under each part.
@@ -121,14 +124,14 @@ def mixed(parts: Sequence[Beginnings], log_weights: Floats) -> tuple[float, floa
         >>> halves = np.log([0.5, 0.5])
         >>> a = Beginnings(np.array([3, 6]), np.log([0.2, 0.02]), 0.0)
         >>> b = Beginnings(np.array([3, 6]), np.log([0.4, 0.12]), 0.0)
-        >>> round(float(np.exp(mixed([a, b], halves)[0])), 6)  # (0.2 + 0.4) / 2 * (0.1 + 0.3) / 2
-        0.06
+        >>> np.exp(mixed([a, b], halves).log_p).round(6).tolist()  # (0.2 + 0.4) / 2, that times (0.1 + 0.3) / 2
+        [0.3, 0.06]
     """
     common = reduce(np.intersect1d, [part.places for part in parts])
     steps = [np.diff(part.log_p[np.searchsorted(part.places, common)], prepend=0.0) for part in parts]  # (k, stretches)
-    begun = np.logaddexp.reduce(np.stack(steps) + log_weights[:, None], axis=0).sum()
+    begun = np.logaddexp.reduce(np.stack(steps) + log_weights[:, None], axis=0).cumsum()
     end = np.logaddexp.reduce(np.array([part.log_end for part in parts]) + log_weights)
-    return float(begun), float(end)
+    return Beginnings(common, begun, float(end))
 
 
 @dataclass(eq=False)
@@ -149,6 +152,7 @@ class Mixture:
 
     def __post_init__(self) -> None:
         self._kept = Kept(self.usage)
+        self._recent: Recent[Beginnings] = Recent()
         self._log_weights = np.log(np.array(self.weights))
 
     @property
@@ -170,7 +174,11 @@ class Mixture:
         Raises:
             RequestError: a part cannot score a text.
         """
-        return self._kept.of(texts, lambda new: np.array([sum(one) for one in self._mixed(new)], np.float64))
+        return self._kept.of(texts, lambda new: np.array([one.log_p[-1] + one.log_end for one in self.beginnings(new)]))
+
+    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
+        """Return the probabilities of the beginnings of each text; those of the texts scored last are still known."""
+        return self._recent.of(texts, self._mixed)
 
     def growing(self) -> "MixedBeginnings":
         """Return what scores beginnings of texts that grow: each is read anew."""
@@ -178,15 +186,16 @@ class Mixture:
 
     def without_end(self, texts: Sequence[str]) -> Floats:
         """Return natural log p of beginnings, (n,) float64: all stretches, and no end."""
-        return np.array([begun for begun, _ in self._mixed(list(texts))], np.float64)
+        return np.array([one.log_p[-1] for one in self._mixed(list(texts))], np.float64)
 
-    def _mixed(self, texts: list[str]) -> list[tuple[float, float]]:
+    def _mixed(self, texts: list[str]) -> list[Beginnings]:
         scored = [part.beginnings(texts) for part in self.parts]
         return [mixed(one, self._log_weights) for one in zip(*scored, strict=True)]
 
     def forget(self) -> None:
         """Drop the scores kept."""
         self._kept.scores.clear()
+        self._recent.known.clear()
 
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name; passes, texts and tokens are the sums over the transformers."""
@@ -212,15 +221,20 @@ class MixedBeginnings:
         return self._kept.of(texts, self._mixture.without_end)
 
 
-def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mixture:
+def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1, called: str = "") -> Mixture:
     """Open a mixture of n-gram models and transformers.
+
+    Args:
+        name: as the user named it.
+        settings: how transformers score texts.
+        threads: threads of a CPU to compute with.
+        called: another name for it, that records show.
 
     Raises:
         RequestError: a part cannot be opened, the weights do not sum to 1, or ends are left out, which parts do not share.
     """
     from searchgen.lm import load
     from searchgen.lm.neural import is_transformer, open_transformer
-    from searchgen.vocabulary import Vocabulary
 
     if settings.end == "none":
         raise RequestError(
@@ -237,6 +251,5 @@ def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mix
             raise RequestError(
                 f"--lm {name}: {model} has raw tokens, a mixture is of printed text; build it without --raw-tokens"
             )
-        vocabulary = Vocabulary(ngram.vocabulary, ngram.text_form, stored_kinds=ngram.kinds)
-        parts.append(NGramPart(ngram, vocabulary.alphabet_size))
-    return Mixture(name, parts, [weight for _, weight in listed])
+        parts.append(NGramPart(ngram))
+    return Mixture(called or name, parts, [weight for _, weight in listed])

@@ -1,6 +1,6 @@
 """Transformers as language models of whole texts. torch and its companions are imported only once one is named.
 
->>> is_transformer("en"), is_transformer("organisation/model@v2")
+>>> is_transformer("en-ngram"), is_transformer("organisation/model@v2")
 (False, True)
 """
 

@@ -16,7 +16,7 @@ from searchgen.errors import ModelFileError, Outage, RequestError
 from searchgen.lm.cuts import Beginnings, beginnings, compact_length
 from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches, is_memory
 from searchgen.lm.neural.spelling import Spelling
-from searchgen.lm.neural.usage import Kept, Usage
+from searchgen.lm.neural.usage import Kept, Recent, Usage
 
 __all__ = ["GrowingTexts", "PieceModel"]
 
@@ -49,6 +49,7 @@ class PieceModel:
     def _ready(self, context: int, positions: int) -> None:
         """Say how many positions the network reads (0: any number), and how many a pass has."""
         self._kept = Kept(self.usage)
+        self._recent: Recent[Floats] = Recent()
         self._context, self._most, self._positions = context, positions, positions
 
     def _compute(self, padded: Places, at: Places, target: Places) -> Floats:
@@ -75,15 +76,15 @@ class PieceModel:
         Raises:
             RequestError: a text cannot be spelled or is too long, or its score is not a number.
         """
-        return self._kept.of(texts, lambda new: np.array([log_p.sum() for log_p in self._scored(new)]))
+        return self._kept.of(texts, lambda new: np.array([log_p.sum() for log_p in self._pieces(new)]))
 
     def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
-        """Return log p of every beginning of texts that ends where a piece ends, and of their ends; nothing is kept.
+        """Return log p of every beginning of texts that ends where a piece ends, and of their ends; the texts scored last are known.
 
         Raises:
             RequestError: as for `log_probs`; or the tokenizer does not tell where its pieces stand.
         """
-        scored, found = self._scored(list(texts)), []
+        scored, found = self._pieces(texts), []
         for text, places, log_p in zip(texts, self.spelling.places(texts), scored, strict=True):
             found.append(beginnings(*places, compact_length(text), log_p))
         return found
@@ -99,7 +100,11 @@ class PieceModel:
     def forget(self) -> None:
         """Drop the scores kept, so that the next ones are computed anew, in passes as large as at the start."""
         self._kept.scores.clear()
+        self._recent.known.clear()
         self._positions = self._most
+
+    def _pieces(self, texts: Sequence[str]) -> list[Floats]:
+        return self._recent.of(texts, self._scored)
 
     def _scored(self, texts: list[str]) -> list[Floats]:
         """Return log p of the pieces of each text, its end included."""

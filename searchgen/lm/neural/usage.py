@@ -2,14 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Kept", "Usage"]
+__all__ = ["Kept", "Recent", "Usage"]
+
+Known = TypeVar("Known")
 
 #: Scores that are kept; beyond it all but those of the call are forgotten.
 MOST_KEPT = 1_000_000
+
+#: Texts of which more than a score is kept, until there would be more of them.
+MOST_RECENT = 10_000
 
 
 @dataclass
@@ -66,3 +72,24 @@ class Kept:
             self.scores = {text: self.scores[text] for text in distinct if text in self.scores}
         self.scores.update(zip(new, compute(new).tolist(), strict=True))
         return np.array([self.scores[text] for text in texts], np.float64)
+
+
+@dataclass(eq=False)
+class Recent(Generic[Known]):
+    """What is known of the texts that were scored last, so that a ranking of them asks for nothing.
+
+    Attributes:
+        known: by text.
+    """
+
+    known: dict[str, Known] = field(default_factory=dict)
+
+    def of(self, texts: Sequence[str], compute: Callable[[list[str]], Sequence[Known]]) -> list[Known]:
+        """Return what is known of texts; `compute` is called once, with the distinct ones that are new."""
+        new = [text for text in dict.fromkeys(texts) if text not in self.known]
+        found = dict(zip(new, compute(new), strict=True)) if new else {}
+        result = [self.known[text] if text in self.known else found[text] for text in texts]
+        if len(self.known) + len(found) > MOST_RECENT:
+            self.known.clear()
+        self.known.update(found)
+        return result

@@ -4,8 +4,9 @@
 
 `at` are flat positions of (B, L) after which pieces are scored, and `target` the pieces that come there.
 
-With 8 bits a weight, each row of a matrix has one scale. So has each row of what it is multiplied with: a text's score does not depend on
-the texts beside it, as it would if one scale were found for the whole batch (`DynamicQuantizeLinear`). The product is one of whole numbers.
+With a byte for each weight, of which 7 bits are used, each row of a matrix has one scale. So has each row of what it is multiplied with: a
+text's score does not depend on the texts beside it, as it would if one scale were found for the whole batch (`DynamicQuantizeLinear`). The
+product is one of whole numbers.
 """
 
 import json
@@ -33,8 +34,12 @@ Floats = npt.NDArray[np.float32]
 #: The operator sets the graph is written in: attention, rotary positions and norms are operators since 23.
 OPERATORS, FORMAT, MICROSOFT = 23, 11, 1
 
-#: The byte that stands for zero, and the largest whole number of a weight: MatMulInteger is fastest for unsigned times signed bytes.
+#: Of what weights are multiplied with, unsigned bytes: the one that stands for zero, and the largest distance from it.
 ZERO, LARGEST = 128, 127
+
+#: The largest whole number of a weight, a signed byte. Processors with AVX2 and no VNNI add two products in 16 bits: 2 * 255 * 63 fits,
+#: so that every processor computes the same scores.
+LARGEST_WEIGHT = 63
 
 
 def export(folder: Path, output: Path, bits: int) -> int:
@@ -186,7 +191,7 @@ class _Writing:
     def whole(self, name: str) -> tuple[str, str]:
         """Store a matrix (M, K) as signed bytes with a scale for each row, (M,); a tied embedding is stored once."""
         matrix = self.weights[name]
-        scales = np.maximum(np.abs(matrix).max(axis=1) / LARGEST, 1e-30).astype(np.float32)
+        scales = np.maximum(np.abs(matrix).max(axis=1) / LARGEST_WEIGHT, 1e-30).astype(np.float32)
         whole = np.rint(matrix / scales[:, None]).astype(np.int8)
         return self.constant(name, whole), self.constant(f"{name}.scales", scales)
 

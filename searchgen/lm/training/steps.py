@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from searchgen.errors import Outage
+from searchgen.errors import Outage, RequestError
 from searchgen.lm.neural.batches import is_memory
 from searchgen.lm.neural.llama import Llama
 from searchgen.lm.training.optimiser import Optimiser
@@ -109,10 +109,28 @@ class Stepper:
         for place, part in enumerate(self._portions(rows)):
             if self.network.dropout:
                 torch.manual_seed(key_of(self.seed, "dropout", str(number), str(place)))
-            nats = (self._compiled or self._nats)(part)
+            nats = self._learnt_from(part)
             (nats / count).backward()  # type: ignore[no-untyped-call]
             total += nats.detach()
         return float(total) / max(count, 1)
+
+    def _learnt_from(self, part: Tensor) -> Tensor:
+        """Return the nats of a portion, compiled if asked for.
+
+        Raises:
+            RequestError: torch cannot compile here.
+        """
+        if self._compiled is None:
+            return self._nats(part)
+        from torch._dynamo.exc import TorchDynamoException
+
+        try:
+            return self._compiled(part)
+        except TorchDynamoException as error:
+            reason = " ".join(str(error).split())[:160]
+            raise RequestError(
+                f"--compile: torch cannot compile here ({reason}); drop the flag to go on without"
+            ) from None
 
     def _portions(self, rows: npt.NDArray[np.uint16]) -> Iterator[Tensor]:
         together = max(1, self.portion // rows.shape[1])

@@ -1,0 +1,80 @@
+"""Which of the texts found under a transformer to print: their density, and how well their words go with what precedes them.
+
+    opinion(x) = log density(x) + weight * (mean of the two least association ratios) + log p(last token | before) + log p(end | x)
+
+    association ratio of a token w = log p(w | all before it) - log p(w)
+
+after Church and Hanks, "Word association norms, mutual information, and lexicography" (1990); log p(w) is that of the n-gram model's
+unigrams. The densest text is often short and plain with a word in it that nothing calls for ("There was a confused brain
+unconsciously."): all else is so probable that it pays. This prefers texts whose worst words still go with their neighbours, and that may
+end where they end. It ranks only; the density printed is the target's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.lm.cuts import Beginnings, token_ends
+from searchgen.samplers.anneal import Annealed
+from searchgen.target import Target
+
+__all__ = ["ranked", "ratios"]
+
+#: Texts that are looked at, the densest.
+LOOKED_AT = 64
+
+#: The least ratios whose mean counts.
+LEAST = 2
+
+Floats = npt.NDArray[np.float64]
+
+
+class Model(Protocol):
+    """A law over printed texts that tells the probabilities of their beginnings."""
+
+    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
+        """Return the probabilities of the beginnings of each text."""
+
+
+def ranked(found: Annealed, target: Target, model: Model, log_unigram: Floats, weight: float) -> Annealed:
+    """Return the same texts, those of the best opinion first, then those that were not looked at.
+
+    Args:
+        found: what a search found, densest first.
+        target: the target that was searched.
+        model: its model.
+        log_unigram: (tokens of the target,) natural log p of each alone.
+        weight: how much the least ratios count beside the log-density.
+    """
+    texts = found.texts[:LOOKED_AT]
+    opinion = np.array(found.log_density[: len(texts)])
+    printed = [target.printed(text) for text in texts]
+    for i, begun in enumerate(model.beginnings(printed)):
+        tokens = target.vocabulary.decode(texts[i])
+        each, last = ratios(begun, token_ends(tokens, printed[i])[1], log_unigram[list(texts[i])])
+        opinion[i] += weight * np.sort(each)[:LEAST].mean() + last
+    order = np.append(np.argsort(-opinion, kind="stable"), np.arange(len(texts), len(found.texts)))
+    return replace(found, texts=[found.texts[i] for i in order], log_density=found.log_density[order])
+
+
+def ratios(begun: Beginnings, ends: Sequence[int], log_unigram: Floats) -> tuple[Floats, float]:
+    """Return the association ratio of each stretch between places where a token and a piece end, and log p of the last one and the end.
+
+    Args:
+        begun: the text under the model.
+        ends: (n,) the place where each token ends.
+        log_unigram: (n,) natural log p of each token alone.
+
+    Example:
+        >>> begun = Beginnings(np.array([3, 6, 7]), np.log([0.1, 0.02, 0.01]), np.log(0.5))
+        >>> each, last = ratios(begun, [3, 6, 7], np.log([0.1, 0.1, 0.25]))
+        >>> np.exp(each).round(3).tolist(), round(float(np.exp(last)), 3)
+        ([1.0, 2.0, 2.0], 0.25)
+    """
+    common, _, at = np.intersect1d(ends, begun.places, return_indices=True)
+    log_p = np.diff(begun.log_p[at], prepend=0.0)
+    alone = np.bincount(np.searchsorted(common, ends), weights=log_unigram, minlength=len(common))
+    return log_p - alone, float(log_p[-1] + begun.log_end)

@@ -1,0 +1,53 @@
+"""The models that come with searchgen: n-gram models, and their mixtures with transformers, under which `constrain` searches."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from searchgen.lm.mixture import Mixture
+    from searchgen.lm.neural.settings import NeuralSettings
+
+__all__ = ["EMBEDDED", "MIXED", "NGRAMS", "data_file", "ngram_name", "open_embedded"]
+
+DATA = Path(__file__).parent / "data"
+
+#: Mixtures, and the weight of the transformer in each: the best on held-out sentences, to a twentieth (benchmarks/mixture.py).
+MIXED = {"en": 0.6, "zh": 0.5}
+
+#: N-gram models alone.
+NGRAMS = ("en-ngram", "zh-ngram")
+
+#: All names that need no file.
+EMBEDDED = ("en", "zh", *NGRAMS)
+
+
+def ngram_name(name: str) -> str:
+    """Return the n-gram model that is, or is a part of, an embedded model; any other name as it is.
+
+    Example:
+        >>> ngram_name("en"), ngram_name("zh-ngram"), ngram_name("my.sgm")
+        ('en-ngram', 'zh-ngram', 'my.sgm')
+    """
+    return f"{name}-ngram" if name in EMBEDDED and name not in NGRAMS else name
+
+
+def data_file(name: str, ending: str = ".sgm") -> Path:
+    """Return a file of an embedded model: that of its n-grams, or one with another ending.
+
+    Example:
+        >>> data_file("en-ngram").name, data_file("zh", ".onnx").name
+        ('en.sgm', 'zh.onnx')
+    """
+    return DATA / f"{name.removesuffix('-ngram')}{ending}"
+
+
+def open_embedded(name: str, settings: "NeuralSettings") -> "Mixture":
+    """Open an embedded mixture.
+
+    Raises:
+        RequestError: the settings ask for another device or number format, or leave out ends.
+    """
+    from searchgen.lm.mixture import open_mixture
+
+    share = MIXED[name]
+    return open_mixture(f"{ngram_name(name)}:{1 - share:g},{data_file(name, '.onnx')}:{share:g}", settings, called=name)
