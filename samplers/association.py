@@ -21,7 +21,11 @@ from searchgen.lm.cuts import Beginnings, token_ends
 from searchgen.samplers.anneal import Annealed
 from searchgen.target import Target
 
-__all__ = ["ranked", "ratios"]
+__all__ = ["WEIGHTS", "ranked", "ratios"]
+
+#: Weights unless the request has one, by text form. Where tokens are characters, what goes best with its neighbours is a demanded word that is
+#: hidden across two others, as 选举 in 选举行.
+WEIGHTS = {"en": 4.0, "zh": 0.0, "raw": 4.0}
 
 #: Texts that are looked at, the densest.
 LOOKED_AT = 64

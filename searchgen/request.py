@@ -125,7 +125,8 @@ class Request:
         terms: additive terms of the target.
         annealing: the schedule of the search.
         class_weight: how much the word classes that come with a model count when the texts of a search are ranked; 0: not at all.
-        association_weight: how much the words that go least with what precedes them count when a transformer's texts are ranked.
+        association_weight: how much the words that go least with what precedes them count when a transformer's texts are ranked;
+            None: the default of the language.
         beta: power of the model's probability in the target.
         sampler: name of the method; `anneal` searches for the best texts, others draw from the stated law.
         options: of the sampler, as "name=value".
@@ -150,7 +151,7 @@ class Request:
     terms: Terms = field(default_factory=Terms)
     annealing: Annealing = field(default_factory=Annealing)
     class_weight: float = 2.5
-    association_weight: float = 4.0
+    association_weight: float | None = None
     beta: float = 1.0
     sampler: str = "anneal"
     options: tuple[str, ...] = ()
