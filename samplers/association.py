@@ -23,7 +23,7 @@ from searchgen.target import Target
 
 __all__ = ["WEIGHTS", "ranked", "ratios"]
 
-#: Weights unless the request has one, by text form. Where tokens are characters, what goes best with its neighbours is a demanded word that is
+#: Weights unless the request has one, by text form. Where tokens are characters, what goes best with its neighbours is a demanded word
 #: hidden across two others, as 选举 in 选举行.
 WEIGHTS = {"en": 4.0, "zh": 0.0, "raw": 4.0}
 
