@@ -274,7 +274,8 @@ def _directions(width: int) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     blocks = [torch.linalg.qr(torch.randn(width, width, generator=generator)).Q for _ in range(FEATURES)]
     lengths = torch.randn(FEATURES * width, width, generator=generator).norm(dim=1, keepdim=True)
-    return torch.cat(blocks) * lengths
+    found: Tensor = torch.cat(blocks) * lengths
+    return found
 
 
 def _features(x: Tensor, directions: Tensor, scale: bool) -> Tensor:
