@@ -83,7 +83,8 @@ def constrain(
         count=count,
         seed=secrets.randbits(32) if seed is None else seed,
         annealing=Annealing() if budget is None else Annealing().for_budget(budget, count),
-        neural=neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype),
+        # Either language's model is a mixture, which heeds them as much.
+        neural=neural_settings(lm or "en", end=end, prompt=prompt, device=device, dtype=dtype),
     )
     _answer(answers, keywords or [], template, lm, share)
 

@@ -84,6 +84,21 @@ def test_constrain_searches_under_the_mixture_and_sample_draws_from_the_n_grams(
     assert scored["log_prob"] == pytest.approx(default["log_prob"], abs=1e-9)
 
 
+def test_flags_of_transformers_are_for_the_default_too() -> None:
+    flags = ("constrain", "--keywords", "dog", "--json", *QUICK)
+    plain, prompted = (searchgen(*flags, *more).rows[0] for more in ((), ("--prompt", "Once upon a time")))
+    assert plain["log_prob"] != prompted["log_prob"]
+    for more, why in (
+        (("--end", "none"), "every part of en"),
+        (("--device", "cuda"), "computed on the CPU"),
+        (("--lm", "en-ngram", "--prompt", "x"), "--prompt is for transformers"),
+    ):
+        ran = searchgen(*flags, *more)
+        assert (ran.code, ran.out) == (2, "")
+        assert why in ran.err
+    assert searchgen("sample", "--keywords", "dog", "--prompt", "x").code == 2
+
+
 def test_a_signature_repeats_the_mixtures_text() -> None:
     row = searchgen("constrain", "--keywords", "dog", "--json", *QUICK).rows[0]
     assert searchgen("constrain", "--again", row["signature"], "--json").rows[0] == row

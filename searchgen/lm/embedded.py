@@ -47,7 +47,12 @@ def open_embedded(name: str, settings: "NeuralSettings") -> "Mixture":
     Raises:
         RequestError: the settings ask for another device or number format, or leave out ends.
     """
-    from searchgen.lm.mixture import open_mixture
+    from searchgen.lm import load
+    from searchgen.lm.mixture import Mixture, NGramPart, refuse_endless
+    from searchgen.lm.onnx.model import open_graph
 
-    share = MIXED[name]
-    return open_mixture(f"{ngram_name(name)}:{1 - share:g},{data_file(name, '.onnx')}:{share:g}", settings, called=name)
+    refuse_endless(name, settings)
+    graph = data_file(name, ".onnx")
+    return Mixture(
+        name, [NGramPart(load(name)), open_graph(graph.name, graph, settings)], [1 - MIXED[name], MIXED[name]]
+    )

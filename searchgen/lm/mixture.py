@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from searchgen.lm.neural.settings import NeuralSettings
     from searchgen.lm.ngram.model import NGram
 
-__all__ = ["Mixture", "NGramPart", "is_mixture", "mixed", "open_mixture", "parts_of"]
+__all__ = ["Mixture", "NGramPart", "is_mixture", "mixed", "open_mixture", "parts_of", "refuse_endless"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -221,14 +221,25 @@ class MixedBeginnings:
         return self._kept.of(texts, self._mixture.without_end)
 
 
-def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1, called: str = "") -> Mixture:
+def refuse_endless(name: str, settings: "NeuralSettings") -> None:
+    """Refuse to leave out the ends of a mixture's texts.
+
+    Raises:
+        RequestError: the settings ask for that.
+    """
+    if settings.end == "none":
+        raise RequestError(
+            f"--end none: n-gram models always end their texts, and so does every part of {name}; drop it"
+        )
+
+
+def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mixture:
     """Open a mixture of n-gram models and transformers.
 
     Args:
         name: as the user named it.
         settings: how transformers score texts.
         threads: threads of a CPU to compute with.
-        called: another name for it, that records show.
 
     Raises:
         RequestError: a part cannot be opened, the weights do not sum to 1, or ends are left out, which parts do not share.
@@ -236,10 +247,7 @@ def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1, called
     from searchgen.lm import load
     from searchgen.lm.neural import is_transformer, open_transformer
 
-    if settings.end == "none":
-        raise RequestError(
-            "--end none: n-gram models always end their texts, and so does every part of a mixture; drop it"
-        )
+    refuse_endless(name, settings)
     parts: list[Part] = []
     listed = parts_of(name)
     for model, _ in listed:
@@ -252,4 +260,4 @@ def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1, called
                 f"--lm {name}: {model} has raw tokens, a mixture is of printed text; build it without --raw-tokens"
             )
         parts.append(NGramPart(ngram))
-    return Mixture(called or name, parts, [weight for _, weight in listed])
+    return Mixture(name, parts, [weight for _, weight in listed])
