@@ -78,7 +78,7 @@ def test_scores_of_many_texts_are_reduced_pass_by_pass(model: MaskedModel) -> No
 
 
 def test_the_language_is_that_of_the_text() -> None:
-    assert language(Request(lm="some/model", start="医生读了信。")) == "zh"
+    assert language(Request(lm="some/model", start="医生读了信。")) == "zh-ngram"
 
 
 def test_score_says_what_the_numbers_are(folder: str) -> None:

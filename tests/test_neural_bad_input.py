@@ -155,7 +155,10 @@ def test_the_missing_extra_names_its_command(written: Path, monkeypatch: pytest.
     ("arguments", "message"),
     [
         (("constrain", "--keywords", "dog", "--lm", "."), "without a config.json"),
-        (("constrain", "--keywords", "dog", "--prompt", "He said:"), "--prompt is for transformers"),
+        (
+            ("constrain", "--keywords", "dog", "--lm", "en-ngram", "--prompt", "He said:"),
+            "--prompt is for transformers",
+        ),
         (("sample", "--keywords", "dog", "--lm", "en-ngram", "--device", "cpu"), "--device is for transformers"),
     ],
 )

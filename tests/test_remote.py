@@ -186,17 +186,17 @@ def test_commands_take_a_server(server: StandIn, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("command", "found"),
-    [(("constrain",), 1), (("sample", "--option", "burn_in=2", "--option", "chains=8", "-n", "400"), 8)],
+    ("command", "asked", "found"),
+    [(("constrain",), 4, 1), (("sample", "--option", "burn_in=2", "--option", "chains=8", "-n", "400"), 12, 8)],
 )
 def test_a_server_that_goes_away_in_the_middle_leaves_what_was_found(
-    server: StandIn, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], found: int
+    server: StandIn, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], asked: int, found: int
 ) -> None:
     monkeypatch.setattr("searchgen.lm.remote.time.sleep", lambda seconds: None)
     whole = Answers.do_POST
 
     def answer(self: Answers) -> None:
-        if len(self.server.asked) >= 12:
+        if len(self.server.asked) >= asked:
             self.server.mood, self.server.failures = "503", 99
         whole(self)
 

@@ -259,9 +259,9 @@ def test_what_stops_a_stream_comes_after_the_texts_found(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("constrain", "--keywords", "dog", "--share", "2"), "--share is for transformers"),
+        (("constrain", "--keywords", "dog", "--lm", "en-ngram", "--share", "2"), "--share is for transformers"),
         (("constrain", "--keywords", "-", "--share", "0"), "give 1 to"),
-        (("batch", "-", "--share", "2"), "--share is for transformers"),
+        (("batch", "-", "--lm", "en-ngram", "--share", "2"), "--share is for transformers"),
         (("batch", "-", "--end", "none"), "--end is for transformers"),
     ],
 )
