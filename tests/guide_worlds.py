@@ -16,6 +16,7 @@ from searchgen.lm.ngram.tables import BEGIN, END
 from searchgen.problem import Problem
 from searchgen.randomness import Script, script
 from searchgen.samplers.worlds import problem_of
+from tests.toy_sentences import toy_sentences
 
 Texts = dict[tuple[int, ...], float]
 BETAS = (0.7, 1.0, 2.0)
@@ -46,13 +47,7 @@ ngram 2=4
 @cache
 def model(order: int = 4, seed: int = 7) -> NGram:
     """Return a model of four words, unequal in frequency, and of a rare word counted as <unk>."""
-    state, sentences = seed, []
-    for _ in range(60):
-        sentence = []
-        for _ in range(1 + state % 6):
-            state = (1103515245 * state + 12345) % 2**31
-            sentence.append("aaabbcd"[(state >> 16) % 7])
-        sentences.append(sentence)
+    sentences = toy_sentences("aaabbcd", 60, seed)
     return NGram.from_sentences([*sentences, ["a", "e", "b"], ["d", "c"]], order=order, min_count=2)
 
 

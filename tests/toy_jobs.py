@@ -8,18 +8,12 @@ from searchgen.request import PLAIN_TERMS, Request
 from searchgen.samplers.method import Job
 from searchgen.samplers.registry import method
 from searchgen.target import Target
+from tests.toy_sentences import toy_sentences
 
 
 @cache
 def _model() -> NGram:
-    state, sentences = 7, []
-    for _ in range(400):
-        sentence = []
-        for _ in range(1 + state % 6):
-            state = (1103515245 * state + 12345) % 2**31
-            sentence.append("aaabbcdeef"[(state >> 16) % 10])
-        sentences.append(sentence)
-    return NGram.from_sentences(sentences, order=3, form="raw")
+    return NGram.from_sentences(toy_sentences("aaabbcdeef", 400), order=3, form="raw")
 
 
 def toy_job(name: str, count: int, keywords: str = "c", beta: float = 1.0, threads: int = 1, **options: Any) -> Job:

@@ -39,15 +39,9 @@ def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) 
     if name in NGRAMS:
         return open_model(data_file(name), name=name, notify=notify)
     path = Path(name_or_path)
-    if path.is_dir() and (path / "config.json").is_file():
-        raise RequestError(
-            f"{path} is a transformer: constrain, sample, score and check take one; here name an n-gram model"
-        )
     if path.is_dir():
-        if (path / "config.json").exists():
-            raise ModelFileError(
-                f"{path} is a transformer, which only constrain, sample and batch serve; give an n-gram model"
-            )
+        if (path / "config.json").is_file():
+            raise RequestError(f"{path} is a transformer; here name an n-gram model")
         raise ModelFileError(
             f"{path} is a folder without a config.json; give a model file, or the folder of a transformer"
         )
