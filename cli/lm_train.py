@@ -26,20 +26,23 @@ Example: searchgen lm train mytexts/ -o my-lm/ --size tiny --minutes 60
 """
 
 Output = typer.Option("--output", "-o", metavar="FOLDER", help="The folder to write.")
-Size = typer.Option("--size", metavar="SIZE", help="tiny, small or base: about 6, 12 or 25 million weights.")
+Size = typer.Option("--size", metavar="SIZE", help="tiny (by default), small or base: about 6, 12 or 25 million weights.")
 Minutes = typer.Option(
     "--minutes", metavar="M", parser=decimal, help="Train about so long (60 if --tokens is not given either)."
 )
 Tokens = typer.Option("--tokens", metavar="N", parser=whole, help="Learn from so many pieces of text, repeats counted.")
 Language = typer.Option("--lang", metavar="LANG", help="en or zh; by default what the text's beginning is written in.")
 Batch = typer.Option("--batch", metavar="N", parser=whole, help="Pieces of a step, a multiple of 256; on a GPU 32768.")
-Rate = typer.Option("--rate", metavar="R", parser=decimal, help="The highest learning rate; by default the size's own.")
+Rate = typer.Option("--rate", metavar="R", parser=decimal, help="The highest learning rate; by default the size's own, half of it with --start-from.")
 Dropout = typer.Option("--dropout", metavar="P", parser=decimal, help="For texts that are read many times: 0.1 or so.")
 HeldOut = typer.Option(
     "--held-out", metavar="PERCENT", parser=decimal, help="Leave out so many of the sentences, always the same ones."
 )
 Vocabulary = typer.Option("--vocab", metavar="N", parser=whole, help="Most pieces of the tokenizer.")
 Tokenizer = typer.Option("--tokenizer", metavar="FOLDER", help="Use the tokenizer of this model.")
+StartFrom = typer.Option(
+    "--start-from", metavar="MODEL", help="Begin with the weights and tokenizer of this one: a folder, en or zh."
+)
 Device = typer.Option("--device", metavar="DEVICE", help="auto (the first GPU, else the CPU), cpu, cuda or cuda:N.")
 Threads = typer.Option("--threads", metavar="N", parser=whole, help="Threads of a CPU; by default one a core.")
 Compiled = typer.Option(
@@ -50,7 +53,7 @@ Compiled = typer.Option(
 def train(
     texts: Annotated[list[str], typer.Argument(metavar="TEXT", help="Files, folders, or '-' for stdin.")],
     output: Annotated[Path, Output],
-    size: Annotated[str, Size] = "tiny",
+    size: Annotated[str | None, Size] = None,
     minutes: Annotated[float | None, Minutes] = None,
     tokens: Annotated[int | None, Tokens] = None,
     lang: Annotated[str | None, Language] = None,
@@ -61,21 +64,25 @@ def train(
     held_out: Annotated[float, HeldOut] = 5.0,
     vocab: Annotated[int, Vocabulary] = 8192,
     tokenizer: Annotated[Path | None, Tokenizer] = None,
+    start_from: Annotated[str | None, StartFrom] = None,
     device: Annotated[str, Device] = "auto",
     threads: Annotated[int | None, Threads] = None,
     compiled: Annotated[bool, Compiled] = False,
 ) -> None:
     """Check what can be checked before the work, train, and say what came out."""
+    from searchgen.lm.neural.opening import require_extra
+    from searchgen.lm.training.beginning import read_beginning
     from searchgen.lm.training.recipe import Recipe
 
     refuse_second_stdin(texts, "lm train -")
     given = 60.0 if minutes is None and tokens is None else minutes
-    recipe = Recipe(size, lang or "en", tokens, given, seed, batch, rate, dropout, held_out, vocab)
+    require_extra("lm train", "onnx")
+    size = size or (read_beginning(start_from).size if start_from else "tiny")
+    recipe = Recipe(
+        size, lang or "en", tokens, given, seed, batch, rate, dropout, held_out, vocab, start_from
+    )
     if lang is None:
         recipe = replace(recipe, form=language_of(texts, "lm train -"))
-    from searchgen.lm.neural.opening import require_extra
-
-    require_extra("lm train")
     from searchgen.lm.training.train import train_transformer
 
     with progress() as show:
@@ -96,3 +103,6 @@ def train(
         f"{output}: {trained.parameters:,} weights, {done.best:.4f} bits a byte on held-out sentences "
         f"(step {done.best_step:,} of {done.steps:,}), {done.seconds / 60:.1f} minutes"
     )
+    first, bits = done.held_out[0]
+    if not first and bits <= done.best:
+        complain(f"{start_from} had {bits:.4f}: train longer, or with a lower --rate than {recipe.peak:g}")

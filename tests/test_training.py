@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,15 +19,21 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from safetensors.torch import load_file  # noqa: E402
+from tokenizers import Tokenizer  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from searchgen.errors import ModelFileError, RequestError, SearchgenError  # noqa: E402
+from searchgen.lm.embedded import data_file  # noqa: E402
 from searchgen.lm.neural import open_transformer  # noqa: E402
 from searchgen.lm.neural.llama import Llama  # noqa: E402
 from searchgen.lm.neural.llama_shape import Shape  # noqa: E402
+from searchgen.lm.neural.settings import NeuralSettings  # noqa: E402
 from searchgen.lm.ngram.train import Recipe as NGramRecipe  # noqa: E402
 from searchgen.lm.ngram.train import train as train_ngram  # noqa: E402
+from searchgen.lm.onnx.export import export  # noqa: E402
+from searchgen.lm.onnx.model import open_graph  # noqa: E402
 from searchgen.lm.training import train  # noqa: E402
+from searchgen.lm.training.beginning import read_beginning  # noqa: E402
 from searchgen.lm.training.corpus import read_sentences  # noqa: E402
 from searchgen.lm.training.optimiser import Optimiser  # noqa: E402
 from searchgen.lm.training.packing import NOTHING, pack, rows_of_step, targets, visible  # noqa: E402
@@ -316,6 +324,58 @@ def test_another_training_in_the_folder(tmp_path: Path, monkeypatch: pytest.Monk
         trained(whole.path)
 
 
+def test_weights_to_begin_with(tmp_path: Path, whole: Trained) -> None:
+    """A folder's own, and those of its file of 8 bits: what they score is the first entry of the curve, and training goes on below it."""
+    export(whole.path, tmp_path / "eight.onnx", 8)
+    scored = whole.progress.best
+    for name, near in ((str(whole.path), 1e-9), (str(tmp_path / "eight.onnx"), 2e-3)):
+        recipe = replace(RECIPE, start_from=name, tokens=5 * 512)
+        done = trained(tmp_path / "again" / Path(name).stem, recipe).progress
+        assert done.held_out[0][0] == 0
+        assert done.held_out[0][1] == pytest.approx(scored, rel=near)
+        assert done.best < scored
+    card = (tmp_path / "again" / "eight" / "README.md").read_text(encoding="utf-8")
+    assert f"| start from | {name} |" in card
+    assert f"| 0 | {done.held_out[0][1]:.4f} |  |" in card
+
+
+def test_an_embedded_model_to_begin_with() -> None:
+    """The weights of the graph are those that its 8 bits stand for: torch scores with them as onnxruntime does."""
+    begun = read_beginning("en")
+    network = Llama(begun.shape).take({name: torch.from_numpy(weight) for name, weight in begun.weights.items()})
+    pieces = Tokenizer.from_str(begun.tokenizer).encode("The dog ran home.").ids
+    row = torch.tensor([[0, *pieces, 1]])
+    with torch.inference_mode():
+        log_p = functional.linear(network(row), network.head).log_softmax(-1)[0, :-1]
+    total = float(log_p.gather(1, row[0, 1:, None]).sum())
+    embedded = open_graph("en", data_file("en", ".onnx"), NeuralSettings())
+    assert total == pytest.approx(float(embedded.log_probs(["The dog ran home."])[0]), abs=0.3)
+
+
+def test_nothing_to_begin_with(tmp_path: Path, whole: Trained) -> None:
+    (tmp_path / "bad.onnx").write_bytes(b"no graph")
+    (tmp_path / "other").mkdir()
+    for name, reason in {
+        "en-ngram": "n-gram model",
+        "nowhere": "no such folder",
+        str(tmp_path / "other"): "no config.json",
+        str(tmp_path / "none.onnx"): "No such file",
+        str(tmp_path / "bad.onnx"): "no file of lm export",
+    }.items():
+        with pytest.raises((RequestError, ModelFileError), match=f"--start-from {re.escape(name)}.*{reason}"):
+            trained(tmp_path / "model", replace(RECIPE, start_from=name))
+    with pytest.raises(RequestError, match="no size of lm train"):
+        trained(tmp_path / "model", replace(RECIPE, start_from="en"))
+    with pytest.raises(RequestError, match="drop --tokenizer"):
+        trained(tmp_path / "model", replace(RECIPE, start_from=str(whole.path)), tokenizer=whole.path)
+    (tmp_path / "cut").mkdir()
+    for file in whole.path.iterdir():
+        (tmp_path / "cut" / file.name).write_bytes(file.read_bytes()[: 100 if file.suffix == ".safetensors" else None])
+    with pytest.raises(ModelFileError, match="damaged"):
+        trained(tmp_path / "model", replace(RECIPE, start_from=str(tmp_path / "cut")))
+    assert not (tmp_path / "model").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -346,6 +406,14 @@ def test_the_command_trains_and_score_reads_the_model(tmp_path: Path) -> None:
     assert "bits a byte on held-out sentences (step 2 of 2)" in ran.err
     scored = searchgen("score", "--lm", str(tmp_path / "model"), "--json", stdin=b"The dog ran.\n")
     assert json.loads(scored.out)["text"] == "The dog ran."
+    again = (
+        f"lm train {TEXT} -o {tmp_path / 'again'} --lang en --tokens 512 --batch 512 --start-from {tmp_path / 'model'}"
+    )
+    ran = searchgen(*again.split(), "--rate", "1e-30")
+    assert ran.code == 0, ran.err
+    assert "train longer" in ran.err
+    refused = searchgen(*again.split(), "--size", "small")
+    assert (refused.code, refused.err.count("\n")) == (2, 1), refused.err
     failed = searchgen("lm", "train", str(TEXT), "-o", str(tmp_path / "other"), "--size", "huge")
     assert (failed.code, failed.err.count("\n")) == (2, 1)
 

@@ -27,7 +27,7 @@ def card(name: str, recipe: Recipe, facts: Mapping[str, int], progress: Progress
     chosen = {key.replace("_", " "): value for key, value in asdict(recipe).items() if value is not None}
     how = "\n".join(f"| {key} | {value} |" for key, value in chosen.items())
     learnt = dict(progress.learnt)
-    curve = "\n".join(f"| {step:,} | {bits:.4f} | {learnt[step]:.4f} |" for step, bits in progress.held_out)
+    curve = "\n".join(f"| {step:,} | {bits:.4f} | {_number(learnt.get(step))} |" for step, bits in progress.held_out)
     early = progress.step < progress.steps
     stopped = f" It stopped early, after {progress.step:,} of {progress.steps:,}." if early else ""
     return f"""---
@@ -83,6 +83,11 @@ def loss_plot(progress: Progress) -> str:
         lines += _curve(name, colour, points, last, top, number)
     lines.append(f'<text x="{WIDTH / 2}" y="{HEIGHT - 10}" text-anchor="middle">step</text>')
     return "\n".join([*lines, "</svg>\n"])
+
+
+def _number(loss: float | None) -> str:
+    """Write a loss, nothing where nothing was learnt yet."""
+    return "" if loss is None else f"{loss:.4f}"
 
 
 def _curve(

@@ -18,7 +18,7 @@ from searchgen.lm.ngram.reading import Progress, text_files
 from searchgen.lm.training.corpus import read_sentences
 from searchgen.lm.training.packing import pack
 from searchgen.lm.training.recipe import ROW, Recipe
-from searchgen.lm.training.tokenizer import read_tokenizer, refuse_other_script, train_tokenizer
+from searchgen.lm.training.tokenizer import refuse_other_script, train_tokenizer
 
 __all__ = ["Prepared", "prepare", "reopen"]
 
@@ -47,7 +47,7 @@ class Prepared:
 
 
 def prepare(
-    paths: Sequence[str | Path], folder: Path, recipe: Recipe, tokenizer: Path | None, progress: Progress | None
+    paths: Sequence[str | Path], folder: Path, recipe: Recipe, tokenizer: Tokenizer | None, progress: Progress | None
 ) -> Prepared:
     """Read the texts, make or take a tokenizer, pack rows, and keep all that in a new folder, which appears when it is whole.
 
@@ -59,9 +59,9 @@ def prepare(
     sources = _sources(paths)
     learnt, held_out, repeated = read_sentences(paths, recipe.form, recipe.held_out, progress)
     tell("tokenizer", 0.0)
-    pieces_of = read_tokenizer(tokenizer) if tokenizer else train_tokenizer(learnt, recipe.vocabulary)
+    pieces_of = tokenizer or train_tokenizer(learnt, recipe.vocabulary)
     if tokenizer:
-        refuse_other_script(pieces_of, learnt)
+        refuse_other_script(tokenizer, learnt)
     tell("tokenizer", 1.0)
     encoded = _encoded(pieces_of, learnt, tell)
     rows = pack(encoded, ROW, recipe.seed)

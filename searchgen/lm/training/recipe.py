@@ -28,6 +28,9 @@ SIZES = {
     "base": Size(512, 6, 8, 1536, 1e-3),
 }
 
+#: The rate of weights that are taken over, as a share of that of drawn ones.
+AGAIN = 0.5
+
 #: Fewest pieces of a vocabulary: all bytes, begin and end.
 FEWEST_PIECES = 258
 
@@ -47,6 +50,7 @@ class Recipe:
         dropout: share of each block's results that training drops.
         held_out: percentage of the sentences that is left out, by the n-gram models' rule: always the same ones.
         vocabulary: most pieces of the tokenizer.
+        start_from: the model whose weights and tokenizer are taken to begin with; None: drawn weights, a tokenizer made of the text.
     """
 
     size: str = "tiny"
@@ -59,6 +63,7 @@ class Recipe:
     dropout: float = 0.0
     held_out: float = 5.0
     vocabulary: int = 8192
+    start_from: str | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -87,5 +92,7 @@ class Recipe:
 
     @property
     def peak(self) -> float:
-        """The highest learning rate."""
-        return SIZES[self.size].rate if self.rate is None else self.rate
+        """The highest learning rate; weights that have learnt already are moved less."""
+        if self.rate is not None:
+            return self.rate
+        return SIZES[self.size].rate * (AGAIN if self.start_from else 1.0)

@@ -76,5 +76,5 @@ def refuse_other_script(tokenizer: Tokenizer, texts: Sequence[str]) -> None:
     if pieces > BYTE_BY_BYTE * size:
         raise RequestError(
             f"the tokenizer spells this text almost byte by byte ({pieces:,} pieces for {size:,} bytes), as one made for another "
-            "script does; drop --tokenizer"
+            "script does; drop --tokenizer or --start-from"
         )

@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import save
+from tokenizers import Tokenizer
 
 from searchgen.errors import RequestError, SearchgenError
 from searchgen.lm.neural.llama import Llama
 from searchgen.lm.neural.llama_shape import Shape
 from searchgen.lm.neural.opening import device_of
 from searchgen.lm.ngram.reading import Progress as Shown
+from searchgen.lm.training.beginning import read_beginning
 from searchgen.lm.training.card import card, loss_plot
 from searchgen.lm.training.checkpoints import Progress, State, read_newest, write_checkpoint
 from searchgen.lm.training.optimiser import Optimiser
@@ -27,7 +29,7 @@ from searchgen.lm.training.packing import BEGIN, END, rows_of_step
 from searchgen.lm.training.prepared import Prepared, prepare, reopen
 from searchgen.lm.training.recipe import ROW, SIZES, Recipe
 from searchgen.lm.training.steps import Stepper, rate_of_step
-from searchgen.lm.training.tokenizer import CONFIG
+from searchgen.lm.training.tokenizer import CONFIG, read_tokenizer
 from searchgen.lm.writing import write_whole
 
 __all__ = ["Trained", "train_transformer"]
@@ -73,7 +75,7 @@ def train_transformer(
         paths: UTF-8 files, folders (all `*.txt` below them) and `-`; a paragraph or sentence a line.
         output: the folder to write.
         recipe: how.
-        tokenizer: the folder of a model whose tokenizer is to be used; None: one is made of the text.
+        tokenizer: the folder of a model whose tokenizer is to be used; None: that of `recipe.start_from`, or one made of the text.
         device: auto (the first GPU, else the CPU), cpu, cuda or cuda:N.
         threads: of a CPU to compute with.
         compiled: whether torch is to compile the loss first.
@@ -93,7 +95,7 @@ def train_transformer(
     elif output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise RequestError(f"{output} exists and holds no unfinished training; name another folder with -o")
     else:
-        data = prepare(paths, kept, recipe, tokenizer, show)
+        data = prepare(paths, kept, recipe, _tokenizer(recipe, tokenizer), show)
     training = _Training(recipe, data, kept, show or (lambda stage, share: None), say, where, compiled)
     try:
         state = training.run()
@@ -105,6 +107,18 @@ def train_transformer(
     _write_model(output, training, state, command)
     shutil.rmtree(kept)
     return Trained(output, state.network.shape.parameters, state.progress, data.facts)
+
+
+def _tokenizer(recipe: Recipe, folder: Path | None) -> Tokenizer | None:
+    """Return the tokenizer that is given, of a folder or with the weights to begin with."""
+    if recipe.start_from is None:
+        return read_tokenizer(folder) if folder else None
+    if folder:
+        raise RequestError(f"--start-from {recipe.start_from} has its own tokenizer; drop --tokenizer")
+    beginning = read_beginning(recipe.start_from)
+    if beginning.size != recipe.size:
+        raise RequestError(f"--start-from {recipe.start_from} is of size {beginning.size}, not {recipe.size}")
+    return Tokenizer.from_str(beginning.tokenizer)
 
 
 class _NotANumber(Exception):
@@ -141,6 +155,7 @@ class _Training:
             _NotANumber: it went astray.
         """
         if not read_newest(self.folder, self.state, self.say):
+            self._begin()
             self._plan(self._planned())
             self._keep()
         progress = self.state.progress
@@ -160,6 +175,15 @@ class _Training:
             if time.monotonic() - self.written > BETWEEN:
                 self._keep()
         return self.state
+
+    def _begin(self) -> None:
+        """Take over the weights to go on with, if any. Their loss is told, not to be beaten: a risen rate unsettles them at first."""
+        if self.recipe.start_from:
+            weights = read_beginning(self.recipe.start_from).weights
+            self.state.network.take({name: torch.from_numpy(weight) for name, weight in weights.items()})
+            bits = self._held_out()
+            self.state.progress.held_out.append((0, bits))
+            self.say(f"{self.recipe.start_from}: {bits:.4f} bits a byte held out")
 
     def _plan_again(self) -> None:
         """Plan when to measure next, and make what is left of the minutes steps again, for a machine's speed changes with its load.
@@ -219,7 +243,7 @@ class _Training:
 
     def _measure(self) -> None:
         progress = self.state.progress
-        bits = self.stepper.loss(self.data.measured) / log(2) / self.data.facts["measured_bytes"]
+        bits = self._held_out()
         count, total = progress.recent
         progress.learnt.append((progress.step, total / count))
         progress.held_out.append((progress.step, bits))
@@ -232,6 +256,10 @@ class _Training:
             f"step {progress.step:,} of {progress.steps:,}: {bits:.4f} bits a byte held out, "
             f"{total / count:.3f} nats a piece learnt from, {_left(progress)} left"
         )
+
+    def _held_out(self) -> float:
+        """Return bits a byte of what is held out."""
+        return self.stepper.loss(self.data.measured) / log(2) / self.data.facts["measured_bytes"]
 
     def _keep(self) -> None:
         write_checkpoint(self.folder, self.state)
