@@ -12,6 +12,7 @@ import typer
 from searchgen.cli.lm_texts import language_of, refuse_second_stdin
 from searchgen.cli.numbers import decimal, whole
 from searchgen.cli.output import complain, progress
+from searchgen.errors import RequestError
 
 __all__ = ["HELP", "SHORT", "train"]
 
@@ -26,22 +27,33 @@ Example: searchgen lm train mytexts/ -o my-lm/ --size tiny --minutes 60
 """
 
 Output = typer.Option("--output", "-o", metavar="FOLDER", help="The folder to write.")
-Size = typer.Option("--size", metavar="SIZE", help="tiny (by default), small or base: about 6, 12 or 25 million weights.")
+Size = typer.Option(
+    "--size",
+    metavar="SIZE",
+    help="tiny, small or base: about 6, 12 or 25 million weights; by default tiny, or that of --start-from.",
+)
 Minutes = typer.Option(
     "--minutes", metavar="M", parser=decimal, help="Train about so long (60 if --tokens is not given either)."
 )
 Tokens = typer.Option("--tokens", metavar="N", parser=whole, help="Learn from so many pieces of text, repeats counted.")
 Language = typer.Option("--lang", metavar="LANG", help="en or zh; by default what the text's beginning is written in.")
 Batch = typer.Option("--batch", metavar="N", parser=whole, help="Pieces of a step, a multiple of 256; on a GPU 32768.")
-Rate = typer.Option("--rate", metavar="R", parser=decimal, help="The highest learning rate; by default the size's own, half of it with --start-from.")
+Rate = typer.Option(
+    "--rate",
+    metavar="R",
+    parser=decimal,
+    help="The highest learning rate; by default the size's own, half of it with --start-from.",
+)
 Dropout = typer.Option("--dropout", metavar="P", parser=decimal, help="For texts that are read many times: 0.1 or so.")
 HeldOut = typer.Option(
     "--held-out", metavar="PERCENT", parser=decimal, help="Leave out so many of the sentences, always the same ones."
 )
-Vocabulary = typer.Option("--vocab", metavar="N", parser=whole, help="Most pieces of the tokenizer.")
+Vocabulary = typer.Option("--vocab", metavar="N", parser=whole, help="Most pieces of the tokenizer; 8192 by default.")
 Tokenizer = typer.Option("--tokenizer", metavar="FOLDER", help="Use the tokenizer of this model.")
 StartFrom = typer.Option(
-    "--start-from", metavar="MODEL", help="Begin with the weights and tokenizer of this one: a folder, en or zh."
+    "--start-from",
+    metavar="MODEL",
+    help="Begin with weights and tokenizer of this one: a folder, a file of lm export, en or zh.",
 )
 Device = typer.Option("--device", metavar="DEVICE", help="auto (the first GPU, else the CPU), cpu, cuda or cuda:N.")
 Threads = typer.Option("--threads", metavar="N", parser=whole, help="Threads of a CPU; by default one a core.")
@@ -62,7 +74,7 @@ def train(
     rate: Annotated[float | None, Rate] = None,
     dropout: Annotated[float, Dropout] = 0.0,
     held_out: Annotated[float, HeldOut] = 5.0,
-    vocab: Annotated[int, Vocabulary] = 8192,
+    vocab: Annotated[int | None, Vocabulary] = None,
     tokenizer: Annotated[Path | None, Tokenizer] = None,
     start_from: Annotated[str | None, StartFrom] = None,
     device: Annotated[str, Device] = "auto",
@@ -71,15 +83,23 @@ def train(
 ) -> None:
     """Check what can be checked before the work, train, and say what came out."""
     from searchgen.lm.neural.opening import require_extra
-    from searchgen.lm.training.beginning import read_beginning
+    from searchgen.lm.training.beginning import read_beginning, size_of
+    from searchgen.lm.training.prepared import kept_size
     from searchgen.lm.training.recipe import Recipe
 
     refuse_second_stdin(texts, "lm train -")
+    if threads is not None and threads < 1:
+        raise RequestError(f"--threads {threads} is impossible; it must be at least 1")
     given = 60.0 if minutes is None and tokens is None else minutes
     require_extra("lm train", "onnx")
-    size = size or (read_beginning(start_from).size if start_from else "tiny")
+    if vocab is not None and (tokenizer or start_from):
+        raise RequestError(f"--vocab {vocab}: the pieces are those of {tokenizer or start_from}; drop it")
+    if start_from and not size:
+        size = kept_size(output / "checkpoint") or size_of(start_from, read_beginning(start_from))
+    pieces = Recipe.vocabulary if vocab is None else vocab
+    source = None if tokenizer is None else str(tokenizer)
     recipe = Recipe(
-        size, lang or "en", tokens, given, seed, batch, rate, dropout, held_out, vocab, start_from
+        size or "tiny", lang or "en", tokens, given, seed, batch, rate, dropout, held_out, pieces, source, start_from
     )
     if lang is None:
         recipe = replace(recipe, form=language_of(texts, "lm train -"))
@@ -90,7 +110,6 @@ def train(
             texts,
             output,
             recipe,
-            tokenizer=tokenizer,
             device=device,
             threads=threads or os.cpu_count() or 1,
             compiled=compiled,

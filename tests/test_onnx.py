@@ -21,7 +21,7 @@ from searchgen.lm.neural import NeuralSettings, is_transformer, open_transformer
 from searchgen.lm.neural.llama import Llama  # noqa: E402
 from searchgen.lm.neural.llama_shape import Shape  # noqa: E402
 from searchgen.lm.onnx.export import export  # noqa: E402
-from searchgen.lm.onnx.model import read_facts  # noqa: E402
+from searchgen.lm.onnx.model import open_graph  # noqa: E402
 from searchgen.lm.training.tokenizer import CONFIG, train_tokenizer  # noqa: E402
 from tests.cli_runner import searchgen  # noqa: E402
 
@@ -253,9 +253,9 @@ def test_the_command(tmp_path: Path) -> None:
     ran = searchgen("lm", "export", str(folder), "--onnx")
     assert (ran.code, ran.out) == (0, "")
     assert "8 bits a weight" in ran.err
-    assert read_facts(folder / "model.onnx")["bits"] == 8
+    assert open_graph("f", folder / "model.onnx", NeuralSettings()).facts["bits"] == 8
     assert searchgen("lm", "export", str(folder), "--onnx", "-o", str(tmp_path / "f.onnx"), "--float32").code == 0
-    assert read_facts(tmp_path / "f.onnx")["bits"] == 32
+    assert open_graph("f", tmp_path / "f.onnx", NeuralSettings()).facts["bits"] == 32
     for wrong in (
         [str(folder)],
         [str(tmp_path / "none"), "--onnx"],

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -19,44 +18,31 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from safetensors.torch import load_file  # noqa: E402
-from tokenizers import Tokenizer  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from searchgen.errors import ModelFileError, RequestError, SearchgenError  # noqa: E402
-from searchgen.lm.embedded import data_file  # noqa: E402
 from searchgen.lm.neural import open_transformer  # noqa: E402
 from searchgen.lm.neural.llama import Llama  # noqa: E402
 from searchgen.lm.neural.llama_shape import Shape  # noqa: E402
-from searchgen.lm.neural.settings import NeuralSettings  # noqa: E402
 from searchgen.lm.ngram.train import Recipe as NGramRecipe  # noqa: E402
 from searchgen.lm.ngram.train import train as train_ngram  # noqa: E402
-from searchgen.lm.onnx.export import export  # noqa: E402
-from searchgen.lm.onnx.model import open_graph  # noqa: E402
-from searchgen.lm.training import train  # noqa: E402
-from searchgen.lm.training.beginning import read_beginning  # noqa: E402
 from searchgen.lm.training.corpus import read_sentences  # noqa: E402
 from searchgen.lm.training.optimiser import Optimiser  # noqa: E402
 from searchgen.lm.training.packing import NOTHING, pack, rows_of_step, targets, visible  # noqa: E402
-from searchgen.lm.training.recipe import SIZES, Recipe, Size  # noqa: E402
+from searchgen.lm.training.recipe import SIZES, Recipe  # noqa: E402
 from searchgen.lm.training.steps import Stepper, rate_of_step  # noqa: E402
 from searchgen.lm.training.tokenizer import train_tokenizer  # noqa: E402
 from searchgen.lm.training.train import Trained, train_transformer  # noqa: E402
 from tests.cli_runner import searchgen  # noqa: E402
+from tests.toy_training import RECIPE, TEXT, TOY, stopped_at, trained  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
-TEXT = ROOT / "corpora" / "everyday-en.txt"
-TOY = Size(32, 2, 2, 64, 1e-2)
 SHAPE = Shape(50, 32, 2, 2, 64, 256)
-RECIPE = Recipe(tokens=20 * 512, batch=512, vocabulary=400)
 
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SIZES, "tiny", TOY)
-
-
-def trained(output: Path, recipe: Recipe = RECIPE, **more: Any) -> Trained:
-    return train_transformer([TEXT], output, recipe, device="cpu", **more)
 
 
 @pytest.fixture(scope="module")
@@ -221,19 +207,6 @@ class Stop(Exception):
     pass
 
 
-def stopped_at(step: int, output: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Stop a training after a step; return its checkpoints, the newest last."""
-
-    def say(line: str) -> None:
-        if line.startswith(f"step {step} "):
-            raise Stop
-
-    monkeypatch.setattr(train, "BETWEEN", 0.0)
-    with pytest.raises(Stop):
-        trained(output, say=say)
-    return sorted((output / "checkpoint").glob("step-*"))
-
-
 def test_a_damaged_checkpoint_is_named_and_the_one_before_serves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Trained
 ) -> None:
@@ -305,9 +278,9 @@ def test_a_tokenizer_for_another_script(tmp_path: Path, whole: Trained) -> None:
     lines = chinese.read_text(encoding="utf-8").splitlines()
     text.write_text("".join(f"{i}{line}\n" for i in range(5) for line in lines), encoding="utf-8")
     with pytest.raises(RequestError, match=r"byte by byte .* drop --tokenizer"):
-        train_transformer([text], tmp_path / "model", Recipe(form="zh"), tokenizer=whole.path)
+        train_transformer([text], tmp_path / "model", Recipe(form="zh", tokenizer=str(whole.path)))
     with pytest.raises(RequestError, match="--tokenizer"):
-        train_transformer([TEXT], tmp_path / "model", RECIPE, tokenizer=tmp_path)
+        trained(tmp_path / "model", replace(RECIPE, tokenizer=str(tmp_path)))
 
 
 def test_another_training_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Trained) -> None:
@@ -324,56 +297,20 @@ def test_another_training_in_the_folder(tmp_path: Path, monkeypatch: pytest.Monk
         trained(whole.path)
 
 
-def test_weights_to_begin_with(tmp_path: Path, whole: Trained) -> None:
-    """A folder's own, and those of its file of 8 bits: what they score is the first entry of the curve, and training goes on below it."""
-    export(whole.path, tmp_path / "eight.onnx", 8)
-    scored = whole.progress.best
-    for name, near in ((str(whole.path), 1e-9), (str(tmp_path / "eight.onnx"), 2e-3)):
-        recipe = replace(RECIPE, start_from=name, tokens=5 * 512)
-        done = trained(tmp_path / "again" / Path(name).stem, recipe).progress
-        assert done.held_out[0][0] == 0
-        assert done.held_out[0][1] == pytest.approx(scored, rel=near)
-        assert done.best < scored
-    card = (tmp_path / "again" / "eight" / "README.md").read_text(encoding="utf-8")
-    assert f"| start from | {name} |" in card
-    assert f"| 0 | {done.held_out[0][1]:.4f} |  |" in card
-
-
-def test_an_embedded_model_to_begin_with() -> None:
-    """The weights of the graph are those that its 8 bits stand for: torch scores with them as onnxruntime does."""
-    begun = read_beginning("en")
-    network = Llama(begun.shape).take({name: torch.from_numpy(weight) for name, weight in begun.weights.items()})
-    pieces = Tokenizer.from_str(begun.tokenizer).encode("The dog ran home.").ids
-    row = torch.tensor([[0, *pieces, 1]])
-    with torch.inference_mode():
-        log_p = functional.linear(network(row), network.head).log_softmax(-1)[0, :-1]
-    total = float(log_p.gather(1, row[0, 1:, None]).sum())
-    embedded = open_graph("en", data_file("en", ".onnx"), NeuralSettings())
-    assert total == pytest.approx(float(embedded.log_probs(["The dog ran home."])[0]), abs=0.3)
-
-
-def test_nothing_to_begin_with(tmp_path: Path, whole: Trained) -> None:
-    (tmp_path / "bad.onnx").write_bytes(b"no graph")
-    (tmp_path / "other").mkdir()
-    for name, reason in {
-        "en-ngram": "n-gram model",
-        "nowhere": "no such folder",
-        str(tmp_path / "other"): "no config.json",
-        str(tmp_path / "none.onnx"): "No such file",
-        str(tmp_path / "bad.onnx"): "no file of lm export",
-    }.items():
-        with pytest.raises((RequestError, ModelFileError), match=f"--start-from {re.escape(name)}.*{reason}"):
-            trained(tmp_path / "model", replace(RECIPE, start_from=name))
-    with pytest.raises(RequestError, match="no size of lm train"):
-        trained(tmp_path / "model", replace(RECIPE, start_from="en"))
-    with pytest.raises(RequestError, match="drop --tokenizer"):
-        trained(tmp_path / "model", replace(RECIPE, start_from=str(whole.path)), tokenizer=whole.path)
-    (tmp_path / "cut").mkdir()
-    for file in whole.path.iterdir():
-        (tmp_path / "cut" / file.name).write_bytes(file.read_bytes()[: 100 if file.suffix == ".safetensors" else None])
-    with pytest.raises(ModelFileError, match="damaged"):
-        trained(tmp_path / "model", replace(RECIPE, start_from=str(tmp_path / "cut")))
+def test_too_long_and_too_few_sentences(tmp_path: Path) -> None:
+    text = tmp_path / "long.txt"
+    text.write_text("".join(f"{' '.join(f'word{i}x{j}' for j in range(300))}.\n" for i in range(60)))
+    with pytest.raises(RequestError, match=r"every sentence learnt from has more than 255 pieces; break the lines"):
+        train_transformer([text], tmp_path / "model", RECIPE)
+    with pytest.raises(RequestError, match=r"--held-out 0.001 leaves out none of 404 sentences; raise it"):
+        trained(tmp_path / "model", replace(RECIPE, held_out=0.001))
     assert not (tmp_path / "model").exists()
+
+
+def test_what_a_kill_left_while_preparing_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / "model" / ".checkpoint.abc").mkdir(parents=True)
+    done = trained(tmp_path / "model", replace(RECIPE, tokens=512))
+    assert not [path for path in done.path.iterdir() if path.name.startswith(".")]
 
 
 @pytest.mark.parametrize(
@@ -387,6 +324,7 @@ def test_nothing_to_begin_with(tmp_path: Path, whole: Trained) -> None:
         ("dropout", 1.0),
         ("held_out", 0.0),
         ("vocabulary", 100),
+        ("seed", 1 << 70),
         ("form", "fr"),
     ],
 )

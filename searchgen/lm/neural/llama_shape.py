@@ -39,6 +39,30 @@ class Shape:
         block = 4 * self.width**2 + 3 * self.width * self.inner + 2 * self.width
         return self.layers * block + self.width + self.vocabulary * self.width * (1 if self.tied else 2)
 
+    def weights(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each weight by its name in the transformers library."""
+        wide, long = (self.width, self.width), (self.inner, self.width)
+        block: dict[str, tuple[int, ...]] = {
+            "input_layernorm": (self.width,),
+            "self_attn.q_proj": wide,
+            "self_attn.k_proj": wide,
+            "self_attn.v_proj": wide,
+            "self_attn.o_proj": wide,
+            "post_attention_layernorm": (self.width,),
+            "mlp.gate_proj": long,
+            "mlp.up_proj": long,
+            "mlp.down_proj": (self.width, self.inner),
+        }
+        table = self.vocabulary, self.width
+        ends = {"model.embed_tokens.weight": table, "model.norm.weight": (self.width,)}
+        head = {} if self.tied else {"lm_head.weight": table}
+        layers = range(self.layers)
+        return {
+            **ends,
+            **head,
+            **{f"model.layers.{i}.{name}.weight": one for i in layers for name, one in block.items()},
+        }
+
     def config(self, begin: int, end: int) -> dict[str, Any]:
         """Return the config.json that the transformers library reads."""
         return {

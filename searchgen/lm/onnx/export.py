@@ -18,13 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from searchgen.errors import ModelFileError, RequestError
-from searchgen.lm.bpe import BytePairs
-from searchgen.lm.neural.llama_shape import Shape, is_llama
-from searchgen.lm.neural.spelling import read_json
+from searchgen.lm.neural.llama_shape import Shape
+from searchgen.lm.neural.llama_weights import LlamaWeights
 from searchgen.lm.writing import write_whole
 
 __all__ = ["export", "graph"]
@@ -55,22 +51,11 @@ def export(folder: Path, output: Path, bits: int) -> int:
         ModelFileError: the folder is damaged.
         SearchgenError: the file cannot be written.
     """
-    config = read_json(folder / "config.json")
-    if not is_llama(config):
-        raise RequestError(
-            f"{folder} is no plain LLaMA, as searchgen lm train makes ({config.get('model_type')}); use it as it is"
-        )
-    try:
-        tokenizer = (folder / "tokenizer.json").read_text(encoding="utf-8")
-        BytePairs.of(tokenizer)
-        shape = Shape.of(config)
-        weights = {name: value.astype(np.float32) for name, value in load_file(folder / "model.safetensors").items()}
-        made = graph(shape, weights, bits)
-    except (OSError, SafetensorError, KeyError, TypeError) as error:
-        raise ModelFileError(f"{folder} is damaged: {error}; train or fetch the model again") from None
+    read = LlamaWeights.of_folder(folder)
+    shape, made = read.shape, graph(read.shape, read.weights, bits)
     card = folder / "README.md"
     facts = {**vars(shape), "parameters": shape.parameters, "bits": bits}
-    about = {"searchgen": json.dumps(facts), "tokenizer": tokenizer}
+    about = {"searchgen": json.dumps(facts), "tokenizer": read.tokenizer}
     if card.is_file():
         about["card"] = card.read_text(encoding="utf-8", errors="replace")
     helper.set_model_props(made, about)

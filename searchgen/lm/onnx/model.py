@@ -22,7 +22,7 @@ from searchgen.lm.neural.usage import Usage
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-__all__ = ["GRAPH", "OnnxModel", "graph_of", "open_graph", "read_facts"]
+__all__ = ["GRAPH", "OnnxModel", "graph_of", "open_graph"]
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -114,19 +114,6 @@ def open_graph(name: str, path: Path, settings: NeuralSettings, threads: int = 1
     digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode())
     digest.update(hashlib.sha256(content).digest())
     return OnnxModel(name, digest.hexdigest(), session, facts, spelling)
-
-
-def read_facts(path: Path) -> dict[str, Any]:
-    """Return what `lm export` wrote of a model.
-
-    Raises:
-        ModelFileError: the file is missing, damaged, or not of that command.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
-    return _described(path, _session(path, content, 1))[0]
 
 
 def _session(path: Path, content: bytes, threads: int) -> "InferenceSession":

@@ -51,7 +51,11 @@ def read_sentences(paths: Sequence[str | Path], form: str, held_out: float, prog
             else:
                 learnt.append(text)
     characters = sum(map(len, learnt))
-    if characters < FEWEST_CHARACTERS or not left:
+    if characters >= FEWEST_CHARACTERS and not left:
+        raise RequestError(
+            f"--held-out {held_out:g} leaves out none of {len(learnt):,} sentences; raise it, for training is measured on those"
+        )
+    if characters < FEWEST_CHARACTERS:
         raise RequestError(
             f"{len(learnt):,} sentences with {characters:,} characters are too little to train on: "
             f"at least {FEWEST_CHARACTERS:,} are needed, and a few million for good sentences"

@@ -1,4 +1,4 @@
-"""What is made of the texts once, before the first step: tokenizer and packed rows, kept beside the checkpoints."""
+"""What is made once, before the first step, and kept beside the checkpoints: tokenizer, packed rows, the weights to begin with."""
 
 import json
 import shutil
@@ -11,19 +11,27 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 from searchgen.errors import ModelFileError, RequestError, SearchgenError
 from searchgen.lm.ngram.reading import Progress, text_files
+from searchgen.lm.training.beginning import read_beginning, size_of
 from searchgen.lm.training.corpus import read_sentences
 from searchgen.lm.training.packing import pack
 from searchgen.lm.training.recipe import ROW, Recipe
-from searchgen.lm.training.tokenizer import refuse_other_script, train_tokenizer
+from searchgen.lm.training.tokenizer import read_tokenizer, refuse_other_script, train_tokenizer
 
-__all__ = ["Prepared", "prepare", "reopen"]
+__all__ = ["Prepared", "kept_size", "prepare", "reopen"]
+
+#: Of what is kept, and of the way it is learnt from: another one cannot go on with it.
+FORMAT = 2
 
 #: Held-out pieces that are scored at each measurement: the first sentences by their hash.
 MEASURED = 1 << 15
+
+#: The file of the weights to begin with.
+WEIGHTS = "beginning.safetensors"
 
 #: Sentences encoded at once.
 PORTION = 10_000
@@ -38,17 +46,17 @@ class Prepared:
         rows: (R, ROW) uint16 to learn from.
         measured: (M, ROW) uint16 of held-out sentences.
         facts: of the text: vocabulary, sentences, pieces, bytes, measured_bytes and so on.
+        weights: to begin with, by the names of the transformers library; None: they are drawn.
     """
 
     tokenizer: str
     rows: npt.NDArray[np.uint16]
     measured: npt.NDArray[np.uint16]
     facts: dict[str, int]
+    weights: dict[str, npt.NDArray[np.float32]] | None = None
 
 
-def prepare(
-    paths: Sequence[str | Path], folder: Path, recipe: Recipe, tokenizer: Tokenizer | None, progress: Progress | None
-) -> Prepared:
+def prepare(paths: Sequence[str | Path], folder: Path, recipe: Recipe, progress: Progress | None) -> Prepared:
     """Read the texts, make or take a tokenizer, pack rows, and keep all that in a new folder, which appears when it is whole.
 
     Raises:
@@ -57,15 +65,21 @@ def prepare(
     """
     tell = progress or (lambda stage, share: None)
     sources = _sources(paths)
+    written, weights = _taken(recipe)
     learnt, held_out, repeated = read_sentences(paths, recipe.form, recipe.held_out, progress)
     tell("tokenizer", 0.0)
-    pieces_of = tokenizer or train_tokenizer(learnt, recipe.vocabulary)
-    if tokenizer:
-        refuse_other_script(tokenizer, learnt)
+    pieces_of = Tokenizer.from_str(written) if written else train_tokenizer(learnt, recipe.vocabulary)
+    if written:
+        refuse_other_script(pieces_of, learnt)
     tell("tokenizer", 1.0)
     encoded = _encoded(pieces_of, learnt, tell)
     rows = pack(encoded, ROW, recipe.seed)
     sample = _measured(_encoded(pieces_of, held_out, lambda stage, share: None))
+    if not len(rows) or not sample:
+        raise RequestError(
+            f"every sentence {'learnt from' if not len(rows) else 'held out'} has more than {ROW - 1} pieces; break the lines, "
+            "or end sentences with marks"
+        )
     facts = {
         "vocabulary": pieces_of.get_vocab_size(),
         "sentences": len(learnt),
@@ -78,8 +92,8 @@ def prepare(
         "measured_bytes": sum(len(held_out[i].encode()) for i in sample),
     }
     measured = pack(list(sample.values()), ROW, 0)
-    made = Prepared(pieces_of.to_str(), rows, measured, facts)
-    _keep(made, folder, {"recipe": asdict(recipe), "sources": sources, "facts": facts})
+    made = Prepared(pieces_of.to_str(), rows, measured, facts, weights)
+    _keep(made, folder, {"format": FORMAT, "recipe": asdict(recipe), "sources": sources, "facts": facts})
     return made
 
 
@@ -95,9 +109,14 @@ def reopen(paths: Sequence[str | Path], folder: Path, recipe: Recipe) -> Prepare
         rows, measured = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("rows", "measured"))
         tokenizer = (folder / "tokenizer.json").read_text(encoding="utf-8")
         Tokenizer.from_str(tokenizer)
+        weights = load_file(folder / WEIGHTS) if (folder / WEIGHTS).is_file() else None
         then, sources, facts = written["recipe"], written["sources"], written["facts"]
     except Exception as error:  # the tokenizers library raises Exception itself
         raise ModelFileError(f"{folder} is damaged ({error}); remove it to begin anew") from None
+    if written.get("format") != FORMAT:
+        raise RequestError(
+            f"{folder} holds an unfinished training of another version of searchgen; finish it with that, or remove it"
+        )
     for name, value in asdict(recipe).items():
         if then.get(name) != value:
             raise RequestError(
@@ -108,7 +127,32 @@ def reopen(paths: Sequence[str | Path], folder: Path, recipe: Recipe) -> Prepare
         raise RequestError(
             f"{folder} holds an unfinished training on other texts, or they have changed: give another -o, or remove that folder"
         )
-    return Prepared(tokenizer, rows, measured, facts)
+    return Prepared(tokenizer, rows, measured, facts, weights)
+
+
+def kept_size(folder: Path) -> str | None:
+    """Return the size of the network of an unfinished training; None: there is none, or it is damaged."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        found: str = json.loads((folder / "prepared.json").read_text(encoding="utf-8"))["recipe"]["size"]
+        return found
+    return None
+
+
+def _taken(recipe: Recipe) -> tuple[str | None, dict[str, npt.NDArray[np.float32]] | None]:
+    """Return tokenizer and weights of the models that a recipe names.
+
+    Raises:
+        RequestError: they are of another kind or size.
+    """
+    if recipe.tokenizer:
+        return read_tokenizer(Path(recipe.tokenizer)), None
+    if not recipe.start_from:
+        return None, None
+    begun = read_beginning(recipe.start_from)
+    size = size_of(recipe.start_from, begun)
+    if size != recipe.size:
+        raise RequestError(f"--start-from {recipe.start_from} is of size {size}, not {recipe.size}; drop --size")
+    return begun.tokenizer, dict(begun.weights)
 
 
 def _sources(paths: Sequence[str | Path]) -> list[list[Any]]:
@@ -141,9 +185,13 @@ def _keep(made: Prepared, folder: Path, about: dict[str, Any]) -> None:
     temporary = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        for left in folder.parent.glob(f".{folder.name}.*"):  # of a run that was killed here
+            shutil.rmtree(left, ignore_errors=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         np.save(temporary / "rows.npy", made.rows)
         np.save(temporary / "measured.npy", made.measured)
+        if made.weights is not None:
+            save_file(made.weights, temporary / WEIGHTS)
         (temporary / "tokenizer.json").write_text(made.tokenizer, encoding="utf-8")
         (temporary / "prepared.json").write_text(json.dumps(about), encoding="utf-8")
         temporary.chmod(0o755)

@@ -50,7 +50,8 @@ class Recipe:
         dropout: share of each block's results that training drops.
         held_out: percentage of the sentences that is left out, by the n-gram models' rule: always the same ones.
         vocabulary: most pieces of the tokenizer.
-        start_from: the model whose weights and tokenizer are taken to begin with; None: drawn weights, a tokenizer made of the text.
+        tokenizer: the folder of a model whose tokenizer is taken; None: one is made of the text.
+        start_from: the model whose weights and tokenizer are taken to begin with; None: drawn weights.
     """
 
     size: str = "tiny"
@@ -63,6 +64,7 @@ class Recipe:
     dropout: float = 0.0
     held_out: float = 5.0
     vocabulary: int = 8192
+    tokenizer: str | None = None
     start_from: str | None = None
 
     def __post_init__(self) -> None:
@@ -85,6 +87,10 @@ class Recipe:
             raise RequestError(f"--rate {self.rate:g} is impossible; it must be above 0")
         if not 0 <= self.dropout < 1:
             raise RequestError(f"--dropout {self.dropout:g} is impossible; it must be from 0 to less than 1")
+        if self.tokenizer and self.start_from:
+            raise RequestError(f"--start-from {self.start_from} has its own tokenizer; drop --tokenizer")
+        if not -(1 << 63) <= self.seed < 1 << 63:
+            raise RequestError(f"--seed {self.seed} is impossible; it must fit into 64 bits")
         if not 0 < self.held_out < 100:
             raise RequestError(f"--held-out {self.held_out:g} is impossible; it must be above 0 and below 100 percent")
         if not FEWEST_PIECES <= self.vocabulary <= 1 << 16:

@@ -47,8 +47,8 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int) -> Tokenizer:
     return made
 
 
-def read_tokenizer(folder: Path) -> Tokenizer:
-    """Return the tokenizer of a model that `lm train` made.
+def read_tokenizer(folder: Path) -> str:
+    """Return the tokenizer of a model that `lm train` made, as it is written.
 
     Raises:
         RequestError: there is none, or it is of another kind.
@@ -57,9 +57,10 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     try:
         written = path.read_text(encoding="utf-8")
         BytePairs.of(written)
-        return Tokenizer.from_str(written)
-    except OSError as error:
-        raise RequestError(f"--tokenizer {folder}: {path.name} cannot be read ({error.strerror})") from None
+        return written
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise RequestError(f"--tokenizer {folder}: {path.name} cannot be read ({reason})") from None
     except ModelFileError as error:
         raise RequestError(f"--tokenizer {folder}: {error}") from None
 

@@ -14,14 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import save
-from tokenizers import Tokenizer
 
 from searchgen.errors import RequestError, SearchgenError
 from searchgen.lm.neural.llama import Llama
 from searchgen.lm.neural.llama_shape import Shape
 from searchgen.lm.neural.opening import device_of
 from searchgen.lm.ngram.reading import Progress as Shown
-from searchgen.lm.training.beginning import read_beginning
 from searchgen.lm.training.card import card, loss_plot
 from searchgen.lm.training.checkpoints import Progress, State, read_newest, write_checkpoint
 from searchgen.lm.training.optimiser import Optimiser
@@ -29,7 +27,7 @@ from searchgen.lm.training.packing import BEGIN, END, rows_of_step
 from searchgen.lm.training.prepared import Prepared, prepare, reopen
 from searchgen.lm.training.recipe import ROW, SIZES, Recipe
 from searchgen.lm.training.steps import Stepper, rate_of_step
-from searchgen.lm.training.tokenizer import CONFIG, read_tokenizer
+from searchgen.lm.training.tokenizer import CONFIG
 from searchgen.lm.writing import write_whole
 
 __all__ = ["Trained", "train_transformer"]
@@ -61,7 +59,6 @@ def train_transformer(
     output: Path,
     recipe: Recipe,
     *,
-    tokenizer: Path | None = None,
     device: str = "auto",
     threads: int = 1,
     compiled: bool = False,
@@ -75,7 +72,6 @@ def train_transformer(
         paths: UTF-8 files, folders (all `*.txt` below them) and `-`; a paragraph or sentence a line.
         output: the folder to write.
         recipe: how.
-        tokenizer: the folder of a model whose tokenizer is to be used; None: that of `recipe.start_from`, or one made of the text.
         device: auto (the first GPU, else the CPU), cpu, cuda or cuda:N.
         threads: of a CPU to compute with.
         compiled: whether torch is to compile the loss first.
@@ -92,10 +88,12 @@ def train_transformer(
     kept = output / "checkpoint"
     if kept.is_dir():
         data = reopen(paths, kept, recipe)
-    elif output.exists() and (not output.is_dir() or any(output.iterdir())):
+    elif output.exists() and (
+        not output.is_dir() or any(not one.name.startswith(f".{kept.name}.") for one in output.iterdir())
+    ):
         raise RequestError(f"{output} exists and holds no unfinished training; name another folder with -o")
     else:
-        data = prepare(paths, kept, recipe, _tokenizer(recipe, tokenizer), show)
+        data = prepare(paths, kept, recipe, show)
     training = _Training(recipe, data, kept, show or (lambda stage, share: None), say, where, compiled)
     try:
         state = training.run()
@@ -105,20 +103,11 @@ def train_transformer(
     except _NotANumber as stopped:
         raise SearchgenError(_diverged(training, stopped, output, command)) from None
     _write_model(output, training, state, command)
-    shutil.rmtree(kept)
+    done = kept.rename(
+        kept.with_name(f".{kept.name}.done")
+    )  # what is cut off while it is removed is no training any more
+    shutil.rmtree(done)
     return Trained(output, state.network.shape.parameters, state.progress, data.facts)
-
-
-def _tokenizer(recipe: Recipe, folder: Path | None) -> Tokenizer | None:
-    """Return the tokenizer that is given, of a folder or with the weights to begin with."""
-    if recipe.start_from is None:
-        return read_tokenizer(folder) if folder else None
-    if folder:
-        raise RequestError(f"--start-from {recipe.start_from} has its own tokenizer; drop --tokenizer")
-    beginning = read_beginning(recipe.start_from)
-    if beginning.size != recipe.size:
-        raise RequestError(f"--start-from {recipe.start_from} is of size {beginning.size}, not {recipe.size}")
-    return Tokenizer.from_str(beginning.tokenizer)
 
 
 class _NotANumber(Exception):
@@ -159,7 +148,7 @@ class _Training:
             self._plan(self._planned())
             self._keep()
         progress = self.state.progress
-        self.pace = progress.step, progress.seconds
+        timed = False
         if progress.step:
             self.say(f"going on after step {progress.step:,} of {progress.steps:,}")
         while progress.step < progress.steps and progress.waiting < PATIENCE:
@@ -169,6 +158,8 @@ class _Training:
             if measured:
                 self._measure()
             progress.seconds += time.monotonic() - begun
+            if not timed:  # the first step warms up, and may compile: its time tells no speed
+                timed, self.pace = True, (progress.step, progress.seconds)
             if measured:
                 self._plan_again()
             self.show(f"{self._where()}, {_left(progress)} left", progress.step / progress.steps)
@@ -178,8 +169,8 @@ class _Training:
 
     def _begin(self) -> None:
         """Take over the weights to go on with, if any. Their loss is told, not to be beaten: a risen rate unsettles them at first."""
-        if self.recipe.start_from:
-            weights = read_beginning(self.recipe.start_from).weights
+        weights = self.data.weights
+        if weights is not None:
             self.state.network.take({name: torch.from_numpy(weight) for name, weight in weights.items()})
             bits = self._held_out()
             self.state.progress.held_out.append((0, bits))
@@ -193,7 +184,7 @@ class _Training:
         progress, (steps, seconds) = self.state.progress, self.pace
         self.pace = progress.step, progress.seconds
         planned = progress.steps
-        if self.recipe.minutes is not None:
+        if self.recipe.minutes is not None and progress.step > steps:
             each = (progress.seconds - seconds) / (progress.step - steps)
             left = max(0, int((60 * self.recipe.minutes - progress.seconds) / each))
             planned = int(min(self._most(), progress.step + left))
@@ -267,7 +258,7 @@ class _Training:
 
     def _where(self) -> str:
         progress = self.state.progress
-        best = f", {progress.best:.3f} bits a byte" if progress.held_out else ""
+        best = f", {progress.best:.3f} bits a byte" if progress.best_step else ""
         return f"step {progress.step:,} of {progress.steps:,}{best}"
 
 

@@ -1,0 +1,38 @@
+"""A toy size of network and training of `lm train`, which takes a second or two."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from searchgen.lm.training import train
+from searchgen.lm.training.recipe import Recipe, Size
+from searchgen.lm.training.train import Trained, train_transformer
+
+__all__ = ["RECIPE", "TEXT", "TOY", "Stop", "stopped_at", "trained"]
+
+TEXT = Path(__file__).resolve().parents[1] / "corpora" / "everyday-en.txt"
+TOY = Size(32, 2, 2, 64, 1e-2)
+RECIPE = Recipe(tokens=20 * 512, batch=512, vocabulary=400)
+
+
+class Stop(Exception):
+    """Raised in the middle of a training."""
+
+
+def trained(output: Path, recipe: Recipe = RECIPE, **more: Any) -> Trained:
+    """Train on the everyday sentences of the project."""
+    return train_transformer([TEXT], output, recipe, device="cpu", **more)
+
+
+def stopped_at(step: int, output: Path, monkeypatch: pytest.MonkeyPatch, recipe: Recipe = RECIPE) -> list[Path]:
+    """Stop a training after a step, 0 before the first; return its checkpoints, the newest last."""
+
+    def say(line: str) -> None:
+        if line.startswith(f"step {step} ") or (not step and " bits a byte held out" in line):
+            raise Stop
+
+    monkeypatch.setattr(train, "BETWEEN", 0.0)
+    with pytest.raises(Stop):
+        trained(output, recipe, say=say)
+    return sorted((output / "checkpoint").glob("step-*"))
