@@ -50,7 +50,10 @@ def evaluate(
     models = [model, *takewhile(_is_model, texts)]
     texts = texts[len(models) - 1 :]
     if not texts:
-        raise RequestError(f"no text to evaluate {models[-1]} on: give files, folders or - (standard input)")
+        unknown = (
+            f"there is no file or folder {models[-1]}: " if len(models) > 1 and not Path(models[-1]).exists() else ""
+        )
+        raise RequestError(f"{unknown}no text to evaluate {models[-1]} on: give files, folders or - (standard input)")
     if len(models) == 1 and not scores_whole_texts(model):
         _evaluate_words(model, texts, raw_tokens, json)
         return
@@ -97,12 +100,20 @@ def _evaluate_whole(models: Sequence[str], texts: Sequence[str], json: bool) -> 
     from searchgen.text import text_form
 
     sentences = list(_sentences(texts, text_form(language_of(texts, "lm eval -"))))
+    opened = {model: open_text_model(model) for model in models if scores_whole_texts(model)}
+    for model, one in opened.items():
+        if hasattr(one, "conditionals"):
+            raise RequestError(f"{model} is a masked model: it has no probability of a text; name a causal one")
+        if fits := getattr(one, "fits", None):
+            short = [text for text, read in zip(sentences, fits(sentences), strict=True) if read]
+            if len(short) < len(sentences):
+                complain(
+                    f"{len(sentences) - len(short):,} sentences are longer than {model} can read: left out for all models"
+                )
+            sentences = short
     for model in models:
-        if scores_whole_texts(model):
-            opened = open_text_model(model)
-            if hasattr(opened, "conditionals"):
-                raise RequestError(f"{model} is a masked model: it has no probability of a text; name a causal one")
-            figures = evaluate_texts(opened, sentences)._asdict()
+        if model in opened:
+            figures = evaluate_texts(opened[model], sentences)._asdict()
         else:
             found = measured(load(model, complain), sentences)
             figures = {"sentences": found.sentences, "bits_per_character": found.bits_per_character}

@@ -57,6 +57,8 @@ def test_weights_to_begin_with(tmp_path: Path, whole: Trained) -> None:
         assert done.best < scored
     card = (tmp_path / "again" / "eight" / "README.md").read_text(encoding="utf-8")
     assert f"| start from | {name} |" in card
+    assert f"| rate | {TOY.rate / 2} |" in card
+    assert f"So are those of what {name} learnt from." in card
     assert f"| 0 | {done.held_out[0][1]:.4f} |  |" in card
 
 

@@ -180,6 +180,11 @@ class Mixture:
         """Return the probabilities of the beginnings of each text; those of the texts scored last are still known."""
         return self._recent.of(texts, self._mixed)
 
+    def fits(self, texts: Sequence[str]) -> list[bool]:
+        """Return which texts are short enough for every part to read."""
+        read = [fits(texts) for part in self.parts if (fits := getattr(part, "fits", None))]
+        return [all(one) for one in zip(*read, strict=True)] if read else [True] * len(texts)
+
     def growing(self) -> "MixedBeginnings":
         """Return what scores beginnings of texts that grow: each is read anew."""
         return MixedBeginnings(self)

@@ -93,6 +93,11 @@ class PieceModel:
         """Return what scores beginnings of texts that grow: here each is read anew."""
         return ReadAnew(self)
 
+    def fits(self, texts: Sequence[str]) -> list[bool]:
+        """Return which texts are short enough to be read."""
+        rows = self.spelling.spell(list(texts))
+        return [not self._context or len(row) <= self._context for row in rows]
+
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name."""
         return asdict(self.usage)

@@ -25,6 +25,8 @@ def card(name: str, recipe: Recipe, facts: Mapping[str, int], progress: Progress
     """
     made = "\n".join(f"| {key.replace('_', ' ')} | {value:,} |" for key, value in facts.items())
     chosen = {key.replace("_", " "): value for key, value in asdict(recipe).items() if value is not None}
+    chosen["rate"] = recipe.peak
+    earlier = f" So are those of what {recipe.start_from} learnt from." if recipe.start_from else ""
     how = "\n".join(f"| {key} | {value} |" for key, value in chosen.items())
     learnt = dict(progress.learnt)
     curve = "\n".join(f"| {step:,} | {bits:.4f} | {_number(learnt.get(step))} |" for step, bits in progress.held_out)
@@ -57,7 +59,7 @@ Training took {progress.seconds / 60:.1f} minutes.
 |---|---|
 {how}
 
-Every text begins with `<s>` and ends with `</s>`. What the texts say, and their licences, are the model's, too.
+Every text begins with `<s>` and ends with `</s>`. What the texts say, and their licences, are the model's, too.{earlier}
 """
 
 

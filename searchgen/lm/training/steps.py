@@ -151,7 +151,7 @@ class Stepper:
         return torch.autocast(kind, torch.bfloat16) if fast else nullcontext()
 
     def _halve(self, row: int, error: Exception) -> None:
-        """Ask for smaller portions from now on if memory is what lacks; the sums over them stay the same but for rounding."""
+        """Ask for smaller portions if memory is what lacks; sums over them stay the same but for rounding and dropout's masks."""
         if not is_memory(error):
             raise error
         if self.portion <= row:

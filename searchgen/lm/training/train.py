@@ -15,7 +15,8 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import save
 
-from searchgen.errors import RequestError, SearchgenError
+from searchgen.errors import Outage, RequestError, SearchgenError
+from searchgen.lm.neural.batches import is_memory
 from searchgen.lm.neural.llama import Llama
 from searchgen.lm.neural.llama_shape import Shape
 from searchgen.lm.neural.opening import device_of
@@ -94,12 +95,16 @@ def train_transformer(
         raise RequestError(f"{output} exists and holds no unfinished training; name another folder with -o")
     else:
         data = prepare(paths, kept, recipe, show)
-    training = _Training(recipe, data, kept, show or (lambda stage, share: None), say, where, compiled)
     try:
+        training = _Training(recipe, data, kept, show or (lambda stage, share: None), say, where, compiled)
         state = training.run()
     except KeyboardInterrupt:
         say(f"interrupted: the same command goes on from the newest checkpoint in {kept}")
         raise
+    except (RuntimeError, MemoryError) as error:  # portions of a step are halved; this is what is there besides
+        if not is_memory(error):
+            raise
+        raise Outage(f"out of memory on {where}: try a smaller --size; what was kept is in {kept}") from error
     except _NotANumber as stopped:
         raise SearchgenError(_diverged(training, stopped, output, command)) from None
     _write_model(output, training, state, command)
