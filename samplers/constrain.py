@@ -8,8 +8,9 @@ import numpy as np
 
 from searchgen.errors import Impossible, NotFound
 from searchgen.guide import Budget, Guide
-from searchgen.lm import load_classes, load_training_sentences
+from searchgen.lm import load_classes, load_segmentation, load_training_sentences
 from searchgen.lm.ngram.word_classes import WordClasses
+from searchgen.lm.segmentation import Segmentation
 from searchgen.lm.training_sentences import TrainingSentences
 from searchgen.randomness import counter, key_of
 from searchgen.record import Record
@@ -18,6 +19,7 @@ from searchgen.samplers.anneal import Annealed, anneal
 from searchgen.samplers.second_opinion import ranked
 from searchgen.samplers.selection import diverse
 from searchgen.samplers.source import Source
+from searchgen.samplers.word_borders import whole_words_first
 from searchgen.target import Target
 
 __all__ = ["Outcome", "Searcher"]
@@ -63,6 +65,11 @@ class Searcher(Source):
     def classes(self) -> WordClasses | None:
         """The word classes that come with the model, None: it has none."""
         return load_classes(self.model)
+
+    @cached_property
+    def segmentation(self) -> Segmentation | None:
+        """Where words begin and end, None: tokens are words."""
+        return load_segmentation(self.model)
 
     @cached_property
     def known_sentences(self) -> TrainingSentences:
@@ -140,6 +147,9 @@ class Searcher(Source):
         if not found.texts:
             raise NotFound(f"not found in {found.steps} steps; raise --budget or widen the window")
         found = self.ranked(found, target, request)
+        if self.segmentation:
+            order = whole_words_first(found.texts, target, self.segmentation)
+            found = replace(found, texts=[found.texts[i] for i in order], log_density=found.log_density[order])
         notes = list(target.notes)
         new = [i for i, text in enumerate(found.texts) if target.vocabulary.decode(text) not in self.known_sentences]
         if not new:

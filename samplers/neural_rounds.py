@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.guide import Guide
+from searchgen.lm.segmentation import Segmentation
 from searchgen.problem import Problem
 from searchgen.randomness import counter, key_of
 from searchgen.request import Annealing, Request
@@ -28,6 +29,7 @@ from searchgen.samplers.moves import MOVES
 from searchgen.samplers.scorer import Floats, Lengths, Scorer, Tokens, score_texts, scorer_of
 from searchgen.samplers.surrogate import Rounds
 from searchgen.samplers.token_fit import fitted
+from searchgen.samplers.word_borders import whole_words_first
 from searchgen.target import Target, TextModel
 
 __all__ = ["EVALUATIONS_PER_SECOND", "Finds", "NeuralPlan", "NeuralSearch"]
@@ -134,6 +136,7 @@ class NeuralSearch:
         guide: draws the starts.
         plan: its schedule.
         threads: for the compiled steps.
+        segmentation: of a language whose tokens are characters: texts that hide no demanded word are scored first, and start the rounds.
         target: its target under the transformer; None: it has not been loaded yet.
         finds: every text scored so far.
         rounds: the chains; None: no text has been scored.
@@ -148,6 +151,7 @@ class NeuralSearch:
     guide: Guide
     plan: NeuralPlan
     threads: int
+    segmentation: Segmentation | None = None
     target: Target | None = None
     finds: Finds | None = None
     rounds: Rounds | None = None
@@ -166,7 +170,7 @@ class NeuralSearch:
         finds = self.finds = Finds(scorer_of(target))
         texts, asked = self.first, set[tuple[int, ...]]()
         while True:
-            texts = [text for text in texts if text not in asked][: self.plan.scored]
+            texts = self._whole_first([text for text in texts if text not in asked])[: self.plan.scored]
             asked.update(texts)
             yield [target.printed(text) for text in texts]
             finds.score(*_padded(texts, target.room))
@@ -214,13 +218,18 @@ class NeuralSearch:
             return problem
         return fitted(problem, texts, density - score_texts(problem, *_padded(texts, self.proposal.room)))
 
+    def _whole_first(self, texts: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        if self.segmentation is None:
+            return texts
+        return [texts[i] for i in whole_words_first(texts, self.proposal, self.segmentation)]
+
     def _counters(self, purpose: str, number: int, count: int) -> npt.NDArray[np.uint64]:
         key = key_of(self.request.seed, self.request.canonical(), f"{purpose} {number}")
         return np.stack([counter(key, chain).word for chain in range(count)])
 
     def _entered(self, target: Target, finds: Finds) -> Rounds:
         """Return chains that stand at the best of the texts found so far."""
-        best = finds.ranked()[0][: self.plan.chains]
+        best = self._whole_first(finds.ranked()[0])[: self.plan.chains]
         rounds = Rounds(
             cheap=self.fitted,
             scorer=finds.score,

@@ -57,7 +57,7 @@ class TransformerSearcher(TransformerSource, Searcher):
         """
         proposal, guide = self._look_ahead(request)
         request = replace(request, min_words=proposal.window[0], max_words=proposal.window[1])
-        return NeuralSearch(request, line, proposal, guide, NeuralPlan.of(request), self.threads)
+        return NeuralSearch(request, line, proposal, guide, NeuralPlan.of(request), self.threads, self.segmentation)
 
     def finish(self, search: NeuralSearch, counts: dict[str, int]) -> Outcome:
         """Return what a search has found.

@@ -12,9 +12,10 @@ from searchgen.lm.embedded import EMBEDDED, NGRAMS, data_file, ngram_name
 if TYPE_CHECKING:
     from searchgen.lm.ngram.model import NGram
     from searchgen.lm.ngram.word_classes import WordClasses
+    from searchgen.lm.segmentation import Segmentation
     from searchgen.lm.training_sentences import TrainingSentences
 
-__all__ = ["EMBEDDED", "load", "load_classes", "load_training_sentences"]
+__all__ = ["EMBEDDED", "load", "load_classes", "load_segmentation", "load_training_sentences"]
 
 
 def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) -> NGram:
@@ -68,6 +69,14 @@ def load_classes(model: NGram) -> WordClasses | None:
         return None
     path = data_file(model.name, "-classes.sgm")
     return open_classes(path, model) if path.exists() else None
+
+
+def load_segmentation(model: NGram) -> Segmentation | None:
+    """Return where words begin and end in the language of an embedded model whose tokens are characters, None for any other model."""
+    from searchgen.lm.segmentation import Segmentation
+
+    path = data_file(model.name, "-words.npz")
+    return Segmentation.open(path) if model.name in NGRAMS and path.exists() else None
 
 
 def load_training_sentences(model: NGram) -> TrainingSentences:

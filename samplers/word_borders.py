@@ -1,0 +1,64 @@
+"""Texts in which each demanded word is a word come before those in which one is hidden across others, as 道路 in 我不知道路.
+
+Chinese has no spaces, and its tokens are characters: an automaton over them cannot tell 道路 from 知道 + 路. A demanded word is whole
+where no border of the text's most probable division lies inside it, and no other demanded word takes its characters. It ranks only:
+which texts are allowed, and their densities, stay as they are.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.constraints import Keywords
+from searchgen.lm.segmentation import Segmentation
+from searchgen.target import Target
+
+__all__ = ["hidden_words", "whole_words_first"]
+
+
+def whole_words_first(
+    texts: Sequence[tuple[int, ...]], target: Target, segmentation: Segmentation
+) -> npt.NDArray[np.int64]:
+    """Return the order (n,) in which texts that hide the fewest demanded words come first; ties stay in theirs.
+
+    Args:
+        texts: as ids of the target.
+        target: says what is demanded.
+        segmentation: of its language.
+    """
+    items = [item for one in target.constraints if isinstance(one, Keywords) for item in one.items]
+    decoded = [target.vocabulary.decode(text) for text in texts]
+    return np.argsort([hidden_words(text, items, segmentation) for text in decoded], kind="stable")
+
+
+def hidden_words(tokens: Sequence[str], items: Sequence[Sequence[Sequence[str]]], segmentation: Segmentation) -> int:
+    """Return how many demanded words are nowhere whole in a text.
+
+    Args:
+        tokens: of the text.
+        items: for each demanded word the phrases that stand for it, as tokens.
+        segmentation: of the language.
+
+    Example:
+        >>> of = Segmentation({"不": -4.0, "知道": -5.0, "道路": -9.0, "路": -7.0, "道": -8.0, "知": -9.0, "飞机": -7.0, "机场": -7.0})
+        >>> hidden_words("不知道路", [["道路"]], of), hidden_words("飞机场", [["飞机"], ["机场"]], of), hidden_words("道路", [["道路"]], of)
+        (1, 1, 0)
+    """
+    borders = segmentation.borders(tokens, [phrase for phrases in items for phrase in phrases])
+    taken: set[int] = set()
+    hidden = 0
+    for phrases in items:
+        places = (
+            range(start, start + len(phrase))
+            for phrase in phrases
+            for start in range(len(tokens) - len(phrase) + 1)
+            if tuple(tokens[start : start + len(phrase)]) == tuple(phrase)
+        )
+        whole = (span for span in places if not borders & set(span[1:]) and not taken & set(span))
+        span = next(whole, None)
+        if span is None:
+            hidden += 1
+        else:
+            taken.update(span)
+    return hidden
