@@ -76,6 +76,16 @@ TRIALS = {
     "deviation by quadratic mean": Trial(Options(deviation="quadratic")),
     "batch x 2": Trial(batch=2),
     "batch x 4": Trial(batch=4),
+    "Muon, positions learned": Trial(Options(positions="learned"), muon=True),
+    "Muon, positions sinusoidal": Trial(Options(positions="sinusoidal"), muon=True),
+    "Muon, positions none": Trial(Options(positions="none"), muon=True),
+    "Muon, residual attention logits": Trial(Options(residual=True), muon=True),
+    "Muon, post-norm": Trial(Options(norm="post"), muon=True),
+    "Muon, deviation 1 / sqrt(width)": Trial(Options(deviation="width"), muon=True),
+    "Muon, untied": Trial(Options(output="untied"), muon=True),
+    "Muon, untied, scaled": Trial(Options(output="untied, scaled"), muon=True),
+    "Muon, plain squared ReLU": Trial(Options(inner="squared"), muon=True),
+    "Muon, linear attention": Trial(Options(linear=True), muon=True),
 }
 
 
