@@ -99,7 +99,18 @@ def train(
     pieces = Recipe.vocabulary if vocab is None else vocab
     source = None if tokenizer is None else str(tokenizer)
     recipe = Recipe(
-        size or "tiny", lang or "en", tokens, given, seed, batch, rate, dropout, held_out, pieces, source, start_from
+        size=size or "tiny",
+        form=lang or "en",
+        tokens=tokens,
+        minutes=given,
+        seed=seed,
+        batch=batch,
+        rate=rate,
+        dropout=dropout,
+        held_out=held_out,
+        vocabulary=pieces,
+        tokenizer=source,
+        start_from=start_from,
     )
     if lang is None:
         recipe = replace(recipe, form=language_of(texts, "lm train -"))

@@ -260,6 +260,14 @@ def test_it_stops_early_when_nothing_gets_better(tmp_path: Path, monkeypatch: py
     assert "It stopped early, after 6 of 20." in (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
 
 
+def test_a_loss_that_falls_again_does_not_stop_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays above the first one for long, as where weights that have learnt are unsettled by a risen rate."""
+    losses = iter([100.0, 140.0, 160.0, *range(159, 100, -3)])
+    monkeypatch.setattr(Stepper, "loss", lambda self, rows: float(next(losses)))
+    done = trained(tmp_path / "model").progress
+    assert (done.step, done.best_step) == (20, 1)
+
+
 # What is refused
 
 

@@ -38,7 +38,7 @@ class Progress:
         best_step: after which it was measured.
         learnt: (step, nats a piece) of the text learnt from, means since the last entry.
         held_out: (step, bits a byte).
-        waiting: measurements since the best one.
+        waiting: measurements in a row that were no lower than the one before.
         recent: steps since the last entry of `learnt`, and the sum of their losses.
     """
 

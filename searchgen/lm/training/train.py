@@ -33,7 +33,8 @@ from searchgen.lm.writing import write_whole
 
 __all__ = ["Trained", "train_transformer"]
 
-#: How often the held-out loss is measured, and after how many measurements without a better one training stops.
+#: How often the held-out loss is measured, and after how many measurements in a row, none lower than the one before, training stops:
+#: above the best one it may stay for long while the rate is high, where it begins with weights that have learnt.
 MEASUREMENTS, PATIENCE = 20, 5
 
 #: Seconds between checkpoints.
@@ -242,11 +243,12 @@ class _Training:
         bits = self._held_out()
         count, total = progress.recent
         progress.learnt.append((progress.step, total / count))
+        before = progress.held_out[-1][1] if progress.held_out else inf
+        progress.waiting = 0 if bits < before else progress.waiting + 1
         progress.held_out.append((progress.step, bits))
         progress.recent = (0, 0.0)
-        progress.waiting += 1
         if bits < progress.best:
-            progress.best, progress.best_step, progress.waiting = bits, progress.step, 0
+            progress.best, progress.best_step = bits, progress.step
             self.state.best = {name: weight.clone() for name, weight in self.state.network.published().items()}
         self.say(
             f"step {progress.step:,} of {progress.steps:,}: {bits:.4f} bits a byte held out, "
