@@ -20,6 +20,7 @@ torch = pytest.importorskip("torch")
 from safetensors.torch import load_file  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
+from searchgen.batch.locked import open_locked  # noqa: E402
 from searchgen.errors import ModelFileError, RequestError, SearchgenError  # noqa: E402
 from searchgen.lm.neural import open_transformer  # noqa: E402
 from searchgen.lm.neural.llama import Llama  # noqa: E402
@@ -258,6 +259,16 @@ def test_it_stops_early_when_nothing_gets_better(tmp_path: Path, monkeypatch: py
     done = trained(tmp_path / "model").progress
     assert (done.step, done.best_step) == (6, 1)
     assert "It stopped early, after 6 of 20." in (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+
+
+def test_one_training_at_a_time_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = tmp_path / "model"
+    stopped_at(2, output, monkeypatch)
+    held = open_locked(output / "checkpoint" / train.LOCK)
+    with pytest.raises(RequestError, match="is being written by another run"):
+        trained(output)
+    os.close(held)
+    assert trained(output).progress.step == 20
 
 
 def test_a_loss_that_falls_again_does_not_stop_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

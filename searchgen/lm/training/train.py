@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import save
 
+from searchgen.batch.locked import open_locked
 from searchgen.errors import Outage, RequestError, SearchgenError
 from searchgen.lm.neural.batches import is_memory
 from searchgen.lm.neural.llama import Llama
@@ -36,6 +38,9 @@ __all__ = ["Trained", "train_transformer"]
 #: How often the held-out loss is measured, and after how many measurements in a row, none lower than the one before, training stops:
 #: above the best one it may stay for long while the rate is high, where it begins with weights that have learnt.
 MEASUREMENTS, PATIENCE = 20, 5
+
+#: The file that one training holds while it runs: of two, the first to end would take away the other's checkpoints.
+LOCK = "lock"
 
 #: Seconds between checkpoints.
 BETWEEN = 120.0
@@ -96,9 +101,11 @@ def train_transformer(
         raise RequestError(f"{output} exists and holds no unfinished training; name another folder with -o")
     else:
         data = prepare(paths, kept, recipe, show)
+    lock = open_locked(kept / LOCK)
     try:
         training = _Training(recipe, data, kept, show or (lambda stage, share: None), say, where, compiled)
         state = training.run()
+        _write_model(output, training, state, command)
     except KeyboardInterrupt:
         say(f"interrupted: the same command goes on from the newest checkpoint in {kept}")
         raise
@@ -108,11 +115,10 @@ def train_transformer(
         raise Outage(f"out of memory on {where}: try a smaller --size; what was kept is in {kept}") from error
     except _NotANumber as stopped:
         raise SearchgenError(_diverged(training, stopped, output, command)) from None
-    _write_model(output, training, state, command)
-    done = kept.rename(
-        kept.with_name(f".{kept.name}.done")
-    )  # what is cut off while it is removed is no training any more
-    shutil.rmtree(done)
+    finally:
+        os.close(lock)
+    # What is cut off while it is removed is no training any more.
+    shutil.rmtree(kept.rename(kept.with_name(f".{kept.name}.done")))
     return Trained(output, state.network.shape.parameters, state.progress, data.facts)
 
 
