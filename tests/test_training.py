@@ -33,7 +33,7 @@ from searchgen.lm.training.packing import NOTHING, pack, rows_of_step, targets, 
 from searchgen.lm.training.recipe import SIZES, Recipe  # noqa: E402
 from searchgen.lm.training.steps import Stepper, rate_of_step  # noqa: E402
 from searchgen.lm.training.tokenizer import train_tokenizer  # noqa: E402
-from searchgen.lm.training.train import Trained, train_transformer  # noqa: E402
+from searchgen.lm.training.train import LOCK, Trained, train_transformer  # noqa: E402
 from tests.cli_runner import searchgen  # noqa: E402
 from tests.toy_training import RECIPE, TEXT, TOY, stopped_at, trained  # noqa: E402
 
@@ -264,7 +264,7 @@ def test_it_stops_early_when_nothing_gets_better(tmp_path: Path, monkeypatch: py
 def test_one_training_at_a_time_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = tmp_path / "model"
     stopped_at(2, output, monkeypatch)
-    held = open_locked(output / "checkpoint" / train.LOCK)
+    held = open_locked(output / "checkpoint" / LOCK)
     with pytest.raises(RequestError, match="is being written by another run"):
         trained(output)
     os.close(held)
