@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from shlex import join
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,10 @@ from searchgen.cli.lm_texts import language_of, refuse_second_stdin
 from searchgen.cli.numbers import decimal, whole
 from searchgen.cli.output import complain, progress
 from searchgen.errors import RequestError
+
+if TYPE_CHECKING:
+    from searchgen.lm.training.recipe import Recipe
+    from searchgen.lm.training.train import Trained
 
 __all__ = ["HELP", "SHORT", "train"]
 
@@ -82,52 +86,47 @@ def train(
     compiled: Annotated[bool, Compiled] = False,
 ) -> None:
     """Check what can be checked before the work, train, and say what came out."""
-    from searchgen.lm.neural.opening import require_extra
-    from searchgen.lm.training.beginning import read_beginning, size_of
-    from searchgen.lm.training.prepared import kept_size
     from searchgen.lm.training.recipe import Recipe
 
     refuse_second_stdin(texts, "lm train -")
-    if threads is not None and threads < 1:
-        raise RequestError(f"--threads {threads} is impossible; it must be at least 1")
-    given = 60.0 if minutes is None and tokens is None else minutes
-    require_extra("lm train", "onnx")
-    if vocab is not None and (tokenizer or start_from):
-        raise RequestError(f"--vocab {vocab}: the pieces are those of {tokenizer or start_from}; drop it")
-    if start_from and not size:
-        size = kept_size(output / "checkpoint") or size_of(start_from, read_beginning(start_from))
-    pieces = Recipe.vocabulary if vocab is None else vocab
-    source = None if tokenizer is None else str(tokenizer)
+    _refuse(threads, vocab, start_from or tokenizer)
     recipe = Recipe(
-        size=size or "tiny",
+        size=size or _size(output, start_from),
         form=lang or "en",
         tokens=tokens,
-        minutes=given,
+        minutes=60.0 if minutes is None and tokens is None else minutes,
         seed=seed,
         batch=batch,
         rate=rate,
         dropout=dropout,
         held_out=held_out,
-        vocabulary=pieces,
-        tokenizer=source,
+        vocabulary=Recipe.vocabulary if vocab is None else vocab,
+        tokenizer=None if tokenizer is None else str(tokenizer),
         start_from=start_from,
     )
     if lang is None:
         recipe = replace(recipe, form=language_of(texts, "lm train -"))
     from searchgen.lm.training.train import train_transformer
 
+    command = join(["searchgen", *sys.argv[1:]])
+    cores = threads or os.cpu_count() or 1
     with progress() as show:
         trained = train_transformer(
             texts,
             output,
             recipe,
             device=device,
-            threads=threads or os.cpu_count() or 1,
+            threads=cores,
             compiled=compiled,
-            command=join(["searchgen", *sys.argv[1:]]),
+            command=command,
             show=show,
             say=complain,
         )
+    _tell(output, trained, recipe)
+
+
+def _tell(output: Path, trained: "Trained", recipe: "Recipe") -> None:
+    """Say what came out, and if it is no better than what it began with."""
     done = trained.progress
     complain(
         f"{output}: {trained.parameters:,} weights, {done.best:.4f} bits a byte on held-out sentences "
@@ -135,4 +134,29 @@ def train(
     )
     first, bits = done.held_out[0]
     if not first and bits <= done.best:
-        complain(f"{start_from} had {bits:.4f}: train longer, or with a lower --rate than {recipe.peak:g}")
+        complain(f"{recipe.start_from} had {bits:.4f}: train longer, or with a lower --rate than {recipe.peak:g}")
+
+
+def _refuse(threads: int | None, vocab: int | None, source: str | Path | None) -> None:
+    """Refuse what can be seen to be wrong at once.
+
+    Raises:
+        RequestError: the libraries are missing, or a number is impossible.
+    """
+    from searchgen.lm.neural.opening import require_extra
+
+    require_extra("lm train", "onnx")
+    if threads is not None and threads < 1:
+        raise RequestError(f"--threads {threads} is impossible; it must be at least 1")
+    if vocab is not None and source:
+        raise RequestError(f"--vocab {vocab}: the pieces are those of {source}; drop it")
+
+
+def _size(output: Path, start_from: str | None) -> str:
+    """Return the size where none is given: that of the model to begin with, which an interrupted training need not read again."""
+    from searchgen.lm.training.beginning import read_beginning, size_of
+    from searchgen.lm.training.prepared import kept_size
+
+    if start_from is None:
+        return "tiny"
+    return kept_size(output / "checkpoint") or size_of(start_from, read_beginning(start_from))

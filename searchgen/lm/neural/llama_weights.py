@@ -1,10 +1,8 @@
-"""A LLaMA that `lm train` made, read back as numbers and tokenizer: from its folder, or from the file that `lm export` wrote."""
+"""A LLaMA that `lm train` made, read back as numbers and tokenizer."""
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,38 +52,12 @@ class LlamaWeights:
                 name: value.astype(np.float32) for name, value in load_file(folder / "model.safetensors").items()
             }
             found = LlamaWeights(Shape.of(config), tokenizer, weights)
-            found._check()
+            found.check()
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"{folder} is damaged: {error}; train or fetch the model again") from None
         return found
 
-    @staticmethod
-    def of_graph(path: Path) -> "LlamaWeights":
-        """Read a file of `lm export`; weights of 8 bits are multiples of their row's scale. Needs the `onnx` package.
-
-        Raises:
-            ModelFileError: it is missing, damaged, or not of that command.
-        """
-        import onnx
-
-        try:
-            made = onnx.load_from_string(path.read_bytes())
-            written = {one.key: one.value for one in made.metadata_props}
-            facts = json.loads(written["searchgen"])
-            shape = Shape(**{field.name: facts[field.name] for field in fields(Shape)})
-            stored = {one.name: onnx.numpy_helper.to_array(one) for one in made.graph.initializer}
-            found = LlamaWeights(shape, written["tokenizer"], dict(_scaled(stored)))
-            found._check()
-        except OSError as error:
-            raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
-        except ModelFileError:
-            raise
-        except Exception as error:  # protobuf's own, of several kinds
-            reason = " ".join(str(error).split())[:160]
-            raise ModelFileError(f"{path} is damaged, or no file of searchgen lm export ({reason})") from None
-        return found
-
-    def _check(self) -> None:
+    def check(self) -> None:
         """Compare tokenizer and weights with the shape.
 
         Raises:
@@ -100,10 +72,3 @@ class LlamaWeights:
                 raise ValueError(f"{name} is missing")
             if self.weights[name].shape != expected:
                 raise ValueError(f"{name} has the shape {self.weights[name].shape}, not {expected}")
-
-
-def _scaled(stored: Mapping[str, npt.NDArray[Any]]) -> Iterator[tuple[str, Floats]]:
-    for name, value in stored.items():
-        if name.endswith(".weight"):
-            scales = stored.get(f"{name}.scales")
-            yield name, value.astype(np.float32) if scales is None else (value * scales[:, None]).astype(np.float32)

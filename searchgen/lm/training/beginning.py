@@ -28,7 +28,9 @@ def read_beginning(name: str) -> LlamaWeights:
     if path.is_dir():
         return LlamaWeights.of_folder(path)
     if path.suffix == ".onnx":
-        return LlamaWeights.of_graph(path)
+        from searchgen.lm.onnx.weights import read_graph
+
+        return read_graph(path)
     raise RequestError(f"--start-from {name}: no such folder; name one that lm train wrote, or {' or '.join(MIXED)}")
 
 
