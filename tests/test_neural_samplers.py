@@ -171,8 +171,10 @@ def test_waves_ask_for_no_text_twice(letters: str, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Finds, "score", score)
     assert constrain(letters).code == 0
-    texts = [text for wave in asked[: NeuralPlan().waves] for text in wave]
-    assert len(texts) == len(set(texts)) == NeuralPlan().waves * NeuralPlan().scored
+    waves = asked[: NeuralPlan().waves]
+    texts = [text for wave in waves for text in wave]
+    assert len(texts) == len(set(texts))
+    assert all(0 < len(wave) <= NeuralPlan().scored for wave in waves)  # fewer where chains end alike
 
 
 def test_ctrl_c_gives_the_best_so_far(letters: str, monkeypatch: pytest.MonkeyPatch) -> None:
