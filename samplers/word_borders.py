@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.constraints import Keywords
+from searchgen.constraints.base import Phrase, folded
 from searchgen.lm.segmentation import Segmentation
-from searchgen.target import Target
+from searchgen.target import Target, occurrences
 
 __all__ = ["hidden_words", "whole_words_first"]
 
@@ -27,35 +28,35 @@ def whole_words_first(
         target: says what is demanded.
         segmentation: of its language.
     """
-    items = [item for one in target.constraints if isinstance(one, Keywords) for item in one.items]
-    decoded = [target.vocabulary.decode(text) for text in texts]
-    return np.argsort([hidden_words(text, items, segmentation) for text in decoded], kind="stable")
+    vocabulary = target.vocabulary
+    demanded = [item for one in target.constraints if isinstance(one, Keywords) for item in one.items]
+    items = [[folded(phrase, vocabulary) for phrase in item] for item in demanded]
+    read = [folded(vocabulary.decode(text), vocabulary) for text in texts]
+    return np.argsort([hidden_words(text, items, segmentation) for text in read], kind="stable")
 
 
-def hidden_words(tokens: Sequence[str], items: Sequence[Sequence[Sequence[str]]], segmentation: Segmentation) -> int:
+def hidden_words(tokens: Phrase, items: Sequence[Sequence[Phrase]], segmentation: Segmentation) -> int:
     """Return how many demanded words are nowhere whole in a text.
 
     Args:
-        tokens: of the text.
-        items: for each demanded word the phrases that stand for it, as tokens.
+        tokens: of the text, folded.
+        items: for each demanded word the phrases that stand for it, folded.
         segmentation: of the language.
 
     Example:
         >>> of = Segmentation({"不": -4.0, "知道": -5.0, "道路": -9.0, "路": -7.0, "道": -8.0, "知": -9.0, "飞机": -7.0, "机场": -7.0})
-        >>> hidden_words("不知道路", [["道路"]], of), hidden_words("飞机场", [["飞机"], ["机场"]], of), hidden_words("道路", [["道路"]], of)
-        (1, 1, 0)
+        >>> road, plane, airport = tuple("道路"), tuple("飞机"), tuple("机场")
+        >>> hidden_words(tuple("不知道路"), [[road]], of), hidden_words(road, [[road]], of)
+        (1, 0)
+        >>> hidden_words(tuple("飞机场"), [[plane], [airport]], of)
+        1
     """
     borders = segmentation.borders(tokens, [phrase for phrases in items for phrase in phrases])
     taken: set[int] = set()
     hidden = 0
     for phrases in items:
-        places = (
-            range(start, start + len(phrase))
-            for phrase in phrases
-            for start in range(len(tokens) - len(phrase) + 1)
-            if tuple(tokens[start : start + len(phrase)]) == tuple(phrase)
-        )
-        whole = (span for span in places if not borders & set(span[1:]) and not taken & set(span))
+        spans = (range(at, at + len(phrase)) for phrase in phrases for at in occurrences(phrase, tokens))
+        whole = (span for span in spans if not borders & set(span[1:]) and not taken & set(span))
         span = next(whole, None)
         if span is None:
             hidden += 1

@@ -30,7 +30,7 @@ from searchgen.request_constraints import constraints_of, written_names
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["BareLogDensity", "Growing", "Lexicon", "Target", "TextModel", "lexicon"]
+__all__ = ["BareLogDensity", "Growing", "Lexicon", "Target", "TextModel", "lexicon", "occurrences"]
 
 #: A batch of printed texts to their log-densities, natural log, -inf where a text has none.
 BareLogDensity = Callable[[Sequence[str]], Sequence[float]]
@@ -315,12 +315,13 @@ class Target:
             elif isinstance(one, StartsWith | EndsWith):
                 phrases, among = (one.phrase,), slice(1) if isinstance(one, StartsWith) else slice(-1, None)
             for phrase in phrases:
-                for place in _occurrences(folded(phrase, self.vocabulary), text)[among]:
+                for place in occurrences(folded(phrase, self.vocabulary), text)[among]:
                     found.update(range(place, place + len(phrase)))
         return frozenset(found)
 
 
-def _occurrences(phrase: Phrase, text: Phrase) -> list[int]:
+def occurrences(phrase: Phrase, text: Phrase) -> list[int]:
+    """Return the places of a text, as tokens, at which a phrase begins."""
     return [place for place in range(len(text)) if text[place : place + len(phrase)] == phrase]
 
 

@@ -47,16 +47,28 @@ def test_nothing_and_what_is_no_chinese() -> None:
 def test_what_comes_with_searchgen_finds_hidden_words(text: str, words: list[str], hidden: int) -> None:
     segmentation = load_segmentation(load("zh-ngram"))
     assert segmentation is not None
-    assert hidden_words(list(text), [[tuple(word)] for word in words], segmentation) == hidden
+    assert hidden_words(tuple(text), [[tuple(word)] for word in words], segmentation) == hidden
 
 
 def test_alternatives_and_repetitions_are_whole_if_one_is() -> None:
     segmentation = Segmentation(
         {"知道": -3.0, "道路": -4.0, "大路": -4.0, "路": -9.0, "知": -9.0, "大": -9.0, "道": -9.0}
     )
-    assert hidden_words("知道路大路", [["道路", "大路"]], segmentation) == 0
-    assert hidden_words("知道路道路", [["道路"]], segmentation) == 0
-    assert hidden_words("知道路", [["道路"], ["知道"]], segmentation) == 1
+    road, highway, known = tuple("道路"), tuple("大路"), tuple("知道")
+    assert hidden_words(tuple("知道路大路"), [[road, highway]], segmentation) == 0
+    assert hidden_words(tuple("知道路道路"), [[road]], segmentation) == 0
+    assert hidden_words(tuple("知道路"), [[road], [known]], segmentation) == 1
+
+
+def test_case_does_not_count() -> None:
+    model, segmentation = load("zh-ngram"), load_segmentation(load("zh-ngram"))
+    assert segmentation is not None
+    name = next(token for token in model.vocabulary if token.isascii() and token.isupper())
+    target = Target.of(Request(keywords=((name.lower(),), ("道路",)), lm="zh-ngram"), model)
+    texts = [target.vocabulary.encode([*text]).tolist() for text in ([*"这条道路。"], [name, *"这条道路。"])]
+    assert whole_words_first([tuple(text) for text in texts], target, segmentation).tolist() == [1, 0]
+    folded = target.form.fold(name)
+    assert hidden_words((folded, *"这条道路。"), [[(folded,)], [("道", "路")]], segmentation) == 0
 
 
 def test_the_order_is_stable_and_words_of_english_have_no_segmentation() -> None:
