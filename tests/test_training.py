@@ -35,7 +35,7 @@ from searchgen.lm.training.steps import Stepper, rate_of_step  # noqa: E402
 from searchgen.lm.training.tokenizer import train_tokenizer  # noqa: E402
 from searchgen.lm.training.train import LOCK, Trained, train_transformer  # noqa: E402
 from tests.cli_runner import searchgen  # noqa: E402
-from tests.toy_training import RECIPE, TEXT, TOY, stopped_at, trained  # noqa: E402
+from tests.toy_training import RECIPE, TEXT, TOY, stopped_at, trained, trained_once  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 SHAPE = Shape(50, 32, 2, 2, 64, 256)
@@ -48,9 +48,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SIZES, "tiny", TOY)
-        return trained(tmp_path_factory.mktemp("whole") / "model", command="searchgen lm train")
+    return trained_once(tmp_path_factory.mktemp("whole") / "model", command="searchgen lm train")
 
 
 # What is learnt

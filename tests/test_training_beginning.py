@@ -25,7 +25,7 @@ from searchgen.lm.training.prepared import kept_size  # noqa: E402
 from searchgen.lm.training.recipe import SIZES  # noqa: E402
 from searchgen.lm.training.train import Trained  # noqa: E402
 from tests.cli_runner import searchgen  # noqa: E402
-from tests.toy_training import RECIPE, TEXT, TOY, stopped_at, trained  # noqa: E402
+from tests.toy_training import RECIPE, TEXT, TOY, stopped_at, trained, trained_once  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -35,9 +35,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SIZES, "tiny", TOY)
-        return trained(tmp_path_factory.mktemp("whole") / "model")
+    return trained_once(tmp_path_factory.mktemp("whole") / "model")
 
 
 def test_weights_to_begin_with(tmp_path: Path, whole: Trained) -> None:
@@ -143,9 +141,7 @@ def test_a_damaged_model_to_begin_with(tmp_path: Path, whole: Trained, how: str,
     assert not (tmp_path / "model").exists()
 
 
-def test_going_on_needs_no_model_to_begin_with(
-    tmp_path: Path, whole: Trained, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_going_on_needs_no_model_to_begin_with(tmp_path: Path, whole: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its weights are kept before the first step: the same numbers come out when its folder is gone."""
     begun, output = tmp_path / "begun", tmp_path / "model"
     shutil.copytree(whole.path, begun)

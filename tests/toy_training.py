@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from searchgen.lm.training import train
-from searchgen.lm.training.recipe import Recipe, Size
+from searchgen.lm.training.recipe import SIZES, Recipe, Size
 from searchgen.lm.training.train import Trained, train_transformer
 
-__all__ = ["RECIPE", "TEXT", "TOY", "Stop", "stopped_at", "trained"]
+__all__ = ["RECIPE", "TEXT", "TOY", "Stop", "stopped_at", "trained", "trained_once"]
 
 TEXT = Path(__file__).resolve().parents[1] / "corpora" / "everyday-en.txt"
 TOY = Size(32, 2, 2, 64, 1e-2)
@@ -23,6 +23,13 @@ class Stop(Exception):
 def trained(output: Path, recipe: Recipe = RECIPE, **more: Any) -> Trained:
     """Train on the everyday sentences of the project."""
     return train_transformer([TEXT], output, recipe, device="cpu", **more)
+
+
+def trained_once(folder: Path, **more: Any) -> Trained:
+    """Do the same outside of a test, where the toy size is not yet in place."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SIZES, "tiny", TOY)
+        return trained(folder, **more)
 
 
 def stopped_at(step: int, output: Path, monkeypatch: pytest.MonkeyPatch, recipe: Recipe = RECIPE) -> list[Path]:
