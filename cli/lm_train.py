@@ -52,6 +52,13 @@ Dropout = typer.Option("--dropout", metavar="P", parser=decimal, help="For texts
 HeldOut = typer.Option(
     "--held-out", metavar="PERCENT", parser=decimal, help="Leave out so many of the sentences, always the same ones."
 )
+MaxWords = typer.Option(
+    "--max-words",
+    "--max-chars",
+    metavar="N",
+    parser=whole,
+    help="Learn only from sentences of at most N words (characters in Chinese).",
+)
 Vocabulary = typer.Option("--vocab", metavar="N", parser=whole, help="Most pieces of the tokenizer; 8192 by default.")
 Tokenizer = typer.Option("--tokenizer", metavar="FOLDER", help="Use the tokenizer of this model.")
 StartFrom = typer.Option(
@@ -78,6 +85,7 @@ def train(
     rate: Annotated[float | None, Rate] = None,
     dropout: Annotated[float, Dropout] = 0.0,
     held_out: Annotated[float, HeldOut] = 5.0,
+    max_words: Annotated[int | None, MaxWords] = None,
     vocab: Annotated[int | None, Vocabulary] = None,
     tokenizer: Annotated[Path | None, Tokenizer] = None,
     start_from: Annotated[str | None, StartFrom] = None,
@@ -100,6 +108,7 @@ def train(
         rate=rate,
         dropout=dropout,
         held_out=held_out,
+        max_words=max_words,
         vocabulary=Recipe.vocabulary if vocab is None else vocab,
         tokenizer=None if tokenizer is None else str(tokenizer),
         start_from=start_from,

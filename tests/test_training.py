@@ -34,6 +34,7 @@ from searchgen.lm.training.recipe import SIZES, Recipe  # noqa: E402
 from searchgen.lm.training.steps import Stepper, rate_of_step  # noqa: E402
 from searchgen.lm.training.tokenizer import train_tokenizer  # noqa: E402
 from searchgen.lm.training.train import LOCK, Trained, train_transformer  # noqa: E402
+from searchgen.text import text_form  # noqa: E402
 from tests.cli_runner import searchgen  # noqa: E402
 from tests.toy_training import RECIPE, TEXT, TOY, stopped_at, trained, trained_once  # noqa: E402
 
@@ -86,6 +87,18 @@ def test_the_held_out_sentences_are_those_of_an_ngram_model(tmp_path: Path) -> N
     assert sorted(found.held_out) == sorted(left)
     assert set(found.held_out).isdisjoint(found.learnt)
     assert found.repeated == len(found.held_out) + len(found.learnt)
+
+
+def test_sentences_of_more_words_are_neither_learnt_nor_held_out() -> None:
+    whole, short = read_sentences([TEXT], "en", 7.0, None), read_sentences([TEXT], "en", 7.0, None, max_words=12)
+    form = text_form("en")
+
+    def kept(texts: list[str]) -> list[str]:
+        return [text for text in texts if sum(map(form.is_word, form.tokenise(text))) <= 12]
+
+    assert short.learnt == kept(whole.learnt)
+    assert short.held_out == kept(whole.held_out)
+    assert 0 < short.longer == len(whole.learnt) + len(whole.held_out) - len(short.learnt) - len(short.held_out)
 
 
 def test_chinese_is_spelled_by_characters() -> None:
@@ -340,6 +353,7 @@ def test_what_a_kill_left_while_preparing_is_no_hindrance(tmp_path: Path) -> Non
         ("rate", 0.0),
         ("dropout", 1.0),
         ("held_out", 0.0),
+        ("max_words", 0),
         ("vocabulary", 100),
         ("seed", 1 << 70),
         ("form", "fr"),

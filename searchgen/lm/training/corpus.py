@@ -1,5 +1,6 @@
 """The sentences to learn from, and those that are left out: the very split of the n-gram models."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,9 +21,12 @@ class Sentences(NamedTuple):
     learnt: list[str]  # in the order of the text
     held_out: list[str]  # by their hash, so that the first of them are a sample that depends on nothing else
     repeated: int
+    longer: int  # left out for their number of words
 
 
-def read_sentences(paths: Sequence[str | Path], form: str, held_out: float, progress: Progress | None) -> Sentences:
+def read_sentences(
+    paths: Sequence[str | Path], form: str, held_out: float, progress: Progress | None, max_words: int | None = None
+) -> Sentences:
     """Read sentences from files, folders and standard input.
 
     Args:
@@ -30,22 +34,28 @@ def read_sentences(paths: Sequence[str | Path], form: str, held_out: float, prog
         form: name of the text form.
         held_out: percentage to leave out.
         progress: is told of the stage "read".
+        max_words: most words of a sentence (characters in Chinese); None: any number.
 
     Raises:
         RequestError: a path cannot be read, or there is too little text; the message says how much is needed.
     """
-    printed = text_form(form).detokenise
+    reader = text_form(form)
+    most = math.inf if max_words is None else max_words
     seen: set[bytes] = set()
     learnt: list[str] = []
     left: list[tuple[bytes, str]] = []
-    repeated = 0
+    repeated = longer = 0
     for passage in read_passages(text_files(paths), form, progress):
         for sentence, digest in zip(passage.sentences, passage.digests, strict=True):
             if digest in seen:
                 repeated += 1
                 continue
             seen.add(digest)
-            text = printed(sentence.split(" "))
+            tokens = sentence.split(" ")
+            if sum(map(reader.is_word, tokens)) > most:
+                longer += 1
+                continue
+            text = reader.detokenise(tokens)
             if is_held_out(digest, held_out):
                 left.append((digest, text))
             else:
@@ -60,4 +70,4 @@ def read_sentences(paths: Sequence[str | Path], form: str, held_out: float, prog
             f"{len(learnt):,} sentences with {characters:,} characters are too little to train on: "
             f"at least {FEWEST_CHARACTERS:,} are needed, and a few million for good sentences"
         )
-    return Sentences(learnt, [text for _, text in sorted(left)], repeated)
+    return Sentences(learnt, [text for _, text in sorted(left)], repeated, longer)

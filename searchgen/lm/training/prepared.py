@@ -66,7 +66,7 @@ def prepare(paths: Sequence[str | Path], folder: Path, recipe: Recipe, progress:
     tell = progress or (lambda stage, share: None)
     sources = _sources(paths)
     written, weights = _taken(recipe)
-    learnt, held_out, repeated = read_sentences(paths, recipe.form, recipe.held_out, progress)
+    learnt, held_out, repeated, longer = read_sentences(paths, recipe.form, recipe.held_out, progress, recipe.max_words)
     tell("tokenizer", 0.0)
     pieces_of = Tokenizer.from_str(written) if written else train_tokenizer(learnt, recipe.vocabulary)
     if written:
@@ -87,6 +87,7 @@ def prepare(paths: Sequence[str | Path], folder: Path, recipe: Recipe, progress:
         "bytes": sum(len(text.encode()) for text in learnt),
         "longer_than_a_row": sum(len(one) >= ROW for one in encoded),
         "repeated_sentences": repeated,
+        "sentences_of_more_words": longer,
         "held_out_sentences": len(held_out),
         "measured_sentences": len(sample),
         "measured_bytes": sum(len(held_out[i].encode()) for i in sample),

@@ -49,6 +49,7 @@ class Recipe:
         rate: the highest learning rate; None: the size's own.
         dropout: share of each block's results that training drops.
         held_out: percentage of the sentences that is left out, by the n-gram models' rule: always the same ones.
+        max_words: most words of a sentence (characters in Chinese), to learn from or held out; None: any number.
         vocabulary: most pieces of the tokenizer.
         tokenizer: the folder of a model whose tokenizer is taken; None: one is made of the text.
         start_from: the model whose weights and tokenizer are taken to begin with; None: drawn weights.
@@ -63,6 +64,7 @@ class Recipe:
     rate: float | None = None
     dropout: float = 0.0
     held_out: float = 5.0
+    max_words: int | None = None
     vocabulary: int = 8192
     tokenizer: str | None = None
     start_from: str | None = None
@@ -77,22 +79,26 @@ class Recipe:
             raise RequestError(f"--size {self.size!r}: give one of {', '.join(SIZES)}")
         if self.form not in ("en", "zh"):
             raise RequestError(f"--lang {self.form!r} is unknown; give en or zh")
-        if self.tokens is not None and self.tokens < 1:
-            raise RequestError(f"--tokens {self.tokens} is impossible; it must be at least 1")
+        self._check_counts()
         if self.minutes is not None and not self.minutes > 0:
             raise RequestError(f"--minutes {self.minutes:g} is impossible; it must be above 0")
-        if self.batch < ROW or self.batch % ROW:
-            raise RequestError(f"--batch {self.batch} is impossible; it must be a multiple of {ROW}")
         if self.rate is not None and not self.rate > 0:
             raise RequestError(f"--rate {self.rate:g} is impossible; it must be above 0")
         if not 0 <= self.dropout < 1:
             raise RequestError(f"--dropout {self.dropout:g} is impossible; it must be from 0 to less than 1")
         if self.tokenizer and self.start_from:
             raise RequestError(f"--start-from {self.start_from} has its own tokenizer; drop --tokenizer")
-        if not -(1 << 63) <= self.seed < 1 << 63:
-            raise RequestError(f"--seed {self.seed} is impossible; it must fit into 64 bits")
         if not 0 < self.held_out < 100:
             raise RequestError(f"--held-out {self.held_out:g} is impossible; it must be above 0 and below 100 percent")
+
+    def _check_counts(self) -> None:
+        for name, number in (("tokens", self.tokens), ("max-words", self.max_words)):
+            if number is not None and number < 1:
+                raise RequestError(f"--{name} {number} is impossible; it must be at least 1")
+        if self.batch < ROW or self.batch % ROW:
+            raise RequestError(f"--batch {self.batch} is impossible; it must be a multiple of {ROW}")
+        if not -(1 << 63) <= self.seed < 1 << 63:
+            raise RequestError(f"--seed {self.seed} is impossible; it must fit into 64 bits")
         if not FEWEST_PIECES <= self.vocabulary <= 1 << 16:
             raise RequestError(f"--vocab {self.vocabulary} is impossible; it must be from {FEWEST_PIECES} to {1 << 16}")
 
