@@ -36,6 +36,9 @@ Size = typer.Option(
     metavar="SIZE",
     help="tiny, small or base: about 6, 12 or 25 million weights; by default tiny, or that of --start-from.",
 )
+Untied = typer.Option(
+    "--untied", help="Give the output layer a table of its own: a third more weights of tiny, and a lower loss."
+)
 Minutes = typer.Option(
     "--minutes", metavar="M", parser=decimal, help="Train about so long (60 if --tokens is not given either)."
 )
@@ -77,6 +80,7 @@ def train(
     texts: Annotated[list[str], typer.Argument(metavar="TEXT", help="Files, folders, or '-' for stdin.")],
     output: Annotated[Path, Output],
     size: Annotated[str | None, Size] = None,
+    untied: Annotated[bool, Untied] = False,
     minutes: Annotated[float | None, Minutes] = None,
     tokens: Annotated[int | None, Tokens] = None,
     lang: Annotated[str | None, Language] = None,
@@ -100,6 +104,7 @@ def train(
     _refuse(threads, vocab, start_from or tokenizer)
     recipe = Recipe(
         size=size or _size(output, start_from),
+        untied=untied,
         form=lang or "en",
         tokens=tokens,
         minutes=60.0 if minutes is None and tokens is None else minutes,

@@ -16,6 +16,7 @@ from torch.nn import functional  # noqa: E402
 
 from searchgen.errors import ModelFileError, RequestError  # noqa: E402
 from searchgen.lm.embedded import data_file  # noqa: E402
+from searchgen.lm.neural import open_transformer  # noqa: E402
 from searchgen.lm.neural.llama import Llama  # noqa: E402
 from searchgen.lm.neural.settings import NeuralSettings  # noqa: E402
 from searchgen.lm.onnx.export import export  # noqa: E402
@@ -58,6 +59,27 @@ def test_weights_to_begin_with(tmp_path: Path, whole: Trained) -> None:
     assert f"| rate | {TOY.rate / 2} |" in card
     assert f"So are those of what {name} learnt from." in card
     assert f"| 0 | {done.held_out[0][1]:.4f} |  |" in card
+
+
+def test_an_output_layer_of_its_own(tmp_path: Path, whole: Trained) -> None:
+    """It begins as the embedding, so as the same model, and then learns what the embedding cannot; so it does from drawn weights."""
+    recipe = replace(RECIPE, untied=True, start_from=str(whole.path), tokens=5 * 512)
+    done = trained(tmp_path / "from-tied", recipe)
+    assert done.progress.held_out[0][1] == pytest.approx(whole.progress.best, rel=1e-9)
+    assert done.progress.best < whole.progress.best
+    weights = load_file(done.path / "model.safetensors")
+    assert not torch.equal(weights["lm_head.weight"], weights["model.embed_tokens.weight"])
+    assert done.parameters == whole.parameters + weights["lm_head.weight"].numel()
+    again = trained(tmp_path / "from-untied", replace(recipe, start_from=str(done.path)))
+    assert again.progress.held_out[0][1] == pytest.approx(done.progress.best, rel=1e-9)
+    drawn = trained(tmp_path / "drawn", replace(RECIPE, untied=True))
+    assert drawn.progress.best < drawn.progress.held_out[0][1]
+    texts = ["The dog ran home.", "It rains."]
+    export(drawn.path, tmp_path / "drawn.onnx", 32)
+    by_torch = open_transformer(str(drawn.path)).log_probs(texts)
+    assert open_graph("drawn", tmp_path / "drawn.onnx", NeuralSettings()).log_probs(texts) == pytest.approx(
+        by_torch, abs=1e-3
+    )
 
 
 def test_an_embedded_model_to_begin_with() -> None:
@@ -127,7 +149,7 @@ def damaged(folder: Path, how: str) -> None:
         ("shape", "has the shape"),
         ("context", "damaged"),
         ("pieces", "the tokenizer has 400 pieces, the network 401"),
-        ("untied", "an untied output"),
+        ("untied", "has an output layer of its own; give --untied"),
         ("tokenizer cut", "tokenizer is none"),
         ("normalizer", "tokenizer is none"),
         ("bytes", "utf-8"),

@@ -41,12 +41,11 @@ def size_of(name: str, begun: LlamaWeights) -> str:
         RequestError: it has none; the message tells what it has.
     """
     shape = begun.shape
-    have = shape.width, shape.layers, shape.heads, shape.inner, shape.context, shape.tied
+    have = shape.width, shape.layers, shape.heads, shape.inner, shape.context
     for size, one in SIZES.items():
-        if have == (one.width, one.layers, one.heads, one.inner, ROW, True):
+        if have == (one.width, one.layers, one.heads, one.inner, ROW):
             return size
-    output = "tied" if shape.tied else "an untied"
     raise RequestError(
         f"--start-from {name} is no model of lm train: width {shape.width}, {shape.layers} layers, {shape.heads} heads, "
-        f"{shape.inner} inside, {shape.context} positions, {output} output; sizes are {', '.join(SIZES)}"
+        f"{shape.inner} inside, {shape.context} positions; sizes are {', '.join(SIZES)}"
     )

@@ -111,7 +111,8 @@ def reopen(paths: Sequence[str | Path], folder: Path, recipe: Recipe) -> Prepare
         tokenizer = (folder / "tokenizer.json").read_text(encoding="utf-8")
         Tokenizer.from_str(tokenizer)
         weights = load_file(folder / WEIGHTS) if (folder / WEIGHTS).is_file() else None
-        then, sources, facts = written["recipe"], written["sources"], written["facts"]
+        then = {**asdict(Recipe()), **written["recipe"]}  # what versions before this one did not know was so
+        sources, facts = written["sources"], written["facts"]
     except Exception as error:  # the tokenizers library raises Exception itself
         raise ModelFileError(f"{folder} is damaged ({error}); remove it to begin anew") from None
     if written.get("format") != FORMAT:
@@ -119,9 +120,9 @@ def reopen(paths: Sequence[str | Path], folder: Path, recipe: Recipe) -> Prepare
             f"{folder} holds an unfinished training of another version of searchgen; finish it with that, or remove it"
         )
     for name, value in asdict(recipe).items():
-        if then.get(name) != value:
+        if then[name] != value:
             raise RequestError(
-                f"{folder} holds an unfinished training with {name} {then.get(name)}, not {value}: give the same command to go on, "
+                f"{folder} holds an unfinished training with {name} {then[name]}, not {value}: give the same command to go on, "
                 "another -o, or remove that folder"
             )
     if sources != _sources(paths):
@@ -153,7 +154,12 @@ def _taken(recipe: Recipe) -> tuple[str | None, dict[str, npt.NDArray[np.float32
     size = size_of(recipe.start_from, begun)
     if size != recipe.size:
         raise RequestError(f"--start-from {recipe.start_from} is of size {size}, not {recipe.size}; drop --size")
-    return begun.tokenizer, dict(begun.weights)
+    if not (begun.shape.tied or recipe.untied):
+        raise RequestError(f"--start-from {recipe.start_from} has an output layer of its own; give --untied")
+    weights = dict(begun.weights)
+    if recipe.untied:  # it begins as what it was tied to
+        weights.setdefault("lm_head.weight", weights["model.embed_tokens.weight"])
+    return begun.tokenizer, weights
 
 
 def _sources(paths: Sequence[str | Path]) -> list[list[Any]]:

@@ -41,6 +41,7 @@ class Recipe:
 
     Attributes:
         size: tiny, small or base.
+        untied: whether the output layer has a table of its own, in place of the embedding.
         form: the text form, "en" or "zh".
         tokens: pieces to learn from, repeated ones counted again; None: as many as the minutes allow.
         minutes: of training, from which the first steps' speed makes a number of steps; None: no limit.
@@ -56,6 +57,7 @@ class Recipe:
     """
 
     size: str = "tiny"
+    untied: bool = False
     form: str = "en"
     tokens: int | None = None
     minutes: float | None = None

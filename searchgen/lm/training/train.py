@@ -142,7 +142,15 @@ class _Training:
 
     def __post_init__(self) -> None:
         size = SIZES[self.recipe.size]
-        shape = Shape(self.data.facts["vocabulary"], size.width, size.layers, size.heads, size.inner, ROW)
+        shape = Shape(
+            self.data.facts["vocabulary"],
+            size.width,
+            size.layers,
+            size.heads,
+            size.inner,
+            ROW,
+            tied=not self.recipe.untied,
+        )
         network = Llama(shape, self.recipe.dropout).initialise(self.recipe.seed).to(self.device)
         self.stepper = Stepper(network, self.recipe.seed, compiled=self.compiled)
         self.state = State(network, Optimiser(network), {}, Progress(0))
