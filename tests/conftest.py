@@ -5,6 +5,7 @@ and its folder's name holds a hash of everything that went into it.
 """
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from searchgen.samplers.precompile import compile_loops
 
 #: The user's own settings are no part of what is tested.
 os.environ["SEARCHGEN_CONFIG"] = os.devnull
+
+# What a shell starts in the background ignores Ctrl-C, and so would the commands that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 
