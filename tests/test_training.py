@@ -1,6 +1,7 @@
 """Training a transformer on toy texts: what is learnt, and what is refused."""
 
 import json
+import re
 import time
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
@@ -265,6 +266,8 @@ def test_minutes_are_planned_again_when_the_speed_changes(tmp_path: Path, monkey
         return now[0]
 
     monkeypatch.setattr(time, "monotonic", monotonic)
-    done = trained(tmp_path / "model", Recipe(minutes=0.5, batch=512, vocabulary=300)).progress
+    said: list[str] = []
+    done = trained(tmp_path / "model", Recipe(minutes=0.5, batch=512, vocabulary=300), say=said.append).progress
     assert done.step == done.steps
+    assert max(int(left) for line in said for left in re.findall(r"(\d+) s left", line)) <= 30
     assert done.seconds == pytest.approx(30, rel=0.2)

@@ -182,7 +182,7 @@ class _Training:
                 timed, self.pace = True, (progress.step, progress.seconds)
             if measured:
                 self._plan_again()
-            self.show(f"{self._where()}, {_left(progress)} left", progress.step / progress.steps)
+            self.show(f"{self._where()}, {self._left()} left", progress.step / progress.steps)
             if time.monotonic() - self.written > BETWEEN:
                 self._keep()
         return self.state
@@ -266,7 +266,7 @@ class _Training:
             self.state.best = {name: weight.clone() for name, weight in self.state.network.published().items()}
         self.say(
             f"step {progress.step:,} of {progress.steps:,}: {bits:.4f} bits a byte held out, "
-            f"{total / count:.3f} nats a piece learnt from, {_left(progress)} left"
+            f"{total / count:.3f} nats a piece learnt from, {self._left()} left"
         )
 
     def _held_out(self) -> float:
@@ -282,11 +282,13 @@ class _Training:
         best = f", {progress.best:.3f} bits a byte" if progress.best_step else ""
         return f"step {progress.step:,} of {progress.steps:,}{best}"
 
-
-def _left(progress: Progress) -> str:
-    """Return the time left in words."""
-    seconds = progress.seconds / max(progress.step, 1) * (progress.steps - progress.step)
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    def _left(self) -> str:
+        """Return the time left in words: what the steps so far say, but never more than what is left of the minutes."""
+        progress = self.state.progress
+        seconds = progress.seconds / max(progress.step, 1) * (progress.steps - progress.step)
+        if self.recipe.minutes is not None:
+            seconds = max(0.0, min(seconds, 60 * self.recipe.minutes - progress.seconds))
+        return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _diverged(training: _Training, stopped: _NotANumber, output: Path, command: str) -> str:
