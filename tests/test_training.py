@@ -23,6 +23,7 @@ from searchgen.lm.neural.llama_shape import Shape  # noqa: E402
 from searchgen.lm.ngram.train import Recipe as NGramRecipe  # noqa: E402
 from searchgen.lm.ngram.train import train as train_ngram  # noqa: E402
 from searchgen.lm.training.corpus import read_sentences  # noqa: E402
+from searchgen.lm.training.loss import summed_loss  # noqa: E402
 from searchgen.lm.training.optimiser import Optimiser  # noqa: E402
 from searchgen.lm.training.packing import NOTHING, pack, rows_of_step, targets, visible  # noqa: E402
 from searchgen.lm.training.recipe import SIZES, Recipe  # noqa: E402
@@ -137,6 +138,27 @@ def test_rows_are_full_and_every_pass_reads_each_once() -> None:
     assert len(rows_of_step(1, 50, 21, 3)) == 50
 
 
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_loss_and_its_gradients_are_those_of_all_scores(tied: bool) -> None:
+    """Of 700 positions, more than are scored together; an embedding that is the output, too, gets both its gradients."""
+    torch.manual_seed(0)
+    pieces, following = torch.randint(50, (700,)), torch.randint(50, (700,))
+    following[::7] = NOTHING
+    table = torch.randn(50, 8, dtype=torch.float64) * 3
+    found: list[tuple[Any, ...]] = []
+
+    def of_all_scores(hidden: Any, head: Any, following: Any) -> Any:
+        return functional.cross_entropy(hidden @ head.t(), following, ignore_index=NOTHING, reduction="sum")
+
+    for loss in (summed_loss, of_all_scores):
+        embedding, head = table.clone().requires_grad_(), table.flip(0).clone().requires_grad_()
+        total = loss(functional.embedding(pieces, embedding).tanh(), embedding if tied else head, following) / 600
+        total.backward()
+        found.append((total.detach(), embedding.grad, torch.zeros(1) if tied else head.grad))
+    for ours, theirs in zip(*found, strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
 def test_small_portions_change_nothing_but_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that has no memory for more than two rows at once."""
     rows = pack([[3 + i % 40, 5, 6] * (1 + i % 7) for i in range(200)], 64, 0)
@@ -145,10 +167,10 @@ def test_small_portions_change_nothing_but_rounding(monkeypatch: pytest.MonkeyPa
         stepper = Stepper(Llama(SHAPE).initialise(0))
         forward = stepper._nats
 
-        def nats(part: Any, forward: Any = forward, most: int = most) -> Any:
+        def nats(part: Any, hidden_of: Any, forward: Any = forward, most: int = most) -> Any:
             if part.numel() > most:
                 raise torch.OutOfMemoryError("CUDA out of memory")
-            return forward(part)
+            return forward(part, hidden_of)
 
         monkeypatch.setattr(stepper, "_nats", nats)
         optimiser = Optimiser(stepper.network)

@@ -1,10 +1,8 @@
 """One step of training: the gradient of a batch, in portions that fit, at a rate along a cosine."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import cos, pi
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +13,7 @@ from torch.nn import functional
 from searchgen.errors import Outage, RequestError
 from searchgen.lm.neural.batches import is_memory
 from searchgen.lm.neural.llama import Llama
+from searchgen.lm.training.loss import summed_loss
 from searchgen.lm.training.optimiser import Optimiser
 from searchgen.lm.training.packing import NOTHING, targets, visible
 from searchgen.randomness import key_of
@@ -52,7 +51,7 @@ class Stepper:
         network: on its device.
         seed: of dropout.
         portion: positions that go through the network together.
-        compiled: whether torch is to compile the loss for steps, which takes a minute and a C++ compiler, and makes them faster.
+        compiled: whether torch is to compile the network for steps, which takes a minute and a C++ compiler, and makes them faster.
         halvings: how often they did not fit.
     """
 
@@ -65,7 +64,7 @@ class Stepper:
     def __post_init__(self) -> None:
         self.device = self.network.embedding.device
         self.portion = self.portion or PORTION[self.device.type]
-        self._compiled = torch.compile(self._nats) if self.compiled else None
+        self._compiled = torch.compile(self._hidden) if self.compiled else None
 
     def step(self, optimiser: Optimiser, rows: npt.NDArray[np.uint16], rate: float, number: int) -> float:
         """Make one step; return the loss before it, nats a piece. If loss or gradient is no number, nothing is changed.
@@ -97,7 +96,7 @@ class Stepper:
         while True:
             try:
                 with torch.inference_mode():
-                    return sum(float(self._nats(part)) for part in self._portions(rows))
+                    return sum(float(self._nats(part, self._hidden)) for part in self._portions(rows))
             except (RuntimeError, MemoryError) as error:
                 self._halve(rows.shape[1], error)
 
@@ -121,11 +120,11 @@ class Stepper:
             RequestError: torch cannot compile here.
         """
         if self._compiled is None:
-            return self._nats(part)
+            return self._nats(part, self._hidden)
         from torch._dynamo.exc import TorchDynamoException
 
         try:
-            return self._compiled(part)
+            return self._nats(part, self._compiled)
         except TorchDynamoException as error:
             reason = " ".join(str(error).split())[:160]
             raise RequestError(
@@ -137,18 +136,21 @@ class Stepper:
         for start in range(0, len(rows), together):
             yield torch.from_numpy(rows[start : start + together].astype(np.int64)).to(self.device)
 
-    def _nats(self, rows: Tensor) -> Tensor:
-        following = targets(rows).reshape(-1)
-        with self._precision():
-            hidden = self.network(rows, visible(rows))
-            scores = functional.linear(hidden.reshape(-1, hidden.shape[-1]), self.network.head)
+    def _nats(self, rows: Tensor, hidden_of: Callable[[Tensor], Tensor]) -> Tensor:
+        following, head = targets(rows).reshape(-1), self.network.head
+        if not self._in_bfloat16():
+            return summed_loss(hidden_of(rows).flatten(0, 1), head, following)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            scores = functional.linear(hidden_of(rows).flatten(0, 1), head)
         return functional.cross_entropy(scores.float(), following, ignore_index=NOTHING, reduction="sum")
 
-    def _precision(self) -> AbstractContextManager[Any]:
-        """Compute products in bfloat16 where there are circuits for it; weights, sums and norms stay 32-bit."""
-        kind = self.device.type
-        fast = torch.cuda.is_bf16_supported(False) if kind == "cuda" else torch.cpu._is_amx_tile_supported()
-        return torch.autocast(kind, torch.bfloat16) if fast else nullcontext()
+    def _hidden(self, rows: Tensor) -> Tensor:
+        hidden: Tensor = self.network(rows, visible(rows))
+        return hidden
+
+    def _in_bfloat16(self) -> bool:
+        """Return whether there are circuits for products in bfloat16; weights, sums and norms stay 32-bit."""
+        return torch.cuda.is_bf16_supported(False) if self.device.type == "cuda" else torch.cpu._is_amx_tile_supported()
 
     def _halve(self, row: int, error: Exception) -> None:
         """Ask for smaller portions if memory is what lacks; sums over them stay the same but for rounding and dropout's masks."""
