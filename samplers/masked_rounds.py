@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from searchgen.errors import RequestError
 from searchgen.lm.neural import is_transformer, open_any_transformer
+from searchgen.lm.neural.opening import content_hash, folder_of
 from searchgen.lm.neural.pieces import PieceModel
+from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.samplers.chain import enter
 from searchgen.samplers.masked_proposals import Change, MaskedProposals, drawn, log_acceptance
 from searchgen.samplers.scorer import Lengths, Tokens
@@ -20,7 +22,7 @@ from searchgen.target import Target
 if TYPE_CHECKING:
     from searchgen.lm.neural.masked import MaskedModel
 
-__all__ = ["Drafts", "MaskedRounds", "masked_rounds", "propose", "uniforms"]
+__all__ = ["Drafts", "MaskedRounds", "hash_of_proposer", "masked_rounds", "propose", "uniforms"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -147,11 +149,25 @@ def open_proposer(name: str) -> "MaskedModel":
     Raises:
         RequestError: there is none, or it is of another kind.
     """
-    if not is_transformer(name):
-        raise RequestError(f"masked={name}: there is no such folder with a config.json; name a masked transformer")
+    _refuse_missing(name)
     found = open_any_transformer(name)
     if isinstance(found, PieceModel):
         raise RequestError(
             f"masked={name}: {name} is a causal model, which cannot look to the right; name a masked one"
         )
     return found
+
+
+def hash_of_proposer(name: str) -> str:
+    """Return the hash of a masked model's files.
+
+    Raises:
+        RequestError: there is none.
+    """
+    _refuse_missing(name)
+    return content_hash(folder_of(name), NeuralSettings())
+
+
+def _refuse_missing(name: str) -> None:
+    if not is_transformer(name):
+        raise RequestError(f"masked={name}: there is no such folder with a config.json; name a masked transformer")

@@ -7,7 +7,7 @@ annealing, makes K^m irreversible and the test wrong.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,7 @@ class Options:
         thin: rounds from one kept state to the next.
         early: under a transformer, stop reading a text once its partial score decides the test; the chain stays the same.
         masked: folder or hub name of a masked transformer that, after every round, proposes a word of each text anew; tested exactly.
+        masked_hash: of its files; a signature holds it, and refuses files that have changed.
         anneal: refused; a temperature that changes inside a round leaves no law invariant.
     """
 
@@ -78,7 +79,26 @@ class Options:
     thin: int = 0
     early: bool = False
     masked: str = ""
+    masked_hash: str = ""
     anneal: bool = False
+
+    def spelled_out(self, target: Target) -> "Options":
+        """Return the options with the hash of the masked model.
+
+        Raises:
+            RequestError: there is no such model, or it has another hash than the one given.
+        """
+        if not self.masked:
+            return self
+        from searchgen.samplers.masked_rounds import hash_of_proposer  # it is made of these rounds
+
+        found = hash_of_proposer(self.masked)
+        if self.masked_hash not in ("", found):
+            raise RequestError(
+                f"masked={self.masked} has changed: its files have the hash {found[:12]}, not {self.masked_hash[:12]}; "
+                "give the model that was used then, or drop masked_hash"
+            )
+        return replace(self, masked_hash=found)
 
 
 def cheap_problem(problem: Problem, order: int) -> Problem:

@@ -1,5 +1,6 @@
 """Masked transformers: conditionals, pseudo-log-likelihoods, corrected proposals enumerated, pseudo-Gibbs and its label."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,22 @@ def test_pseudo_gibbs_begins_with_the_text_and_says_what_it_is(english: str) -> 
         assert row["log_prob"] == pytest.approx(open_any_transformer(english).log_probs([row["text"]])[0], abs=1e-4)
     assert len({row["text"] for row in ran.rows}) > 1
     assert searchgen("sample", "--again", ran.rows[0]["signature"], "--json").out == ran.out
+
+
+def test_a_signature_pins_the_masked_model(english: str, tmp_path: Path) -> None:
+    """By the hash of its files: the draws are repeated, and refused once a file has changed."""
+    proposer = shutil.copytree(english, tmp_path / "proposer")
+    drawn = [f"--option={one}" for one in (f"masked={proposer}", "chains=2", "burn_in=2", "inner=1")]
+    ran = searchgen("sample", "--sampler", "surrogate", "--max-words", "5", "--seed", "1", "--json", *drawn)
+    assert ran.code == 0, ran.err
+    signature = ran.rows[0]["signature"]
+    assert "masked_hash=" in signature
+    assert searchgen("sample", "--again", signature, "--json").out == ran.out
+    changed = proposer / "tokenizer_config.json"
+    changed.write_text(changed.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    refused = searchgen("sample", "--again", signature, "--json")
+    assert (refused.code, refused.err.count("\n")) == (2, 1), refused.err
+    assert f"masked={proposer} has changed" in refused.err
 
 
 def test_score_says_what_its_numbers_are(english: str) -> None:
