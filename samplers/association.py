@@ -2,6 +2,9 @@
 
     opinion(x) = log density(x) + weight * (mean of the two least association ratios) + log p(last token | before) + log p(end | x)
 
+with p, in the density too, the transformer's own where that is mixed with n-grams: they led the search, so what it found is what they
+are wrong about.
+
     association ratio of a token w = log p(w | all before it) - log p(w)
 
 after Church and Hanks, "Word association norms, mutual information, and lexicography" (1990); log p(w) is that of the n-gram model's
@@ -21,11 +24,10 @@ from searchgen.lm.cuts import Beginnings, token_ends
 from searchgen.samplers.anneal import Annealed
 from searchgen.target import Target
 
-__all__ = ["WEIGHTS", "ranked", "ratios"]
+__all__ = ["WEIGHT", "ranked", "ratios"]
 
-#: Weights unless the request has one, by text form. Where tokens are characters, what goes best with its neighbours is a demanded word
-#: hidden across two others, as 选举 in 选举行.
-WEIGHTS = {"en": 4.0, "zh": 0.0, "raw": 4.0}
+#: The weight unless the request has one: of 2 to 12 all order the texts of a search about as readers do (docs/benchmarks.md).
+WEIGHT = 4.0
 
 #: Texts that are looked at, the densest.
 LOOKED_AT = 64
@@ -49,14 +51,17 @@ def ranked(found: Annealed, target: Target, model: Model, log_unigram: Floats, w
     Args:
         found: what a search found, densest first.
         target: the target that was searched.
-        model: its model.
+        model: what judges: the target's text model, or a part of it.
         log_unigram: (tokens of the target,) natural log p of each alone.
         weight: how much the least ratios count beside the log-density.
     """
     texts = found.texts[:LOOKED_AT]
     opinion = np.array(found.log_density[: len(texts)])
     printed = [target.printed(text) for text in texts]
+    searched = None if target.text_model is None else target.text_model.log_probs(printed)
     for i, begun in enumerate(model.beginnings(printed)):
+        if searched is not None:
+            opinion[i] += float(target.problem.beta[0]) * (begun.log_p[-1] + begun.log_end - searched[i])
         tokens = target.vocabulary.decode(texts[i])
         each, last = ratios(begun, token_ends(tokens, printed[i])[1], log_unigram[list(texts[i])])
         opinion[i] += weight * np.sort(each)[:LEAST].mean() + last

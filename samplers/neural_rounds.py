@@ -61,12 +61,12 @@ class NeuralPlan:
     waves: int = 6
     starts: int = 16
     steps: int = 2400
-    scored: int = 8
+    scored: int = 12
     chains: int = 8
-    rounds: int = 6
+    rounds: int = 3
     inner: int = 200
-    hot: float = 0.5
-    cold: float = 0.2
+    hot: float = 1.0
+    cold: float = 0.5
     proposal: float = 0.7
 
     @staticmethod

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from searchgen.errors import RequestError, SearchgenError
+from searchgen.lm.mixture import Mixture
 from searchgen.request import Request
 from searchgen.samplers.anneal import Annealed
-from searchgen.samplers.association import WEIGHTS, ranked
+from searchgen.samplers.association import WEIGHT, ranked
 from searchgen.samplers.constrain import Outcome, Searcher
 from searchgen.samplers.neural_rounds import NeuralPlan, NeuralSearch
 from searchgen.samplers.shared_passes import in_step
@@ -24,14 +25,16 @@ class TransformerSearcher(TransformerSource, Searcher):
 
     def ranked(self, found: Annealed, target: Target, request: Request) -> Annealed:
         """Return the texts in the order in which they are to be printed; models that know no beginnings leave it as it is."""
-        weight = WEIGHTS[target.form.name] if request.association_weight is None else request.association_weight
-        if not weight or not hasattr(self.transformer, "beginnings"):
+        weight = WEIGHT if request.association_weight is None else request.association_weight
+        # The search was led by n-grams, and has found what they are wrong about: how well words go together is not theirs to say.
+        model = self.transformer.without_ngrams() if isinstance(self.transformer, Mixture) else self.transformer
+        if not weight or not hasattr(model, "beginnings"):
             return found
         vocabulary, known = target.vocabulary, self.known.log_unigram
         extra = [vocabulary.spelling_log_probability(token) for token in range(len(known), len(vocabulary))]
         log_unigram = np.append(known, extra)
         try:
-            return ranked(found, target, self.transformer, log_unigram, weight)
+            return ranked(found, target, model, log_unigram, weight)
         except RequestError:  # masked models, and tokenizers that do not tell where their pieces stand
             return found
 

@@ -1,14 +1,19 @@
 """The order in which the texts of a transformer's search are printed."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from searchgen.lm.cuts import Beginnings
-from searchgen.lm.mixture import NGramPart
+from searchgen.lm.mixture import Mixture, NGramPart
 from searchgen.lm.ngram.model import NGram
 from searchgen.request import Request
 from searchgen.samplers.anneal import Annealed
-from searchgen.samplers.association import LOOKED_AT, ranked, ratios
+from searchgen.samplers.association import LOOKED_AT, WEIGHT, ranked, ratios
+from searchgen.samplers.neural_search import TransformerSearcher
 from searchgen.samplers.source import Source
 from searchgen.target import Target, lexicon
 from tests.cli_runner import searchgen
@@ -50,6 +55,31 @@ def test_the_opinion_is_the_stated_one(target: Target) -> None:
     assert list(after.log_density) == [found.log_density[i] for i in order]
 
 
+def test_a_mixture_is_judged_by_its_other_parts(target: Target) -> None:
+    """In the density, too: the weight of the n-gram model in the mixture changes nothing in the order."""
+    lines = ["a dog sat .", "the old dog sat .", "the cat ran home .", "a cat ran ."]
+    other = _Other(NGram.from_sentences([line.split() for line in lines], order=2, form="en"))
+    texts = ["the dog ran home .", "the dog ran .", "a dog sat .", "the old dog .", "home dog the ."]
+    log_unigram = lexicon(target.model).log_unigram
+    orders = []
+    for weight in (0.1, 0.9):
+        mixture = Mixture("both", [NGramPart(target.model), other], [weight, 1 - weight])
+        under = replace(target, text_model=mixture)
+        searcher: Any = SimpleNamespace(transformer=mixture, known=lexicon(target.model))
+        after = TransformerSearcher.ranked(searcher, _found(under, texts), under, Request())
+        orders.append(after.texts)
+    expected = []
+    for text in orders[0]:
+        (begun,) = other.beginnings([target.printed(text)])
+        steps = np.diff(begun.log_p, prepend=0.0)
+        least = np.sort(steps - log_unigram[list(text)])[:2].mean()
+        expected.append(begun.log_p[-1] + begun.log_end + WEIGHT * least + steps[-1] + begun.log_end)
+    assert orders[0] == orders[1]
+    assert expected == sorted(expected, reverse=True)
+    judged_by_both = ranked(_found(under, texts), under, mixture, log_unigram, WEIGHT)
+    assert judged_by_both.texts != orders[0]
+
+
 def test_only_the_densest_are_looked_at(target: Target) -> None:
     words = ["the", "a", "dog", "ran", "home", "sat"]
     texts = [f"{a} {b} {c} ." for a in words for b in words for c in words][: LOOKED_AT + 20]
@@ -69,6 +99,13 @@ def test_without_weight_the_densest_is_first(tmp_path_factory: pytest.TempPathFa
     assert densities == sorted(densities, reverse=True)
     assert '"association_weight":0.0' in dense[0]["signature"]
     assert max(row["log_density"] for row in usual) <= densities[0] + 1e-9
+
+
+class _Other:
+    """A part of a mixture whose law is that of an n-gram model, without being one."""
+
+    def __init__(self, model: NGram) -> None:
+        self.label, self.beginnings = "other", NGramPart(model).beginnings
 
 
 def _found(target: Target, texts: list[str]) -> Annealed:

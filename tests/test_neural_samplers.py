@@ -227,9 +227,9 @@ def test_a_budget_is_a_number_of_rounds() -> None:
     request = Request(keywords=(("dog",),))
     longer = replace(request, annealing=request.annealing.for_budget(4.0))
     plan = NeuralPlan.of(longer)
-    assert (plan.waves, plan.rounds, plan.evaluations) == (75, 75, 1200)
+    assert (plan.waves, plan.rounds, plan.evaluations) == (75, 37, 1196)
     plan = NeuralPlan.of(replace(request, count=10))
-    assert (plan.chains, plan.starts, plan.scored) == (40, 80, 40)
+    assert (plan.chains, plan.starts, plan.scored) == (40, 80, 60)
     assert NeuralPlan.of(request) == NeuralPlan()
 
 

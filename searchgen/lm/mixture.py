@@ -158,9 +158,7 @@ class Mixture:
     @property
     def hash(self) -> str:
         """A hash of the parts and their weights."""
-        parts = [
-            (getattr(part, "hash", part.label), weight) for part, weight in zip(self.parts, self.weights, strict=True)
-        ]
+        parts = [(getattr(part, "hash", part.label), weight) for part, weight in self._weighted()]
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     @property
@@ -180,6 +178,21 @@ class Mixture:
         """Return the probabilities of the beginnings of each text; those of the texts scored last are still known."""
         return self._recent.of(texts, self._mixed)
 
+    def without_ngrams(self) -> "Mixture":
+        """Return the mixture of the other parts, which still know the texts scored last; the same one if that leaves none.
+
+        Example:
+            >>> ngram, transformer = NGramPart(None), object()
+            >>> left = Mixture("both", [ngram, transformer], [0.25, 0.75]).without_ngrams()
+            >>> left.parts == [transformer], left.weights
+            (True, [1.0])
+        """
+        left = [(part, weight) for part, weight in self._weighted() if not isinstance(part, NGramPart)]
+        if not left:
+            return self
+        total = fsum(weight for _, weight in left)
+        return Mixture(self.name, [part for part, _ in left], [weight / total for _, weight in left])
+
     def fits(self, texts: Sequence[str]) -> list[bool]:
         """Return which texts are short enough for every part to read."""
         read = [fits(texts) for part in self.parts if (fits := getattr(part, "fits", None))]
@@ -192,6 +205,9 @@ class Mixture:
     def without_end(self, texts: Sequence[str]) -> Floats:
         """Return natural log p of beginnings, (n,) float64: all stretches, and no end."""
         return np.array([one.log_p[-1] for one in self._mixed(list(texts))], np.float64)
+
+    def _weighted(self) -> list[tuple[Part, float]]:
+        return list(zip(self.parts, self.weights, strict=True))
 
     def _mixed(self, texts: list[str]) -> list[Beginnings]:
         scored = [part.beginnings(texts) for part in self.parts]
