@@ -46,6 +46,19 @@ def test_a_mixture_is_that_of_its_parts(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(MIXED))
+def test_threads_share_out_texts_and_change_no_score(name: str) -> None:
+    """To the last bit: a signature does not know of them."""
+    path = data_file(name, ".onnx")
+    texts = [
+        f"{one}{' ' if name == 'en' else ''}{two}" for one in SENTENCES[name] for two in ("", *SENTENCES[name])
+    ] * 2
+    texts = [f"{text[: 4 + i]}." for i, text in enumerate(texts)]
+    one, more = (open_graph("graph", path, NeuralSettings(), threads) for threads in (1, 3))
+    assert len(texts) >= 9
+    assert more.log_probs(texts).tolist() == one.log_probs(texts).tolist()
+
+
+@pytest.mark.parametrize("name", list(MIXED))
 def test_its_file_is_small_and_says_how_it_was_made(name: str) -> None:
     path = data_file(name, ".onnx")
     assert path.stat().st_size < 12e6

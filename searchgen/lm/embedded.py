@@ -41,8 +41,8 @@ def data_file(name: str, ending: str = ".sgm") -> Path:
     return DATA / f"{name.removesuffix('-ngram')}{ending}"
 
 
-def open_embedded(name: str, settings: "NeuralSettings") -> "Mixture":
-    """Open an embedded mixture.
+def open_embedded(name: str, settings: "NeuralSettings", threads: int = 1) -> "Mixture":
+    """Open an embedded mixture, whose transformer computes with so many threads.
 
     Raises:
         RequestError: the settings ask for another device or number format, or leave out ends.
@@ -52,7 +52,6 @@ def open_embedded(name: str, settings: "NeuralSettings") -> "Mixture":
     from searchgen.lm.onnx.model import open_graph
 
     refuse_endless(name, settings)
-    graph = data_file(name, ".onnx")
-    return Mixture(
-        name, [NGramPart(load(name)), open_graph(graph.name, graph, settings)], [1 - MIXED[name], MIXED[name]]
-    )
+    path = data_file(name, ".onnx")
+    graph = open_graph(path.name, path, settings, threads)
+    return Mixture(name, [NGramPart(load(name)), graph], [1 - MIXED[name], MIXED[name]])

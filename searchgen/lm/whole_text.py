@@ -40,7 +40,7 @@ def open_text_model(name: str, settings: NeuralSettings | None = None, threads: 
         RequestError: it cannot be opened; the message names the part and the reason.
     """
     if name in MIXED:
-        return open_embedded(name, settings or NeuralSettings())
+        return open_embedded(name, settings or NeuralSettings(), threads)
     if is_remote(name):
         return open_remote(name, settings or NeuralSettings())
     if is_mixture(name):

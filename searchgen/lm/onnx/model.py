@@ -4,7 +4,9 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +32,11 @@ Places = npt.NDArray[np.int64]
 #: The file of a folder that holds its network as a graph.
 GRAPH = "model.onnx"
 
-#: Up to so many bytes of a file one thread computes, as of torch's networks.
+#: Up to so many bytes of a file one thread computes a text, as of torch's networks; several share out the texts of a pass.
 SMALL = 200_000_000
+
+#: Fewest texts that are worth a thread of their own.
+SHARE = 3
 
 #: What onnxruntime is told to complain of: errors only.
 ERRORS = 3
@@ -66,6 +71,7 @@ class OnnxModel(PieceModel):
         facts: what `lm export` wrote of it.
         spelling: texts to pieces.
         usage: counts so far.
+        threads: that share out the texts of a pass; what a text scores does not depend on them.
     """
 
     name: str
@@ -74,6 +80,7 @@ class OnnxModel(PieceModel):
     facts: Mapping[str, Any]
     spelling: Spelling
     usage: Usage = field(default_factory=Usage)
+    threads: int = 1
 
     def __post_init__(self) -> None:
         width, vocabulary = int(self.facts["width"]), int(self.facts["vocabulary"])
@@ -81,6 +88,24 @@ class OnnxModel(PieceModel):
         self._ready(int(self.facts["context"]), positions_for(free_bytes(None), width, vocabulary, most))
 
     def _compute(self, padded: Places, at: Places, target: Places) -> Floats:
+        shares = min(self.threads, len(padded) // SHARE)
+        if shares < 2:
+            return self._computed(padded, at, target)
+        width = padded.shape[1]
+        rows = np.linspace(0, len(padded), shares + 1).astype(np.int64)
+        cuts = np.searchsorted(at, rows * width)  # places rise from row to row
+
+        def share(i: int) -> Floats:
+            part = slice(cuts[i], cuts[i + 1])
+            return self._computed(padded[rows[i] : rows[i + 1]], at[part] - rows[i] * width, target[part])
+
+        return np.concatenate(list(self._pool.map(share, range(shares))))
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.threads)
+
+    def _computed(self, padded: Places, at: Places, target: Places) -> Floats:
         given = {"pieces": np.ascontiguousarray(padded), "at": at, "target": target}
         found: Floats = self.session.run(["log_p"], given)[0].astype(np.float64)
         return found
@@ -107,13 +132,14 @@ def open_graph(name: str, path: Path, settings: NeuralSettings, threads: int = 1
         content = path.read_bytes()
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
-    session = _session(path, content, threads if len(content) > SMALL else 1)
+    large = len(content) > SMALL
+    session = _session(path, content, threads if large else 1)
     facts, pairs = _described(path, session)
     special = pairs.vocabulary[BEGIN], pairs.vocabulary[END], None
     spelling = Spelling.around(name, pairs.encode, pairs.offsets, special, settings)
     digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode())
     digest.update(hashlib.sha256(content).digest())
-    return OnnxModel(name, digest.hexdigest(), session, facts, spelling)
+    return OnnxModel(name, digest.hexdigest(), session, facts, spelling, threads=1 if large else threads)
 
 
 def _session(path: Path, content: bytes, threads: int) -> "InferenceSession":
