@@ -99,6 +99,16 @@ def test_words_of_any_tokenizer_with_the_space_before_them(letters: str) -> None
     assert model.counted()["evaluations"] == 1
 
 
+def test_what_is_forgotten_is_computed_anew(words: str) -> None:
+    """By the parts, too: a job's scores must not depend on the jobs before it."""
+    both = mixture(words)
+    for passes in (1, 2):
+        both.forget()
+        for _ in range(3):
+            both.log_probs(["a b", "b a c"])
+        assert both.counted()["forwards"] == passes
+
+
 def test_pieces_that_reach_across_words_keep_them_together() -> None:
     starts, ends = token_ends(["the", "dog", "."], "The dog.")
     own = beginnings(starts, ends, 7, np.log([0.5, 0.5, 0.5, 0.5]))

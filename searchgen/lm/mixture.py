@@ -214,9 +214,13 @@ class Mixture:
         return [mixed(one, self._log_weights) for one in zip(*scored, strict=True)]
 
     def forget(self) -> None:
-        """Drop the scores kept."""
+        """Drop the scores kept, those of the parts too."""
         self._kept.scores.clear()
         self._recent.known.clear()
+        for part in self.parts:
+            forget: Callable[[], None] | None = getattr(part, "forget", None)
+            if forget:
+                forget()
 
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name; passes, texts and tokens are the sums over the transformers."""
