@@ -1,7 +1,7 @@
 """`searchgen constrain`: texts that hold the demanded words."""
 
 import secrets
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,7 +9,10 @@ from searchgen.cli import options
 from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from searchgen.cli.answers import Answers
+    from searchgen.lm.whole_text import WholeTextModel
     from searchgen.request import Request
 
 __all__ = ["HELP", "SHORT", "constrain"]
@@ -56,12 +59,13 @@ def constrain(
     share: Annotated[int, options.Share] = 1,
 ) -> None:
     """Parse the flags into one request a set, answer each, and print."""
+    ahead = _ahead(context.params)
     from searchgen.cli.answers import Answers
     from searchgen.cli.requests import forbidden, neural_settings, refuse_share
     from searchgen.cli.stdin import refuse_twice
     from searchgen.request import Annealing, Request
 
-    answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens)
+    answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens, ahead=ahead)
     if again is not None:
         _refuse_beside_again(context)
         return answers.repeat(again, lm)
@@ -87,6 +91,16 @@ def constrain(
         neural=neural_settings(lm or "en", end=end, prompt=prompt, device=device, dtype=dtype),
     )
     _answer(answers, keywords or [], template, lm, share)
+
+
+def _ahead(given: dict[str, Any]) -> "dict[str, Future[WholeTextModel]]":
+    """Begin to open the model where the flags alone tell it, before all else is imported."""
+    from searchgen.cli.loading import open_ahead
+
+    words = [*(given["keywords"] or []), given["starts_with"] or "", given["ends_with"] or ""]
+    if given["again"] is not None or given["spec"] is not None or not any(words) or words[0] == "-":
+        return {}
+    return open_ahead(given["lm"], words)
 
 
 def _answer(answers: "Answers", keywords: list[str], template: "Request", lm: str | None, share: int) -> None:

@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +24,7 @@ __all__ = [
     "compiling",
     "load_beside",
     "load_model",
+    "open_ahead",
     "refuse_other_model",
     "say_if_compiling",
     "starting",
@@ -78,6 +79,24 @@ def load_beside(
     if raw_tokens:
         raise RequestError(f"--raw-tokens: {request.lm} reads printed text; drop the flag")
     return kind.beside(request, complain, usual_threads(), opened)
+
+
+def open_ahead(lm: str | None, words: Sequence[str]) -> "dict[str, Future[WholeTextModel]]":
+    """Begin to open the model under which words will be searched, by its name, while the libraries that search are still imported.
+
+    Args:
+        lm: the model asked for; None: the default of the words' language.
+        words: demanded ones, however they are written.
+
+    Returns:
+        nothing, for an n-gram model alone.
+    """
+    from searchgen.lm.neural.settings import NeuralSettings
+    from searchgen.lm.whole_text import opening, scores_whole_texts
+    from searchgen.text import detect
+
+    name = lm or detect(" ".join(words))
+    return {name: opening(name, NeuralSettings(), usual_threads())} if scores_whole_texts(name) else {}
 
 
 def refuse_other_model(loaded: "Source", wanted: str) -> None:

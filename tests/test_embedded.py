@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import searchgen as library
-from searchgen.lm import load
+from searchgen.cli.loading import open_ahead
+from searchgen.lm import load, whole_text
 from searchgen.lm.cuts import Beginnings
 from searchgen.lm.embedded import MIXED, data_file
 from searchgen.lm.mixture import NGramPart, mixed
@@ -155,3 +156,20 @@ def test_explain_and_compare_take_the_mixture() -> None:
     )
     assert [row["sampler"] for row in compared.rows] == ["importance", "smc", "surrogate"]
     assert all(row["satisfied"] == 1.0 for row in compared.rows if not row["error"])
+
+
+def test_the_model_is_opened_once_and_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the libraries that search are imported, by the words' language; where there is no transformer nothing is."""
+    opened: list[str] = []
+    real = whole_text.open_text_model
+
+    def counted(name: str, *more: Any) -> Any:
+        opened.append(name)
+        return real(name, *more)
+
+    monkeypatch.setattr(whole_text, "open_text_model", counted)
+    assert open_ahead("en-ngram", ["dog"]) == {}
+    for words, name in (("dog", "en"), ("学校", "zh")):
+        opened.clear()
+        ran = searchgen("constrain", "--keywords", words, *QUICK)
+        assert (ran.code, opened) == (0, [name]), ran.err

@@ -26,7 +26,7 @@ from searchgen.errors import Outage, RequestError
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.usage import Kept, Usage
 
-__all__ = ["KEY", "Remote", "is_remote", "open_remote"]
+__all__ = ["KEY", "Remote", "open_remote"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,16 +38,6 @@ TOGETHER, CALLS = 16, 8
 
 #: Seconds to wait for an answer; tries; seconds before the second, doubled each time; the longest that a server may ask for.
 PATIENCE, TRIES, PAUSE, LONGEST_PAUSE = 60.0, 4, 0.5, 30.0
-
-
-def is_remote(name: str) -> bool:
-    """Return whether a model's name is the address of a server.
-
-    Example:
-        >>> is_remote("http://127.0.0.1:8000/v1#my-model"), is_remote("gpt2")
-        (True, False)
-    """
-    return name.startswith(("http://", "https://"))
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from searchgen.lm.embedded import MIXED, ngram_name, open_embedded
 from searchgen.lm.mixture import is_mixture, open_mixture, parts_of
 from searchgen.lm.neural import NeuralSettings, is_transformer, open_any_transformer
-from searchgen.lm.remote import is_remote, open_remote
 
 if TYPE_CHECKING:
     from searchgen.lm.mixture import Mixture
@@ -21,6 +20,16 @@ if TYPE_CHECKING:
     WholeTextModel = PieceModel | MaskedModel | Mixture | Remote
 
 __all__ = ["open_text_model", "opening", "proposer", "scores_whole_texts"]
+
+
+def is_remote(name: str) -> bool:
+    """Return whether a model's name is the address of a server.
+
+    Example:
+        >>> is_remote("http://127.0.0.1:8000/v1#my-model"), is_remote("gpt2")
+        (True, False)
+    """
+    return name.startswith(("http://", "https://"))
 
 
 def scores_whole_texts(name: str) -> bool:
@@ -42,6 +51,8 @@ def open_text_model(name: str, settings: NeuralSettings | None = None, threads: 
     if name in MIXED:
         return open_embedded(name, settings or NeuralSettings(), threads)
     if is_remote(name):
+        from searchgen.lm.remote import open_remote  # libraries of the net take a while to import
+
         return open_remote(name, settings or NeuralSettings())
     if is_mixture(name):
         return open_mixture(name, settings or NeuralSettings(), threads)
