@@ -147,9 +147,8 @@ class Searcher(Source):
         if not found.texts:
             raise NotFound(f"not found in {found.steps} steps; raise --budget or widen the window")
         found = self.ranked(found, target, request)
-        if self.segmentation:
-            order = whole_words_first(found.texts, target, self.segmentation)
-            found = replace(found, texts=[found.texts[i] for i in order], log_density=found.log_density[order])
+        order = whole_words_first(found.texts, target, self.segmentation)
+        found = replace(found, texts=[found.texts[i] for i in order], log_density=found.log_density[order])
         notes = list(target.notes)
         new = [i for i, text in enumerate(found.texts) if target.vocabulary.decode(text) not in self.known_sentences]
         if not new:

@@ -136,7 +136,7 @@ class NeuralSearch:
         guide: draws the starts.
         plan: its schedule.
         threads: for the compiled steps.
-        segmentation: of a language whose tokens are characters: texts that hide no demanded word are scored first, and start the rounds.
+        segmentation: of a language whose tokens are characters. Texts that hide no demanded word are scored first, and start the rounds.
         target: its target under the transformer; None: it has not been loaded yet.
         finds: every text scored so far.
         rounds: the chains; None: no text has been scored.
@@ -219,8 +219,6 @@ class NeuralSearch:
         return fitted(problem, texts, density - score_texts(problem, *_padded(texts, self.proposal.room)))
 
     def _whole_first(self, texts: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
-        if self.segmentation is None:
-            return texts
         return [texts[i] for i in whole_words_first(texts, self.proposal, self.segmentation)]
 
     def _counters(self, purpose: str, number: int, count: int) -> npt.NDArray[np.uint64]:

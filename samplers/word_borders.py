@@ -1,8 +1,8 @@
-"""Texts in which each demanded word is a word come before those in which one is hidden across others, as 道路 in 我不知道路.
+"""Texts in which each demanded word is a word come before those in which one is a part of others, as 道路 in 我不知道路, ball in dog-ball.
 
 Chinese has no spaces, and its tokens are characters: an automaton over them cannot tell 道路 from 知道 + 路. A demanded word is whole
-where no border of the text's most probable division lies inside it, and no other demanded word takes its characters. It ranks only:
-which texts are allowed, and their densities, stay as they are.
+where no border of the text's most probable division lies inside it, no other demanded word takes its characters, and no hyphen joins it to
+what stands beside it. It ranks only: which texts are allowed, and their densities, stay as they are.
 """
 
 from collections.abc import Sequence
@@ -17,16 +17,19 @@ from searchgen.target import Target, occurrences
 
 __all__ = ["hidden_words", "whole_words_first"]
 
+#: What joins the words beside it.
+HYPHEN = "-"
+
 
 def whole_words_first(
-    texts: Sequence[tuple[int, ...]], target: Target, segmentation: Segmentation
+    texts: Sequence[tuple[int, ...]], target: Target, segmentation: Segmentation | None
 ) -> npt.NDArray[np.int64]:
     """Return the order (n,) in which texts that hide the fewest demanded words come first; ties stay in theirs.
 
     Args:
         texts: as ids of the target.
         target: says what is demanded.
-        segmentation: of its language.
+        segmentation: of its language; None: its words have spaces between them.
     """
     vocabulary = target.vocabulary
     demanded = [item for one in target.constraints if isinstance(one, Keywords) for item in one.items]
@@ -35,13 +38,13 @@ def whole_words_first(
     return np.argsort([hidden_words(text, items, segmentation) for text in read], kind="stable")
 
 
-def hidden_words(tokens: Phrase, items: Sequence[Sequence[Phrase]], segmentation: Segmentation) -> int:
+def hidden_words(tokens: Phrase, items: Sequence[Sequence[Phrase]], segmentation: Segmentation | None) -> int:
     """Return how many demanded words are nowhere whole in a text.
 
     Args:
         tokens: of the text, folded.
         items: for each demanded word the phrases that stand for it, folded.
-        segmentation: of the language.
+        segmentation: of the language; None: its words have spaces between them.
 
     Example:
         >>> of = Segmentation({"不": -4.0, "知道": -5.0, "道路": -9.0, "路": -7.0, "道": -8.0, "知": -9.0, "飞机": -7.0, "机场": -7.0})
@@ -50,13 +53,19 @@ def hidden_words(tokens: Phrase, items: Sequence[Sequence[Phrase]], segmentation
         (1, 0)
         >>> hidden_words(tuple("飞机场"), [[plane], [airport]], of)
         1
+        >>> hidden_words(("a", "dog", "-", "ball", "park"), [[("ball",)], [("park",)]], None)
+        1
     """
-    borders = segmentation.borders(tokens, [phrase for phrases in items for phrase in phrases])
+    phrases_of_all = [phrase for phrases in items for phrase in phrases]
+    borders = segmentation.borders(tokens, phrases_of_all) if segmentation else frozenset()
+    # A place beside a hyphen is no border of a word.
+    joined = {at for at in range(1, len(tokens)) if HYPHEN in tokens[at - 1 : at + 1]}
     taken: set[int] = set()
     hidden = 0
     for phrases in items:
         spans = (range(at, at + len(phrase)) for phrase in phrases for at in occurrences(phrase, tokens))
-        whole = (span for span in spans if not borders & set(span[1:]) and not taken & set(span))
+        free = (span for span in spans if not joined & {span.start, span.stop})
+        whole = (span for span in free if not borders & set(span[1:]) and not taken & set(span))
         span = next(whole, None)
         if span is None:
             hidden += 1

@@ -50,6 +50,18 @@ def test_what_comes_with_searchgen_finds_hidden_words(text: str, words: list[str
     assert hidden_words(tuple(text), [[tuple(word)] for word in words], segmentation) == hidden
 
 
+def test_a_hyphen_makes_a_word_a_part_of_another() -> None:
+    """Unless it is demanded with it, or the word stands elsewhere on its own."""
+    text = ("the", "fire", "-", "alarm", "rang")
+    assert hidden_words(text, [[("fire",)], [("rang",)]], None) == 1
+    assert hidden_words(text, [[("fire", "-", "alarm")], [("the",)]], None) == 0
+    assert hidden_words(("fire", "!", *text), [[("fire",)], [("alarm",)]], None) == 1
+    target = Target.of(Request(keywords=(("ball",),)), load("en-ngram"))
+    found = ["It was a dog-ball park.", "It was a ball."]
+    ids = [tuple(target.vocabulary.encode(target.form.tokenise(one)).tolist()) for one in found]
+    assert whole_words_first(ids, target, None).tolist() == [1, 0]
+
+
 def test_alternatives_and_repetitions_are_whole_if_one_is() -> None:
     segmentation = Segmentation(
         {"知道": -3.0, "道路": -4.0, "大路": -4.0, "路": -9.0, "知": -9.0, "大": -9.0, "道": -9.0}
