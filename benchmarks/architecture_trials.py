@@ -110,7 +110,8 @@ class Rows(NamedTuple):
 def english(folder: Path, vocabulary: int) -> Rows:
     """Return the rows of everyday sentences, Tatoeba and Conan Doyle, split as `lm train` splits."""
     paths = [folder / "everyday.txt", folder / "tatoeba.txt", *sorted((folder / "books").glob("arthur-conan-doyle_*"))]
-    learnt, held_out, _ = read_sentences(paths, "en", 5.0, None)
+    found = read_sentences(paths, "en", 5.0, None)
+    learnt, held_out = found.learnt, found.held_out
     tokenizer = train_tokenizer(learnt, vocabulary)
     spelled = [[one.ids for one in tokenizer.encode_batch(texts)] for texts in (learnt, held_out)]
     return rows_of(spelled[0], spelled[1], [len(text.encode()) for text in held_out], tokenizer.get_vocab_size())
