@@ -98,7 +98,9 @@ def _ahead(given: dict[str, Any]) -> "dict[str, Future[WholeTextModel]]":
     from searchgen.cli.loading import open_ahead
 
     words = [*(given["keywords"] or []), given["starts_with"] or "", given["ends_with"] or ""]
-    if given["again"] is not None or given["spec"] is not None or not any(words) or words[0] == "-":
+    read = given["end"], given["prompt"], given["device"], given["dtype"]
+    told = given["again"] is None and given["spec"] is None and any(words) and words[0] != "-"
+    if not told or read != ("eos", "", "auto", "auto"):
         return {}
     return open_ahead(given["lm"], words)
 

@@ -82,21 +82,26 @@ def load_beside(
 
 
 def open_ahead(lm: str | None, words: Sequence[str]) -> "dict[str, Future[WholeTextModel]]":
-    """Begin to open the model under which words will be searched, by its name, while the libraries that search are still imported.
+    """Begin to open an embedded mixture, by its name, while the libraries that search with it are still imported.
 
     Args:
         lm: the model asked for; None: the default of the words' language.
-        words: demanded ones, however they are written.
+        words: demanded ones, as flags give them.
 
     Returns:
-        nothing, for an n-gram model alone.
+        nothing, for every other model: those take long, and what is asked for may turn out to be impossible.
     """
-    from searchgen.lm.neural.settings import NeuralSettings
-    from searchgen.lm.whole_text import opening, scores_whole_texts
+    from searchgen.lm.embedded import MIXED
     from searchgen.text import detect
 
-    name = lm or detect(" ".join(words))
-    return {name: opening(name, NeuralSettings(), usual_threads())} if scores_whole_texts(name) else {}
+    in_files = any(word.startswith("@") for word in words)
+    name = lm or ("" if in_files else detect(" ".join(words)))
+    if name not in MIXED:
+        return {}
+    from searchgen.lm.neural.settings import NeuralSettings
+    from searchgen.lm.whole_text import opening
+
+    return {name: opening(name, NeuralSettings(), usual_threads())}
 
 
 def refuse_other_model(loaded: "Source", wanted: str) -> None:

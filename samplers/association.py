@@ -26,7 +26,7 @@ from searchgen.target import Target
 
 __all__ = ["WEIGHT", "ranked", "ratios"]
 
-#: The weight unless the request has one: of 2 to 12 all order the texts of a search about as readers do (docs/benchmarks.md).
+#: The weight unless the request has one: of 2 to 12 all order the texts of a search about as readers do (docs/samplers.md).
 WEIGHT = 4.0
 
 #: Texts that are looked at, the densest.

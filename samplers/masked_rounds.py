@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from searchgen.errors import RequestError
 from searchgen.lm.neural import is_transformer, open_any_transformer
-from searchgen.lm.neural.opening import content_hash, folder_of
+from searchgen.lm.neural.opening import content_hash, folder_of, require_extra
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.onnx.model import graph_of
 from searchgen.samplers.chain import enter
 from searchgen.samplers.masked_proposals import Change, MaskedProposals, drawn, log_acceptance
 from searchgen.samplers.scorer import Lengths, Tokens
@@ -152,9 +153,7 @@ def open_proposer(name: str) -> "MaskedModel":
     _refuse_missing(name)
     found = open_any_transformer(name)
     if isinstance(found, PieceModel):
-        raise RequestError(
-            f"masked={name}: {name} is a causal model, which cannot look to the right; name a masked one"
-        )
+        raise _causal(name)
     return found
 
 
@@ -162,10 +161,17 @@ def hash_of_proposer(name: str) -> str:
     """Return the hash of a masked model's files.
 
     Raises:
-        RequestError: there is none.
+        RequestError: there is none, it is a causal one, or the libraries are missing.
     """
     _refuse_missing(name)
+    if graph_of(name) is not None:
+        raise _causal(name)
+    require_extra()
     return content_hash(folder_of(name), NeuralSettings())
+
+
+def _causal(name: str) -> RequestError:
+    return RequestError(f"masked={name}: {name} is a causal model, which cannot look to the right; name a masked one")
 
 
 def _refuse_missing(name: str) -> None:

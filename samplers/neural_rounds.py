@@ -7,7 +7,7 @@
 2. Rounds. The best texts of all waves are the starts of chains. In every round each makes m steps on the fitted density ** (1 / T'), and
    one batch of the transformer tests where they led, by the surrogate rule on the true density ** (1 / T). T falls geometrically from
    round to round, T' stays.
-3. The densest of all texts that were ever scored are returned, accepted or not.
+3. All texts that were ever scored are returned, accepted or not, densest first; `association.py` ranks them.
 
 Temperatures that change make this a search: no law is claimed for its texts.
 """

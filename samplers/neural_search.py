@@ -26,7 +26,6 @@ class TransformerSearcher(TransformerSource, Searcher):
     def ranked(self, found: Annealed, target: Target, request: Request) -> Annealed:
         """Return the texts in the order in which they are to be printed; models that know no beginnings leave it as it is."""
         weight = WEIGHT if request.association_weight is None else request.association_weight
-        # The search was led by n-grams, and has found what they are wrong about: how well words go together is not theirs to say.
         model = self.transformer.without_ngrams() if isinstance(self.transformer, Mixture) else self.transformer
         if not weight or not hasattr(model, "beginnings"):
             return found

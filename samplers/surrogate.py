@@ -89,6 +89,8 @@ class Options:
             RequestError: there is no such model, or it has another hash than the one given.
         """
         if not self.masked:
+            if self.masked_hash:
+                raise RequestError(f"masked_hash={self.masked_hash[:12]} is that of no model; name it with masked=")
             return self
         from searchgen.samplers.masked_rounds import hash_of_proposer  # it is made of these rounds
 

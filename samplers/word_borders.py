@@ -2,7 +2,8 @@
 
 Chinese has no spaces, and its tokens are characters: an automaton over them cannot tell 道路 from 知道 + 路. A demanded word is whole
 where no border of the text's most probable division lies inside it, no other demanded word takes its characters, and no hyphen joins it to
-what stands beside it. It ranks only: which texts are allowed, and their densities, stay as they are.
+what stands beside it; where words have spaces between them, only the hyphen counts. It ranks only: which texts are allowed, and their
+densities, stay as they are.
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ def whole_words_first(
         target: says what is demanded.
         segmentation: of its language; None: its words have spaces between them.
     """
+    if target.form.name == "raw":  # where a hyphen stands alone
+        return np.arange(len(texts))
     vocabulary = target.vocabulary
     demanded = [item for one in target.constraints if isinstance(one, Keywords) for item in one.items]
     items = [[folded(phrase, vocabulary) for phrase in item] for item in demanded]
@@ -70,5 +73,5 @@ def hidden_words(tokens: Phrase, items: Sequence[Sequence[Phrase]], segmentation
         if span is None:
             hidden += 1
         else:
-            taken.update(span)
+            taken.update(span if segmentation else ())
     return hidden

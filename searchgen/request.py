@@ -126,7 +126,7 @@ class Request:
         annealing: the schedule of the search.
         class_weight: how much the word classes that come with a model count when the texts of a search are ranked; 0: not at all.
         association_weight: how much the words that go least with what precedes them count when a transformer's texts are ranked;
-            None: the default of the language.
+            None: the default.
         beta: power of the model's probability in the target.
         sampler: name of the method; `anneal` searches for the best texts, others draw from the stated law.
         options: of the sampler, as "name=value".

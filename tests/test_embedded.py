@@ -168,8 +168,10 @@ def test_the_model_is_opened_once_and_ahead(monkeypatch: pytest.MonkeyPatch) -> 
         return real(name, *more)
 
     monkeypatch.setattr(whole_text, "open_text_model", counted)
-    assert open_ahead("en-ngram", ["dog"]) == {}
-    for words, name in (("dog", "en"), ("学校", "zh")):
+    assert (
+        open_ahead("en-ngram", ["dog"]) == open_ahead("some/model", ["dog"]) == open_ahead(None, ["@words.txt"]) == {}
+    )
+    for name, *flags in (("en", "dog"), ("zh", "学校"), ("en", "dog", "--device", "cpu")):
         opened.clear()
-        ran = searchgen("constrain", "--keywords", words, *QUICK)
+        ran = searchgen("constrain", "--keywords", *flags, *QUICK)
         assert (ran.code, opened) == (0, [name]), ran.err

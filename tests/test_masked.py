@@ -217,6 +217,11 @@ def test_wrong_kinds_are_refused(masked: MaskedModel, causal: Path, tmp_path: Pa
     ran = searchgen("lm", "eval", masked.name, "-", stdin=b"a b\n")
     assert ran.code == 2
     assert "has no probability of a text" in ran.err
+    for given, said in ((str(causal), "name a masked one"), ("masked_hash=ab", "is that of no model")):
+        option = given if "=" in given else f"masked={given}"
+        ran = searchgen("sample", "--sampler", "surrogate", "--max-words", "5", "--option", option)
+        assert (ran.code, ran.err.count("\n")) == (2, 1), ran.err
+        assert said in ran.err
     with pytest.raises(RequestError, match="no such folder"):
         method("surrogate").draw(Job(target, 1, 1, Options(masked="en")))
     bare = masked_by_words(tmp_path)

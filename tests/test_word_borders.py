@@ -56,6 +56,9 @@ def test_a_hyphen_makes_a_word_a_part_of_another() -> None:
     assert hidden_words(text, [[("fire",)], [("rang",)]], None) == 1
     assert hidden_words(text, [[("fire", "-", "alarm")], [("the",)]], None) == 0
     assert hidden_words(("fire", "!", *text), [[("fire",)], [("alarm",)]], None) == 1
+    assert (
+        hidden_words(("a", "fire", "rang"), [[("fire",)], [("fire",)], [("a", "fire")]], None) == 0
+    )  # words may overlap
     target = Target.of(Request(keywords=(("ball",),)), load("en-ngram"))
     found = ["It was a dog-ball park.", "It was a ball."]
     ids = [tuple(target.vocabulary.encode(target.form.tokenise(one)).tolist()) for one in found]

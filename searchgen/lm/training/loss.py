@@ -32,6 +32,8 @@ def summed_loss(hidden: Tensor, head: Tensor, following: Tensor) -> Tensor:
         >>> round(float(summed_loss(hidden, head, torch.tensor([1, NOTHING, 3]))), 4)  # 2 ln 4
         2.7726
     """
+    if not torch.is_grad_enabled():  # a weight asks for its gradient all the same
+        head = head.detach()
     total: Tensor = _SummedLoss.apply(hidden, head, following)  # type: ignore[no-untyped-call]
     return total
 
