@@ -37,7 +37,8 @@ Size = typer.Option(
     help="tiny, small or base: about 6, 12 or 25 million weights; by default tiny, or that of --start-from.",
 )
 Untied = typer.Option(
-    "--untied", help="Give the output layer a table of its own: a third more weights of tiny, and a lower loss."
+    "--untied",
+    help="Give the output layer a table of its own, a third more weights of tiny and a lower loss; --start-from keeps what it has.",
 )
 Minutes = typer.Option(
     "--minutes", metavar="M", parser=decimal, help="Train about so long (60 if --tokens is not given either)."
@@ -102,9 +103,10 @@ def train(
 
     refuse_second_stdin(texts, "lm train -")
     _refuse(threads, vocab, start_from or tokenizer)
+    known, alone = _shape(output, start_from)
     recipe = Recipe(
-        size=size or _size(output, start_from),
-        untied=untied,
+        size=size or known,
+        untied=untied or alone,
         form=lang or "en",
         tokens=tokens,
         minutes=60.0 if minutes is None and tokens is None else minutes,
@@ -123,14 +125,13 @@ def train(
     from searchgen.lm.training.train import train_transformer
 
     command = join(["searchgen", *sys.argv[1:]])
-    cores = threads or os.cpu_count() or 1
     with progress() as show:
         trained = train_transformer(
             texts,
             output,
             recipe,
             device=device,
-            threads=cores,
+            threads=threads or os.cpu_count() or 1,
             compiled=compiled,
             command=command,
             show=show,
@@ -166,11 +167,15 @@ def _refuse(threads: int | None, vocab: int | None, source: str | Path | None) -
         raise RequestError(f"--vocab {vocab}: the pieces are those of {source}; drop it")
 
 
-def _size(output: Path, start_from: str | None) -> str:
-    """Return the size where none is given: that of the model to begin with, which an interrupted training need not read again."""
+def _shape(output: Path, start_from: str | None) -> tuple[str, bool]:
+    """Return size, and whether it is untied, of the model to begin with, which an interrupted training need not read again."""
     from searchgen.lm.training.beginning import read_beginning, size_of
-    from searchgen.lm.training.prepared import kept_size
+    from searchgen.lm.training.prepared import kept_shape
 
     if start_from is None:
-        return "tiny"
-    return kept_size(output / "checkpoint") or size_of(start_from, read_beginning(start_from))
+        return "tiny", False
+    kept = kept_shape(output / "checkpoint")
+    if kept is not None:
+        return kept
+    begun = read_beginning(start_from)
+    return size_of(start_from, begun), not begun.shape.tied

@@ -94,6 +94,8 @@ def test_sentences_of_more_words_are_neither_learnt_nor_held_out() -> None:
 
     assert short.learnt == kept(whole.learnt)
     assert short.held_out == kept(whole.held_out)
+    with pytest.raises(RequestError, match=r"sentences of at most 2 words with [\d,]+ characters are too little"):
+        read_sentences([TEXT], "en", 7.0, None, max_words=2)
     assert 0 < short.longer == len(whole.learnt) + len(whole.held_out) - len(short.learnt) - len(short.held_out)
 
 

@@ -22,7 +22,7 @@ from searchgen.lm.neural.settings import NeuralSettings  # noqa: E402
 from searchgen.lm.onnx.export import export  # noqa: E402
 from searchgen.lm.onnx.model import open_graph  # noqa: E402
 from searchgen.lm.training.beginning import read_beginning  # noqa: E402
-from searchgen.lm.training.prepared import kept_size  # noqa: E402
+from searchgen.lm.training.prepared import kept_shape  # noqa: E402
 from searchgen.lm.training.recipe import SIZES  # noqa: E402
 from searchgen.lm.training.train import Trained  # noqa: E402
 from tests.cli_runner import searchgen  # noqa: E402
@@ -172,7 +172,7 @@ def test_going_on_needs_no_model_to_begin_with(tmp_path: Path, whole: Trained, m
     for step in (0, 3):
         stopped_at(step, output, monkeypatch, recipe)
         shutil.rmtree(begun, ignore_errors=True)
-        assert kept_size(output / "checkpoint") == "tiny"
+        assert kept_shape(output / "checkpoint") == ("tiny", False)
     assert trained(output, recipe).progress.held_out == straight
 
 
@@ -184,8 +184,10 @@ def test_the_output_may_not_be_what_it_begins_with(whole: Trained) -> None:
 
 
 def test_the_command(tmp_path: Path) -> None:
-    """The size is the model's own; nothing better in so few steps at so low a rate is said."""
-    first = f"lm train {TEXT} -o {tmp_path / 'model'} --lang en --tokens 512 --batch 512 --vocab 300 --device cpu"
+    """Size and output layer are the model's own; nothing better in so few steps at so low a rate is said."""
+    first = (
+        f"lm train {TEXT} -o {tmp_path / 'model'} --lang en --tokens 512 --batch 512 --vocab 300 --device cpu --untied"
+    )
     assert searchgen(*first.split()).code == 0
     again = (
         f"lm train {TEXT} -o {tmp_path / 'again'} --lang en --tokens 512 --batch 512 --start-from {tmp_path / 'model'}"
@@ -193,6 +195,7 @@ def test_the_command(tmp_path: Path) -> None:
     ran = searchgen(*again.split(), "--rate", "1e-30")
     assert ran.code == 0, ran.err
     assert "train longer" in ran.err
+    assert "lm_head.weight" in load_file(tmp_path / "again" / "model.safetensors")
     for more in (["--size", "small"], ["--vocab", "300"], ["--threads", "-1"], ["--device", "foo"]):
         refused = searchgen(*again.replace("again", "other").split(), *more)
         assert (refused.code, refused.err.count("\n")) == (2, 1), refused.err

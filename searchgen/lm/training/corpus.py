@@ -66,8 +66,9 @@ def read_sentences(
             f"--held-out {held_out:g} leaves out none of {len(learnt):,} sentences; raise it, for training is measured on those"
         )
     if characters < FEWEST_CHARACTERS:
+        short = "" if max_words is None else f" of at most {max_words:,} words"
         raise RequestError(
-            f"{len(learnt):,} sentences with {characters:,} characters are too little to train on: "
+            f"{len(learnt):,} sentences{short} with {characters:,} characters are too little to train on: "
             f"at least {FEWEST_CHARACTERS:,} are needed, and a few million for good sentences"
         )
     return Sentences(learnt, [text for _, text in sorted(left)], repeated, longer)

@@ -22,7 +22,7 @@ from searchgen.lm.training.packing import pack
 from searchgen.lm.training.recipe import ROW, Recipe
 from searchgen.lm.training.tokenizer import read_tokenizer, refuse_other_script, train_tokenizer
 
-__all__ = ["Prepared", "kept_size", "prepare", "reopen"]
+__all__ = ["Prepared", "kept_shape", "prepare", "reopen"]
 
 #: Of what is kept, and of the way it is learnt from: another one cannot go on with it.
 FORMAT = 2
@@ -132,11 +132,11 @@ def reopen(paths: Sequence[str | Path], folder: Path, recipe: Recipe) -> Prepare
     return Prepared(tokenizer, rows, measured, facts, weights)
 
 
-def kept_size(folder: Path) -> str | None:
-    """Return the size of the network of an unfinished training; None: there is none, or it is damaged."""
+def kept_shape(folder: Path) -> tuple[str, bool] | None:
+    """Return the size of the network of an unfinished training, and whether it is untied; None: there is none, or it is damaged."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        found: str = json.loads((folder / "prepared.json").read_text(encoding="utf-8"))["recipe"]["size"]
-        return found
+        recipe = json.loads((folder / "prepared.json").read_text(encoding="utf-8"))["recipe"]
+        return recipe["size"], recipe.get("untied", False)
     return None
 
 
