@@ -10,7 +10,6 @@ from searchgen.cli.loading import load_beside, load_model, refuse_other_model, s
 from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, NothingFound, Outage, RequestError, SearchgenError
-from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.whole_text import opening, scores_whole_texts
 from searchgen.record import partial_record
 from searchgen.request import Request
@@ -18,6 +17,7 @@ from searchgen.request import Request
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from searchgen.lm.neural.settings import NeuralSettings
     from searchgen.lm.whole_text import WholeTextModel
     from searchgen.record import Record
     from searchgen.samplers.constrain import Outcome, Searcher
@@ -44,7 +44,7 @@ class Answers:
         loaded: n-gram models by name.
         beside: transformers by name and the language of the words.
         said: notes already shown; each is shown once.
-        ahead: models by name that are being opened, as `NeuralSettings()` reads them.
+        ahead: models that are being opened, by name and how they are read.
     """
 
     json: bool
@@ -53,7 +53,7 @@ class Answers:
     loaded: "dict[str, Searcher]" = field(default_factory=dict)
     beside: "dict[tuple[str, str], TransformerSearcher]" = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
-    ahead: "dict[str, Future[WholeTextModel]]" = field(default_factory=dict)
+    ahead: "dict[tuple[str, NeuralSettings], Future[WholeTextModel]]" = field(default_factory=dict)
 
     def one(self, request: Request) -> None:
         """Answer one request; what ended its search before its time is raised once its texts are printed."""
@@ -128,14 +128,10 @@ class Answers:
 
     def _beside(self, request: Request) -> "TransformerSearcher":
         with starting():
-            same = [found for (name, _), found in self.beside.items() if name == request.lm]
-            ahead = self.ahead if request.neural == NeuralSettings() else {}
+            opened = next((found.opened for (name, _), found in self.beside.items() if name == request.lm), None)
+            opened = opened or self.ahead.get((request.lm, request.neural))
             # Begun first: its libraries are loaded while ours are.
-            opened = (
-                same[0].opened
-                if same
-                else ahead.get(request.lm) or opening(request.lm, request.neural, usual_threads())
-            )
+            opened = opened or opening(request.lm, request.neural, usual_threads())
             from searchgen.samplers.neural_search import TransformerSearcher
             from searchgen.samplers.transformer import language
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from searchgen.cli.answers import Answers
+    from searchgen.lm.neural.settings import NeuralSettings
     from searchgen.lm.whole_text import WholeTextModel
     from searchgen.request import Request
 
@@ -93,16 +94,16 @@ def constrain(
     _answer(answers, keywords or [], template, lm, share)
 
 
-def _ahead(given: dict[str, Any]) -> "dict[str, Future[WholeTextModel]]":
+def _ahead(given: dict[str, Any]) -> "dict[tuple[str, NeuralSettings], Future[WholeTextModel]]":
     """Begin to open the model where the flags alone tell it, before all else is imported."""
     from searchgen.cli.loading import open_ahead
+    from searchgen.lm.neural.settings import NeuralSettings
 
     words = [*(given["keywords"] or []), given["starts_with"] or "", given["ends_with"] or ""]
-    read = given["end"], given["prompt"], given["device"], given["dtype"]
-    told = given["again"] is None and given["spec"] is None and any(words) and words[0] != "-"
-    if not told or read != ("eos", "", "auto", "auto"):
+    if given["again"] is not None or given["spec"] is not None or not any(words) or words[0] == "-":
         return {}
-    return open_ahead(given["lm"], words)
+    settings = NeuralSettings(**{name: given[name] for name in ("end", "prompt", "device", "dtype")})
+    return open_ahead(given["lm"], words, settings)
 
 
 def _answer(answers: "Answers", keywords: list[str], template: "Request", lm: str | None, share: int) -> None:

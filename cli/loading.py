@@ -12,6 +12,7 @@ from searchgen.errors import RequestError
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from searchgen.lm.neural.settings import NeuralSettings
     from searchgen.lm.whole_text import WholeTextModel
     from searchgen.request import Request
     from searchgen.samplers.source import Source
@@ -81,15 +82,18 @@ def load_beside(
     return kind.beside(request, complain, usual_threads(), opened)
 
 
-def open_ahead(lm: str | None, words: Sequence[str]) -> "dict[str, Future[WholeTextModel]]":
-    """Begin to open an embedded mixture, by its name, while the libraries that search with it are still imported.
+def open_ahead(
+    lm: str | None, words: Sequence[str], settings: "NeuralSettings"
+) -> "dict[tuple[str, NeuralSettings], Future[WholeTextModel]]":
+    """Begin to open an embedded mixture while the libraries that search with it are still imported.
 
     Args:
         lm: the model asked for; None: the default of the words' language.
         words: demanded ones, as flags give them.
+        settings: how it is to be read.
 
     Returns:
-        nothing, for every other model: those take long, and what is asked for may turn out to be impossible.
+        by name and settings; nothing, for every other model: those take long, and what is asked for may turn out to be impossible.
     """
     from searchgen.lm.embedded import MIXED
     from searchgen.text import detect
@@ -98,10 +102,9 @@ def open_ahead(lm: str | None, words: Sequence[str]) -> "dict[str, Future[WholeT
     name = lm or ("" if in_files else detect(" ".join(words)))
     if name not in MIXED:
         return {}
-    from searchgen.lm.neural.settings import NeuralSettings
     from searchgen.lm.whole_text import opening
 
-    return {name: opening(name, NeuralSettings(), usual_threads())}
+    return {(name, settings): opening(name, settings, usual_threads())}
 
 
 def refuse_other_model(loaded: "Source", wanted: str) -> None:
