@@ -83,7 +83,9 @@ def ratios(begun: Beginnings, ends: Sequence[int], log_unigram: Floats) -> tuple
         >>> np.exp(each).round(3).tolist(), round(float(np.exp(last)), 3)
         ([1.0, 2.0, 2.0], 0.25)
     """
-    common, _, at = np.intersect1d(ends, begun.places, return_indices=True)
-    log_p = np.diff(begun.log_p[at], prepend=0.0)
+    both = set(ends)
+    at = [i for i, place in enumerate(begun.places.tolist()) if place in both]
+    common, log_p = begun.places[at], begun.log_p[at]
+    log_p[1:] -= log_p[:-1].copy()
     alone = np.bincount(np.searchsorted(common, ends), weights=log_unigram, minlength=len(common))
     return log_p - alone, float(log_p[-1] + begun.log_end)

@@ -109,9 +109,12 @@ def _guide() -> None:
     target = _toy_target()
     guide = Guide.build(target.problem, room=target.room, bigrams=target.bigrams, threads=1)
     guide.draw_texts(counter(1).word[None, :], threads=1)
-    from searchgen.samplers.surrogate import thresholds  # of the rounds of a search under a transformer
+    # Of a search under a transformer:
+    from searchgen.samplers.surrogate import thresholds
+    from searchgen.samplers.token_fit import fitted
 
     thresholds(counter(1).word[None, :], 1, np.zeros(1))
+    fitted(target.problem, [(1,)], np.zeros(1))
 
 
 def _sampler(name: str) -> None:

@@ -39,6 +39,7 @@ KERNEL_FILES = (
     "samplers/moves.py",
     "samplers/chain.py",
     "samplers/surrogate.py",
+    "samplers/token_fit.py",
     "samplers/smc_steps.py",
     "samplers/smc_proof.py",
     "samplers/block_tables.py",

@@ -4,7 +4,7 @@ import numpy as np
 
 from searchgen.lm.ngram.model import NGram
 from searchgen.request import PLAIN_TERMS, Request
-from searchgen.samplers.token_fit import fitted
+from searchgen.samplers.token_fit import RIDGE, fitted
 from searchgen.target import Target
 
 WORDS = "abcdefgh"
@@ -43,3 +43,22 @@ def test_what_the_last_bits_of_scores_are_changes_no_weight() -> None:
     gap = np.random.default_rng(5).normal(size=20).round(2)
     one, other = (fitted(target().problem, texts(1, 20), gap + more) for more in (0.0, 1e-5))
     assert (one.token == other.token).all()
+
+
+def test_the_weights_are_those_of_ridge_regression_as_a_library_solves_it() -> None:
+    for seed, count in ((1, 2), (2, 40), (3, 300)):
+        seen, known = texts(seed, count), target().problem.token
+        gap = np.random.default_rng(seed).normal(size=count).round(2)
+        counts = np.zeros((count, len(known) + 1))
+        for row, text in zip(counts, seen, strict=True):
+            np.add.at(row, list(text), 1.0)
+            row[-1] = len(text)
+        centred = counts - counts.mean(axis=0)
+        seen_at_all = np.append(counts[:, :-1].any(axis=0), True)
+        weight = fitted(target().problem, seen, gap).token["weight"] - known["weight"]
+        for penalty, right in ((RIDGE, True), (1.01 * RIDGE, False)):
+            solved = np.linalg.solve(
+                centred.T @ centred + penalty * np.eye(len(seen_at_all)), centred.T @ (gap - gap.mean())
+            )
+            expected = np.where(seen_at_all, solved, 0.0)
+            assert np.allclose(weight, expected[:-1] + expected[-1], rtol=0.0, atol=1e-9) == right

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Beginnings", "Part", "beginnings", "compact_length", "token_ends"]
+__all__ = ["Beginnings", "Part", "beginnings", "common_places", "compact_length", "token_ends"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,14 +63,29 @@ def beginnings(starts: Sequence[int], ends: Sequence[int], length: int, log_p: n
         array([3])
     """
     n = len(ends)
-    reached = np.maximum.accumulate(np.asarray(ends, np.int64)) if n else np.zeros(0, np.int64)
-    ahead = np.minimum.accumulate(np.append(np.asarray(starts, np.int64), length)[::-1])[::-1][1:]
-    good = (reached <= ahead) & (reached > 0) & (reached < length)
-    # Of pieces after which a place may be cut the first counts: a lone space belongs to what follows.
-    places, first = np.unique(reached[good], return_index=True)
-    total = np.cumsum(log_p[:n])
-    whole = float(total[-1]) if n else 0.0
-    return Beginnings(np.append(places, length), np.append(total[good][first], whole), float(log_p[n:].sum()))
+    ahead = [length] * (n + 1)  # where the first of the pieces that follow begins
+    for i in range(n - 1, -1, -1):
+        ahead[i] = min(ahead[i + 1], starts[i])
+    places, begun, reached, total = [0], [], 0, 0.0
+    for i, each in enumerate(log_p[:n].tolist()):
+        total += each
+        reached = max(reached, ends[i])
+        # Of pieces after which a place may be cut the first counts: a lone space belongs to what follows.
+        if places[-1] < reached < length and reached <= ahead[i + 1]:
+            places.append(reached)
+            begun.append(total)
+    return Beginnings(np.array([*places[1:], length], np.int64), np.array([*begun, total]), float(log_p[n:].sum()))
+
+
+def common_places(texts: Sequence[Beginnings]) -> npt.NDArray[np.int64]:
+    """Return the places that all have, (m,) int64, rising.
+
+    Example:
+        >>> common_places([Beginnings(np.array(places), np.zeros(3), 0.0) for places in ([3, 6, 9], [2, 6, 9])])
+        array([6, 9])
+    """
+    first, *others = (text.places.tolist() for text in texts)
+    return np.array(sorted(set(first).intersection(*others)), np.int64)
 
 
 def token_ends(tokens: Sequence[str], text: str) -> tuple[list[int], list[int]]:

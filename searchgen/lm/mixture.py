@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import cached_property
 from math import fsum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
-from searchgen.lm.cuts import Beginnings, Part, beginnings, compact_length, token_ends
+from searchgen.lm.cuts import Beginnings, Part, beginnings, common_places, compact_length, token_ends
 from searchgen.lm.neural.usage import Kept, Recent, Usage
 
 if TYPE_CHECKING:
@@ -127,9 +127,10 @@ def mixed(parts: Sequence[Beginnings], log_weights: Floats) -> Beginnings:
         >>> np.exp(mixed([a, b], halves).log_p).round(6).tolist()  # (0.2 + 0.4) / 2, that times (0.1 + 0.3) / 2
         [0.3, 0.06]
     """
-    common = reduce(np.intersect1d, [part.places for part in parts])
-    steps = [np.diff(part.log_p[np.searchsorted(part.places, common)], prepend=0.0) for part in parts]  # (k, stretches)
-    begun = np.logaddexp.reduce(np.stack(steps) + log_weights[:, None], axis=0).cumsum()
+    common = common_places(parts)
+    reached = np.stack([part.log_p[np.searchsorted(part.places, common)] for part in parts])  # (k, stretches)
+    reached[:, 1:] -= reached[:, :-1].copy()
+    begun = np.logaddexp.reduce(reached + log_weights[:, None], axis=0).cumsum()
     end = np.logaddexp.reduce(np.array([part.log_end for part in parts]) + log_weights)
     return Beginnings(common, begun, float(end))
 
