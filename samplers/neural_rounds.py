@@ -58,12 +58,12 @@ class NeuralPlan:
         proposal: the fitted density's temperature T'.
     """
 
-    waves: int = 6
+    waves: int = 5
     starts: int = 16
     steps: int = 2400
     scored: int = 12
     chains: int = 8
-    rounds: int = 3
+    rounds: int = 12
     inner: int = 200
     hot: float = 1.0
     cold: float = 0.5

@@ -16,7 +16,10 @@ from searchgen.samplers.shared_passes import in_step
 from searchgen.samplers.transformer import TransformerSource
 from searchgen.target import Target
 
-__all__ = ["TransformerSearcher", "search_together"]
+__all__ = ["OF_CHARACTERS", "TransformerSearcher", "search_together"]
+
+#: How many times the waves and rounds a search has where tokens are characters: they cost less, and it takes more of them to change a word.
+OF_CHARACTERS = 1.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,10 @@ class TransformerSearcher(TransformerSource, Searcher):
         """
         proposal, guide = self._look_ahead(request)
         request = replace(request, min_words=proposal.window[0], max_words=proposal.window[1])
-        return NeuralSearch(request, line, proposal, guide, NeuralPlan.of(request), self.threads, self.segmentation)
+        plan = NeuralPlan.of(request)
+        if self.segmentation is not None:
+            plan = plan.times(OF_CHARACTERS)
+        return NeuralSearch(request, line, proposal, guide, plan, self.threads, self.segmentation)
 
     def finish(self, search: NeuralSearch, counts: dict[str, int]) -> Outcome:
         """Return what a search has found.
