@@ -16,13 +16,14 @@ __all__ = ["summed_loss"]
 TOGETHER = 512
 
 
-def summed_loss(hidden: Tensor, head: Tensor, following: Tensor) -> Tensor:
+def summed_loss(hidden: Tensor, head: Tensor, following: Tensor, products: torch.dtype | None = None) -> Tensor:
     """Return the sum of -log p over positions, as `cross_entropy` of their scores would be.
 
     Args:
         hidden: (N, H) float32.
         head: (V, H) float32.
         following: (N,) int64, the piece that follows; NOTHING where none is to be predicted.
+        products: the numbers in which matrices are multiplied; None: those of `head`.
 
     Returns:
         (), nats; its gradients are those for `hidden` and `head`.
@@ -34,20 +35,20 @@ def summed_loss(hidden: Tensor, head: Tensor, following: Tensor) -> Tensor:
     """
     if not torch.is_grad_enabled():  # a weight asks for its gradient all the same
         head = head.detach()
-    total: Tensor = _SummedLoss.apply(hidden, head, following)  # type: ignore[no-untyped-call]
+    total: Tensor = _SummedLoss.apply(hidden, head, following, products or head.dtype)  # type: ignore[no-untyped-call]
     return total
 
 
 class _SummedLoss(torch.autograd.Function):
     @staticmethod
-    def forward(context: Any, hidden: Tensor, head: Tensor, following: Tensor) -> Tensor:
+    def forward(context: Any, hidden: Tensor, head: Tensor, following: Tensor, products: torch.dtype) -> Tensor:
         learn = any(context.needs_input_grad)
-        to_hidden, to_head, total = torch.empty_like(hidden), torch.zeros_like(head), hidden.new_zeros(())
-        room = hidden.new_empty(TOGETHER, len(head))  # used again: new memory costs as much as a pass over it
+        inputs, output = hidden.to(products), head.to(products)
+        to_hidden, to_head, total = torch.empty_like(hidden), torch.zeros_like(head), head.new_zeros(())
         for start in range(0, len(hidden), TOGETHER):
             part = slice(start, start + TOGETHER)
             known, piece = following[part] != NOTHING, following[part].clamp(min=0)[:, None]
-            scores = torch.mm(hidden[part], head.t(), out=room[: len(piece)])
+            scores = (inputs[part] @ output.t()).to(head.dtype)
             scores -= scores.amax(1, keepdim=True)
             own = scores.gather(1, piece)
             sums = scores.exp_().sum(1, keepdim=True)
@@ -57,12 +58,13 @@ class _SummedLoss(torch.autograd.Function):
             # The gradient for the scores: probabilities, less one for the piece that follows.
             scores *= known[:, None] / sums
             scores.scatter_add_(1, piece, -known[:, None].to(scores.dtype))
-            torch.mm(scores, head, out=to_hidden[part])
-            to_head.addmm_(scores.t(), hidden[part])
+            wrong = scores.to(products)
+            to_hidden[part] = wrong @ output
+            to_head += wrong.t() @ inputs[part]
         context.save_for_backward(to_hidden, to_head)
         return total
 
     @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
         to_hidden, to_head = context.saved_tensors
-        return to_hidden * gradients[0], to_head * gradients[0], None
+        return to_hidden * gradients[0], to_head * gradients[0], None, None

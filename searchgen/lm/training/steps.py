@@ -16,6 +16,7 @@ from searchgen.lm.neural.llama import Llama
 from searchgen.lm.training.loss import summed_loss
 from searchgen.lm.training.optimiser import Optimiser
 from searchgen.lm.training.packing import NOTHING, targets, visible
+from searchgen.lm.training.products import product_dtype
 from searchgen.randomness import key_of
 
 __all__ = ["Stepper", "rate_of_step"]
@@ -138,19 +139,17 @@ class Stepper:
 
     def _nats(self, rows: Tensor, hidden_of: Callable[[Tensor], Tensor]) -> Tensor:
         following, head = targets(rows).reshape(-1), self.network.head
-        if not self._in_bfloat16():
-            return summed_loss(hidden_of(rows).flatten(0, 1), head, following)
-        with torch.autocast(self.device.type, torch.bfloat16):
-            scores = functional.linear(hidden_of(rows).flatten(0, 1), head)
+        products = product_dtype(self.device) if torch.is_grad_enabled() else torch.float32
+        with torch.autocast(self.device.type, products, enabled=products != torch.float32):
+            hidden = hidden_of(rows).flatten(0, 1)
+            if self.device.type == "cpu":
+                return summed_loss(hidden, head, following, products)
+            scores = functional.linear(hidden, head)
         return functional.cross_entropy(scores.float(), following, ignore_index=NOTHING, reduction="sum")
 
     def _hidden(self, rows: Tensor) -> Tensor:
         hidden: Tensor = self.network(rows, visible(rows))
         return hidden
-
-    def _in_bfloat16(self) -> bool:
-        """Return whether there are circuits for products in bfloat16; weights, sums and norms stay 32-bit."""
-        return torch.cuda.is_bf16_supported(False) if self.device.type == "cuda" else torch.cpu._is_amx_tile_supported()
 
     def _halve(self, row: int, error: Exception) -> None:
         """Ask for smaller portions if memory is what lacks; sums over them stay the same but for rounding and dropout's masks."""
