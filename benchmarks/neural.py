@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import cli, keyword_request, options, shared
+from benchmarks.edits import edits_beside_rounds
 from benchmarks.neural_curves import compare, sharing
 from searchgen.lm.neural import NeuralSettings, open_transformer
 from searchgen.samplers.neural_search import TransformerSearcher
@@ -23,7 +24,7 @@ SETS = (
     "train,station,bag",
 )
 
-PARTS = ("scoring", "sentences", "sharing", "curves")
+PARTS = ("scoring", "sentences", "edits", "sharing", "curves")
 
 #: Texts in one pass of the bare network; the best of them is compared with.
 SIZES = (4, 16, 32, 64, 128, 256)
@@ -53,6 +54,9 @@ def main() -> None:
             scoring(report, str(found), settings, flags.quick)
         if "sentences" in flags.parts:
             sentences(report, str(found), flags.quick)
+        if "edits" in flags.parts:
+            sets = keyword_sets(6 if flags.quick else 2 * flags.sets)
+            edits_beside_rounds(report, opened(str(found), settings), sets, str(found))
         if "sharing" in flags.parts:
             searcher, lines = opened(str(found), settings), keyword_sets(12 if flags.quick else flags.together)
             sharing(report, searcher, lines, str(found))

@@ -1,4 +1,4 @@
-"""What a transformer's evaluations and a CPU's seconds buy: the rounds of `constrain`, a CGMH loop, n-gram texts re-ranked."""
+"""What a transformer's evaluations and a CPU's seconds buy: `constrain`, a CGMH loop, n-gram texts re-ranked."""
 
 import time
 from collections.abc import Sequence
@@ -164,7 +164,7 @@ class Watched:
 
 
 def _rounds(searcher: TransformerSearcher, request: Request, times: int) -> Trace:
-    """Run `constrain`, its waves and rounds so many times the default ones."""
+    """Run `constrain`, its waves and edits (or rounds) so many times the default ones."""
     trace = Trace()
     seconds = times * NeuralPlan().evaluations / EVALUATIONS_PER_SECOND
     search = searcher.begin(replace(request, annealing=Annealing().for_budget(seconds)), None)

@@ -24,7 +24,7 @@ from searchgen.lm.cuts import Beginnings, token_ends
 from searchgen.samplers.anneal import Annealed
 from searchgen.target import Target
 
-__all__ = ["WEIGHT", "ranked", "ratios"]
+__all__ = ["WEIGHT", "opinions", "ranked", "ratios"]
 
 #: The weight unless the request has one: of 2 to 12 all order the texts of a search about as readers do (docs/samplers.md).
 WEIGHT = 4.0
@@ -45,8 +45,8 @@ class Model(Protocol):
         """Return the probabilities of the beginnings of each text."""
 
 
-def ranked(found: Annealed, target: Target, model: Model, log_unigram: Floats, weight: float) -> Annealed:
-    """Return the same texts, those of the best opinion first, then those that were not looked at.
+def opinions(found: Annealed, target: Target, model: Model, log_unigram: Floats, weight: float) -> Floats:
+    """Return what is thought of the texts that are looked at, (n,), natural log.
 
     Args:
         found: what a search found, densest first.
@@ -65,7 +65,12 @@ def ranked(found: Annealed, target: Target, model: Model, log_unigram: Floats, w
         tokens = target.vocabulary.decode(texts[i])
         each, last = ratios(begun, token_ends(tokens, printed[i])[1], log_unigram[list(texts[i])])
         opinion[i] += weight * np.sort(each)[:LEAST].mean() + last
-    order = np.append(np.argsort(-opinion, kind="stable"), np.arange(len(texts), len(found.texts)))
+    return opinion
+
+
+def ranked(found: Annealed, opinion: Floats) -> Annealed:
+    """Return the same texts, those of the best opinion first, then those that were not looked at."""
+    order = np.append(np.argsort(-opinion, kind="stable"), np.arange(len(opinion), len(found.texts)))
     return replace(found, texts=[found.texts[i] for i in order], log_density=found.log_density[order])
 
 

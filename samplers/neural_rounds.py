@@ -4,16 +4,19 @@
 
 1. Waves. The n-gram model's annealing makes texts; the transformer scores the densest of them that are new. Token weights are fitted to
    what it has scored (`token_fit.py`), and the next wave anneals the n-gram density with them: it knows better what to look for.
-2. Rounds. The best texts of all waves are the starts of chains. In every round each makes m steps on the fitted density ** (1 / T'), and
-   one batch of the transformer tests where they led, by the surrogate rule on the true density ** (1 / T). T falls geometrically from
-   round to round, T' stays.
+2. Edits. Where the transformer tells which pieces it expected in a text, the neighbours of the best texts that it should like best are
+   scored next, and theirs after them (`edits.py`).
+   Rounds, where it does not tell. The best texts of all waves are the starts of chains. In every round each makes m steps on the fitted
+   density ** (1 / T'), and one batch of the transformer tests where they led, by the surrogate rule on the true density ** (1 / T). T
+   falls geometrically from round to round, T' stays.
 3. All texts that were ever scored are returned, accepted or not, densest first; `association.py` ranks them.
 
 Temperatures that change make this a search: no law is claimed for its texts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +28,10 @@ from searchgen.randomness import counter, key_of
 from searchgen.request import Annealing, Request
 from searchgen.samplers.anneal import Annealed, anneal
 from searchgen.samplers.chain import enter, new_chains
+from searchgen.samplers.edits import Edits, Expecting
 from searchgen.samplers.moves import MOVES
-from searchgen.samplers.scorer import Floats, Lengths, Scorer, Tokens, score_texts, scorer_of
+from searchgen.samplers.piece_words import PieceWords
+from searchgen.samplers.scorer import Floats, Lengths, Scorer, Tokens, padded, score_texts, scorer_of
 from searchgen.samplers.surrogate import Rounds
 from searchgen.samplers.token_fit import fitted
 from searchgen.samplers.word_borders import whole_words_first
@@ -40,6 +45,9 @@ EVALUATIONS_PER_SECOND = 300
 #: Chains for each text asked for, so that enough different ones are found.
 CHAINS_PER_TEXT = 4
 
+#: Neighbours of one text that are scored together, at most: several texts get on.
+OF_EACH = 2
+
 
 @dataclass(frozen=True)
 class NeuralPlan:
@@ -50,7 +58,10 @@ class NeuralPlan:
         starts: chains of each.
         steps: of each of them.
         scored: texts that the transformer scores of each, of one a chain; the others are hardly ever the best.
-        chains: chains that go on, from the best of those.
+        edits: times that neighbours of the best texts are scored.
+        edited: texts that the transformer scores of each.
+        changed: the best texts, whose neighbours they are; no more than OF_EACH are one text's.
+        chains: chains that go on from the best texts where the transformer does not tell what it expects.
         rounds: tests of each chain.
         inner: n-gram steps to each.
         hot: first temperature T of the transformer's density.
@@ -61,7 +72,10 @@ class NeuralPlan:
     waves: int = 5
     starts: int = 16
     steps: int = 2400
-    scored: int = 12
+    scored: int = 8
+    edits: int = 5
+    edited: int = 24
+    changed: int = 16
     chains: int = 8
     rounds: int = 12
     inner: int = 200
@@ -75,7 +89,14 @@ class NeuralPlan:
         plan, annealing = NeuralPlan(), request.annealing
         chains = max(plan.chains, CHAINS_PER_TEXT * request.count)
         each = chains // plan.chains
-        wider = replace(plan, starts=each * plan.starts, scored=each * plan.scored, chains=chains)
+        wider = replace(
+            plan,
+            starts=each * plan.starts,
+            scored=each * plan.scored,
+            edited=each * plan.edited,
+            changed=each * plan.changed,
+            chains=chains,
+        )
         if annealing.for_texts(request.count) == Annealing().for_texts(request.count):
             return wider
         return wider.times(annealing.expected_seconds * EVALUATIONS_PER_SECOND / plan.evaluations)
@@ -83,16 +104,17 @@ class NeuralPlan:
     @property
     def evaluations(self) -> int:
         """The most texts that the transformer scores."""
-        return self.waves * self.scored + self.chains * self.rounds
+        return self.waves * self.scored + max(self.edits * self.edited, self.chains * self.rounds)
 
     @property
     def passes(self) -> int:
         """How often it is asked."""
-        return self.waves + self.rounds
+        return self.waves + max(self.edits, self.rounds)
 
     def times(self, factor: float) -> "NeuralPlan":
-        """Return a schedule of so many times the waves and the rounds."""
-        return replace(self, waves=max(1, round(factor * self.waves)), rounds=max(1, round(factor * self.rounds)))
+        """Return a schedule of so many times the waves, the edits and the rounds."""
+        counts = {name: max(1, round(factor * getattr(self, name))) for name in ("waves", "edits", "rounds")}
+        return replace(self, **counts)
 
     def powers(self) -> Floats:
         """Return 1 / T of every round, (rounds,)."""
@@ -137,6 +159,7 @@ class NeuralSearch:
         plan: its schedule.
         threads: for the compiled steps.
         segmentation: of a language whose tokens are characters. Texts that hide no demanded word are scored first, and start the rounds.
+        piece_words: tells the tokens that the transformer's pieces are; None if it does not tell which it expects.
         target: its target under the transformer; None: it has not been loaded yet.
         finds: every text scored so far.
         rounds: the chains; None: no text has been scored.
@@ -152,6 +175,7 @@ class NeuralSearch:
     plan: NeuralPlan
     threads: int
     segmentation: Segmentation | None = None
+    piece_words: Callable[[], PieceWords | None] = lambda: None
     target: Target | None = None
     finds: Finds | None = None
     rounds: Rounds | None = None
@@ -173,11 +197,27 @@ class NeuralSearch:
             texts = self._whole_first([text for text in texts if text not in asked])[: self.plan.scored]
             asked.update(texts)
             yield [target.printed(text) for text in texts]
-            finds.score(*_padded(texts, target.room))
+            finds.score(*padded(texts, target.room))
             self.fitted = self._fitted(finds)
             if self.wave >= self.plan.waves:
                 break
             texts = self._annealed()
+        words = self.piece_words()
+        yield from self._rounds(target, finds) if words is None else self._edits(target, finds, words)
+
+    def _edits(self, target: Target, finds: Finds, words: PieceWords) -> Iterator[list[str]]:
+        """Score neighbours of the best texts, again and again."""
+        plan, model, edits = self.plan, cast(Expecting, target.text_model), Edits(self.proposal, words)
+        for _ in range(plan.edits):
+            best = finds.ranked()[0][: 2 * plan.changed]
+            edits.guess(finds.density, self._whole_first(best)[: plan.changed], model)
+            texts = edits.best(finds.density, plan.edited, OF_EACH)
+            yield [target.printed(text) for text in texts]
+            if texts:
+                finds.score(*padded(texts, target.room))
+
+    def _rounds(self, target: Target, finds: Finds) -> Iterator[list[str]]:
+        """Test where chains of cheap steps lead."""
         rounds = self.rounds = self._entered(target, finds)
         for power in self.plan.powers():
             rounds.true_power = float(power)
@@ -216,7 +256,7 @@ class NeuralSearch:
         texts, density = finds.ranked()
         if not texts:
             return problem
-        return fitted(problem, texts, density - score_texts(problem, *_padded(texts, self.proposal.room)))
+        return fitted(problem, texts, density - score_texts(problem, *padded(texts, self.proposal.room)))
 
     def _whole_first(self, texts: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
         return [texts[i] for i in whole_words_first(texts, self.proposal, self.segmentation)]
@@ -238,12 +278,5 @@ class NeuralSearch:
             inverse_temperature=1.0 / self.plan.proposal,
             threads=self.threads,
         )
-        enter(rounds.cheap, rounds.chains, *_padded(best, target.room))
+        enter(rounds.cheap, rounds.chains, *padded(best, target.room))
         return rounds
-
-
-def _padded(texts: list[tuple[int, ...]], room: int) -> tuple[Tokens, Lengths]:
-    tokens = np.zeros((len(texts), room), np.int32)
-    for row, text in zip(tokens, texts, strict=True):
-        row[: len(text)] = text
-    return tokens, np.array([len(text) for text in texts], np.int64)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -9,9 +10,10 @@ from searchgen.errors import RequestError, SearchgenError
 from searchgen.lm.mixture import Mixture
 from searchgen.request import Request
 from searchgen.samplers.anneal import Annealed
-from searchgen.samplers.association import WEIGHT, ranked
+from searchgen.samplers.association import WEIGHT, Floats, opinions, ranked
 from searchgen.samplers.constrain import Outcome, Searcher
 from searchgen.samplers.neural_rounds import NeuralPlan, NeuralSearch
+from searchgen.samplers.piece_words import PieceWords
 from searchgen.samplers.shared_passes import in_step
 from searchgen.samplers.transformer import TransformerSource
 from searchgen.target import Target
@@ -28,17 +30,22 @@ class TransformerSearcher(TransformerSource, Searcher):
 
     def ranked(self, found: Annealed, target: Target, request: Request) -> Annealed:
         """Return the texts in the order in which they are to be printed; models that know no beginnings leave it as it is."""
+        opinion = self.opinions(found, target, request)
+        return found if opinion is None else ranked(found, opinion)
+
+    def opinions(self, found: Annealed, target: Target, request: Request) -> Floats | None:
+        """Return what is thought of the densest texts, (n,), natural log; None of models that know no beginnings."""
         weight = WEIGHT if request.association_weight is None else request.association_weight
         model = self.transformer.without_ngrams() if isinstance(self.transformer, Mixture) else self.transformer
         if not weight or not hasattr(model, "beginnings"):
-            return found
+            return None
         vocabulary, known = target.vocabulary, self.known.log_unigram
         extra = [vocabulary.spelling_log_probability(token) for token in range(len(known), len(vocabulary))]
         log_unigram = np.append(known, extra)
         try:
-            return ranked(found, target, model, log_unigram, weight)
+            return opinions(found, target, model, log_unigram, weight)
         except RequestError:  # masked models, and tokenizers that do not tell where their pieces stand
-            return found
+            return None
 
     def search(
         self, request: Request, progress: Callable[[float], None] | None = None, line: int | None = None
@@ -53,6 +60,12 @@ class TransformerSearcher(TransformerSource, Searcher):
         """Return the n-gram target that proposes; the transformer joins it when it has been loaded."""
         return Target.of(request, self.model, self.known)
 
+    @cached_property
+    def piece_words(self) -> PieceWords | None:
+        """The tokens of the n-gram model that the transformer's pieces are; None: it does not tell which it expects."""
+        pieces = getattr(self.transformer, "expectable", None)
+        return None if pieces is None else PieceWords(self.known.vocabulary, pieces)
+
     def begin(self, request: Request, line: int | None) -> NeuralSearch:
         """Do what needs no transformer: look ahead, and anneal under the n-gram model.
 
@@ -65,7 +78,9 @@ class TransformerSearcher(TransformerSource, Searcher):
         plan = NeuralPlan.of(request)
         if self.segmentation is not None:
             plan = plan.times(OF_CHARACTERS)
-        return NeuralSearch(request, line, proposal, guide, plan, self.threads, self.segmentation)
+        return NeuralSearch(
+            request, line, proposal, guide, plan, self.threads, self.segmentation, lambda: self.piece_words
+        )
 
     def finish(self, search: NeuralSearch, counts: dict[str, int]) -> Outcome:
         """Return what a search has found.

@@ -1,6 +1,6 @@
 """The whole log-density of texts, opaque terms included, as one function of a batch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from searchgen.samplers.method import Job
 from searchgen.samplers.retained import Plan
 from searchgen.target import Target
 
-__all__ = ["Scorer", "allowed_starts", "score_texts", "scorer_of"]
+__all__ = ["Scorer", "allowed_starts", "padded", "score_texts", "scorer_of"]
 
 Floats = npt.NDArray[np.float64]
 Tokens = npt.NDArray[np.int32]
@@ -24,6 +24,14 @@ Scorer = Callable[[Tokens, Lengths], Floats]
 
 #: Draws of the guide for each chain, in search of a start that hard opaque terms allow.
 MOST_TRIES = 200
+
+
+def padded(texts: Sequence[tuple[int, ...]], room: int) -> tuple[Tokens, Lengths]:
+    """Return the tokens of texts (n, room), zeros behind them, and their lengths (n,)."""
+    tokens = np.zeros((len(texts), room), np.int32)
+    for row, text in zip(tokens, texts, strict=True):
+        row[: len(text)] = text
+    return tokens, np.array([len(text) for text in texts], np.int64)
 
 
 def score_texts(problem: Problem, tokens: Tokens, lengths: Lengths) -> Floats:

@@ -7,13 +7,18 @@ last bits on what it is computed beside, and tests on a score: so a search that 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import Outage, RequestError, SearchgenError
+from searchgen.samplers.edits import EXPECTED, Expecting, expecting
 from searchgen.samplers.neural_rounds import NeuralSearch
 from searchgen.target import Growing, TextModel
+
+if TYPE_CHECKING:
+    from searchgen.lm.neural.expected import Expected
 
 __all__ = ["in_step"]
 
@@ -49,6 +54,10 @@ class SharedPasses:
         """Return what scores beginnings of texts that grow."""
         return self.model.growing()
 
+    def expected(self, texts: Sequence[str]) -> "list[Expected]":
+        """Return what the model, which tells it, expected at every place of texts."""
+        return cast(Expecting, self.model).expected(texts)
+
     def counted(self) -> dict[str, int]:
         """Return what the model has done so far, by name."""
         return self.model.counted()
@@ -70,6 +79,9 @@ def in_step(
         progress: called with the share of the rounds done.
     """
     shared = SharedPasses(model)
+    tells = expecting(model)
+    if tells is not None:
+        tells.note_expected(EXPECTED)
     going = [(search, search.steps(shared)) for search in searches]
     done, most = 0, max((search.plan.passes for search in searches), default=1)
     try:

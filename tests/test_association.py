@@ -1,7 +1,7 @@
 """The order in which the texts of a transformer's search are printed."""
 
+from concurrent.futures import Future
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from searchgen.lm.mixture import Mixture, NGramPart
 from searchgen.lm.ngram.model import NGram
 from searchgen.request import Request
 from searchgen.samplers.anneal import Annealed
-from searchgen.samplers.association import LOOKED_AT, WEIGHT, ranked, ratios
+from searchgen.samplers.association import LOOKED_AT, WEIGHT, opinions, ranked, ratios
 from searchgen.samplers.neural_search import TransformerSearcher
 from searchgen.samplers.source import Source
 from searchgen.target import Target, lexicon
@@ -41,16 +41,18 @@ def test_the_opinion_is_the_stated_one(target: Target) -> None:
     texts = ["the dog ran home .", "the dog ran .", "a dog sat .", "the old dog .", "home dog the ."]
     found = _found(target, texts)
     log_unigram = lexicon(target.model).log_unigram
-    opinions = []
+    stated = []
     for text, density in zip(found.texts, found.log_density, strict=True):
         printed = target.printed(text)
         (begun,) = NGramPart(target.model).beginnings([printed])
         steps = np.diff(begun.log_p, prepend=0.0)  # an n-gram model's pieces are the tokens
         each = np.sort(steps - log_unigram[list(text)])
-        opinions.append(density + 4.0 * (each[0] + each[1]) / 2 + steps[-1] + begun.log_end)
-    order = sorted(range(len(texts)), key=lambda i: -opinions[i])
+        stated.append(density + 4.0 * (each[0] + each[1]) / 2 + steps[-1] + begun.log_end)
+    order = sorted(range(len(texts)), key=lambda i: -stated[i])
     assert order != list(range(len(texts)))
-    after = ranked(found, target, NGramPart(target.model), log_unigram, 4.0)
+    ours = opinions(found, target, NGramPart(target.model), log_unigram, 4.0)
+    assert ours == pytest.approx(stated)
+    after = ranked(found, ours)
     assert after.texts == [found.texts[i] for i in order]
     assert list(after.log_density) == [found.log_density[i] for i in order]
 
@@ -65,8 +67,10 @@ def test_a_mixture_is_judged_by_its_other_parts(target: Target) -> None:
     for weight in (0.1, 0.9):
         mixture = Mixture("both", [NGramPart(target.model), other], [weight, 1 - weight])
         under = replace(target, text_model=mixture)
-        searcher: Any = SimpleNamespace(transformer=mixture, known=lexicon(target.model))
-        after = TransformerSearcher.ranked(searcher, _found(under, texts), under, Request())
+        opened: Future[Any] = Future()
+        opened.set_result(mixture)
+        searcher = TransformerSearcher("toy", target.model, lexicon(target.model), opened=opened)
+        after = searcher.ranked(_found(under, texts), under, Request())
         orders.append(after.texts)
     expected = []
     for text in orders[0]:
@@ -76,7 +80,7 @@ def test_a_mixture_is_judged_by_its_other_parts(target: Target) -> None:
         expected.append(begun.log_p[-1] + begun.log_end + WEIGHT * least + steps[-1] + begun.log_end)
     assert orders[0] == orders[1]
     assert expected == sorted(expected, reverse=True)
-    judged_by_both = ranked(_found(under, texts), under, mixture, log_unigram, WEIGHT)
+    judged_by_both = ranked(_found(under, texts), opinions(_found(under, texts), under, mixture, log_unigram, WEIGHT))
     assert judged_by_both.texts != orders[0]
 
 
@@ -84,7 +88,7 @@ def test_only_the_densest_are_looked_at(target: Target) -> None:
     words = ["the", "a", "dog", "ran", "home", "sat"]
     texts = [f"{a} {b} {c} ." for a in words for b in words for c in words][: LOOKED_AT + 20]
     found = _found(target, texts)
-    after = ranked(found, target, NGramPart(target.model), lexicon(target.model).log_unigram, 4.0)
+    after = ranked(found, opinions(found, target, NGramPart(target.model), lexicon(target.model).log_unigram, 4.0))
     assert after.texts[LOOKED_AT:] == found.texts[LOOKED_AT:]
     assert sorted(after.texts[:LOOKED_AT]) == sorted(found.texts[:LOOKED_AT])
     assert after.texts[:LOOKED_AT] != found.texts[:LOOKED_AT]

@@ -21,7 +21,7 @@ from searchgen.lm.neural import NeuralSettings, is_transformer, open_transformer
 from searchgen.lm.neural.llama import Llama  # noqa: E402
 from searchgen.lm.neural.llama_shape import Shape  # noqa: E402
 from searchgen.lm.onnx.export import export  # noqa: E402
-from searchgen.lm.onnx.model import open_graph  # noqa: E402
+from searchgen.lm.onnx.model import MOST, open_graph  # noqa: E402
 from searchgen.lm.training.tokenizer import CONFIG, train_tokenizer  # noqa: E402
 from tests.cli_runner import searchgen  # noqa: E402
 
@@ -137,6 +137,59 @@ def test_beginnings_and_growing_texts(folder: Path) -> None:
     assert ours.growing().log_probs(grown, parents) == pytest.approx(
         torchs.growing().log_probs(grown, parents), abs=1e-3
     )
+
+
+def test_the_pieces_expected_are_the_most_probable_ones(folder: Path) -> None:
+    """Against all pieces tried one by one in every place of two texts; both libraries, and more than there are pieces."""
+    texts, models = (
+        ["The dog ran.", "A ball."],
+        [open_transformer(name) for name in (str(folder), exported(folder, 32))],
+    )
+    rows = models[0].spelling.spell(texts)
+    for model in models:
+        before = model.log_probs(texts)
+        assert model.expected(texts)[0].scored.piece.shape == (len(rows[0]) - 1, 0)  # nothing was to be noted
+        model.forget()
+        model.note_expected(5)
+        assert model.log_probs(texts) == pytest.approx(before, abs=1e-9)
+        for row, one in zip(rows, model.expected(texts), strict=True):
+            assert len(one.starts) == len(row) - 2
+            for place in range(1, len(row)):
+                tried = [[*row[:place], piece] for piece in range(700)]
+                all_log_p = np.array([log_p[-1] for log_p in model.scored_rows([""] * 700, tried)])
+                best = np.argsort(-all_log_p)[:5]
+                assert one.scored.piece[place - 1].tolist() == best.tolist()
+                assert one.scored.piece_log_p[place - 1] == pytest.approx(all_log_p[best], abs=1e-4)
+                assert one.scored.log_p[place - 1] == pytest.approx(all_log_p[row[place]], abs=1e-4)
+        model.note_expected(10**6)
+        vocabulary = len(model.expectable or ())
+        assert model.expected(["Another text."])[0].scored.piece.shape[1] == vocabulary
+        model.forget()
+
+
+def test_files_of_older_versions_cannot_tell_what_they_expect(folder: Path, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    made = onnx.load(exported(folder, 32))
+    graph = made.graph
+    nodes, inputs = (
+        [one for one in several if MOST not in (one.name, *getattr(one, "input", ()))]
+        for several in (graph.node, graph.input)
+    )
+    for several, left in ((graph.node, nodes), (graph.input, inputs)):
+        del several[:]
+        several.extend(left)
+    del graph.output[1:]
+    onnx.save(made, tmp_path / "old.onnx")
+    old, new = open_transformer(str(tmp_path / "old.onnx")), open_transformer(str(folder / "32.onnx"))
+    assert old.expectable is None
+    assert new.expectable is not None
+    assert old.log_probs(TEXTS[:5]) == pytest.approx(new.log_probs(TEXTS[:5]), abs=1e-6)
+    ran = searchgen("constrain", "--lm", str(tmp_path / "old.onnx"), "--keywords", "dog", "--seed", "1", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.rows[0]["neural"]["tested"] > 0  # rounds, not edits
+    ran = searchgen("constrain", "--lm", str(folder / "32.onnx"), "--keywords", "dog", "--seed", "1", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.rows[0]["neural"]["tested"] == 0
 
 
 WITHOUT = """

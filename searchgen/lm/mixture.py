@@ -10,12 +10,12 @@ reaches across a word, as the mixtures of laws of the next word that it is then 
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import fsum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from searchgen.lm.cuts import Beginnings, Part, beginnings, common_places, compa
 from searchgen.lm.neural.usage import Kept, Recent, Usage
 
 if TYPE_CHECKING:
+    from searchgen.lm.neural.expected import Expected
     from searchgen.lm.neural.settings import NeuralSettings
     from searchgen.lm.ngram.model import NGram
 
@@ -193,6 +194,25 @@ class Mixture:
             return self
         total = fsum(weight for _, weight in left)
         return Mixture(self.name, [part for part, _ in left], [weight / total for _, weight in left])
+
+    @property
+    def expectable(self) -> Mapping[str, int] | None:
+        """The pieces its transformer can tell that it expects; None: it cannot tell, or there are several."""
+        only = len(self._transformers) == 1
+        return getattr(self._transformers[0], "expectable", None) if only else None
+
+    def expected(self, texts: Sequence[str]) -> "list[Expected]":
+        """Return what its transformer expects at every place of texts; see `PieceModel.expected`."""
+        found: list[Expected] = self._transformers[0].expected(texts)
+        return found
+
+    def note_expected(self, most: int) -> None:
+        """Have its transformer note what it expects; see `PieceModel.note_expected`."""
+        self._transformers[0].note_expected(most)
+
+    @property
+    def _transformers(self) -> list[Any]:
+        return [part for part in self.parts if not isinstance(part, NGramPart)]
 
     def fits(self, texts: Sequence[str]) -> list[bool]:
         """Return which texts are short enough for every part to read."""

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from searchgen.lm.neural.expected import Scored
 from searchgen.lm.neural.key_values import Reader
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.spelling import Spelling
@@ -89,16 +90,19 @@ class CausalModel(PieceModel):
 
         return Growing(self)
 
-    def _compute(self, padded: Places, at: Places, target: Places) -> Floats:
+    def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         device = self.network.device
         with torch.inference_mode():
             hidden = self.network.trunk(torch.from_numpy(padded).to(device))
             needed = hidden.reshape(-1, hidden.shape[-1]).index_select(0, torch.from_numpy(at).to(device))  # (N, H)
-            scores = self.network.head(needed)  # (N, V)
+            scores = self.network.head(needed).float()  # (N, V)
             wanted = torch.from_numpy(target).to(device)
-            log_p = -torch.nn.functional.cross_entropy(scores.float(), wanted, reduction="none")
-            found: Floats = log_p.cpu().numpy().astype(np.float64)
-        return found
+            log_p = -torch.nn.functional.cross_entropy(scores, wanted, reduction="none")
+            best, piece = scores.topk(min(most, scores.shape[1]))
+            best = best - scores.logsumexp(1, keepdim=True) if most else best
+        return Scored(
+            log_p.cpu().numpy().astype(np.float64), piece.cpu().numpy(), best.cpu().numpy().astype(np.float64)
+        )
 
     def _make_room(self) -> None:
         if self.network.device.type == "cuda":

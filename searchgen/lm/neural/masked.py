@@ -78,7 +78,7 @@ class MaskedSpelling:
             ModelFileError: it has none, or it is damaged.
             RequestError: it has no mask.
         """
-        encode, _, find, special = read_tokenizer(folder)
+        encode, _, find, special, _ = read_tokenizer(folder)
         ids = {role: first_id(find(written)) for role, written in special.items()}
         mask = ids.get("mask_token")
         if mask is None:

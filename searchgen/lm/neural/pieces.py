@@ -5,7 +5,7 @@
 Batched by length, each distinct text once. Sums are 64-bit, on the host.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from searchgen.errors import ModelFileError, Outage, RequestError
 from searchgen.lm.cuts import Beginnings, beginnings, compact_length
 from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches, is_memory
+from searchgen.lm.neural.expected import Expected, Scored
 from searchgen.lm.neural.spelling import Spelling
 from searchgen.lm.neural.usage import Kept, Recent, Usage
 
@@ -49,16 +50,24 @@ class PieceModel:
     def _ready(self, context: int, positions: int) -> None:
         """Say how many positions the network reads (0: any number), and how many a pass has."""
         self._kept = Kept(self.usage)
-        self._recent: Recent[Floats] = Recent()
+        self._recent: Recent[Scored] = Recent()
+        self._noted = 0
         self._context, self._most, self._positions = context, positions, positions
 
-    def _compute(self, padded: Places, at: Places, target: Places) -> Floats:
-        """Return natural log p of pieces, (N,) float64: one pass.
+    @property
+    def expectable(self) -> Mapping[str, int] | None:
+        """The pieces it can tell that it expects, with their ids; None: it cannot tell, or not where its pieces stand."""
+        vocabulary = self.spelling.vocabulary
+        return None if vocabulary is None or self.spelling.offsets is None else vocabulary()
+
+    def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
+        """Return natural log p of pieces (N,), and so many of the most probable ones in their places: one pass.
 
         Args:
             padded: (B, L) pieces; right of a position nothing matters to it.
             at: (N,) flat positions that pieces come after.
             target: (N,) those pieces.
+            most: K of `Scored`.
         """
         raise NotImplementedError
 
@@ -76,7 +85,7 @@ class PieceModel:
         Raises:
             RequestError: a text cannot be spelled or is too long, or its score is not a number.
         """
-        return self._kept.of(texts, lambda new: np.array([log_p.sum() for log_p in self._pieces(new)]))
+        return self._kept.of(texts, lambda new: np.array([one.log_p.sum() for one in self._pieces(new)]))
 
     def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
         """Return log p of every beginning of texts that ends where a piece ends, and of their ends; the texts scored last are known.
@@ -85,9 +94,22 @@ class PieceModel:
             RequestError: as for `log_probs`; or the tokenizer does not tell where its pieces stand.
         """
         scored, found = self._pieces(texts), []
-        for text, places, log_p in zip(texts, self.spelling.places(texts), scored, strict=True):
-            found.append(beginnings(*places, compact_length(text), log_p))
+        for text, places, one in zip(texts, self.spelling.places(texts), scored, strict=True):
+            found.append(beginnings(*places, compact_length(text), one.log_p))
         return found
+
+    def expected(self, texts: Sequence[str]) -> list[Expected]:
+        """Return what it expects at every place of texts, as `note_expected` has asked; the texts scored last are known.
+
+        Raises:
+            RequestError: as for `beginnings`.
+        """
+        places = self.spelling.places(texts)
+        return [Expected(starts, one) for (starts, _), one in zip(places, self._pieces(texts), strict=True)]
+
+    def note_expected(self, most: int) -> None:
+        """Note so many of the pieces it expects at every place of the texts that it scores from now on, until it is to forget."""
+        self._noted = most
 
     def growing(self) -> GrowingTexts:
         """Return what scores beginnings of texts that grow: here each is read anew."""
@@ -106,36 +128,40 @@ class PieceModel:
         """Drop the scores kept, so that the next ones are computed anew, in passes as large as at the start."""
         self._kept.scores.clear()
         self._recent.known.clear()
+        self._noted = 0
         self._positions = self._most
 
-    def _pieces(self, texts: Sequence[str]) -> list[Floats]:
+    def _pieces(self, texts: Sequence[str]) -> list[Scored]:
         return self._recent.of(texts, self._scored)
 
-    def _scored(self, texts: list[str]) -> list[Floats]:
-        """Return log p of the pieces of each text, its end included."""
-        return self.scored_rows(texts, self.spelling.spell(texts) if texts else [])
+    def _scored(self, texts: list[str]) -> list[Scored]:
+        """Return the pieces of each text, its end included."""
+        return self._scored_rows(texts, self.spelling.spell(texts) if texts else [])
 
     def scored_rows(self, texts: Sequence[str], rows: Sequence[list[int]]) -> list[Floats]:
         """Return log p of the pieces of each row after what stands before all texts; `texts` names them in errors."""
+        return [one.log_p for one in self._scored_rows(texts, rows)]
+
+    def _scored_rows(self, texts: Sequence[str], rows: Sequence[list[int]]) -> list[Scored]:
         longest = max(map(len, rows), default=0)
         if self._context and longest > self._context:
             text = texts[max(range(len(rows)), key=lambda i: len(rows[i]))]
             raise RequestError(
                 f"a text of {longest} pieces, {text[:40]!r}..., is longer than the {self._context} that {self.name} can read"
             )
-        scores: list[Floats] = [np.zeros(0)] * len(rows)
+        scores: dict[int, Scored] = {}
         todo = list(batches([len(row) for row in rows], self._positions))[::-1]
         while todo:
             batch = todo.pop()
             try:
-                for i, log_p in zip(batch, self._pass([rows[i] for i in batch]), strict=True):
-                    scores[i] = log_p
+                scores.update(zip(batch, self._pass([rows[i] for i in batch]), strict=True))
             except Exception as error:  # each library has its own that says so
                 if not is_memory(error):
                     raise
                 todo += self._halves(batch)
-        self.refuse_nan(texts, scores)
-        return scores
+        found = [scores[i] for i in range(len(rows))]
+        self.refuse_nan(texts, [one.log_p for one in found])
+        return found
 
     def refuse_nan(self, texts: Sequence[str], scores: Sequence[Floats]) -> None:
         """Refuse scores that are no numbers.
@@ -161,8 +187,8 @@ class PieceModel:
         middle = len(batch) // 2
         return [batch[middle:], batch[:middle]]
 
-    def _pass(self, rows: list[list[int]]) -> list[Floats]:
-        """Return log p of the scored pieces of each text of one batch, float64."""
+    def _pass(self, rows: list[list[int]]) -> list[Scored]:
+        """Return the scored pieces of each text of one batch."""
         first = len(self.spelling.before) - 1
         lengths = np.array([len(row) for row in rows])
         padded = np.zeros((len(rows), lengths.max()), np.int64)
@@ -173,12 +199,13 @@ class PieceModel:
         scored[:, :first] = False
         at, column = np.nonzero(scored)
         # The last piece is never a context.
-        each = self._compute(padded[:, :-1], at * (padded.shape[1] - 1) + column, padded[at, column + 1])
+        flat = at * (padded.shape[1] - 1) + column
+        each = self._compute(padded[:, :-1], flat, padded[at, column + 1], self._noted)
         self.usage.forwards += 1
         self.usage.texts += len(rows)
         self.usage.tokens += int((lengths - 1).sum())
         self.usage.padding += int(padded[:, 1:].size - (lengths - 1).sum())
-        return np.split(each, np.cumsum(lengths - 1 - first)[:-1])
+        return each.split(np.cumsum(lengths - 1 - first)[:-1])
 
 
 class ReadAnew:

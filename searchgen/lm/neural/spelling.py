@@ -6,7 +6,7 @@ Prompt and text are tokenised apart, so that the law of texts given a prompt is 
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -52,6 +52,7 @@ class Spelling:
         end: what ends every text.
         refused: pieces that no text may hold: unknown ones, begin and end.
         glue: what stands before a text: a space if it follows a prompt, else nothing.
+        vocabulary: the tokenizer's pieces, as its file has them, with their ids; None where it does not tell.
     """
 
     encode: Callable[[list[str]], list[list[int]]]
@@ -60,6 +61,7 @@ class Spelling:
     end: tuple[int, ...]
     refused: frozenset[int]
     glue: str
+    vocabulary: Callable[[], Mapping[str, int]] | None = None
 
     def spell(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the pieces of texts with `before` and `end`.
@@ -114,12 +116,12 @@ class Spelling:
             ModelFileError: it has none, or it is damaged.
             RequestError: it has no token that the settings need.
         """
-        encode, offsets, find, special = read_tokenizer(folder)
+        encode, offsets, find, special, vocabulary = read_tokenizer(folder)
         begin = special.get("bos_token", config.get("bos_token_id"))
         end = special.get("eos_token", config.get("eos_token_id"))
         begin, end = (first_id(find(one) if isinstance(one, str) else one) for one in (begin, end))
         unknown = first_id(find(special["unk_token"])) if "unk_token" in special else None
-        return Spelling.around(str(folder), encode, offsets, (begin, end, unknown), settings)
+        return Spelling.around(str(folder), encode, offsets, (begin, end, unknown), settings, vocabulary)
 
     @staticmethod
     def around(
@@ -128,6 +130,7 @@ class Spelling:
         offsets: Callable[[list[str]], list[list[tuple[int, int]]]] | None,
         special: tuple[int | None, int | None, int | None],
         settings: NeuralSettings,
+        vocabulary: Callable[[], Mapping[str, int]] | None = None,
     ) -> "Spelling":
         """Return the spelling by an encoder.
 
@@ -137,6 +140,7 @@ class Spelling:
             offsets: likewise, to where each piece stands.
             special: the pieces that begin and end a text, and the unknown one, as far as there are such.
             settings: how texts are scored.
+            vocabulary: the pieces, if they can be told.
 
         Raises:
             RequestError: a piece that the settings need is missing.
@@ -156,11 +160,11 @@ class Spelling:
             last = encode(["\n"])[0]
         refused = frozenset(one for one in (begin, end, unknown) if one is not None)
         glue = " " if prompt and not prompt[-1].isspace() and not _is_unspaced(prompt[-1]) else ""
-        return Spelling(encode, offsets, tuple(before), tuple(last), refused, glue)
+        return Spelling(encode, offsets, tuple(before), tuple(last), refused, glue, vocabulary)
 
 
-def read_tokenizer(folder: Path) -> tuple[Any, Any, Callable[[str], Any], dict[str, str]]:
-    """Return what encodes a batch, their places (or None), what finds a token's id, and the special tokens by their role."""
+def read_tokenizer(folder: Path) -> tuple[Any, Any, Callable[[str], Any], dict[str, str], Any]:
+    """Return what encodes a batch, their places (or None), what finds a token's id, special tokens by their role, and all (or None)."""
     written = read_json(folder / "tokenizer_config.json") | read_json(folder / "special_tokens_map.json")
     special = {
         role: value["content"] if isinstance(value, dict) else value
@@ -181,6 +185,7 @@ def read_tokenizer(folder: Path) -> tuple[Any, Any, Callable[[str], Any], dict[s
             lambda texts: [one.offsets for one in fast.encode_batch(texts, add_special_tokens=False)],
             fast.token_to_id,
             special,
+            fast.get_vocab,
         )
     # Older folders have vocabulary files that the transformers library converts; its import takes seconds.
     from transformers import AutoTokenizer
@@ -195,6 +200,7 @@ def read_tokenizer(folder: Path) -> tuple[Any, Any, Callable[[str], Any], dict[s
         None,
         slow.convert_tokens_to_ids,
         special,
+        None,
     )
 
 

@@ -1,8 +1,9 @@
 """A LLaMA folder as one ONNX file: graph, weights, tokenizer. Written with the `onnx` package, of the extra `neural`.
 
-    pieces (B, L) int64, at (N,) int64, target (N,) int64   ->   log_p (N,) float32
+    pieces (B, L) int64, at (N,) int64, target (N,) int64, most (1,) int64
+        ->   log_p (N,) float32, best_log_p (N, most) float32, best (N, most) int64
 
-`at` are flat positions of (B, L) after which pieces are scored, and `target` the pieces that come there.
+`at` are flat positions of (B, L) after which pieces are scored, `target` the pieces that come there, and `best` the most probable ones.
 
 With a byte for each weight, of which 7 bits are used, each row of a matrix has one scale. So has each row of what it is multiplied with: a
 text's score does not depend on the texts beside it, as it would if one scale were found for the whole batch (`DynamicQuantizeLinear`). The
@@ -21,6 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from searchgen.lm.neural.llama_shape import Shape
 from searchgen.lm.neural.llama_weights import LlamaWeights
+from searchgen.lm.onnx.model import BEST, MOST
 from searchgen.lm.writing import write_whole
 
 __all__ = ["export", "graph"]
@@ -97,12 +99,16 @@ class _Writing:
         log_p = self.node("LogSoftmax", scores, axis=-1)
         found = self.node("GatherElements", log_p, self.column("target"), axis=1)
         self.node("Squeeze", found, self.constant("last", np.array([-1])), output="log_p")
+        self.nodes.append(helper.make_node("TopK", [log_p, MOST], list(BEST), axis=-1))
         inputs = [
             helper.make_tensor_value_info("pieces", TensorProto.INT64, ["texts", "length"]),
             helper.make_tensor_value_info("at", TensorProto.INT64, ["scored"]),
             helper.make_tensor_value_info("target", TensorProto.INT64, ["scored"]),
+            helper.make_tensor_value_info(MOST, TensorProto.INT64, [1]),
         ]
         outputs = [helper.make_tensor_value_info("log_p", TensorProto.FLOAT, ["scored"])]
+        kinds = TensorProto.FLOAT, TensorProto.INT64
+        outputs += [helper.make_tensor_value_info(*one, ["scored", MOST]) for one in zip(BEST, kinds, strict=True)]
         made = helper.make_graph(self.nodes, "causal", inputs, outputs, list(self.stored.values()))
         sets = [helper.make_opsetid("", OPERATORS), helper.make_opsetid("com.microsoft", MICROSOFT)]
         return helper.make_model(made, opset_imports=sets, ir_version=FORMAT, producer_name="searchgen")

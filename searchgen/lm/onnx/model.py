@@ -16,6 +16,7 @@ import numpy.typing as npt
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm.bpe import BEGIN, END, BytePairs
 from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
+from searchgen.lm.neural.expected import Scored
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.spelling import Spelling
@@ -24,13 +25,15 @@ from searchgen.lm.neural.usage import Usage
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-__all__ = ["GRAPH", "OnnxModel", "graph_of", "open_graph"]
+__all__ = ["BEST", "GRAPH", "MOST", "OnnxModel", "graph_of", "open_graph"]
 
-Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
 #: The file of a folder that holds its network as a graph.
 GRAPH = "model.onnx"
+
+#: What a graph calls the number K of the most probable pieces that are wanted, and those: log p (N, K) and pieces (N, K).
+MOST, BEST = "most", ("best_log_p", "best")
 
 #: Up to so many bytes of a file one thread computes a text, as of torch's networks; several share out the texts of a pass.
 SMALL = 200_000_000
@@ -87,28 +90,43 @@ class OnnxModel(PieceModel):
         most = MOST_POSITIONS["cpu"]
         self._ready(int(self.facts["context"]), positions_for(free_bytes(None), width, vocabulary, most))
 
-    def _compute(self, padded: Places, at: Places, target: Places) -> Floats:
+    @property
+    def expectable(self) -> Mapping[str, int] | None:
+        """The pieces it can tell that it expects; files of older versions cannot tell."""
+        return super().expectable if self._asked else None
+
+    def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         shares = min(self.threads, len(padded) // SHARE)
         if shares < 2:
-            return self._computed(padded, at, target)
+            return self._computed(padded, at, target, most)
         width = padded.shape[1]
         rows = np.linspace(0, len(padded), shares + 1).astype(np.int64)
         cuts = np.searchsorted(at, rows * width)  # places rise from row to row
 
-        def share(i: int) -> Floats:
+        def share(i: int) -> Scored:
             part = slice(cuts[i], cuts[i + 1])
-            return self._computed(padded[rows[i] : rows[i + 1]], at[part] - rows[i] * width, target[part])
+            return self._computed(padded[rows[i] : rows[i + 1]], at[part] - rows[i] * width, target[part], most)
 
-        return np.concatenate(list(self._pool.map(share, range(shares))))
+        return Scored.joined(list(self._pool.map(share, range(shares))))
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self.threads)
 
-    def _computed(self, padded: Places, at: Places, target: Places) -> Floats:
+    @cached_property
+    def _asked(self) -> bool:
+        """Whether the file asks how many of the most probable pieces are wanted."""
+        return MOST in [one.name for one in self.session.get_inputs()]
+
+    def _computed(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         given = {"pieces": np.ascontiguousarray(padded), "at": at, "target": target}
-        found: Floats = self.session.run(["log_p"], given)[0].astype(np.float64)
-        return found
+        if not self._asked:
+            (log_p,) = self.session.run(["log_p"], given)
+            return Scored(log_p.astype(np.float64), np.zeros((len(at), 0), np.int64), np.zeros((len(at), 0)))
+        log_p, best, piece = self.session.run(
+            ["log_p", *BEST], {**given, MOST: np.array([min(most, int(self.facts["vocabulary"]))])}
+        )
+        return Scored(log_p.astype(np.float64), piece, best.astype(np.float64))
 
 
 def open_graph(name: str, path: Path, settings: NeuralSettings, threads: int = 1) -> OnnxModel:
@@ -136,7 +154,7 @@ def open_graph(name: str, path: Path, settings: NeuralSettings, threads: int = 1
     session = _session(path, content, threads if large else 1)
     facts, pairs = _described(path, session)
     special = pairs.vocabulary[BEGIN], pairs.vocabulary[END], None
-    spelling = Spelling.around(name, pairs.encode, pairs.offsets, special, settings)
+    spelling = Spelling.around(name, pairs.encode, pairs.offsets, special, settings, lambda: pairs.vocabulary)
     digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode())
     digest.update(hashlib.sha256(content).digest())
     return OnnxModel(name, digest.hexdigest(), session, facts, spelling, threads=1 if large else threads)

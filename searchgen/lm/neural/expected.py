@@ -1,0 +1,77 @@
+"""What a causal network says of a text, piece by piece: how probable each was, and which ones it expected there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.lm.bpe import byte_signs
+
+__all__ = ["Expected", "Scored", "piece_texts"]
+
+#: From the signs of bytes to letters of that number.
+BYTE_OF = {ord(sign): byte for byte, sign in enumerate(byte_signs())}
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Pieces under a network.
+
+    Attributes:
+        log_p: (n,) float64, natural log p of each after all before it.
+        piece: (n, K) int64, the K most probable pieces in its place, most probable first.
+        piece_log_p: (n, K) float64, theirs.
+    """
+
+    log_p: npt.NDArray[np.float64]
+    piece: npt.NDArray[np.int64]
+    piece_log_p: npt.NDArray[np.float64]
+
+    @staticmethod
+    def joined(parts: Sequence["Scored"]) -> "Scored":
+        """Return parts one after the other."""
+        return Scored(
+            np.concatenate([one.log_p for one in parts]),
+            np.concatenate([one.piece for one in parts]),
+            np.concatenate([one.piece_log_p for one in parts]),
+        )
+
+    def split(self, ends: npt.NDArray[np.int64]) -> list["Scored"]:
+        """Return what lies before each of the ends, which rise, and behind the last."""
+        columns = (np.split(one, ends) for one in (self.log_p, self.piece, self.piece_log_p))
+        return [Scored(*one) for one in zip(*columns, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """A text under a network, with the places of its pieces.
+
+    Attributes:
+        starts: the place where each piece begins, in signs that are no spaces; the text's end has none.
+        scored: its pieces, then its end.
+    """
+
+    starts: Sequence[int]
+    scored: Scored
+
+
+def piece_texts(vocabulary: Mapping[str, int]) -> dict[int, str]:
+    """Return what pieces stand for, by their ids; the space before a word is part of it, bytes that are no text are left out.
+
+    Args:
+        vocabulary: pieces as a tokenizer's file has them, in the signs of their bytes or with a low block for a space.
+
+    Example:
+        >>> piece_texts({"Ġdog": 5, "â": 6, "▁dog": 7, "Ã©": 8})
+        {5: ' dog', 7: ' dog', 8: 'é'}
+    """
+    found = {}
+    for piece, number in vocabulary.items():
+        try:
+            found[number] = piece.translate(BYTE_OF).encode("latin-1").decode()
+        except UnicodeEncodeError:  # a sign that stands for no byte
+            found[number] = piece.replace("▁", " ")
+        except UnicodeDecodeError:
+            continue
+    return found
