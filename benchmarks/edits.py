@@ -1,4 +1,4 @@
-"""`constrain` under a transformer that tells what it expects: edits beside rounds of chains, as many texts scored, in one run."""
+"""`constrain` under a transformer that tells what it expects: edits beside rounds of chains, as many texts allowed, in one run."""
 
 import time
 from collections.abc import Sequence

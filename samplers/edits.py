@@ -61,21 +61,29 @@ def expecting(model: object) -> Expecting | None:
 
 @dataclass(frozen=True, eq=False)
 class _Changes:
-    """Changes of texts, one a row.
+    """Changes of one text, one a row.
 
     Attributes:
-        text: (n,) its number.
         at: (n,) the place.
         new: (n,) the token that stands there afterwards, NO_TOKEN: none.
         more: (n,) by how many tokens the text gets longer: 1, 0 or -1.
         gain: (n,) log p(new) - log p(old) + log p'(old), each 0 for none.
     """
 
-    text: Ids
     at: Ids
     new: Ids
     more: Ids
     gain: Floats
+
+    def of(self, text: Text, room: int) -> tuple[npt.NDArray[np.int32], Ids]:
+        """Return the changed texts (n, room), and their lengths (n,)."""
+        column = np.arange(room)[None, :]
+        at, more = self.at[:, None], self.more[:, None]
+        source = column - (more > 0) * (column > at) + (more < 0) * (column >= at)
+        tokens = padded([text], room + 1)[0][0][source]
+        put = np.flatnonzero(self.new != NO_TOKEN)
+        tokens[put, self.at[put]] = self.new[put]
+        return tokens, len(text) + self.more
 
 
 @dataclass(eq=False)
@@ -85,13 +93,15 @@ class Edits:
     Attributes:
         target: under the n-gram model.
         words: from the transformer's pieces to the target's tokens.
-        guesses: of neighbours, each with the text it is a neighbour of, as far as they are kept.
+        guesses: of neighbours that were not asked for, each with the text it is a neighbour of, as far as they are kept.
+        asked: the neighbours that were.
         read: the texts whose neighbours have been guessed.
     """
 
     target: Target
     words: PieceWords
     guesses: dict[Text, tuple[float, Text]] = field(default_factory=dict)
+    asked: set[Text] = field(default_factory=set)
     read: set[Text] = field(default_factory=set)
 
     def guess(self, density: dict[Text, float], texts: Sequence[Text], model: Expecting) -> None:
@@ -103,48 +113,45 @@ class Edits:
             model: has scored them.
         """
         new = [text for text in texts if text not in self.read]
-        if not new:
-            return
         self.read.update(new)
-        target, room = self.target, self.target.room
-        tokens, lengths = padded(new, room)
-        begun = new_chains(len(new), room)
-        enter(target.problem, begun, tokens, lengths)
-        expected = model.expected([target.printed(text) for text in new])
-        changes = self._changes(new, expected, begun.log_p)
-        tokens, lengths = _changed(changes, tokens, lengths)
-        chains = new_chains(len(lengths), room)
-        enter(target.problem, chains, tokens, lengths)
-        true = np.array([density[text] for text in new])
-        gain = changes.gain - np.where(changes.new == NO_TOKEN, 0.0, chains.log_p[np.arange(len(lengths)), changes.at])
-        guess = (true - begun.log_density)[changes.text] + chains.log_density + target.problem.beta[0] * gain
-        guess = np.round(guess, DECIMALS)
-        for i, text in enumerate(new):
-            mine = np.flatnonzero((changes.text == i) & (guess > -np.inf))
-            for place in mine[np.argsort(-guess[mine], kind="stable")[:KEPT]].tolist():
+        for text, expected in zip(new, model.expected([self.target.printed(text) for text in new]), strict=True):
+            tokens, lengths, guess = self._guessed(text, expected, density[text])
+            best = np.argsort(-guess, kind="stable")[:KEPT]
+            for place in best[guess[best] > -np.inf].tolist():
                 neighbour = tuple(tokens[place, : lengths[place]].tolist())
-                if neighbour not in density and guess[place] > self.guesses.get(neighbour, (-np.inf,))[0]:
+                known = neighbour in density or neighbour in self.asked
+                if not known and guess[place] > self.guesses.get(neighbour, (-np.inf,))[0]:
                     self.guesses[neighbour] = float(guess[place]), text
 
-    def best(self, density: dict[Text, float], most: int, of_each: int) -> list[Text]:
-        """Return the neighbours not scored yet that are likeliest to be dense, at most so many, and of each text at most so many."""
+    def best(self, most: int, of_each: int) -> list[Text]:
+        """Return the neighbours that are likeliest to be dense, at most so many, and of each text at most so many; none twice."""
         found: list[Text] = []
         taken: dict[Text, int] = {}
         for text, (_, source) in sorted(self.guesses.items(), key=lambda item: (-item[1][0], item[0])):
-            if text not in density and taken.get(source, 0) < of_each:
+            if taken.get(source, 0) < of_each:
                 taken[source] = taken.get(source, 0) + 1
                 found.append(text)
+                del self.guesses[text]
                 if len(found) == most:
                     break
+        self.asked.update(found)
         return found
 
-    def _changes(self, texts: Sequence[Text], expected: Sequence[Expected], log_p: Floats) -> _Changes:
-        """Return all changes of texts that their networks' pieces allow; log_p is theirs under the n-gram model."""
-        rows = [self._of_text(i, text, expected[i], log_p[i]) for i, text in enumerate(texts)]
-        return _Changes(*(np.concatenate(column) for column in zip(*rows, strict=True)))
+    def _guessed(self, text: Text, expected: Expected, density: float) -> tuple[npt.NDArray[np.int32], Ids, Floats]:
+        """Return the neighbours of a text (n, room), their lengths and their guesses (n,)."""
+        problem, room = self.target.problem, self.target.room
+        begun = new_chains(1, room)
+        enter(problem, begun, *padded([text], room))
+        changes = self._changes(text, expected, begun.log_p[0])
+        tokens, lengths = changes.of(text, room)
+        chains = new_chains(len(lengths), room)
+        enter(problem, chains, tokens, lengths)
+        new = np.where(changes.new == NO_TOKEN, 0.0, chains.log_p[np.arange(len(lengths)), changes.at])
+        change = chains.log_density - begun.log_density[0] + problem.beta[0] * (changes.gain - new)
+        return tokens, lengths, np.round(density + change, DECIMALS)
 
-    def _of_text(self, number: int, text: Text, expected: Expected, log_p: Floats) -> tuple[Ids, Ids, Ids, Ids, Floats]:
-        """Return the columns of the changes of one text, whose row of `log_p` is its own under the n-gram model."""
+    def _changes(self, text: Text, expected: Expected, log_p: Floats) -> _Changes:
+        """Return the changes of a text to what was expected in it; `log_p` is that of its tokens under the n-gram model."""
         scored, room, n = expected.scored, self.target.room, len(text)
         piece, at = self._places(text, expected.starts)
         reached = np.append(0.0, np.cumsum(scored.log_p))
@@ -166,13 +173,7 @@ class Edits:
         ]
         places, tokens, more, gains = zip(*columns, strict=True)
         sizes = [len(one) for one in places]
-        return (
-            np.full(sum(sizes), number),
-            np.concatenate(places),
-            np.concatenate(tokens),
-            np.repeat(more, sizes),
-            np.concatenate(gains),
-        )
+        return _Changes(np.concatenate(places), np.concatenate(tokens), np.repeat(more, sizes), np.concatenate(gains))
 
     def _places(self, text: Text, starts: Sequence[int]) -> tuple[Ids, Ids]:
         """Return the first piece of each token and of the end, (n + 1,), and the places of the tokens whose pieces are their own."""
@@ -180,14 +181,3 @@ class Edits:
         piece = np.append(np.searchsorted(starts, begin), len(starts))
         meets = np.append(np.append(starts, NO_TOKEN)[piece[:-1]] == begin, True)
         return piece, np.flatnonzero(meets[:-1] & meets[1:] & (piece[1:] > piece[:-1]))
-
-
-def _changed(changes: _Changes, tokens: npt.NDArray[np.int32], lengths: Ids) -> tuple[npt.NDArray[np.int32], Ids]:
-    """Return the changed texts of padded ones, padded."""
-    column = np.arange(tokens.shape[1])[None, :]
-    at, more = changes.at[:, None], changes.more[:, None]
-    source = column - (more > 0) * (column > at) + (more < 0) * (column >= at)
-    found = tokens[changes.text[:, None], np.minimum(source, tokens.shape[1] - 1)]
-    put = np.flatnonzero(changes.new != NO_TOKEN)
-    found[put, changes.at[put]] = changes.new[put]
-    return found, lengths[changes.text] + changes.more

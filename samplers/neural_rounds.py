@@ -77,7 +77,7 @@ class NeuralPlan:
     edited: int = 24
     changed: int = 16
     chains: int = 8
-    rounds: int = 12
+    rounds: int = 15
     inner: int = 200
     hot: float = 1.0
     cold: float = 0.5
@@ -104,12 +104,7 @@ class NeuralPlan:
     @property
     def evaluations(self) -> int:
         """The most texts that the transformer scores."""
-        return self.waves * self.scored + max(self.edits * self.edited, self.chains * self.rounds)
-
-    @property
-    def passes(self) -> int:
-        """How often it is asked."""
-        return self.waves + max(self.edits, self.rounds)
+        return self.waves * self.scored + self.edits * self.edited  # or as many by rounds
 
     def times(self, factor: float) -> "NeuralPlan":
         """Return a schedule of so many times the waves, the edits and the rounds."""
@@ -188,6 +183,11 @@ class NeuralSearch:
         self.fitted = self.proposal.problem
         self.first = self._annealed()
 
+    @property
+    def passes(self) -> int:
+        """How often the transformer is asked."""
+        return self.plan.waves + (self.plan.rounds if self.piece_words() is None else self.plan.edits)
+
     def steps(self, text_model: TextModel) -> Iterator[list[str]]:
         """Yield, before each step, the printed texts that it will ask the model for."""
         target = self.target = replace(self.proposal, text_model=text_model)
@@ -211,7 +211,7 @@ class NeuralSearch:
         for _ in range(plan.edits):
             best = finds.ranked()[0][: 2 * plan.changed]
             edits.guess(finds.density, self._whole_first(best)[: plan.changed], model)
-            texts = edits.best(finds.density, plan.edited, OF_EACH)
+            texts = edits.best(plan.edited, OF_EACH)
             yield [target.printed(text) for text in texts]
             if texts:
                 finds.score(*padded(texts, target.room))

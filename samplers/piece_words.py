@@ -21,8 +21,8 @@ class PieceWords:
         >>> from searchgen.text import text_form
         >>> words = Vocabulary(["Tom", "dog", "s", ","], text_form("en"))
         >>> table = PieceWords(words, {"Tom": 0, "Ġdog": 1, "s": 2, ",": 3, "ĠTom": 4, "Ġ,": 5})
-        >>> table.first(np.array([0, 1])).tolist(), table.later(np.array([0, 1, 2, 3, 4, 5])).tolist()
-        ([0, -1], [-1, 1, -1, 3, 0, -1])
+        >>> table.first(np.array([0, 1])).tolist(), table.later(np.array([0, 1, 2, 3, 4, 5, 99])).tolist()
+        ([0, -1], [-1, 1, -1, 3, 0, -1, -1])
     """
 
     def __init__(self, vocabulary: Vocabulary, pieces: Mapping[str, int]) -> None:
@@ -34,20 +34,24 @@ class PieceWords:
         """
         self._vocabulary, self._texts = vocabulary, piece_texts(pieces)
         self._first: dict[int, int] = {}
-        self._later = np.full(max(pieces.values(), default=-1) + 1, NO_TOKEN, np.int32)
-        ids, is_word = vocabulary.ids, vocabulary.is_word
+        # The last entry is that of all pieces beyond: output layers may be larger than their tokenizers.
+        self._later = np.full(max(pieces.values(), default=-1) + 2, NO_TOKEN, np.int32)
+        ids, is_word, form = vocabulary.ids, vocabulary.is_word, vocabulary.form
         word = vocabulary[int(np.argmax(is_word))]
-        spaced = " " in vocabulary.form.detokenise([word, word]) and any(" " in text for text in self._texts.values())
+        apart = " " in form.detokenise([word, word]) and any(" " in text for text in self._texts.values())
         for piece, text in self._texts.items():
             token = text.removeprefix(" ")
             found = ids.get(token, NO_TOKEN)
-            # Where words stand apart, what has no space before it goes on with a word, unless it is a mark.
-            if found >= 0 and (token != text) == (spaced and bool(is_word[found])):
+            if found == NO_TOKEN:
+                continue
+            # Where words stand apart, what should have a space before it and has none goes on with a word.
+            spaced = apart and (bool(is_word[found]) or " " in form.detokenise([word, token]))
+            if (token != text) == spaced:
                 self._later[piece] = found
 
     def later(self, pieces: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """Return the tokens that pieces inside a text are, of the same shape."""
-        return self._later[pieces]
+        return self._later[np.minimum(pieces, len(self._later) - 1)]
 
     def first(self, pieces: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """Return the tokens that pieces at the beginning of a text are, where the first word is printed with a capital, (n,)."""

@@ -83,7 +83,7 @@ def in_step(
     if tells is not None:
         tells.note_expected(EXPECTED)
     going = [(search, search.steps(shared)) for search in searches]
-    done, most = 0, max((search.plan.passes for search in searches), default=1)
+    done, most = 0, max((search.passes for search in searches), default=1)
     try:
         while going:
             asked: list[str] = []
@@ -109,3 +109,6 @@ def in_step(
     except (Outage, KeyboardInterrupt) as error:
         for search, _ in going:
             search.failure = search.failure or error
+    finally:
+        if tells is not None:
+            tells.note_expected(0)

@@ -228,7 +228,7 @@ def test_a_budget_is_a_number_of_rounds() -> None:
     request = Request(keywords=(("dog",),))
     longer = replace(request, annealing=request.annealing.for_budget(4.0))
     plan = NeuralPlan.of(longer)
-    assert (plan.waves, plan.edits, plan.rounds, plan.evaluations) == (37, 37, 90, 1184)
+    assert (plan.waves, plan.edits, plan.rounds, plan.evaluations) == (37, 37, 112, 1184)
     plan = NeuralPlan.of(replace(request, count=10))
     assert (plan.chains, plan.starts, plan.scored, plan.edited, plan.changed) == (40, 80, 40, 120, 80)
     assert NeuralPlan.of(request) == NeuralPlan()

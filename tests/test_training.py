@@ -162,8 +162,7 @@ def test_the_loss_and_its_gradients_are_those_of_all_scores(tied: bool) -> None:
 
 
 def multiply_in(products: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("steps", "optimiser"):
-        monkeypatch.setattr(f"searchgen.lm.training.{module}.product_dtype", lambda device: products)
+    monkeypatch.setattr("searchgen.lm.training.steps.product_dtype", lambda device: products)
 
 
 def test_products_in_bfloat16_learn_as_those_of_32_bits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,18 +60,20 @@ def piece_texts(vocabulary: Mapping[str, int]) -> dict[int, str]:
     """Return what pieces stand for, by their ids; the space before a word is part of it, bytes that are no text are left out.
 
     Args:
-        vocabulary: pieces as a tokenizer's file has them, in the signs of their bytes or with a low block for a space.
+        vocabulary: pieces as a tokenizer's file has them: in the signs of their bytes, or with a low block for a space somewhere.
 
     Example:
-        >>> piece_texts({"Ġdog": 5, "â": 6, "▁dog": 7, "Ã©": 8})
-        {5: ' dog', 7: ' dog', 8: 'é'}
+        >>> piece_texts({"Ġdog": 5, "â": 6, "Ã©": 8}), piece_texts({"▁dog": 5, "é": 6})
+        ({5: ' dog', 8: 'é'}, {5: ' dog', 6: 'é'})
     """
+    if any("▁" in piece for piece in vocabulary):
+        return {number: piece.replace("▁", " ") for piece, number in vocabulary.items()}
     found = {}
     for piece, number in vocabulary.items():
         try:
             found[number] = piece.translate(BYTE_OF).encode("latin-1").decode()
         except UnicodeEncodeError:  # a sign that stands for no byte
-            found[number] = piece.replace("▁", " ")
+            found[number] = piece
         except UnicodeDecodeError:
             continue
     return found

@@ -7,6 +7,7 @@ Batched by length, each distinct text once. Sums are 64-bit, on the host.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -54,7 +55,7 @@ class PieceModel:
         self._noted = 0
         self._context, self._most, self._positions = context, positions, positions
 
-    @property
+    @cached_property
     def expectable(self) -> Mapping[str, int] | None:
         """The pieces it can tell that it expects, with their ids; None: it cannot tell, or not where its pieces stand."""
         vocabulary = self.spelling.vocabulary
@@ -108,7 +109,7 @@ class PieceModel:
         return [Expected(starts, one) for (starts, _), one in zip(places, self._pieces(texts), strict=True)]
 
     def note_expected(self, most: int) -> None:
-        """Note so many of the pieces it expects at every place of the texts that it scores from now on, until it is to forget."""
+        """Note so many of the pieces it expects at every place of the texts that it scores from now on; 0: none."""
         self._noted = most
 
     def growing(self) -> GrowingTexts:

@@ -90,11 +90,6 @@ class OnnxModel(PieceModel):
         most = MOST_POSITIONS["cpu"]
         self._ready(int(self.facts["context"]), positions_for(free_bytes(None), width, vocabulary, most))
 
-    @property
-    def expectable(self) -> Mapping[str, int] | None:
-        """The pieces it can tell that it expects; files of older versions cannot tell."""
-        return super().expectable if self._asked else None
-
     def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         shares = min(self.threads, len(padded) // SHARE)
         if shares < 2:
@@ -113,14 +108,9 @@ class OnnxModel(PieceModel):
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self.threads)
 
-    @cached_property
-    def _asked(self) -> bool:
-        """Whether the file asks how many of the most probable pieces are wanted."""
-        return MOST in [one.name for one in self.session.get_inputs()]
-
     def _computed(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         given = {"pieces": np.ascontiguousarray(padded), "at": at, "target": target}
-        if not self._asked:
+        if self.spelling.vocabulary is None:
             (log_p,) = self.session.run(["log_p"], given)
             return Scored(log_p.astype(np.float64), np.zeros((len(at), 0), np.int64), np.zeros((len(at), 0)))
         log_p, best, piece = self.session.run(
@@ -154,7 +144,9 @@ def open_graph(name: str, path: Path, settings: NeuralSettings, threads: int = 1
     session = _session(path, content, threads if large else 1)
     facts, pairs = _described(path, session)
     special = pairs.vocabulary[BEGIN], pairs.vocabulary[END], None
-    spelling = Spelling.around(name, pairs.encode, pairs.offsets, special, settings, lambda: pairs.vocabulary)
+    # Files of older versions cannot tell what they expect.
+    told = (lambda: pairs.vocabulary) if MOST in [one.name for one in session.get_inputs()] else None
+    spelling = Spelling.around(name, pairs.encode, pairs.offsets, special, settings, told)
     digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode())
     digest.update(hashlib.sha256(content).digest())
     return OnnxModel(name, digest.hexdigest(), session, facts, spelling, threads=1 if large else threads)

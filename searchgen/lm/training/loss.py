@@ -45,10 +45,11 @@ class _SummedLoss(torch.autograd.Function):
         learn = any(context.needs_input_grad)
         inputs, output = hidden.to(products), head.to(products)
         to_hidden, to_head, total = torch.empty_like(hidden), torch.zeros_like(head), head.new_zeros(())
+        room = inputs.new_empty(TOGETHER, len(head))  # used again: new memory costs as much as a pass over it
         for start in range(0, len(hidden), TOGETHER):
             part = slice(start, start + TOGETHER)
             known, piece = following[part] != NOTHING, following[part].clamp(min=0)[:, None]
-            scores = (inputs[part] @ output.t()).to(head.dtype)
+            scores = torch.mm(inputs[part], output.t(), out=room[: len(piece)]).to(head.dtype)
             scores -= scores.amax(1, keepdim=True)
             own = scores.gather(1, piece)
             sums = scores.exp_().sum(1, keepdim=True)
@@ -60,7 +61,10 @@ class _SummedLoss(torch.autograd.Function):
             scores.scatter_add_(1, piece, -known[:, None].to(scores.dtype))
             wrong = scores.to(products)
             to_hidden[part] = wrong @ output
-            to_head += wrong.t() @ inputs[part]
+            if products == head.dtype:
+                to_head.addmm_(wrong.t(), inputs[part])
+            else:
+                to_head += wrong.t() @ inputs[part]
         context.save_for_backward(to_hidden, to_head)
         return total
 

@@ -4,8 +4,9 @@ Muon (Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 
 momentum; a step is as long as one of AdamW would be (Liu et al., "Muon is scalable for LLM training", 2025). AdamW is of Loshchilov and
 Hutter (2019).
 
-torch.optim.Muon takes stacked matrices for one, computes in bfloat16 even where there are no circuits for it, and needs five rounds of one
-polynomial where four of different ones bring more singular values nearer to 1.
+torch.optim.Muon takes stacked matrices for one, and needs five rounds of one polynomial where four of different ones bring more singular
+values nearer to 1. It computes in bfloat16, which is slow where there are no circuits for it, and too rough for products of rows, whose
+errors the polynomials enlarge: of a momentum of nearly one direction the largest singular value became 26.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,6 @@ import torch
 from torch import Tensor
 
 from searchgen.lm.neural.llama import PUBLISHED, Llama
-from searchgen.lm.training.products import product_dtype
 
 __all__ = ["Optimiser", "orthogonalised"]
 
@@ -53,7 +53,6 @@ class Optimiser:
             if name.startswith("blocks.") and weight.ndim == 2
         }
         self._momentum: dict[Tensor, Tensor] = {}
-        self._products = product_dtype(network.embedding.device)
         others = [weight for weight in self._named.values() if weight not in self._parts]
         groups = [
             {"params": [weight for weight in others if weight.ndim == 2], "weight_decay": DECAY},
@@ -78,7 +77,7 @@ class Optimiser:
                 momentum = self._momentum.setdefault(weight, torch.zeros_like(weight))
                 momentum.lerp_(gradient, 1 - MOMENTUM)
                 ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
-                stacked = orthogonalised(ahead.view(parts, -1, ahead.shape[1]).to(self._products)).to(weight.dtype)
+                stacked = orthogonalised(ahead.view(parts, -1, ahead.shape[1]))
                 weight.mul_(1 - rate * DECAY)
                 weight.add_(stacked.reshape(weight.shape), alpha=-STEP * rate * max(stacked.shape[1:]) ** 0.5)
 
