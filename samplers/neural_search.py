@@ -18,10 +18,7 @@ from searchgen.samplers.shared_passes import in_step
 from searchgen.samplers.transformer import TransformerSource
 from searchgen.target import Target
 
-__all__ = ["OF_CHARACTERS", "TransformerSearcher", "search_together"]
-
-#: How many times the waves and rounds a search has where tokens are characters: they cost less, and it takes more of them to change a word.
-OF_CHARACTERS = 1.4
+__all__ = ["TransformerSearcher", "search_together"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +73,6 @@ class TransformerSearcher(TransformerSource, Searcher):
         proposal, guide = self._look_ahead(request)
         request = replace(request, min_words=proposal.window[0], max_words=proposal.window[1])
         plan = NeuralPlan.of(request)
-        if self.segmentation is not None:
-            plan = plan.times(OF_CHARACTERS)
         return NeuralSearch(
             request, line, proposal, guide, plan, self.threads, self.segmentation, lambda: self.piece_words
         )

@@ -18,7 +18,6 @@ from searchgen.samplers.exactness import STATIONARY, World, imbalance, transitio
 from searchgen.samplers.method import Job
 from searchgen.samplers.moves import labels, step
 from searchgen.samplers.neural_rounds import Finds, NeuralPlan
-from searchgen.samplers.neural_search import OF_CHARACTERS, TransformerSearcher
 from searchgen.samplers.registry import method
 from searchgen.samplers.surrogate import Options, surrogate_matrix
 from searchgen.target import Target
@@ -232,13 +231,6 @@ def test_a_budget_is_a_number_of_rounds() -> None:
     plan = NeuralPlan.of(replace(request, count=10))
     assert (plan.chains, plan.starts, plan.scored, plan.edited, plan.changed) == (40, 80, 40, 120, 80)
     assert NeuralPlan.of(request) == NeuralPlan()
-
-
-def test_where_tokens_are_characters_a_search_is_longer() -> None:
-    for name, word, factor in (("en-ngram", "dog", 1.0), ("zh-ngram", "猫", OF_CHARACTERS)):
-        search = TransformerSearcher.load(name, threads=1).begin(Request(keywords=((word,),)), None)
-        assert search.plan == NeuralPlan().times(factor)
-    assert NeuralPlan().times(OF_CHARACTERS) != NeuralPlan()
 
 
 def test_the_python_interface_takes_a_transformer(letters: str) -> None:
