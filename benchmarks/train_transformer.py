@@ -34,13 +34,14 @@ def main() -> None:
 
 
 def training(report: Any, size: str, batch: int, quick: bool) -> None:
-    """Time steps in turns: ours, with packing, masks, clipping and schedule, and a bare loop on ready batches."""
+    """Time steps in turns: ours, with packing, masks, clipping and schedule, and a bare loop on ready batches, both in the same numbers."""
     import torch
     from torch.nn import functional
 
     from searchgen.lm.neural.llama import Llama
     from searchgen.lm.training.optimiser import Optimiser
     from searchgen.lm.training.packing import pack, rows_of_step
+    from searchgen.lm.training.products import product_dtype
     from searchgen.lm.training.recipe import ROW
     from searchgen.lm.training.steps import Stepper, rate_of_step
 
@@ -52,7 +53,7 @@ def training(report: Any, size: str, batch: int, quick: bool) -> None:
     bare_optimiser = torch.optim.AdamW(bare.parameters(), lr=1e-3, fused=True)
     ready = torch.from_numpy(rows[: batch // ROW].astype(np.int64))
     following = ready.roll(-1, 1)
-    steps = iter(range(10**6))
+    steps, products = iter(range(10**6)), product_dtype(stepper.device)
 
     def ours() -> None:
         step = next(steps)
@@ -61,8 +62,9 @@ def training(report: Any, size: str, batch: int, quick: bool) -> None:
         )
 
     def loop() -> None:
-        hidden = bare(ready)
-        loss = functional.cross_entropy(functional.linear(hidden.flatten(0, 1), bare.head), following.flatten())
+        with torch.autocast("cpu", products, enabled=products != torch.float32):
+            scores = functional.linear(bare(ready).flatten(0, 1), bare.head)
+        loss = functional.cross_entropy(scores.float(), following.flatten())
         loss.backward()
         bare_optimiser.step()
         bare_optimiser.zero_grad()
