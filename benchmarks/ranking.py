@@ -1,0 +1,97 @@
+"""Whether the ranking of `constrain` orders the texts of a search as readers do: judged texts, ordered by density and by opinion.
+
+`judged/en.tsv` holds 12 of the 24 texts of the best opinion of each of 240 searches, the best among them; keywords are words of held-out
+sentences. Six strict readers, language models that saw nothing but their share of the sentences, shuffled, called each text fine (F),
+odd (O) or broken (B).
+
+    python -m benchmarks.ranking [--quick]
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.common import keyword_request, options
+from searchgen.samplers.anneal import Annealed
+from searchgen.samplers.moves import MOVES
+from searchgen.samplers.neural_search import TransformerSearcher
+from searchgen.samplers.scorer import padded, scorer_of
+
+JUDGED = Path(__file__).resolve().parent / "judged" / "en.tsv"
+
+#: Searches that are looked at with --quick.
+QUICK = 24
+
+Floats = npt.NDArray[np.float64]
+
+
+class Judged(NamedTuple):
+    """One text of a search."""
+
+    keywords: str
+    text: str
+    letter: str
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    with options("ranking") as (flags, report):
+        lines = JUDGED.read_text(encoding="utf-8").splitlines()
+        rows = [Judged(*line.split("\t")) for line in lines if not line.startswith("#")]
+        searches = [list(group) for _, group in groupby(rows, key=lambda row: row.keywords)]
+        searches = searches[: QUICK if flags.quick else None]
+        searcher = TransformerSearcher.beside(keyword_request("dog", lm="en", seed=1))
+        orders = [scores(searcher, search) for search in searches]
+        letters = [np.array([row.letter for row in search]) for search in searches]
+        report.row("searches; fine, odd, broken texts", counts(letters))
+        report.row("searches with a fine text", f"{np.mean(['F' in one for one in letters]):.0%}")
+        for place, name in enumerate(("density", "opinion")):
+            first = [one[np.argmax(order[place])] for one, order in zip(letters, orders, strict=True)]
+            report.row(
+                f"the first by {name} is fine, is broken",
+                f"{first.count('F') / len(first):.0%}, {first.count('B') / len(first):.0%}",
+            )
+            told = [pairs(letters, [order[place] for order in orders], better) for better in ("F", "FO")]
+            report.row(
+                "  pairs in the right order: fine or not, broken or not", ", ".join(f"{one:.1%}" for one in told)
+            )
+            report.numbers |= {name: told}
+
+
+def scores(searcher: TransformerSearcher, search: Sequence[Judged]) -> tuple[Floats, Floats]:
+    """Return log-density and opinion of the texts of a search."""
+    request = keyword_request(search[0].keywords, lm="en", seed=1)
+    target = replace(searcher.target(request), text_model=searcher.transformer)
+    form, ids = searcher.model.text_form, target.vocabulary.ids
+    texts = [tuple(ids[token] for token in form.tokenise(row.text)) for row in search]
+    density = scorer_of(target)(*padded(texts, target.room))
+    found = Annealed(texts, density, 0, False, np.zeros((len(MOVES), 3), np.int64))
+    opinion = searcher.opinions(found, target, request)
+    assert opinion is not None
+    return density, opinion
+
+
+def pairs(letters: Sequence[npt.NDArray[np.str_]], order: Sequence[Floats], better: str) -> float:
+    """Return the share of pairs of one search, one text among the better and one not, with the better first."""
+    right = total = 0.0
+    for own, values in zip(letters, order, strict=True):
+        good = np.isin(own, list(better))
+        difference = values[good][:, None] - values[~good][None, :]
+        right += float((difference > 0).sum() + (difference == 0).sum() / 2)
+        total += difference.size
+    return right / total
+
+
+def counts(letters: Sequence[npt.NDArray[np.str_]]) -> str:
+    """Return how many searches and texts there are."""
+    every = np.concatenate(letters)
+    return f"{len(letters)}; " + ", ".join(str(int((every == letter).sum())) for letter in "FOB")
+
+
+if __name__ == "__main__":
+    main()
