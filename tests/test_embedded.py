@@ -84,7 +84,8 @@ def test_constrain_searches_under_the_mixture_and_sample_draws_from_the_n_grams(
     )
     assert default == named
     assert default["lm"].startswith("en@")
-    assert default["neural"]["accepted"] > 0
+    assert default["neural"]["scored"] > 0
+    assert default["neural"]["tested"] == 0  # the embedded files tell what they expect: edits, not rounds
     assert default["log_prob"] == pytest.approx(open_text_model("en").log_probs([default["text"]])[0], abs=1e-9)
     assert plain["lm"].startswith("en-ngram@")
     assert "neural" not in plain
