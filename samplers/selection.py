@@ -5,7 +5,7 @@ from itertools import pairwise
 
 __all__ = ["LARGEST_SHARE", "diverse", "shared_bigrams"]
 
-LARGEST_SHARE = 0.6
+LARGEST_SHARE = 0.5
 
 
 def shared_bigrams(first: Sequence[Hashable], second: Sequence[Hashable]) -> float:
