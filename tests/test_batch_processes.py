@@ -15,6 +15,8 @@ from tests.cli_runner import model, searchgen
 
 PROGRAM = [sys.executable, "-c", "from searchgen.cli.main import run; run()"]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+#: More than a busy machine answers between two looks of a test that waits for some of them.
+JOBS = 200
 WORDS = ("dog", "cat", "park", "mother", "school", "house", "water", "book")
 
 
@@ -53,10 +55,10 @@ def stop_after(
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
     folder = tmp_path_factory.mktemp("unbroken")
-    jobs, out = jobs_file(folder, 60), folder / "out.jsonl"
+    jobs, out = jobs_file(folder, JOBS), folder / "out.jsonl"
     searchgen("constrain", "--lm", model("en"), "--keywords", "dog", "--budget", "0.001")  # nothing left to compile
     assert run(command(jobs, out)).returncode == 0
-    assert rows(out) == 60
+    assert rows(out) == JOBS
     return jobs, out.read_bytes()
 
 
@@ -73,12 +75,12 @@ def test_killed_and_resumed(tmp_path: Path, unbroken: tuple[Path, bytes], worker
         line = command(unbroken[0], out, "--workers", str(workers), "--resume")
         assert stop_after(line, out, count, signal.SIGKILL).returncode == -signal.SIGKILL
     there = rows(out)
-    assert 0 < there < 60
+    assert 0 < there < JOBS
     assert run(command(unbroken[0], out, "--resume", "--report", str(report))).returncode == 0
     assert out.read_bytes() == unbroken[1]
     counted = json.loads(report.read_text())
     assert counted["kept"] >= there - 1  # no more than the row that had no journal line yet is made again
-    assert counted["kept"] + counted["computed"] == 60
+    assert counted["kept"] + counted["computed"] == JOBS
 
 
 @pytest.mark.parametrize(
@@ -185,4 +187,4 @@ def test_cut_at_two_hundred_random_bytes(tmp_path: Path, unbroken: tuple[Path, b
         left = sum(which == "out.jsonl" or line.startswith(b'["row"') for line in whole)
         assert searchgen(*resume).code == 0
         assert out.read_bytes() == unbroken[1]
-        assert json.loads(report.read_text())["computed"] == 60 - left
+        assert json.loads(report.read_text())["computed"] == JOBS - left
