@@ -51,7 +51,7 @@ class Expecting(Protocol):
         """Return what it expects at every place of printed texts."""
 
     def note_expected(self, most: int) -> None:
-        """Have it note so many pieces at every place of the texts that it scores from now on."""
+        """Have it note so many pieces at every place of the texts that it scores from now on; 0: none."""
 
 
 def expecting(model: object) -> Expecting | None:
@@ -156,10 +156,8 @@ class Edits:
         piece, at = self._places(text, expected.starts)
         reached = np.append(0.0, np.cumsum(scored.log_p))
         kept = log_p[at] - (reached[piece[at + 1]] - reached[piece[at]])  # log p'(old) - log p(old)
-        # What is expected in the place of every token that has pieces of its own, and of the end.
-        before = (
-            np.append(at, n) if len(scored.log_p) > len(expected.starts) else at
-        )  # under --end none no end is expected
+        # What is expected in the place of every token that has pieces of its own, and of the end, if texts have one (--end none).
+        before = np.append(at, n) if len(scored.log_p) > len(expected.starts) else at
         new = self.words.later(scored.piece[piece[before]]).astype(np.int64)
         if len(before) and before[0] == 0:
             new[0] = self.words.first(scored.piece[piece[0]])
