@@ -19,11 +19,11 @@ import numpy as np
 from benchmarks.common import Report, counters, keyword_request, look_ahead, options, shared
 from searchgen.errors import SearchgenError
 from searchgen.guide import Guide
-from searchgen.randomness import key_of
-from searchgen.request import Annealing
-from searchgen.samplers.anneal import anneal
-from searchgen.samplers.chain import enter, new_chains
-from searchgen.samplers.constrain import Searcher
+from searchgen.kernels.randomness import key_of
+from searchgen.request.request import Annealing
+from searchgen.samplers.chains.chains import enter, new_chains
+from searchgen.samplers.optimise.annealing_loop import anneal
+from searchgen.search.ngram_search import Searcher
 from searchgen.target import Target
 
 SETS = (

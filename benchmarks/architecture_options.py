@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from searchgen.lm.neural.llama_shape import Shape
+from searchgen.lm.neural.architectures.llama_shape import Shape
 from searchgen.lm.training.packing import BEGIN
 
 __all__ = ["Network", "Options", "Seen", "places"]

@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 
 from benchmarks.architecture_options import Network, Options, Seen
-from searchgen.lm.neural.llama_shape import Shape
+from searchgen.lm.neural.architectures.llama_shape import Shape
 from searchgen.lm.training.corpus import read_sentences
 from searchgen.lm.training.packing import NOTHING, pack, rows_of_step, targets, visible
 from searchgen.lm.training.steps import Stepper, rate_of_step

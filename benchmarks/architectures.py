@@ -16,7 +16,7 @@ import torch
 from benchmarks.architecture_options import Options
 from benchmarks.architecture_trials import ROW, TRIALS, Rows, Trial, edits, english, learn, speeds, verse
 from benchmarks.common import options, shared
-from searchgen.lm.neural.llama_shape import Shape
+from searchgen.lm.neural.architectures.llama_shape import Shape
 
 #: Rates beside the one of the seeds, as multiples of it.
 FACTORS = {"rate / 3": 1 / 3, "rate x 3": 3.0}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.samplers.scorer import score_texts
+from searchgen.samplers.chains.scorer import score_texts
 from searchgen.target import Target
 
 __all__ = ["Loop"]

@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import Report, best, counters, keyword_request, look_ahead, options
-from searchgen.randomness import key_of
-from searchgen.samplers.anneal import check_totals
-from searchgen.samplers.chain import advance, enter, new_chains
-from searchgen.samplers.constrain import Searcher
-from searchgen.samplers.moves import ACCEPTED, LEGAL, PROPOSED, Chains, labels
+from searchgen.kernels.randomness import key_of
+from searchgen.samplers.chains.chains import advance, check_totals, enter, new_chains
+from searchgen.samplers.chains.moves import ACCEPTED, LEGAL, PROPOSED, Chains, labels
+from searchgen.search.ngram_search import Searcher
 from searchgen.target import Target
 
 REQUEST = keyword_request("dog,park,ball", min_words=8, max_words=14)

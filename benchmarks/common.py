@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.guide import Guide
-from searchgen.request import Request
-from searchgen.samplers.constrain import Searcher
+from searchgen.request.request import Request
+from searchgen.search.ngram_search import Searcher
 from searchgen.target import Target
 from searchgen.version import __version__
 

@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import Report, cli, options, shared
+from searchgen.jobs.draws import PLAIN_TERMS
+from searchgen.kernels.randomness import key_of
 from searchgen.lm.ngram.tables import END
-from searchgen.randomness import key_of
-from searchgen.request import Request
+from searchgen.request.request import Request
 from searchgen.samplers.method import Job
 from searchgen.samplers.registry import method
-from searchgen.samplers.sampling import PLAIN_TERMS
-from searchgen.samplers.source import Source
+from searchgen.sources.ngram import Source
 from searchgen.target import Target
 
 ORDER, MOST_WORDS, ASKED = 3, 20, 1000.0

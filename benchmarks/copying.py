@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from benchmarks.common import Report, options, shared
 from benchmarks.tasks import RESULTS
-from searchgen.lm.ngram.reading import read_passages, text_files
+from searchgen.lm.ngram.estimation.reading import read_passages, text_files
 
 TEXTS = {"en": ("corpora/en",), "zh": ("corpora/zh/everyday.txt", "corpora/zh/tatoeba.txt")}
 FACTOR = np.uint64(0x9E3779B97F4A7C15)

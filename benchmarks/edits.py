@@ -7,8 +7,8 @@ from typing import Any, cast
 import numpy as np
 
 from benchmarks.common import keyword_request
-from searchgen.samplers.neural_search import TransformerSearcher
-from searchgen.samplers.shared_passes import in_step
+from searchgen.search.lockstep import in_step
+from searchgen.search.transformer_search import TransformerSearcher
 from searchgen.target import Target
 
 __all__ = ["edits_beside_rounds"]
@@ -34,7 +34,7 @@ def edits_beside_rounds(report: Any, searcher: TransformerSearcher, sets: Sequen
     edits, rounds = (np.array(rows) for rows in found.values())
     report.row("texts scored, edits and rounds", ", ".join(f"{one[:, 2].mean():.0f}" for one in (edits, rounds)))
     report.row("CPU a set, edits and rounds", ", ".join(f"{one[:, 3].mean():.2f} s" for one in (edits, rounds)))
-    for column, what in enumerate(("the densest text", "the best opinion (samplers/association.py)")):
+    for column, what in enumerate(("the densest text", "the best opinion (searchgen/ranking/association.py)")):
         gain = edits[:, column] - rounds[:, column]
         error = gain.std() / np.sqrt(len(gain))
         report.row(f"edits above rounds, nats: {what}", f"{gain.mean():+.2f} +- {error:.2f}", "> 0", gain.mean() > 0)

@@ -5,8 +5,8 @@ import time
 from typing import NamedTuple
 
 from benchmarks.common import Report, best, cli, counters, keyword_request, look_ahead, options
-from searchgen.randomness import key_of
-from searchgen.samplers.constrain import Searcher
+from searchgen.kernels.randomness import key_of
+from searchgen.search.ngram_search import Searcher
 
 WORDS = "dog,park,ball,house,water,road,hand,night,morning,letter,table,garden"
 

@@ -12,11 +12,11 @@ import numpy as np
 
 from benchmarks.common import Report, keyword_request, options, shared
 from searchgen.guide import Guide
-from searchgen.randomness import key_of
-from searchgen.samplers.importance import weighted_draws
-from searchgen.samplers.sampling import stated_law
-from searchgen.samplers.source import Source
-from searchgen.samplers.weights import log_mean_exp, weight_report
+from searchgen.jobs.draws import stated_law
+from searchgen.kernels.randomness import key_of
+from searchgen.samplers.diagnostics.weights import log_mean_exp, weight_report
+from searchgen.samplers.weighted.importance import weighted_draws
+from searchgen.sources.ngram import Source
 from searchgen.target import Target
 
 #: Above this Pareto k nothing is claimed from the weights.

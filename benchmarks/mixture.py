@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from benchmarks.common import options, shared
 from searchgen.lm import load
-from searchgen.lm.cuts import Beginnings
+from searchgen.lm.boundaries import Beginnings
 from searchgen.lm.mixture import NGramPart, mixed
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.ngram.model import NGram

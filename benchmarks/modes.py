@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from benchmarks.chains import effective
 from benchmarks.common import Report, keyword_request, options
+from searchgen.jobs.draws import job_of, stated_law
 from searchgen.samplers.method import Draws
-from searchgen.samplers.sampling import job_of, stated_law
-from searchgen.samplers.source import Source
+from searchgen.sources.ngram import Source
 
 KEYWORDS = (("doctor", "letter"), ("king", "queen"))
 SAMPLERS = ("mh", "gibbs", "tempering")

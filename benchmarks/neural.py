@@ -13,7 +13,7 @@ from benchmarks.common import cli, keyword_request, options, shared
 from benchmarks.edits import edits_beside_rounds
 from benchmarks.neural_curves import compare, sharing
 from searchgen.lm.neural import NeuralSettings, open_transformer
-from searchgen.samplers.neural_search import TransformerSearcher
+from searchgen.search.transformer_search import TransformerSearcher
 
 SETS = (
     "dog,park,ball",

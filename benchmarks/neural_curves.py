@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from benchmarks.cgmh import Loop
 from benchmarks.common import keyword_request
-from searchgen.randomness import counter, key_of
-from searchgen.request import Annealing, Request
-from searchgen.samplers.anneal import anneal
-from searchgen.samplers.neural_rounds import EVALUATIONS_PER_SECOND, NeuralPlan
-from searchgen.samplers.neural_search import TransformerSearcher, search_together
-from searchgen.samplers.shared_passes import in_step
+from searchgen.kernels.randomness import counter, key_of
+from searchgen.request.request import Annealing, Request
+from searchgen.samplers.optimise.annealing_loop import anneal
+from searchgen.search.lockstep import in_step
+from searchgen.search.transformer_search import TransformerSearcher, search_together
+from searchgen.search.transformer_steps import EVALUATIONS_PER_SECOND, NeuralPlan
 from searchgen.target import Target
 
 __all__ = ["compare", "sharing"]

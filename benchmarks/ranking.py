@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import keyword_request, options
-from searchgen.samplers.anneal import Annealed
-from searchgen.samplers.moves import MOVES
-from searchgen.samplers.neural_search import TransformerSearcher
-from searchgen.samplers.scorer import padded, scorer_of
+from searchgen.samplers.chains.moves import MOVES
+from searchgen.samplers.chains.scorer import padded, scorer_of
+from searchgen.samplers.optimise.annealing_loop import Annealed
+from searchgen.search.transformer_search import TransformerSearcher
 
 JUDGED = Path(__file__).resolve().parent / "judged" / "en.tsv"
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from benchmarks.common import ROOT, Report, options, shared
 from searchgen.lm import load
-from searchgen.lm.ngram.arpa_writing import write_arpa
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_sequences
+from searchgen.lm.ngram.storage.arpa_writing import write_arpa
 from searchgen.text.sentences import sentences
 
 BOOK = "books/jerome-k-jerome_three-men-in-a-boat.txt"

@@ -11,10 +11,10 @@ import numpy as np
 
 from benchmarks.common import Report, keyword_request, options, shared
 from searchgen.guide import Guide
-from searchgen.randomness import key_of
-from searchgen.samplers.sampling import stated_law
-from searchgen.samplers.smc import relative_variance, run
-from searchgen.samplers.source import Source
+from searchgen.jobs.draws import stated_law
+from searchgen.kernels.randomness import key_of
+from searchgen.samplers.weighted.smc.sampler import relative_variance, run
+from searchgen.sources.ngram import Source
 from searchgen.target import Target
 
 ASKED, SHARE = 10.0, 0.8

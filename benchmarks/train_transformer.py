@@ -38,7 +38,7 @@ def training(report: Any, size: str, batch: int, quick: bool) -> None:
     import torch
     from torch.nn import functional
 
-    from searchgen.lm.neural.llama import Llama
+    from searchgen.lm.neural.architectures.llama import Llama
     from searchgen.lm.training.optimiser import Optimiser
     from searchgen.lm.training.packing import pack, rows_of_step
     from searchgen.lm.training.products import product_dtype
@@ -105,7 +105,7 @@ def random_model(folder: Path, size: str) -> Path:
     """Write a model with random weights and a tokenizer of the everyday sentences, padded to its size."""
     from safetensors.torch import save_file
 
-    from searchgen.lm.neural.llama import Llama
+    from searchgen.lm.neural.architectures.llama import Llama
     from searchgen.lm.training.tokenizer import CONFIG, train_tokenizer
 
     shape = shape_of(size)
@@ -150,7 +150,7 @@ def scoring(report: Any, folder: Path, into: Path, quick: bool) -> None:
 
 def shape_of(size: str) -> Any:
     """Return the shape of a size with 8,192 pieces."""
-    from searchgen.lm.neural.llama_shape import Shape
+    from searchgen.lm.neural.architectures.llama_shape import Shape
     from searchgen.lm.training.recipe import ROW, SIZES
 
     one = SIZES[size]

@@ -6,7 +6,7 @@ python -m benchmarks.training_sentences corpora/en --lang en -o searchgen/lm/dat
 import argparse
 from pathlib import Path
 
-from searchgen.lm.ngram.reading import read_passages, text_files
+from searchgen.lm.ngram.estimation.reading import read_passages, text_files
 from searchgen.lm.training_sentences import TrainingSentences
 
 

@@ -12,7 +12,7 @@ from tokenizers.models import Unigram
 from tokenizers.pre_tokenizers import Split
 from tokenizers.trainers import UnigramTrainer
 
-from searchgen.lm.ngram.reading import read_passages, text_files
+from searchgen.lm.ngram.estimation.reading import read_passages, text_files
 from searchgen.lm.segmentation import Segmentation
 
 #: Pieces, and the most characters of one.

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from searchgen.lm.neural.settings import NeuralSettings
     from searchgen.lm.whole_text import WholeTextModel
-    from searchgen.request import Request
-    from searchgen.samplers.source import Source
-    from searchgen.samplers.transformer import TransformerSource
+    from searchgen.request.request import Request
+    from searchgen.sources.ngram import Source
+    from searchgen.sources.transformer import TransformerSource
 
     Beside = TypeVar("Beside", bound=TransformerSource)
     Loaded = TypeVar("Loaded", bound=Source)
@@ -135,7 +135,7 @@ def starting() -> Iterator[None]:
 @contextmanager
 def compiling(*samplers: str) -> Iterator[None]:
     """Say, in one line, why the first run ever of some samplers takes longer than others."""
-    from searchgen.samplers.precompile import marker
+    from searchgen.kernels.precompile import marker
     from searchgen.samplers.registry import BUILT_IN
 
     missing = [name for name in samplers if name in BUILT_IN and not marker(name).exists()]
@@ -150,8 +150,8 @@ def compiling(*samplers: str) -> Iterator[None]:
 
 def say_if_compiling() -> None:
     """Say, in one line, why the first command ever takes longer than others."""
-    from searchgen.cache_folder import is_kept
-    from searchgen.samplers.precompile import is_compiled
+    from searchgen.files.cache_folder import is_kept
+    from searchgen.kernels.precompile import is_compiled
 
     if is_compiled():
         return

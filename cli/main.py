@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from searchgen.cli import (
+from searchgen.cli.commands import (
     batch,
     check,
     compare,
@@ -19,16 +19,16 @@ from searchgen.cli import (
     explain,
     init,
     listing,
-    lm,
     sample,
     score,
     selftest,
     spec,
     warm_up,
 )
+from searchgen.cli.lm.app import app as lm_app
 from searchgen.cli.output import complain, complain_of, hush, utf8
 from searchgen.errors import RequestError, SearchgenError
-from searchgen.settings import in_force
+from searchgen.request.user_settings import in_force
 from searchgen.version import __version__
 
 __all__ = ["answer", "app", "run"]
@@ -44,7 +44,7 @@ app.command(name="compare", help=compare.HELP, short_help=compare.SHORT)(compare
 app.command(name="explain", help=explain.HELP, short_help=explain.SHORT)(explain.explain)
 app.command(name="selftest", help=selftest.HELP, short_help=selftest.SHORT)(selftest.selftest)
 app.command(name="batch", help=batch.HELP, short_help=batch.SHORT)(batch.batch)
-app.add_typer(lm.app, name="lm")
+app.add_typer(lm_app, name="lm")
 app.command(name="init", help=init.HELP, short_help=init.SHORT)(init.init)
 app.add_typer(spec.app, name="spec")
 app.add_typer(listing.app, name="list")

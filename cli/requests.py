@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from searchgen.constraints.parse import parse_items
 from searchgen.errors import RequestError
 from searchgen.lm.embedded import ngram_name
 from searchgen.lm.neural import NeuralSettings
 from searchgen.lm.whole_text import scores_whole_texts
-from searchgen.request import Request
+from searchgen.request.request import Request
 from searchgen.text import detect
+from searchgen.text.lists import parse_items
 
 __all__ = [
     "forbidden",

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from searchgen.errors import RequestError
 from searchgen.guide import Guide
-from searchgen.samplers.exactness import Finding, World
+from searchgen.samplers.proofs.exactness import Finding, World
 from searchgen.target import Target
 
 __all__ = ["Draws", "Job", "Kind", "Method", "NoOptions", "parse_options", "spelled_out"]

@@ -15,17 +15,17 @@ __all__ = ["BUILT_IN", "method", "methods", "names"]
 
 #: One line a sampler: its name, and where its `Method` is.
 BUILT_IN = {
-    "mh": "searchgen.samplers.metropolis_hastings:METHOD",
-    "anneal": "searchgen.samplers.annealing:METHOD",
-    "surrogate": "searchgen.samplers.surrogate:METHOD",
-    "smc": "searchgen.samplers.smc:METHOD",
-    "rejection": "searchgen.samplers.rejection:METHOD",
-    "importance": "searchgen.samplers.importance:METHOD",
-    "sir": "searchgen.samplers.sir:METHOD",
-    "isir": "searchgen.samplers.sir:ITERATED",
-    "gibbs": "searchgen.samplers.gibbs:METHOD",
-    "tempering": "searchgen.samplers.tempering:METHOD",
-    "beam": "searchgen.samplers.beam:METHOD",
+    "mh": "searchgen.samplers.mcmc.metropolis_hastings:METHOD",
+    "anneal": "searchgen.samplers.optimise.annealing:METHOD",
+    "surrogate": "searchgen.samplers.mcmc.surrogate:METHOD",
+    "smc": "searchgen.samplers.weighted.smc.sampler:METHOD",
+    "rejection": "searchgen.samplers.rejection.sampler:METHOD",
+    "importance": "searchgen.samplers.weighted.importance:METHOD",
+    "sir": "searchgen.samplers.weighted.sir:METHOD",
+    "isir": "searchgen.samplers.weighted.sir:ITERATED",
+    "gibbs": "searchgen.samplers.mcmc.gibbs.sampler:METHOD",
+    "tempering": "searchgen.samplers.mcmc.tempering:METHOD",
+    "beam": "searchgen.samplers.optimise.beam:METHOD",
 }
 
 

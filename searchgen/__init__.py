@@ -10,14 +10,14 @@ from searchgen.version import __version__
 
 #: Where each public name is.
 PUBLIC = {
-    "Request": "searchgen.request",
+    "Request": "searchgen.request.request",
     "Target": "searchgen.target",
-    "Terms": "searchgen.request",
-    "constrain": "searchgen.samplers.api",
-    "draw": "searchgen.samplers.api",
-    "load": "searchgen.samplers.api",
-    "opaque": "searchgen.opaque_terms",
-    "sample": "searchgen.samplers.api",
+    "Terms": "searchgen.request.request",
+    "constrain": "searchgen.api",
+    "draw": "searchgen.api",
+    "load": "searchgen.api",
+    "opaque": "searchgen.black_box_terms",
+    "sample": "searchgen.api",
 }
 
 __all__ = ["__version__", *PUBLIC]

@@ -16,17 +16,17 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.automata import Automaton
+from searchgen.black_box_terms import Opaque, load_opaque
 from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, joint, window, with_demanded
 from searchgen.constraints.base import Phrase, folded
+from searchgen.constraints.of_request import constraints_of, written_names
 from searchgen.errors import RequestError
 from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
-from searchgen.opaque_terms import Opaque, load_opaque
 from searchgen.problem import TOKEN, Problem
-from searchgen.request import PLAIN_TERMS, Request, Terms
-from searchgen.request_constraints import constraints_of, written_names
+from searchgen.request.request import PLAIN_TERMS, Request, Terms
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 

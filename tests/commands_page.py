@@ -3,16 +3,16 @@
 import inspect
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import typer
 
 from searchgen.cli.main import app
 from searchgen.record import Record
-from searchgen.request import CHAINS_PER_TEXT, MOST_SECONDS, MOST_TEXTS, MOST_WORDS, STEPS_PER_SECOND, Annealing
+from searchgen.request.request import CHAINS_PER_TEXT, MOST_SECONDS, MOST_TEXTS, MOST_WORDS, STEPS_PER_SECOND, Annealing
+from tests.places import ROOT
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "commands.md"
+PAGE = ROOT / "docs" / "commands.md"
 
 INTRODUCTION = """\
 # Commands

@@ -10,15 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from searchgen.samplers.precompile import compile_loops
+from searchgen.kernels.precompile import compile_loops
+from tests.places import ROOT
 
 #: The user's own settings are no part of what is tested.
 os.environ["SEARCHGEN_CONFIG"] = os.devnull
 
 # What a shell starts in the background ignores Ctrl-C, and so would the commands that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.hookimpl(tryfirst=True)

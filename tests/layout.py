@@ -4,14 +4,13 @@ import ast
 import subprocess
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-__all__ = ["FOLDERS", "ROOT", "Function", "Module", "modules", "tracked"]
+from tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
+__all__ = ["FOLDERS", "ROOT", "Function", "Module", "modules", "tracked"]
 
 #: The package's top folders and the names they are installed under.
 FOLDERS = {"searchgen": "searchgen", "samplers": "searchgen.samplers", "cli": "searchgen.cli"}

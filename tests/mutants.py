@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Mutant", "mutants", "spoilt_text", "survives"]
+from tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
+__all__ = ["Mutant", "mutants", "spoilt_text", "survives"]
 
 #: A group's suite that is no test file: the registered proof of a sampler.
 PROOF = "proof of "
@@ -38,7 +38,7 @@ class Mutant(NamedTuple):
         """Arguments of pytest."""
         if not self.suite.startswith(PROOF):
             return [self.suite]
-        return ["tests/test_sampler_proofs.py", "-k", f"[{self.suite.removeprefix(PROOF)}-"]
+        return ["tests/samplers/test_proofs.py", "-k", f"[{self.suite.removeprefix(PROOF)}-"]
 
 
 def mutants() -> list[Mutant]:

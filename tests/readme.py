@@ -18,9 +18,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Shown", "documents", "refreshed", "shown"]
+from tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
+__all__ = ["Shown", "documents", "refreshed", "shown"]
 
 BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 

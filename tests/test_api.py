@@ -7,7 +7,7 @@ import searchgen
 from searchgen.constraints import Keywords, Length, Transitions
 from searchgen.errors import RequestError
 from searchgen.lm.ngram.model import NGram
-from searchgen.samplers.exactness import World
+from searchgen.samplers.proofs.exactness import World
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
-from searchgen.compiled import KERNEL_FILES
+from searchgen.kernels.compiled import KERNEL_FILES
 from tests.layout import FOLDERS, ROOT, Module, modules, tracked
 
 LINK, REGULAR = "120000", ("100644", "100755")
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
-DECORATORS = (*(f"searchgen.compiled.{name}" for name in ("kernel", "inner", "inlined")), "numba.extending.intrinsic")
+DECORATORS = (
+    *(f"searchgen.kernels.compiled.{name}" for name in ("kernel", "inner", "inlined")),
+    "numba.extending.intrinsic",
+)
 
 every_module = pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
 
@@ -70,7 +73,8 @@ def test_numba_only_where_loops_are_compiled() -> None:
     assert not only(
         ("numba", "llvmlite"),
         lambda module: (
-            kernel_file(module) in (*KERNEL_FILES, "compiled.py", "compiled_parts.py", "samplers/exactness.py")
+            kernel_file(module)
+            in (*KERNEL_FILES, "kernels/compiled.py", "kernels/compiled_parts.py", "samplers/proofs/exactness.py")
         ),
     )
 

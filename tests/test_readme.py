@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from searchgen.request import platform_tag
+from searchgen.request.request import platform_tag
 from tests.readme import ROOT, documents, refreshed, shown
 
 #: Texts repeat bit for bit on one platform only; those shown are of this one.

@@ -14,7 +14,7 @@ from searchgen.constraints import (
 )
 from searchgen.errors import RequestError
 from searchgen.vocabulary import Vocabulary
-from tests.toy_text import FORM, vocabulary
+from tests.constraints.toy_text import FORM, vocabulary
 
 
 def test_unknown_words_enter_the_vocabulary() -> None:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
 from searchgen.errors import RequestError
-from searchgen.request import platform_tag
+from searchgen.request.request import platform_tag
 from searchgen.version import __version__
 
 __all__ = ["Entry", "Header", "Row", "encode_entry", "entries", "hash_of", "read_header"]

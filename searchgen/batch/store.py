@@ -16,9 +16,9 @@ from typing import BinaryIO
 
 from searchgen.batch.jobs import Job
 from searchgen.batch.journal import Header, Row, encode_entry, entries, hash_of, read_header
-from searchgen.batch.locked import make_durable, open_locked, write_all
 from searchgen.batch.rows import STATUSES
 from searchgen.errors import RequestError
+from searchgen.files.locked import make_durable, open_locked, write_all
 
 __all__ = ["SYNC_SECONDS", "Kept", "Store", "is_plain"]
 

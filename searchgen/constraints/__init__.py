@@ -7,11 +7,11 @@ from searchgen.constraints.forbid import Forbid
 from searchgen.constraints.joint import joint, window, with_demanded
 from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.length import Length
-from searchgen.constraints.parse import parse_items
 from searchgen.constraints.plain import Plain
 from searchgen.constraints.predicate import Predicate
 from searchgen.constraints.sentence import Sentence
 from searchgen.constraints.transitions import Transitions
+from searchgen.text.lists import parse_items
 
 __all__ = [
     "CONSTRAINTS",

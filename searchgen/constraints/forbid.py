@@ -8,10 +8,10 @@ import numpy as np
 
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, product, trim
 from searchgen.constraints.base import Constraint, Phrase, folded, spell
-from searchgen.constraints.parse import parse_items
 from searchgen.constraints.patterns import label_words, matcher
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
+from searchgen.text.lists import parse_items
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Forbid"]

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.compiled import inlined, inner
-from searchgen.randomness import bernoulli, categorical
+from searchgen.kernels.compiled import inlined, inner
+from searchgen.kernels.randomness import bernoulli, categorical
 
 __all__ = ["NONE", "Scratch", "begin", "offer", "scratch", "settle"]
 

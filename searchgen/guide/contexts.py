@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.guide.frame import Frame
-from searchgen.guide.near import near_nodes
+from searchgen.guide.near_keywords import near_nodes
+from searchgen.guide.state_layout import Frame
 from searchgen.guide.tables import ROW
 from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN

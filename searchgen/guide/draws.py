@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 from numba.extending import overload
 
-from searchgen.compiled import inlined, inner, kernel
 from searchgen.guide.candidates import NONE, begin
+from searchgen.guide.choices import STOP, class_end, mass_of, pick_any, pick_edge, step_through, token_of
 from searchgen.guide.edges import next_row
-from searchgen.guide.picks import STOP, class_end, mass_of, pick_any, pick_edge, step_through, token_of
 from searchgen.guide.tables import BEGIN_ROW, MIXTURE, GeneralTables
+from searchgen.kernels.compiled import inlined, inner, kernel
+from searchgen.kernels.randomness import Counter, bernoulli, categorical, conditioned, redraws, start_step
 from searchgen.lm.ngram.query import score_word
 from searchgen.lm.ngram.tables import END
-from searchgen.randomness import Counter, bernoulli, categorical, conditioned, redraws, start_step
 
 __all__ = ["draw", "draw_many", "draw_next", "log_probability"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from searchgen.compiled import inlined, inner, kernel
 from searchgen.guide.tables import ALIGNED, WORDS
+from searchgen.kernels.compiled import inlined, inner, kernel
 from searchgen.lm.ngram.query import find_child, score_word
 from searchgen.lm.ngram.tables import END
 

@@ -13,8 +13,8 @@ from searchgen.guide.candidates import scratch
 from searchgen.guide.contexts import Budget, Contexts, kept_tokens
 from searchgen.guide.draws import draw_many, log_probability
 from searchgen.guide.edges import link
-from searchgen.guide.frame import Classes, Frame, UnigramMass
 from searchgen.guide.layers import Layers, shared
+from searchgen.guide.state_layout import Classes, Frame, UnigramMass
 from searchgen.guide.tables import (
     ALIGNED,
     BEGIN_ROW,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.guide.frame import Frame
 from searchgen.guide.recursion import add_words, aligned_layer, expand, finish
+from searchgen.guide.state_layout import Frame
 from searchgen.guide.tables import PITCH, SPECIAL, STRIDE, GuideTables
 from searchgen.problem import Problem
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from searchgen.compiled import inner, kernel
 from searchgen.guide.tables import PITCH, SPECIAL, STRIDE
+from searchgen.kernels.compiled import inner, kernel
 
 __all__ = ["add_class_masses", "add_words", "aligned_layer", "expand", "finish"]
 

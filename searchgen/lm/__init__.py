@@ -34,7 +34,7 @@ def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) 
         Traceback (most recent call last):
         searchgen.errors.RequestError: unknown model 'eng'; did you mean 'en'? (embedded: en, zh, en-ngram, zh-ngram; or give a file)
     """
-    from searchgen.lm.ngram.files import open_model
+    from searchgen.lm.ngram.storage.open_file import open_model
 
     name = ngram_name(str(name_or_path))
     if name in NGRAMS:

@@ -21,12 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
-from searchgen.lm.cuts import Beginnings, Part, beginnings, common_places, compact_length, token_ends
-from searchgen.lm.neural.usage import Kept, Recent, Usage
+from searchgen.lm.boundaries import Beginnings, Part, beginnings, common_places, compact_length, token_ends
+from searchgen.lm.neural.score_cache import Kept, Recent, Usage
 
 if TYPE_CHECKING:
-    from searchgen.lm.neural.expected import Expected
     from searchgen.lm.neural.settings import NeuralSettings
+    from searchgen.lm.neural.top_pieces import Expected
     from searchgen.lm.ngram.model import NGram
 
 __all__ = ["Mixture", "NGramPart", "is_mixture", "mixed", "open_mixture", "parts_of", "refuse_endless"]

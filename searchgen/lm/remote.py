@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import Outage, RequestError
+from searchgen.lm.neural.score_cache import Kept, Usage
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.neural.usage import Kept, Usage
 
 __all__ = ["KEY", "Remote", "open_remote"]
 

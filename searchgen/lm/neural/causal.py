@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from searchgen.lm.neural.expected import Scored
 from searchgen.lm.neural.key_values import Reader
 from searchgen.lm.neural.pieces import PieceModel
+from searchgen.lm.neural.score_cache import Usage
 from searchgen.lm.neural.spelling import Spelling
-from searchgen.lm.neural.usage import Usage
+from searchgen.lm.neural.top_pieces import Scored
 
 if TYPE_CHECKING:
     from searchgen.lm.neural.growing import Growing

@@ -11,7 +11,7 @@ from searchgen.lm.neural.growing import Growing
 
 if TYPE_CHECKING:
     from searchgen.lm.neural.causal import CausalModel
-    from searchgen.lm.neural.usage import Kept
+    from searchgen.lm.neural.score_cache import Kept
 
 __all__ = ["log_probs_above"]
 

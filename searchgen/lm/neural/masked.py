@@ -18,13 +18,13 @@ import torch
 from transformers import AutoModelForMaskedLM
 
 from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.neural.architectures.library import loaded
 from searchgen.lm.neural.batches import MOST_POSITIONS, batches, free_bytes, positions_for
-from searchgen.lm.neural.library import loaded
+from searchgen.lm.neural.score_cache import Kept, Usage
 from searchgen.lm.neural.spelling import first_id, read_tokenizer
-from searchgen.lm.neural.usage import Kept, Usage
 
 if TYPE_CHECKING:
-    from searchgen.lm.cuts import Beginnings
+    from searchgen.lm.boundaries import Beginnings
     from searchgen.lm.neural.growing import Growing
 
 __all__ = ["MaskedModel", "open_masked"]

@@ -177,13 +177,13 @@ def _dtype(name: str, device: "torch.device", config: dict[str, Any]) -> "torch.
 
 def _network(folder: Path, config: dict[str, Any], device: "torch.device", dtype: "torch.dtype") -> "Network":
     """Return the network of a folder: in plain torch where it is a GPT-2 or a plain LLaMA, else by the transformers library."""
-    from searchgen.lm.neural.gpt2 import is_plain
-    from searchgen.lm.neural.llama_shape import is_llama
+    from searchgen.lm.neural.architectures.gpt2 import is_plain
+    from searchgen.lm.neural.architectures.llama_shape import is_llama
 
     weights = folder / "model.safetensors"
     if weights.is_file() and (is_plain(config) or is_llama(config)):
         return _plain_network(weights, config, device, dtype)
-    from searchgen.lm.neural.library import library_network
+    from searchgen.lm.neural.architectures.library import library_network
 
     return library_network(folder, config, device, dtype)
 
@@ -193,11 +193,11 @@ def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device"
     from safetensors.torch import load_file
     from torch.nn.functional import linear
 
+    from searchgen.lm.neural.architectures.gpt2 import GPT2
+    from searchgen.lm.neural.architectures.llama import Llama
+    from searchgen.lm.neural.architectures.llama_shape import Shape, is_llama
     from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, is_memory, positions_for
     from searchgen.lm.neural.causal import Network
-    from searchgen.lm.neural.gpt2 import GPT2
-    from searchgen.lm.neural.llama import Llama
-    from searchgen.lm.neural.llama_shape import Shape, is_llama
 
     trunk: Any
     try:

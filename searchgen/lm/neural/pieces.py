@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import ModelFileError, Outage, RequestError
-from searchgen.lm.cuts import Beginnings, beginnings, compact_length
+from searchgen.lm.boundaries import Beginnings, beginnings, compact_length
 from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches, is_memory
-from searchgen.lm.neural.expected import Expected, Scored
+from searchgen.lm.neural.score_cache import Kept, Recent, Usage
 from searchgen.lm.neural.spelling import Spelling
-from searchgen.lm.neural.usage import Kept, Recent, Usage
+from searchgen.lm.neural.top_pieces import Expected, Scored
 
 __all__ = ["GrowingTexts", "PieceModel"]
 

@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import ModelFileError
-from searchgen.lm.ngram.arpa import read_arpa
-from searchgen.lm.ngram.assemble import build_tables
 from searchgen.lm.ngram.bigrams import Bigrams
-from searchgen.lm.ngram.counts import count_ngrams
-from searchgen.lm.ngram.estimate import Counted, counted, kneser_ney
-from searchgen.lm.ngram.listed import ROUNDING, RepeatedNGram, listed_model, worst_sum
-from searchgen.lm.ngram.packed import content_hash
+from searchgen.lm.ngram.estimation.counts import count_ngrams
+from searchgen.lm.ngram.estimation.kneser_ney import Counted, counted, kneser_ney
+from searchgen.lm.ngram.estimation.words import encode_sentences
+from searchgen.lm.ngram.storage.arpa import read_arpa
+from searchgen.lm.ngram.storage.assemble import build_tables
+from searchgen.lm.ngram.storage.listed import ROUNDING, RepeatedNGram, listed_model, worst_sum
+from searchgen.lm.ngram.storage.packed import content_hash
 from searchgen.lm.ngram.tables import NGramTables
-from searchgen.lm.ngram.words import encode_sentences
 from searchgen.text import Kinds, TextForm, text_form
 
 __all__ = ["NGram"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from searchgen.compiled import inlined, inner
-from searchgen.randomness import below, bernoulli, categorical_or_rest
+from searchgen.kernels.compiled import inlined, inner
+from searchgen.kernels.randomness import below, bernoulli, categorical_or_rest
 
 __all__ = ["draw_word", "find_child", "score_word"]
 

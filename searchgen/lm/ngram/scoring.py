@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.compiled import inlined, kernel
+from searchgen.kernels.compiled import inlined, kernel
 from searchgen.lm.ngram.prefetch import prefetch
 from searchgen.lm.ngram.tables import BEGIN, END, NGramTables
 

@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import ModelFileError
-from searchgen.lm.ngram.counts import count_ngrams
-from searchgen.lm.ngram.estimate import counted
-from searchgen.lm.ngram.files import open_model
+from searchgen.lm.ngram.estimation.counts import count_ngrams
+from searchgen.lm.ngram.estimation.kneser_ney import counted
 from searchgen.lm.ngram.model import NGram
-from searchgen.lm.ngram.packed import pack
 from searchgen.lm.ngram.scoring import score_tokens
+from searchgen.lm.ngram.storage.open_file import open_model
+from searchgen.lm.ngram.storage.packed import pack
 from searchgen.lm.ngram.tables import NGramTables
 
 __all__ = ["WordClasses", "open_classes", "pack_classes"]

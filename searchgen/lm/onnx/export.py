@@ -20,10 +20,10 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from searchgen.lm.neural.llama_shape import Shape
-from searchgen.lm.neural.llama_weights import LlamaWeights
+from searchgen.files.whole import write_whole
+from searchgen.lm.neural.architectures.llama_shape import Shape
+from searchgen.lm.neural.architectures.llama_weights import LlamaWeights
 from searchgen.lm.onnx.model import BEST, MOST
-from searchgen.lm.writing import write_whole
 
 __all__ = ["export", "graph"]
 

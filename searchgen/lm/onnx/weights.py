@@ -11,8 +11,8 @@ import numpy.typing as npt
 import onnx
 
 from searchgen.errors import ModelFileError
-from searchgen.lm.neural.llama_shape import Shape
-from searchgen.lm.neural.llama_weights import LlamaWeights
+from searchgen.lm.neural.architectures.llama_shape import Shape
+from searchgen.lm.neural.architectures.llama_weights import LlamaWeights
 
 __all__ = ["read_graph"]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from searchgen.errors import RequestError
 from searchgen.lm.embedded import EMBEDDED, MIXED, data_file
-from searchgen.lm.neural.llama_weights import LlamaWeights
+from searchgen.lm.neural.architectures.llama_weights import LlamaWeights
 from searchgen.lm.training.recipe import ROW, SIZES
 
 __all__ = ["read_beginning", "size_of"]

@@ -13,9 +13,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from searchgen.errors import ModelFileError
-from searchgen.lm.neural.llama import Llama
+from searchgen.files.whole import write_whole
+from searchgen.lm.neural.architectures.llama import Llama
 from searchgen.lm.training.optimiser import Optimiser
-from searchgen.lm.writing import write_whole
 
 __all__ = ["Progress", "State", "read_newest", "write_checkpoint"]
 

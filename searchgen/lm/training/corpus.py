@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from searchgen.errors import RequestError
-from searchgen.lm.ngram.reading import Progress, is_held_out, read_passages, text_files
+from searchgen.lm.ngram.estimation.reading import Progress, is_held_out, read_passages, text_files
 from searchgen.text import text_form
 
 __all__ = ["Sentences", "read_sentences"]

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from searchgen.lm.neural.llama import PUBLISHED, Llama
+from searchgen.lm.neural.architectures.llama import PUBLISHED, Llama
 
 __all__ = ["Optimiser", "orthogonalised"]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from searchgen.randomness import key_of
+from searchgen.kernels.randomness import key_of
 
 __all__ = ["BEGIN", "END", "NOTHING", "pack", "rows_of_step", "targets", "visible"]
 

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 from searchgen.errors import ModelFileError, RequestError, SearchgenError
-from searchgen.lm.ngram.reading import Progress, text_files
+from searchgen.lm.ngram.estimation.reading import Progress, text_files
 from searchgen.lm.training.beginning import read_beginning, size_of
 from searchgen.lm.training.corpus import read_sentences
 from searchgen.lm.training.packing import pack

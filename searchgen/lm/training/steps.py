@@ -11,13 +11,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from searchgen.errors import Outage, RequestError
+from searchgen.kernels.randomness import key_of
+from searchgen.lm.neural.architectures.llama import Llama
 from searchgen.lm.neural.batches import is_memory
-from searchgen.lm.neural.llama import Llama
 from searchgen.lm.training.loss import summed_loss
 from searchgen.lm.training.optimiser import Optimiser
 from searchgen.lm.training.packing import NOTHING, targets, visible
 from searchgen.lm.training.products import product_dtype
-from searchgen.randomness import key_of
 
 __all__ = ["Stepper", "rate_of_step"]
 

@@ -16,13 +16,14 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import save
 
-from searchgen.batch.locked import open_locked
 from searchgen.errors import Outage, RequestError, SearchgenError
+from searchgen.files.locked import open_locked
+from searchgen.files.whole import write_whole
+from searchgen.lm.neural.architectures.llama import Llama
+from searchgen.lm.neural.architectures.llama_shape import Shape
 from searchgen.lm.neural.batches import is_memory
-from searchgen.lm.neural.llama import Llama
-from searchgen.lm.neural.llama_shape import Shape
 from searchgen.lm.neural.opening import device_of
-from searchgen.lm.ngram.reading import Progress as Shown
+from searchgen.lm.ngram.estimation.reading import Progress as Shown
 from searchgen.lm.training.card import card, loss_plot
 from searchgen.lm.training.checkpoints import Progress, State, read_newest, write_checkpoint
 from searchgen.lm.training.optimiser import Optimiser
@@ -31,7 +32,6 @@ from searchgen.lm.training.prepared import Prepared, prepare, reopen
 from searchgen.lm.training.recipe import ROW, SIZES, Recipe
 from searchgen.lm.training.steps import Stepper, rate_of_step
 from searchgen.lm.training.tokenizer import CONFIG
-from searchgen.lm.writing import write_whole
 
 __all__ = ["Trained", "train_transformer"]
 

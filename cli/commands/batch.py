@@ -1,0 +1,189 @@
+"""`searchgen batch`: a file of jobs, a row for each, in order, whatever happens meanwhile."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from searchgen.cli import options
+from searchgen.cli.numbers import decimal, whole
+from searchgen.cli.output import hush
+from searchgen.errors import RequestError
+
+if TYPE_CHECKING:
+    from searchgen.request.from_values import Defaults
+
+__all__ = ["HELP", "SHORT", "batch"]
+
+SHORT = "Answer a file of jobs, one row each, resumable at any moment."
+
+HELP = """Answer a file of jobs: one JSON row for each, in the order of the jobs.
+
+A job is a line: a JSON object whose fields are those of a request (jsonl), a value of --keywords (txt), or a row under a header that
+names fields (csv, tsv). Flags are the defaults of jobs. A row depends on its job and seed only. A line that is no job has an error row.
+
+With -o a journal (OUTPUT.journal) records every row; after Ctrl-C, kill -9 or a power cut, --resume goes on as if nothing had been.
+
+Example: searchgen batch jobs.jsonl -o out.jsonl --workers 2
+"""
+
+Jobs = typer.Argument(metavar="JOBS", help="A file of jobs; '-' reads stdin.")
+Output = typer.Option("--output", "-o", metavar="FILE", help="Where rows go; '-' is stdout.")
+Format = typer.Option("--format", metavar="FORMAT", help="jsonl, txt, csv or tsv; by default as the file's name ends.")
+Workers = typer.Option("--workers", metavar="N", parser=whole, help="Processes; rows do not depend on it.")
+Threads = typer.Option(
+    "--threads", metavar="N", parser=whole, help="Threads of each process; rows do not depend on it."
+)
+Resume = typer.Option("--resume", help="Go on with an earlier run, or begin.")
+Overwrite = typer.Option("--overwrite", help="Begin again; earlier rows are lost.")
+Journal = typer.Option("--journal", metavar="FILE", help="The journal; by default beside the output, none for stdout.")
+Strict = typer.Option("--strict", help="Stop at the first line that is no job.")
+Report = typer.Option("--report", metavar="FILE", help="Write times and counters as JSON.")
+Sync = typer.Option("--sync", metavar="SECONDS", parser=decimal, help="How often rows are brought to the disk.")
+Quiet = typer.Option("--quiet", "-q", callback=hush, help="No progress; the last line still counts the rows.")
+Verbose = typer.Option("--verbose", "-v", help="A line on stderr for each row: its job's line, status and seconds.")
+RunSeed = typer.Option("--seed", metavar="N", parser=whole, help="Of the run: jobs without a seed get theirs from it.")
+Sampler = typer.Option("--sampler", metavar="NAME", help="'anneal' searches; others draw from the stated law.")
+Option = typer.Option("--option", metavar="NAME=VALUE", help="An option of the sampler.")
+Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
+
+#: The most processes; more is a mistake.
+MOST_WORKERS = 512
+
+
+def batch(
+    context: typer.Context,
+    jobs: Annotated[str, Jobs],
+    output: Annotated[str, Output] = "-",
+    form: Annotated[str | None, Format] = None,
+    workers: Annotated[int, Workers] = 1,
+    threads: Annotated[int, Threads] = 1,
+    resume: Annotated[bool, Resume] = False,
+    overwrite: Annotated[bool, Overwrite] = False,
+    journal: Annotated[str | None, Journal] = None,
+    strict: Annotated[bool, Strict] = False,
+    report: Annotated[str | None, Report] = None,
+    sync: Annotated[float, Sync] = 1.0,
+    quiet: Annotated[bool, Quiet] = False,
+    verbose: Annotated[bool, Verbose] = False,
+    spec: Annotated[str | None, options.Spec] = None,
+    seed: Annotated[int | None, RunSeed] = None,
+    ordered: Annotated[bool | None, options.Ordered] = None,
+    forbid: Annotated[list[str] | None, options.Forbid] = None,
+    starts_with: Annotated[str | None, options.Starts] = None,
+    ends_with: Annotated[str | None, options.Ends] = None,
+    sentence: Annotated[bool | None, options.Sentence] = None,
+    finite_verb: Annotated[bool | None, options.FiniteVerb] = None,
+    quotes: Annotated[bool | None, options.Quotes] = None,
+    min_words: Annotated[int | None, options.Words] = None,
+    max_words: Annotated[int | None, options.MaxWords] = None,
+    lm: Annotated[str | None, options.Model] = None,
+    count: Annotated[int | None, options.Count] = None,
+    budget: Annotated[float | None, options.Budget] = None,
+    sampler: Annotated[str | None, Sampler] = None,
+    option: Annotated[list[str] | None, Option] = None,
+    beta: Annotated[float | None, Beta] = None,
+    end: Annotated[str | None, options.End] = None,
+    prompt: Annotated[str | None, options.Prompt] = None,
+    device: Annotated[str | None, options.Device] = None,
+    dtype: Annotated[str | None, options.Dtype] = None,
+    share: Annotated[int, options.Share] = 1,
+) -> None:
+    """Parse the flags and run."""
+    from searchgen.cli.requests import refuse_share
+
+    values = _values(context, spec)
+    of_spec = values.pop("seed", 0)
+    run_seed = int(of_spec) if seed is None else seed
+    refuse_share(share, values.get("lm"), many=True)
+    _refuse_numbers(workers, threads, sync, run_seed, form)
+    mode = _mode(resume, overwrite)
+    from searchgen.cli.loading import say_if_compiling
+    from searchgen.cli.parts.batch_running import BatchRun, Places
+    from searchgen.request.from_values import Defaults
+
+    defaults = Defaults(values, run_seed)
+    _refuse_defaults(defaults)
+    places = Places(jobs, output, journal, form, mode, report)
+    say_if_compiling()
+    if not BatchRun(places, defaults, workers, threads, share, strict, quiet, verbose, sync).perform():
+        raise typer.Exit(3)  # silently: the last line has said how many
+
+
+def _values(context: typer.Context, spec: str | None) -> dict[str, Any]:
+    """Return the defaults of jobs: those of a spec, and the flags, which win over it."""
+    from searchgen.cli.requests import neural_settings
+
+    values = given = _given(context)
+    if spec is not None:
+        from searchgen.request.from_toml import read_spec
+
+        values = {**read_spec(spec).values, **given}
+    neural_settings(values.get("lm"), **given.get("neural", {}))
+    return values
+
+
+#: Parameters that are defaults of jobs, each with the field it stands for.
+FIELDS = {
+    name: name
+    for name in (
+        "ordered",
+        "starts_with",
+        "ends_with",
+        "sentence",
+        "finite_verb",
+        "quotes",
+        "min_words",
+        "max_words",
+        "lm",
+        "count",
+        "budget",
+        "sampler",
+        "beta",
+    )
+} | {"option": "options"}
+
+
+#: Parameters that are how jobs read a transformer.
+NEURAL = ("end", "prompt", "device", "dtype")
+
+
+def _given(context: typer.Context) -> dict[str, Any]:
+    from searchgen.cli.requests import forbidden
+
+    params = context.params
+    given = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
+    values = {field: list(value) if isinstance(value, tuple) else value for field, value in given.items()}
+    neural = {name: params[name] for name in NEURAL if params[name] is not None}
+    if neural:
+        values["neural"] = neural
+    return {**values, "forbid": list(forbidden(params["forbid"]))} if params["forbid"] else values
+
+
+def _refuse_defaults(defaults: "Defaults") -> None:
+    """Refuse defaults that no job could use, before any job is read."""
+    from searchgen.cli.requests import refuse_unusable
+    from searchgen.request.from_values import request_of
+
+    request = request_of({"keywords": "word"}, 1, defaults)
+    refuse_unusable(request, "lm" in defaults.values)
+
+
+def _mode(resume: bool, overwrite: bool) -> str:
+    if resume and overwrite:
+        raise RequestError("--resume goes on and --overwrite begins again; give one of them")
+    return "resume" if resume else "overwrite" if overwrite else "new"
+
+
+def _refuse_numbers(workers: int, threads: int, sync: float, seed: int, form: str | None) -> None:
+    from searchgen.batch.jobs import FORMATS
+
+    checks: list[tuple[str, Any, bool, str]] = [
+        ("--workers", workers, 1 <= workers <= MOST_WORKERS, f"1 to {MOST_WORKERS}"),
+        ("--threads", threads, 1 <= threads <= MOST_WORKERS, f"1 to {MOST_WORKERS}"),
+        ("--sync", sync, 0 <= sync <= 3600, "0 to 3600 seconds"),
+        ("--seed", seed, 0 <= seed < 2**63, "0 to 2^63 - 1"),
+        ("--format", form, form is None or form in FORMATS, ", ".join(FORMATS)),
+    ]
+    for flag, value, good, allowed in checks:
+        if not good:
+            raise RequestError(f"{flag} {value}: give {allowed}")

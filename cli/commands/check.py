@@ -1,0 +1,83 @@
+"""`searchgen check`: which texts satisfy the constraints."""
+
+from typing import Annotated
+
+import typer
+
+from searchgen.cli import options
+from searchgen.cli.output import complain, write_json, write_line
+from searchgen.errors import NothingFound, RequestError
+from searchgen.record import partial_record
+
+__all__ = ["HELP", "SHORT", "check"]
+
+SHORT = "Print the lines of stdin that break a constraint, and which."
+
+HELP = """Print each line of stdin that breaks a constraint: its number, what it lacks, and the line, separated by tabs.
+
+The share of lines that pass goes to stderr. Exit code 3 if any line fails.
+
+Example: searchgen check --keywords "doctor,letter" --max-words 12 < texts.txt
+"""
+
+
+def check(
+    keywords: Annotated[list[str] | None, options.Keywords] = None,
+    ordered: Annotated[bool, options.Ordered] = False,
+    forbid: Annotated[list[str] | None, options.Forbid] = None,
+    starts_with: Annotated[str | None, options.Starts] = None,
+    ends_with: Annotated[str | None, options.Ends] = None,
+    sentence: Annotated[bool, options.OneSentence] = False,
+    min_words: Annotated[int | None, options.Words] = None,
+    max_words: Annotated[int | None, options.MaxWords] = None,
+    lm: Annotated[str | None, options.LawModel] = None,
+    raw_tokens: Annotated[bool, options.Raw] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object for every line, passing ones too.")] = False,
+) -> None:
+    """Check each line before the next is read."""
+    from searchgen.cli.loading import load_model, starting
+    from searchgen.cli.requests import law_request
+    from searchgen.cli.stdin import lines, standard_input
+    from searchgen.request.request import MOST_WORDS
+
+    if keywords == ["-"]:
+        raise RequestError("check reads the texts from stdin; give the keywords themselves")
+    stream = standard_input("check")
+    request = law_request(
+        keywords=keywords,
+        ordered=ordered,
+        forbid=forbid,
+        starts_with=starts_with,
+        ends_with=ends_with,
+        sentence=sentence,
+        min_words=min_words or 1,
+        max_words=max_words or MOST_WORDS,
+        lm=lm,
+    )
+    with starting():
+        from searchgen.lm.whole_text import scores_whole_texts
+        from searchgen.sources.ngram import Source
+        from searchgen.sources.transformer import language
+        from searchgen.target import Target
+
+        # What a transformer's texts must satisfy is decided by the words of the n-gram model beside it.
+        source = load_model(Source, language(request) if scores_whole_texts(request.lm) else request.lm, raw_tokens)
+    target = Target.of(request, source.model, source.known)
+    failed = total = 0
+    for number, line in enumerate(lines(stream), 1):
+        total += 1
+        text = line.decode("utf-8", "replace").strip()
+        tokens = target.form.tokenise(text)
+        satisfied = target.checked(tokens)
+        lacks = [part for part, holds in satisfied.items() if not holds]
+        failed += bool(lacks)
+        if json:
+            known = {"text": text, "tokens": tokens, "satisfied": satisfied, "lm": source.label, "line": number}
+            write_json(partial_record(**known, passes=not lacks, status="ok", error=None))
+        elif lacks:
+            write_line(f"{number}\t{'; '.join(lacks)}\t{text}")
+    if not total:
+        raise RequestError("stdin is empty; pipe one text a line into check")
+    complain(f"{total - failed} of {total} lines pass ({(total - failed) / total:.1%})")
+    if failed:
+        raise NothingFound(f"{failed} of {total} lines break a constraint")

@@ -1,0 +1,152 @@
+"""`searchgen constrain`: texts that hold the demanded words."""
+
+import secrets
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from searchgen.cli import options
+from searchgen.errors import RequestError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from searchgen.cli.parts.answers import Answers
+    from searchgen.lm.neural.settings import NeuralSettings
+    from searchgen.lm.whole_text import WholeTextModel
+    from searchgen.request.request import Request
+
+__all__ = ["HELP", "SHORT", "constrain"]
+
+SHORT = "Print texts that hold the demanded words."
+
+HELP = """Print texts that hold the demanded words.
+
+Every text satisfies every constraint, or the command says why none can and exits with code 3.
+
+Lists are split at commas; '|' separates alternatives, '\\,' is a literal comma, '@FILE' reads one entry a line.
+'--keywords -' reads one set a line from stdin and answers each with one line, in order, before it reads the next.
+
+Example: searchgen constrain --keywords "dog,new york|boston" -n 3 --seed 7
+"""
+
+
+def constrain(
+    context: typer.Context,
+    keywords: Annotated[list[str] | None, options.Keywords] = None,
+    ordered: Annotated[bool, options.Ordered] = False,
+    forbid: Annotated[list[str] | None, options.Forbid] = None,
+    starts_with: Annotated[str | None, options.Starts] = None,
+    ends_with: Annotated[str | None, options.Ends] = None,
+    sentence: Annotated[bool, options.Sentence] = True,
+    finite_verb: Annotated[bool, options.FiniteVerb] = True,
+    quotes: Annotated[bool, options.Quotes] = False,
+    min_words: Annotated[int | None, options.Words] = None,
+    max_words: Annotated[int | None, options.MaxWords] = None,
+    lm: Annotated[str | None, options.Model] = None,
+    raw_tokens: Annotated[bool, options.Raw] = False,
+    count: Annotated[int, options.Count] = 1,
+    seed: Annotated[int | None, options.Seed] = None,
+    budget: Annotated[float | None, options.Budget] = None,
+    json: Annotated[bool, options.Json] = False,
+    spec: Annotated[str | None, options.Spec] = None,
+    again: Annotated[str | None, options.Again] = None,
+    quiet: Annotated[bool, options.Quiet] = False,
+    verbose: Annotated[bool, options.Verbose] = False,
+    end: Annotated[str, options.End] = "eos",
+    prompt: Annotated[str, options.Prompt] = "",
+    device: Annotated[str, options.Device] = "auto",
+    dtype: Annotated[str, options.Dtype] = "auto",
+    share: Annotated[int, options.Share] = 1,
+) -> None:
+    """Parse the flags into one request a set, answer each, and print."""
+    ahead = _ahead(context.params)
+    from searchgen.cli.parts.answers import Answers
+    from searchgen.cli.requests import forbidden, neural_settings, refuse_share
+    from searchgen.cli.stdin import refuse_twice
+    from searchgen.request.request import Annealing, Request
+
+    answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens, ahead=ahead)
+    if again is not None:
+        _refuse_beside_again(context)
+        return answers.repeat(again, lm)
+    refuse_twice(keywords or [], "--keywords")
+    if spec is not None:
+        return _answer_spec(answers, spec, context)
+    refuse_share(share, lm, keywords == ["-"])
+    _refuse_empty(keywords, {"--starts-with": starts_with, "--ends-with": ends_with})
+    template = Request(
+        forbid=forbidden(forbid or []),
+        ordered=ordered,
+        starts_with=starts_with or "",
+        ends_with=ends_with or "",
+        sentence=sentence,
+        finite_verb=finite_verb,
+        quotes=quotes,
+        min_words=min_words,
+        max_words=max_words,
+        count=count,
+        seed=secrets.randbits(32) if seed is None else seed,
+        annealing=Annealing() if budget is None else Annealing().for_budget(budget, count),
+        # Either language's model is a mixture, which heeds them as much.
+        neural=neural_settings(lm or "en", end=end, prompt=prompt, device=device, dtype=dtype),
+    )
+    _answer(answers, keywords or [], template, lm, share)
+
+
+def _ahead(given: dict[str, Any]) -> "dict[tuple[str, NeuralSettings], Future[WholeTextModel]]":
+    """Begin to open the model where the flags alone tell it, before all else is imported."""
+    from searchgen.cli.loading import open_ahead
+    from searchgen.lm.neural.settings import NeuralSettings
+
+    words = [*(given["keywords"] or []), given["starts_with"] or "", given["ends_with"] or ""]
+    if given["again"] is not None or given["spec"] is not None or not any(words) or words[0] == "-":
+        return {}
+    settings = NeuralSettings(**{name: given[name] for name in ("end", "prompt", "device", "dtype")})
+    return open_ahead(given["lm"], words, settings)
+
+
+def _answer(answers: "Answers", keywords: list[str], template: "Request", lm: str | None, share: int) -> None:
+    from searchgen.cli.requests import with_keywords
+    from searchgen.cli.stdin import lines, standard_input
+
+    if keywords == ["-"]:
+        answers.stream(lines(standard_input("--keywords -")), template, lm, share)
+    else:
+        answers.one(with_keywords(template, keywords, lm))
+
+
+def _answer_spec(answers: "Answers", path: str, context: typer.Context) -> None:
+    from searchgen.cli.parts.specs import from_stdin, request_beside
+    from searchgen.cli.requests import refuse_share
+    from searchgen.cli.stdin import lines, standard_input
+    from searchgen.request.from_toml import read_spec
+
+    spec, given = read_spec(path), context.params
+    answers.json = answers.json or bool(spec.json)
+    request = request_beside(spec, context, secrets.randbits(32) if given["seed"] is None else given["seed"])
+    lm = given["lm"] or spec.values.get("lm")
+    refuse_share(given["share"], lm, from_stdin(context))
+    if from_stdin(context):
+        answers.stream(lines(standard_input("--keywords -")), request, lm, given["share"])
+    else:
+        answers.one(request)
+
+
+#: What may be said beside `--again`: the rest is in the signature.
+BESIDE_AGAIN = {"again", "lm", "raw_tokens", "json", "quiet", "verbose"}
+
+
+def _refuse_beside_again(context: typer.Context) -> None:
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name not in BESIDE_AGAIN and source is not None and source.name == "COMMANDLINE":
+            raise RequestError(f"--again repeats a result as it was; drop {option.opts[0]}")
+
+
+def _refuse_empty(keywords: list[str] | None, edges: dict[str, str | None]) -> None:
+    for flag, text in edges.items():
+        if text is not None and not text.strip():
+            raise RequestError(f"{flag} {text!r} is empty; give at least one word, or drop it")
+    if not keywords and not any(edges.values()):
+        raise RequestError("nothing is demanded; give --keywords, --starts-with or --ends-with")

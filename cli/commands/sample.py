@@ -1,0 +1,148 @@
+"""`searchgen sample`: draws from the stated law."""
+
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from searchgen.cli import options
+from searchgen.cli.numbers import whole
+from searchgen.errors import RequestError
+
+if TYPE_CHECKING:
+    from searchgen.request.request import Request
+
+__all__ = ["HELP", "SHORT", "sample"]
+
+SHORT = "Draw texts from the model's law, given the constraints."
+
+HELP = """Draw texts from the law p(x)^beta on the texts that satisfy every constraint.
+
+Texts come in drawn order, with repeats. The JSON field 'kind' says what they are: independent draws (exact), weighted draws (weighted;
+use log_weight), states of Markov chains (markov), an optimiser's finds (search), draws from a law near the stated one, at a
+distance that is estimated (approximate: rejection with --quasi), or texts of no law that could be stated (pseudo: --sampler gibbs
+under a masked model).
+
+Example: searchgen sample --keywords "doctor,letter" --max-words 10 --sampler mh -n 5 --seed 1
+"""
+
+
+MaxWords = typer.Option("--max-words", "--max-chars", metavar="N", help="Most words; 20 by default.")
+Sampler = typer.Option(
+    "--sampler", metavar="NAME", help="By default mh, under a transformer surrogate; searchgen list samplers names all."
+)
+Memory = typer.Option("--memory", help="Rejection: remember dead beginnings.")
+Quasi = typer.Option("--quasi", help="Rejection: with an estimated bound.")
+Moves = typer.Option("--moves", metavar="NAME", help="MH: 'all' or 'site'.")
+Option = typer.Option("--option", metavar="NAME=VALUE", help="An option of the sampler.")
+Term = typer.Option(
+    "--term", metavar="FILE.py:NAME", help="A function of the text that weighs or forbids it; the file is run."
+)
+Draws = typer.Option("-n", metavar="N", parser=whole, help="How many draws.")
+Text = typer.Option(
+    "--text", metavar="TEXT", help="Under a masked model with --sampler gibbs: what the chains begin with."
+)
+Report = typer.Option("--report", metavar="FILE", help="Write the diagnostics of the run as JSON.")
+
+
+def most_words(text: str) -> int:
+    """Return an upper bound on words; 0 for the word `none`.
+
+    Raises:
+        RequestError: the bound is 0 itself.
+    """
+    if str(text).strip().lower() == "none":
+        return 0
+    most = whole(text)
+    if most == 0:
+        raise RequestError("--max-words 0: a text has at least one word")
+    return most
+
+
+def sample(
+    context: typer.Context,
+    spec: Annotated[str | None, options.Spec] = None,
+    keywords: Annotated[list[str] | None, options.Keywords] = None,
+    ordered: Annotated[bool, options.Ordered] = False,
+    forbid: Annotated[list[str] | None, options.Forbid] = None,
+    starts_with: Annotated[str | None, options.Starts] = None,
+    ends_with: Annotated[str | None, options.Ends] = None,
+    sentence: Annotated[bool, options.OneSentence] = False,
+    min_words: Annotated[int | None, options.Words] = None,
+    max_words: Annotated[str | None, MaxWords] = None,
+    beta: Annotated[float, options.Beta] = 1.0,
+    sampler: Annotated[str | None, Sampler] = None,
+    memory: Annotated[bool, Memory] = False,
+    quasi: Annotated[bool, Quasi] = False,
+    moves: Annotated[str | None, Moves] = None,
+    option: Annotated[list[str] | None, Option] = None,
+    term: Annotated[list[str] | None, Term] = None,
+    text: Annotated[str, Text] = "",
+    lm: Annotated[str | None, options.LawModel] = None,
+    raw_tokens: Annotated[bool, options.Raw] = False,
+    count: Annotated[int, Draws] = 1,
+    seed: Annotated[int | None, options.Seed] = None,
+    json: Annotated[bool, options.Json] = False,
+    report: Annotated[str | None, Report] = None,
+    quiet: Annotated[bool, options.Quiet] = False,
+    again: Annotated[str | None, options.Again] = None,
+    end: Annotated[str, options.End] = "eos",
+    prompt: Annotated[str, options.Prompt] = "",
+    device: Annotated[str, options.Device] = "auto",
+    dtype: Annotated[str, options.Dtype] = "auto",
+) -> None:
+    """Parse the flags into one request, draw, and print."""
+    from searchgen.black_box_terms import pinned
+    from searchgen.cli.parts.draws import print_draws, repeat_draws
+    from searchgen.jobs.draws import stated_law
+
+    if again is not None:
+        repeat_draws(again, lm, json=json, raw_tokens=raw_tokens, report=report)
+        return
+    if keywords == ["-"]:
+        raise RequestError("sample draws for one request; constrain reads keyword sets from stdin")
+    given = [*(option or []), *_switches(memory=memory, quasi=quasi), *([] if moves is None else [f"moves={moves}"])]
+    most = None if max_words is None else most_words(max_words)
+    fields = {"options": given, "opaque": list(map(pinned, term or [])), "max_words": most, "start": text}
+    drawn = secrets.randbits(32) if seed is None else seed
+    if spec is not None:
+        request, as_json = _of_spec(spec, context, {name: value for name, value in fields.items() if value}, drawn)
+    else:
+        request, as_json = _of_flags(context.params, fields, drawn), False
+    request = stated_law(request, bounded=most != 0)
+    print_draws(request, json=json or as_json, raw_tokens=raw_tokens, report=report)
+
+
+#: Flags that are fields of a request as they are.
+SAME = ("keywords", "ordered", "forbid", "starts_with", "ends_with", "sentence", "min_words", "beta", "count", "lm")
+
+
+def _of_flags(params: dict[str, Any], given: dict[str, Any], seed: int) -> "Request":
+    """Return the request of the flags alone."""
+    from searchgen.cli.requests import law_request, neural_settings, usual_sampler
+
+    neural = {name: params[name] for name in ("end", "prompt", "device", "dtype")}
+    return law_request(
+        **{name: params[name] for name in SAME},
+        sampler=params["sampler"] or usual_sampler(params["lm"]),
+        start=given["start"],
+        options=tuple(given["options"]),
+        opaque=tuple(given["opaque"]),
+        max_words=given["max_words"] or None,
+        seed=seed,
+        neural=neural_settings(params["lm"], **neural),
+    )
+
+
+def _of_spec(path: str, context: typer.Context, given: dict[str, Any], seed: int) -> "tuple[Request, bool]":
+    """Return the request of a spec and the flags beside it, and whether the spec asks for JSON."""
+    from searchgen.cli.parts.specs import law_beside
+    from searchgen.request.from_toml import read_spec
+
+    spec = read_spec(path)
+    return law_beside(spec, context, given, seed), bool(spec.json)
+
+
+def _switches(**given: bool) -> Sequence[str]:
+    return [f"{name}=true" for name, value in given.items() if value]

@@ -1,0 +1,239 @@
+"""`searchgen score`: the log-probability of texts."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from searchgen.cli import options
+from searchgen.cli.output import complain, write_json, write_line
+from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
+from searchgen.record import partial_record
+
+if TYPE_CHECKING:
+    from searchgen.lm.ngram.model import NGram
+    from searchgen.request.request import Request
+    from searchgen.target import Target, TextModel
+    from searchgen.vocabulary import Vocabulary
+
+__all__ = ["HELP", "SHORT", "score"]
+
+SHORT = "Print the log-probability of texts, one a line of stdin."
+
+HELP = """Print the natural log-probability of each line of stdin under a model, a tab, and the line.
+
+The end of the text counts. A word the model does not know counts as <unk> times its spelling, letter by letter, and is named in the JSON.
+With constraints each line also says what it lacks ('ok' if nothing), between the two, and the JSON has 'satisfied' and the
+'log_density' of the target that sample draws from: beta times log_prob, null where the target has no such text.
+Under a transformer the lines are read and scored 256 at a time, without constraints (check looks at those). A masked model gives
+pseudo-log-likelihoods: scores that are no log-probabilities, of kind 'pseudo' in the JSON.
+
+Example: searchgen score < texts.txt
+"""
+
+#: What a text must be beside the constraints: the target has no word that its model does not know and nobody demands.
+KNOWN = "words known or demanded"
+
+#: Lines that a transformer scores together.
+TOGETHER = 256
+
+Row = dict[str, Any]
+
+
+def score(
+    keywords: Annotated[list[str] | None, options.Keywords] = None,
+    ordered: Annotated[bool, options.Ordered] = False,
+    forbid: Annotated[list[str] | None, options.Forbid] = None,
+    starts_with: Annotated[str | None, options.Starts] = None,
+    ends_with: Annotated[str | None, options.Ends] = None,
+    sentence: Annotated[bool, options.OneSentence] = False,
+    min_words: Annotated[int | None, options.Words] = None,
+    max_words: Annotated[int | None, options.MaxWords] = None,
+    beta: Annotated[float, options.Beta] = 1.0,
+    lm: Annotated[str | None, options.LawModel] = None,
+    raw_tokens: Annotated[bool, options.Raw] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every term.")] = False,
+    end: Annotated[str, options.End] = "eos",
+    prompt: Annotated[str, options.Prompt] = "",
+    device: Annotated[str, options.Device] = "auto",
+    dtype: Annotated[str, options.Dtype] = "auto",
+) -> None:
+    """Score the lines of stdin, each before the next is read unless a transformer scores many at once."""
+    from searchgen.cli.requests import law_request, neural_settings
+    from searchgen.cli.stdin import lines, standard_input
+    from searchgen.lm.whole_text import open_text_model, scores_whole_texts
+    from searchgen.request.request import MOST_WORDS
+
+    if keywords == ["-"]:
+        raise RequestError("score reads the texts from stdin; give the keywords themselves")
+    constrained = any((keywords, forbid, starts_with, ends_with, sentence, min_words, max_words))
+    request = law_request(
+        keywords=keywords,
+        ordered=ordered,
+        forbid=forbid,
+        starts_with=starts_with,
+        ends_with=ends_with,
+        sentence=sentence,
+        min_words=min_words or 1,
+        max_words=max_words or MOST_WORDS,
+        beta=beta,
+        lm=lm,
+    )
+    settings = neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype)
+    stream = standard_input("score")
+    if lm and scores_whole_texts(lm):
+        if raw_tokens:
+            raise RequestError(f"--raw-tokens: {lm} reads printed text; drop the flag")
+        if constrained or beta != 1:
+            raise RequestError(f"{lm} scores texts without constraints and beta; searchgen check looks at constraints")
+        model = open_text_model(lm, settings, os.cpu_count() or 1)
+        if _is_masked(model):
+            complain(f"{lm} is a masked model: these are pseudo-log-likelihoods, scores that are no log-probabilities")
+        rows = _scored_whole(lines(stream), model)
+    else:
+        rows = map(_by_words(request, raw_tokens, constrained), lines(stream))
+    _print(rows, json)
+
+
+def _print(rows: Iterable[Row], json: bool) -> None:
+    """Print rows as they come; the failed ones are told of on stderr, and at the end.
+
+    Raises:
+        NothingFound: some line had no score.
+    """
+    failed = total = 0
+    for total, row in enumerate(rows, 1):
+        if row["error"] is not None:
+            failed += 1
+            complain(f"line {total}: {row['error']}")
+        if json:
+            write_json(partial_record(**row, line=total))
+        else:
+            write_line(_line(row))
+    if failed:
+        raise NothingFound(f"no score for {failed} of {total} lines")
+
+
+def _line(row: Row) -> str:
+    if row["log_prob"] is None:
+        return ""
+    cells = [f"{row['log_prob']:.6f}", row["text"]]
+    if "satisfied" in row:
+        cells.insert(1, "; ".join(part for part, holds in row["satisfied"].items() if not holds) or "ok")
+    return "\t".join(cells)
+
+
+def _malformed(error: SearchgenError) -> Row:
+    return {"text": "", "log_prob": None, "status": "malformed", "error": str(error)}
+
+
+def _decoded(line: bytes) -> str:
+    try:
+        text = line.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise RequestError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
+    if not text:
+        raise RequestError("the line has no words; write a text")
+    return text
+
+
+def _by_words(request: "Request", raw_tokens: bool, constrained: bool) -> Callable[[bytes], Row]:
+    """Return what scores a line under an n-gram model, and under the target if there are constraints."""
+    from searchgen.lm import load
+    from searchgen.target import Target
+    from searchgen.vocabulary import Vocabulary
+
+    model = load(request.lm, complain)
+    if raw_tokens and model.form != "raw":
+        raise RequestError(f"--raw-tokens: {request.lm} is a model of printed text ({model.form}); drop the flag")
+    target = Target.of(request, model) if constrained else None
+    vocabulary = Vocabulary(model.vocabulary, model.text_form, stored_kinds=model.kinds)
+
+    def row(line: bytes) -> Row:
+        try:
+            return _scored(line, model, vocabulary, target, request.beta)
+        except SearchgenError as error:
+            return _malformed(error)
+
+    return row
+
+
+def _scored_whole(lines: Iterator[bytes], model: "TextModel") -> Iterator[Row]:
+    """Yield a row for each line, many scored at once; a line that the model cannot score spoils no other."""
+    while part := list(islice(lines, TOGETHER)):
+        rows: list[Row] = []
+        for line in part:
+            try:
+                rows.append({"text": _decoded(line), "status": "ok", "error": None})
+            except SearchgenError as error:
+                rows.append(_malformed(error))
+        good = [row for row in rows if row["error"] is None]
+        try:
+            scores = model.log_probs([row["text"] for row in good]).tolist()
+        except RequestError:
+            scores = [_alone(row["text"], model) for row in good]
+        for row, score in zip(good, scores, strict=True):
+            row.update(_malformed(score) if isinstance(score, SearchgenError) else _whole(row["text"], score, model))
+        yield from rows
+
+
+def _alone(text: str, model: "TextModel") -> float | SearchgenError:
+    try:
+        return float(model.log_probs([text])[0])
+    except Outage:
+        raise  # not the line's fault; earlier rows are printed
+    except SearchgenError as error:
+        return error
+
+
+def _whole(text: str, log_prob: float, model: "TextModel") -> Row:
+    from searchgen.text import detect, text_form
+
+    tokens = text_form(detect(text)).tokenise(text)
+    each = log_prob / (len(tokens) + 1)
+    kind = {"kind": "pseudo"} if _is_masked(model) else {}
+    return {"tokens": tokens, "log_prob": log_prob, "log_prob_per_token": each, **kind, "lm": model.label}
+
+
+def _is_masked(model: "TextModel") -> bool:
+    return hasattr(model, "conditionals")
+
+
+def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary", target: "Target | None", beta: float) -> Row:
+    import numpy as np
+
+    from searchgen.lm.ngram.scoring import score_tokens
+
+    text = _decoded(line)
+    tokens = model.text_form.tokenise(text)
+    if not tokens:
+        raise RequestError("the line has no words; write a text")
+    ids = model.ids(tokens)
+    log_p = score_tokens(model.tables, ids, np.array([0, len(ids)], np.int64))
+    unknown = [token for token, i in zip(tokens, ids.tolist(), strict=True) if i == 0]
+    spelling = sum(-(len(token) + 1) * float(np.log(vocabulary.alphabet_size + 1)) for token in unknown)
+    total = float(log_p.sum()) + spelling
+    return {
+        "text": text,
+        "tokens": tokens,
+        "log_prob": total,
+        "log_prob_per_token": total / (len(tokens) + 1),
+        **_density(tokens, unknown, target, beta * total),
+        "terms": {"model": float(log_p.sum()), "spelling": spelling},
+        "log_p": log_p.tolist(),
+        "unknown": unknown,
+        "lm": f"{model.name}@{model.hash[:12]}",
+        "status": "ok",
+        "error": None,
+    }
+
+
+def _density(tokens: list[str], unknown: list[str], target: "Target | None", log_density: float) -> Row:
+    """Return the log-density of a text under the target, and what it satisfies if there is anything to."""
+    if target is None:
+        return {"log_density": None if unknown else log_density}
+    known = all(target.vocabulary.find(token) >= 0 for token in unknown)
+    satisfied = {**target.checked(tokens), KNOWN: known}
+    return {"log_density": log_density if all(satisfied.values()) else None, "satisfied": satisfied}

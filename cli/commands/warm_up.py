@@ -1,0 +1,37 @@
+"""`searchgen warm-up`: compile and decode on purpose what the first command would."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from searchgen.cli.output import complain
+
+__all__ = ["HELP", "SHORT", "warm_up"]
+
+SHORT = "Compile and decode now what the first command would."
+
+HELP = """Compile the inner loops, those of every sampler too, and decode the embedded models now, so that the next command starts at once.
+
+Example: searchgen warm-up
+"""
+
+
+def warm_up() -> None:
+    """Run one small request under each embedded n-gram model, and one draw of each sampler, two at a time."""
+    from searchgen.cli.loading import say_if_compiling
+    from searchgen.files.cache_folder import cache_folder
+    from searchgen.request.request import Annealing, Request
+
+    say_if_compiling()
+    from searchgen.kernels.precompile import compile_sampler
+    from searchgen.samplers.registry import BUILT_IN
+    from searchgen.search.ngram_search import Searcher
+
+    for name, word in (("en-ngram", "dog"), ("zh-ngram", "学校")):
+        begun = time.perf_counter()
+        request = Request(keywords=((word,),), lm=name, annealing=Annealing(chains=2, steps=40))
+        Searcher.load(name, complain).search(request)
+        complain(f"{name}: ready in {time.perf_counter() - begun:.1f} s")
+    with ThreadPoolExecutor(2) as pool:
+        for sampler, seconds in zip(BUILT_IN, pool.map(compile_sampler, BUILT_IN), strict=True):
+            complain(f"{sampler}: " + (f"compiled in {seconds:.0f} s" if seconds else "compiled before"))
+    complain(f"kept in {cache_folder()} (SEARCHGEN_CACHE names another folder)")

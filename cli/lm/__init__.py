@@ -1,0 +1,1 @@
+"""`searchgen lm`: the commands about models."""

@@ -1,0 +1,149 @@
+"""`searchgen lm eval`: how well a model predicts text."""
+
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from searchgen.cli.lm.texts import language_of, refuse_second_stdin
+from searchgen.cli.output import complain, write_json, write_line
+from searchgen.errors import RequestError
+
+if TYPE_CHECKING:
+    from searchgen.text import TextForm
+
+__all__ = ["HELP", "SHORT", "evaluate"]
+
+#: Endings of files that are models and no texts.
+NGRAMS = (".sgm", ".arpa", ".arpa.gz", ".lm")
+
+SHORT = "Measure how well a model predicts text."
+
+HELP = """Measure how well a model predicts text: files, folders (every .txt below them) or '-' for stdin.
+
+The text is read as it is in training: a paragraph or sentence a line. Several models, named one after the other, and transformers are
+compared by bits a character, ends of sentences included.
+
+Example: searchgen lm eval en held-out.txt; searchgen lm eval my-lm en held-out.txt
+"""
+
+Raw = typer.Option(
+    "--raw-tokens", help="The model's tokens are raw, and the text is split at spaces: say that you know."
+)
+
+
+def evaluate(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="en, zh, a model or ARPA file, a transformer, a mixture.")
+    ],
+    texts: Annotated[
+        list[str], typer.Argument(metavar="TEXT", help="Files, folders, or '-' for stdin; before them more models.")
+    ],
+    raw_tokens: Annotated[bool, Raw] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a model.")] = False,
+) -> None:
+    """Measure, and print the figures."""
+    from searchgen.lm.whole_text import scores_whole_texts
+
+    models = [model, *takewhile(_is_model, texts)]
+    texts = texts[len(models) - 1 :]
+    if not texts:
+        unknown = (
+            f"there is no file or folder {models[-1]}: " if len(models) > 1 and not Path(models[-1]).exists() else ""
+        )
+        raise RequestError(f"{unknown}no text to evaluate {models[-1]} on: give files, folders or - (standard input)")
+    if len(models) == 1 and not scores_whole_texts(model):
+        _evaluate_words(model, texts, raw_tokens, json)
+        return
+    if raw_tokens:
+        raise RequestError("--raw-tokens: several models and transformers read printed text; drop the flag")
+    _evaluate_whole(models, texts, json)
+
+
+def _is_model(name: str) -> bool:
+    """Return whether an argument names a model rather than a text."""
+    from searchgen.lm import EMBEDDED
+    from searchgen.lm.whole_text import scores_whole_texts
+
+    if name == "-":
+        return False
+    return (name in EMBEDDED and not Path(name).exists()) or name.endswith(NGRAMS) or scores_whole_texts(name)
+
+
+def _evaluate_words(model: str, texts: Sequence[str], raw_tokens: bool, json: bool) -> None:
+    from searchgen.lm import load
+    from searchgen.lm.ngram.evaluate import evaluate as measured
+
+    opened = load(model, complain)
+    if raw_tokens and opened.form != "raw":
+        raise RequestError(f"--raw-tokens: {model} is a model of printed text ({opened.form}); drop the flag")
+    found = measured(opened, _sentences(texts, opened.text_form))
+    if json:
+        write_json({"model": opened.name, **found._asdict(), "unknown_rate": found.unknown_rate})
+        return
+    write_line(f"sentences             {found.sentences:,}")
+    write_line(f"tokens                {found.tokens:,}")
+    write_line(f"unknown words         {found.unknown:,} ({found.unknown_rate:.2%})")
+    write_line(f"perplexity            {found.perplexity:.2f}")
+    write_line(f"without unknown words {found.perplexity_known:.2f}")
+    write_line(f"bits per character    {found.bits_per_character:.3f}")
+
+
+def _evaluate_whole(models: Sequence[str], texts: Sequence[str], json: bool) -> None:
+    """Measure models on the same sentences, in units that all have."""
+    from searchgen.lm import load
+    from searchgen.lm.ngram.evaluate import evaluate as measured
+    from searchgen.lm.whole_text import open_text_model, scores_whole_texts
+    from searchgen.lm.whole_text_evaluation import evaluate_texts
+    from searchgen.text import text_form
+
+    sentences = list(_sentences(texts, text_form(language_of(texts, "lm eval -"))))
+    opened = {model: open_text_model(model) for model in models if scores_whole_texts(model)}
+    for model, one in opened.items():
+        if hasattr(one, "conditionals"):
+            raise RequestError(f"{model} is a masked model: it has no probability of a text; name a causal one")
+        if fits := getattr(one, "fits", None):
+            short = [text for text, read in zip(sentences, fits(sentences), strict=True) if read]
+            if len(short) < len(sentences):
+                complain(
+                    f"{len(sentences) - len(short):,} sentences are longer than {model} can read: left out for all models"
+                )
+            sentences = short
+    for model in models:
+        if model in opened:
+            figures = evaluate_texts(opened[model], sentences)._asdict()
+        else:
+            found = measured(load(model, complain), sentences)
+            figures = {"sentences": found.sentences, "bits_per_character": found.bits_per_character}
+        if json:
+            write_json({"model": model, **figures})
+            continue
+        write_line(f"model                 {model}")
+        for name, value in figures.items():
+            write_line(f"{name.replace('_', ' '):<21} {f'{value:,}' if isinstance(value, int) else f'{value:.3f}'}")
+
+
+def _sentences(texts: Sequence[str], form: "TextForm") -> Iterator[str]:
+    from searchgen.cli.stdin import standard_input
+    from searchgen.lm.ngram.estimation.reading import text_files
+    from searchgen.text.sentences import sentences, training_text
+
+    refuse_second_stdin(texts, "lm eval -")
+    for file in text_files(texts):
+        content = standard_input("lm eval -").read() if file is None else _content(file)
+        for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+            try:
+                paragraph = line.decode()
+            except UnicodeDecodeError:
+                raise RequestError(f"{file or 'standard input'}, line {number}: not UTF-8") from None
+            for sentence in sentences(paragraph, form):
+                yield training_text(sentence, form)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise RequestError(f"{file}: cannot be read ({error.strerror})") from None

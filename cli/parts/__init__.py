@@ -1,0 +1,1 @@
+"""What several commands share: answering, printing, progress, tables."""

@@ -1,0 +1,264 @@
+"""Answering requests and printing the results, one request or one a line of stdin."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from searchgen.cli.loading import load_beside, load_model, refuse_other_model, starting, usual_threads
+from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line
+from searchgen.cli.requests import with_keywords
+from searchgen.errors import Impossible, NothingFound, Outage, RequestError, SearchgenError
+from searchgen.lm.whole_text import opening, scores_whole_texts
+from searchgen.record import partial_record
+from searchgen.request.request import Request
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from searchgen.lm.neural.settings import NeuralSettings
+    from searchgen.lm.whole_text import WholeTextModel
+    from searchgen.record import Record
+    from searchgen.search.ngram_search import Outcome, Searcher
+    from searchgen.search.transformer_search import TransformerSearcher
+
+__all__ = ["Answers"]
+
+
+#: The sampler of a request to search.
+SEARCH = "anneal"
+
+#: The longest line of stdin, in bytes.
+LONGEST_LINE = 100_000
+
+
+@dataclass
+class Answers:
+    """What a run has loaded and how it prints.
+
+    Attributes:
+        json: print JSON lines.
+        verbose: show on stderr what was asked and done.
+        raw_tokens: the user knows that the model's tokens are printed as they stand.
+        loaded: n-gram models by name.
+        beside: transformers by name and the language of the words.
+        said: notes already shown; each is shown once.
+        ahead: models that are being opened, by name and how they are read.
+    """
+
+    json: bool
+    verbose: bool
+    raw_tokens: bool = False
+    loaded: "dict[str, Searcher]" = field(default_factory=dict)
+    beside: "dict[tuple[str, str], TransformerSearcher]" = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
+    ahead: "dict[tuple[str, NeuralSettings], Future[WholeTextModel]]" = field(default_factory=dict)
+
+    def one(self, request: Request) -> None:
+        """Answer one request; what ended its search before its time is raised once its texts are printed."""
+        self._finish(self._search(request, None))
+
+    def repeat(self, signature: str, lm: str | None) -> None:
+        """Answer the request of a signature again.
+
+        Args:
+            signature: as a JSON result shows it.
+            lm: where the model's file is now; None: where it was.
+
+        Raises:
+            RequestError: it is no signature of this version, or the model is another one.
+        """
+        request, wanted = Request.from_signature(signature)
+        if request.sampler != SEARCH:
+            raise RequestError(
+                f"the signature is of draws by {request.sampler}; repeat it with searchgen sample --again"
+            )
+        searcher = self.searcher(replace(request, lm=lm or request.lm))
+        refuse_other_model(searcher, wanted)
+        self._finish(self._search(request, None, searcher))
+
+    def stream(self, lines: Iterable[bytes], template: Request, lm: str | None, share: int = 1) -> None:
+        """Answer one keyword set a line, in order, each printed before the next is read.
+
+        Args:
+            lines: UTF-8.
+            template: all but the keywords.
+            lm: the model asked for, if any.
+            share: sets that are read, searched and printed together, because they share a transformer's passes.
+
+        Raises:
+            NothingFound: at the end, when a line had no answer.
+            Outage: a server or the memory gave out; what was found until then is printed.
+        """
+        if lm and not scores_whole_texts(lm):
+            self.searcher(replace(template, lm=lm))
+        failed = total = 0
+        numbered = enumerate(lines, 1)
+        while part := list(islice(numbered, share)):
+            total += len(part)
+            ends: list[BaseException] = []
+            for (number, _), outcome in zip(part, self._answered(part, template, lm), strict=True):
+                error = outcome if isinstance(outcome, BaseException) else outcome.failure
+                if isinstance(error, SearchgenError) and not isinstance(error, Outage):
+                    failed += 1
+                    complain_of(error, f"line {number}: ")
+                elif error is not None:
+                    ends.append(error)
+                self._print_line(number, outcome, template.count)
+            if ends:
+                raise ends[0]
+        if failed:
+            raise NothingFound(f"no answer for {failed} of {total} lines")
+
+    def searcher(self, request: Request) -> "Searcher":
+        """Return the model of a request ready to search, loaded once.
+
+        Raises:
+            RequestError: there is no such model, or its tokens are not raw and should be.
+        """
+        if scores_whole_texts(request.lm):
+            return self._beside(request)
+        if request.lm not in self.loaded:
+            with starting():
+                from searchgen.search.ngram_search import Searcher
+
+                self.loaded[request.lm] = load_model(Searcher, request.lm, self.raw_tokens)
+        return self.loaded[request.lm]
+
+    def _beside(self, request: Request) -> "TransformerSearcher":
+        with starting():
+            opened = next((found.opened for (name, _), found in self.beside.items() if name == request.lm), None)
+            opened = opened or self.ahead.get((request.lm, request.neural))
+            # Begun first: its libraries are loaded while ours are.
+            opened = opened or opening(request.lm, request.neural, usual_threads())
+            from searchgen.search.transformer_search import TransformerSearcher
+            from searchgen.sources.transformer import language
+
+            key = request.lm, language(request)
+            if key not in self.beside:
+                self.beside[key] = load_beside(TransformerSearcher, request, self.raw_tokens, opened)
+        return self.beside[key]
+
+    def _answered(
+        self, part: list[tuple[int, bytes]], template: Request, lm: str | None
+    ) -> "list[Outcome | BaseException]":
+        """Return what becomes of some lines of stdin, those that are requests under a transformer searched together."""
+        found: dict[int, Outcome | BaseException] = {}
+        requests: dict[int, Request] = {}
+        for number, line in part:
+            try:
+                requests[number] = with_keywords(template, [_keyword_set(line, number)], lm)
+                if len(part) == 1:
+                    found[number] = self._search(requests[number], number)
+            except SearchgenError as error:
+                found[number] = error
+        if len(part) > 1 and requests:
+            from searchgen.search.transformer_search import search_together
+
+            jobs = [(self._beside(request), request, number) for number, request in requests.items()]
+            begun = time.perf_counter()
+            with progress() as show:
+                tell = (lambda share: show(f"searching {len(jobs)} sets", share)) if show else None
+                found.update(zip(requests, search_together(jobs, tell), strict=True))
+            for number in requests:
+                self._tell(found[number], time.perf_counter() - begun)
+        return [found[number] for number, _ in part]
+
+    def _search(self, request: Request, number: int | None, loaded: "Searcher | None" = None) -> "Outcome":
+        searcher, begun = loaded or self.searcher(request), time.perf_counter()
+        with progress() as show:
+            tell = (lambda share: show("searching", share)) if show else None
+            outcome = searcher.search(request, tell, number)
+        self._tell(outcome, time.perf_counter() - begun)
+        return outcome
+
+    def _tell(self, outcome: "Outcome | BaseException", seconds: float) -> None:
+        """Show what the user should know of an outcome, and with -v what was done."""
+        if isinstance(outcome, BaseException):
+            return
+        for one in outcome.notes:
+            if one not in self.said:
+                self.said.add(one)
+                note(one)
+        if self.verbose:
+            _describe(outcome, seconds)
+
+    def _finish(self, outcome: "Outcome") -> None:
+        self._print(outcome)
+        if outcome.failure is not None:
+            raise outcome.failure
+
+    def _print(self, outcome: "Outcome") -> None:
+        for record in outcome.records:
+            if self.json:
+                write_json({**record.as_json(), "status": "ok", "error": None})
+            else:
+                write_line(highlighted(record.text, _demanded_spans(record)))
+
+    def _print_line(self, number: int, outcome: "Outcome | BaseException", count: int) -> None:
+        """Print what becomes of a line of stdin: as many lines as texts were asked for, unless the run ends here."""
+        if not isinstance(outcome, BaseException):
+            self._print(outcome)
+            missing = range(len(outcome.records), count)
+            self._print_nothing(number, missing, "not found", "no other text differs enough")
+        elif isinstance(outcome, SearchgenError) and not isinstance(outcome, Outage):
+            self._print_nothing(number, range(count), _status(outcome), str(outcome))
+
+    def _print_nothing(self, number: int, ranks: range, status: str, error: str) -> None:
+        for rank in ranks:
+            if self.json:
+                write_json(partial_record(text="", line=number, rank=rank + 1, status=status, error=error))
+            else:
+                write_line("")
+
+
+def _keyword_set(line: bytes, number: int) -> str:
+    try:
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise RequestError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
+    if not text:
+        raise RequestError("the line is empty; write a keyword set")
+    if len(line) > LONGEST_LINE:
+        raise RequestError(f"the line has {len(line):,} bytes; a keyword set may have {LONGEST_LINE:,}")
+    if text.startswith("@"):
+        raise RequestError(f"{text[:40]!r}: a line of stdin cannot name a file; write \\@ for the sign itself")
+    return text
+
+
+def _status(error: SearchgenError) -> str:
+    if isinstance(error, Impossible):
+        return "impossible"
+    return "not found" if isinstance(error, NothingFound) else "malformed"
+
+
+def _describe(outcome: "Outcome", seconds: float) -> None:
+    request = outcome.request
+    low, high = request.min_words, request.max_words
+    complain(f"request {replace(request, min_words=None, max_words=None).canonical()}")
+    complain(f"window {low}-{high} words, seed {request.seed}, model {outcome.records[0].lm}")
+    proposed, legal, accepted = outcome.annealed.tally.sum(axis=0).tolist()
+    complain(
+        f"{outcome.annealed.steps} steps in {seconds:.2f} s, {legal / max(1, proposed):.0%} legal, "
+        f"{accepted / max(1, legal):.0%} of them accepted; P(constraints) = exp({outcome.log_mass:.1f}) under the guide"
+    )
+    if outcome.report:
+        complain(", ".join(f"{name} {count}" for name, count in outcome.report.items()))
+    complain(f"signature {outcome.records[0].signature}")
+
+
+def _demanded_spans(record: "Record") -> list[tuple[int, int]]:
+    """Return where the demanded words stand in the printed text: its tokens occur there in order."""
+    spans: list[tuple[int, int]] = []
+    at, text = 0, record.text.casefold()
+    if len(text) != len(record.text):
+        return spans
+    for place, token in enumerate(record.tokens):
+        begin = text.find(token.casefold(), at)
+        if begin < 0:
+            continue
+        at = begin + len(token)
+        if place in record.demanded:
+            spans.append((begin, at))
+    return spans

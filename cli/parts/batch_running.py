@@ -1,0 +1,274 @@
+"""A run of `searchgen batch`: jobs from a file, rows to another, the journal beside it."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from searchgen.batch.jobs import Job, format_of, read_jobs
+from searchgen.batch.journal import Header
+from searchgen.batch.seen import Seen
+from searchgen.batch.store import Store
+from searchgen.cli.output import complain, progress
+from searchgen.cli.parts.batch_progress import Pace, clock, counted
+from searchgen.cli.parts.report import refuse_unwritable, write_report
+from searchgen.cli.stdin import standard_input
+from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
+from searchgen.jobs.batch_job import BESIDE, OUTAGE, Answer, answers_of
+from searchgen.kernels.precompile import compile_loops
+from searchgen.request.from_values import Defaults, identity
+
+__all__ = ["BatchRun", "Places"]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a run reads and writes.
+
+    Attributes:
+        jobs: a file, or "-".
+        output: a file, or "-".
+        journal: a file, or None: beside the output, or none for standard output.
+        format: of the jobs, or None: by the file's name.
+        mode: "new", "resume" or "overwrite".
+        report: a file for times and counters, or None.
+    """
+
+    jobs: str
+    output: str = "-"
+    journal: str | None = None
+    format: str | None = None
+    mode: str = "new"
+    report: str | None = None
+
+    def refuse_clashes(self) -> None:
+        """Refuse files that are the same, or that cannot do what is asked of them.
+
+        Raises:
+            RequestError: in this case.
+        """
+        if self.journal == "-" or self.report == "-":
+            raise RequestError("the journal and the report are files of their own; '-' is taken by jobs and rows")
+        if self.mode != "new" and self.output == "-" and self.journal is None:
+            raise RequestError(f"--{self.mode} needs to know what was written: give -o FILE, or --journal FILE")
+        files = {
+            "the job file": self.jobs,
+            "the output": self.output,
+            "the journal": self.journal_path,
+            "the report": self.report,
+        }
+        given = [(name, Path(path)) for name, path in files.items() if path is not None and str(path) != "-"]
+        for i, (name, path) in enumerate(given):
+            for other, there in given[:i]:
+                if path.resolve() == there.resolve() or (path.exists() and there.exists() and path.samefile(there)):
+                    raise RequestError(f"{other} and {name} are one file, {path}; name another")
+
+    @property
+    def journal_path(self) -> Path | None:
+        """The journal's file, if there is one."""
+        if self.journal is not None:
+            return Path(self.journal)
+        output = Path(self.output).resolve()  # the same journal through any link
+        if self.output == "-" or (output.exists() and not output.is_file() and not output.is_dir()):
+            return None
+        return output.with_name(output.name + ".journal")
+
+    @property
+    def form(self) -> str:
+        """The format of the jobs."""
+        return self.format or format_of(self.jobs)
+
+
+@dataclass
+class BatchRun:
+    """A run and how far it is.
+
+    Attributes:
+        places: where it reads and writes.
+        defaults: of jobs.
+        workers: number of processes.
+        threads: threads of each.
+        share: jobs that go through a transformer together.
+        strict: stop at the first error.
+        quiet: no progress.
+        verbose: a line for each row, in place of the progress.
+        interval: seconds between two times that the files are made durable.
+    """
+
+    places: Places
+    defaults: Defaults
+    workers: int = 1
+    threads: int = 1
+    share: int = 1
+    strict: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    interval: float = 1.0
+    counts: dict[str, int] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+    computed: int = 0
+    working_seconds: float = 0.0
+    writing_seconds: float = 0.0
+
+    def perform(self) -> bool:
+        """Do every job that has no row yet, and return whether every job has a text.
+
+        Raises:
+            RequestError: the files are of another run.
+            NothingFound: `strict`, and a job is none.
+        """
+        self.places.refuse_clashes()
+        if self.places.report is not None:
+            refuse_unwritable(self.places.report)
+        begun = time.monotonic()
+        with _jobs(self.places.jobs) as stream, self._store() as store:
+            kept = store.kept
+            self.counts, self.models = dict(kept.counts), dict(kept.models)
+            if kept.rows or kept.dropped_bytes:
+                cut = (
+                    f"; {kept.dropped_bytes} bytes without a whole journal line were cut off"
+                    if kept.dropped_bytes
+                    else ""
+                )
+                known = "were written before; add the others with >>" if self.places.output == "-" else "are kept"
+                complain(f"{kept.rows} rows {known}{cut}")
+            self._same_models()
+            if self.workers > 1:
+                compile_loops()()  # once here, not in every process
+            try:
+                self._work(store, self._rest(stream, store), stream)
+            finally:
+                complain(f"{counted(self.counts)}, {clock(time.monotonic() - begun)}")
+                self._report(store, time.monotonic() - begun)
+        return self.counts["infeasible"] + self.counts["error"] == 0
+
+    def _work(self, store: Store, jobs: Iterator[Job], stream: BinaryIO) -> None:
+        answered = answers_of(jobs, self.defaults, self.workers, self.threads, self.share)
+        with progress() as show, closing(answered) as answers:
+            pace = Pace(stream, show)
+            for job, answer in answers:
+                self._write(store, job, answer)
+                if self.verbose:
+                    complain(f"line {job.line}: {answer.status}, {answer.seconds:.2f} s")
+                elif not self.quiet:
+                    pace.tell(job, self.counts)
+
+    def _write(self, store: Store, job: Job, answer: Answer) -> None:
+        begun = time.perf_counter()
+        if self.strict and answer.status == "error":
+            error = json.loads(answer.row)["diagnostics"]["error"]
+            raise NothingFound(f"line {job.line}: {error} (--strict stops here; --resume goes on once it is mended)")
+        if answer.status == OUTAGE:
+            error = json.loads(answer.row)["diagnostics"]["error"]
+            raise Outage(f"line {job.line}: {error} (earlier rows are kept, --resume goes on)")
+        if answer.model is not None:
+            self._same_model(*answer.model)
+        try:
+            store.append(job, answer.row, answer.status, answer.seconds, answer.model)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = "stdout" if self.places.output == "-" else self.places.output
+            rest = "make room, and --resume goes on" if store.journal is not None else "make room, and begin again"
+            raise SearchgenError(f"cannot write {where}: {error.strerror}; {rest}") from None
+        self.counts[answer.status] += 1
+        self.computed += 1
+        self.working_seconds += answer.seconds
+        self.writing_seconds += time.perf_counter() - begun
+
+    @contextmanager
+    def _store(self) -> Iterator[Store]:
+        header = Header(self.defaults.seed, dict(self.defaults.values), self.places.form)
+        journal, mode = self.places.journal_path, self.places.mode
+        if self.places.output == "-":
+            sys.stdout.flush()
+            store = Store.stream(sys.stdout.fileno(), journal, header, mode, self.interval)
+        elif journal is None:
+            store = Store(os.open(self.places.output, os.O_WRONLY), None, self.interval)
+        else:
+            store = Store.open(Path(self.places.output).resolve(), journal, header, mode, self.interval)
+        try:
+            yield store
+        finally:
+            store.release()
+
+    def _rest(self, stream: BinaryIO, store: Store) -> Iterator[Job]:
+        """Yield the jobs without a row, having compared the others with the journal."""
+        seen, known = Seen(), store.fingerprints()
+        left = store.kept.rows
+        for job in read_jobs(stream, self.places.form):
+            checked = _unlike(job, seen)
+            if not left:
+                yield checked
+                continue
+            left -= 1
+            if next(known) != (job.line, job.fingerprint):
+                raise RequestError(
+                    f"{self.places.jobs}: line {job.line} is not the job its row was made of; a job file may only grow. "
+                    "Restore it, or begin again with --overwrite"
+                )
+        if left:
+            raise RequestError(
+                f"{self.places.jobs} has {left} jobs fewer than there are rows; restore it, or --overwrite"
+            )
+
+    def _same_models(self) -> None:
+        from searchgen.lm import load
+
+        for name in list(self.models):
+            if name.startswith(BESIDE):
+                continue  # opened with its first job, which has the settings; its row is refused then
+            self._same_model(name, load(name).hash)
+
+    def _same_model(self, name: str, found: str) -> None:
+        known = self.models.setdefault(name, found)
+        if known != found:
+            raise RequestError(
+                f"model {name} is another one now ({found[:12]}, rows were made with {known[:12]}); "
+                "restore it, or begin again with --overwrite"
+            )
+
+    def _report(self, store: Store, seconds: float) -> None:
+        if self.places.report is None:
+            return
+        report = {
+            "rows": self.counts,
+            "kept": store.kept.rows,
+            "computed": self.computed,
+            "dropped_bytes": store.kept.dropped_bytes,
+            "seconds": seconds,
+            "working_seconds": self.working_seconds,
+            "writing_seconds": self.writing_seconds,
+            "workers": self.workers,
+        }
+        write_report(self.places.report, report)
+
+
+@contextmanager
+def _jobs(name: str) -> Iterator[BinaryIO]:
+    if name == "-":
+        yield standard_input("batch -")
+        return
+    with ExitStack() as opened:
+        try:
+            stream = opened.enter_context(Path(name).open("rb"))
+        except OSError as error:
+            raise RequestError(f"cannot read the job file {name}: {error.strerror}") from None
+        yield stream
+
+
+def _unlike(job: Job, seen: Seen) -> Job:
+    """Return the job, or an error in its place if its id is that of another."""
+    if job.error:
+        return job
+    try:
+        name = identity(job.values, job.line)
+    except SearchgenError as error:
+        return replace(job, values={}, error=str(error))
+    before = seen.line_of(name, job.line)
+    return job if before is None else replace(job, values={}, error=f"id {name!r} is that of line {before}; ids differ")

@@ -1,0 +1,74 @@
+"""Printing the draws of a sampler."""
+
+from dataclasses import replace
+
+from searchgen.cli.loading import compiling, load_beside, load_model, refuse_other_model, starting
+from searchgen.cli.output import complain, note, progress, write_json, write_line
+from searchgen.cli.parts.report import refuse_unwritable, write_report
+from searchgen.errors import RequestError
+from searchgen.lm.whole_text import scores_whole_texts
+from searchgen.request.request import Request
+
+__all__ = ["print_draws", "repeat_draws"]
+
+#: Who asks for fewer draws wants to read them, not to estimate from them.
+ENOUGH = 100
+
+
+def repeat_draws(signature: str, lm: str | None, *, json: bool, raw_tokens: bool, report: str | None) -> None:
+    """Draw again what a signature describes.
+
+    Args:
+        signature: as a JSON record shows it.
+        lm: where the model's file is now; None: where it was.
+        json: print JSON lines.
+        raw_tokens: the user knows that the model's tokens are printed as they stand.
+        report: file for the diagnostics.
+
+    Raises:
+        RequestError: it is no signature of this version, is one of `constrain`, or the model is another one.
+    """
+    request, wanted = Request.from_signature(signature)
+    if request.sampler == "anneal" and request.sentence:
+        raise RequestError("the signature is of a search; repeat it with searchgen constrain --again")
+    print_draws(request, json=json, raw_tokens=raw_tokens, report=report, lm=lm, wanted=wanted)
+
+
+def print_draws(
+    request: Request, *, json: bool, raw_tokens: bool, report: str | None, lm: str | None = None, wanted: str = ""
+) -> None:
+    """Draw from the law of a request and print every draw; `wanted` is the hash the model must have, if any."""
+    if report is not None:
+        refuse_unwritable(report)
+    with starting():
+        from searchgen.jobs.draws import sample
+        from searchgen.samplers.method import parse_options
+        from searchgen.samplers.registry import method
+        from searchgen.sources.ngram import Source
+        from searchgen.sources.transformer import TransformerSource
+
+        parse_options(method(request.sampler), request.options)  # before a model is loaded
+        name = lm or request.lm
+        if scores_whole_texts(name):
+            source: Source = load_beside(TransformerSource, replace(request, lm=name), raw_tokens)
+        else:
+            source = load_model(Source, name, raw_tokens)
+    if wanted:
+        refuse_other_model(source, wanted)
+    with progress() as show, compiling(request.sampler):
+        sampled = sample(source, request, (lambda share: show(request.sampler, share)) if show else None)
+    found = sampled.diagnostics()
+    for one in (*sampled.target.notes, *sampled.draws.notes):
+        note(one)
+    if found["doubts"] and len(sampled.draws.lengths) >= ENOUGH:
+        note(f"not to be trusted for estimates: {'; '.join(found['doubts'][:2])}; raise -n, or see --report")
+    if report is not None:
+        write_report(report, found)
+    for record in sampled.records():
+        if json:
+            write_json({**record.as_json(), "status": "ok", "error": None})
+        else:
+            write_line(record.text)
+    if sampled.draws.failure is not None:
+        complain(f"stopped with {len(sampled.draws.lengths)} of {request.count} draws")
+        raise sampled.draws.failure

@@ -1,0 +1,154 @@
+"""Many chains on one target: states made from texts, compiled steps, and the check of every running total."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.kernels.compiled import kernel
+from searchgen.kernels.randomness import Counter, start_step
+from searchgen.lm.ngram.query import score_word
+from searchgen.lm.ngram.tables import END
+from searchgen.problem import Problem
+from searchgen.samplers.chains.moves import MOVES, Chains, Draft, step
+
+__all__ = ["advance", "check_totals", "draft_for", "enter", "new_chains", "recompute"]
+
+#: A running total may differ from the full re-scoring by rounding only.
+DRIFT = 1e-6
+
+
+def new_chains(count: int, room: int) -> Chains:
+    """Return chains without states yet.
+
+    Args:
+        count: number of chains C.
+        room: most tokens a text may have, M.
+    """
+    return Chains(
+        token=np.zeros((count, room), np.int32),
+        context=np.zeros((count, room + 1), np.int32),
+        state=np.zeros((count, room + 1), np.int32),
+        log_p=np.zeros((count, room + 1)),
+        length=np.zeros(count, np.int64),
+        words=np.zeros(count, np.int64),
+        log_density=np.full(count, -np.inf),
+        best_token=np.zeros((count, room), np.int32),
+        best_length=np.zeros(count, np.int64),
+        best=np.full(count, -np.inf),
+        tally=np.zeros((count, len(MOVES), 3), np.int64),
+    )
+
+
+def draft_for(chains: Chains) -> Draft:
+    """Return room for one thread's proposals."""
+    room = chains.token.shape[1]
+    return Draft(
+        np.zeros(room, np.int32), np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32), np.zeros(room + 1)
+    )
+
+
+@kernel
+def recompute(problem: Any, chains: Any, c: Any) -> Any:
+    """Score the text of chain c in full: fill its row from its tokens and return the log-density (-inf: not accepted)."""
+    context = problem.begin[0]
+    state = np.int64(1)
+    words = np.int64(0)
+    total = 0.0
+    weight = 0.0
+    length = chains.length[c]
+    for at in range(length):
+        chains.context[c, at] = context
+        chains.state[c, at] = state
+        token = problem.token[chains.token[c, at]]
+        state = np.int64(problem.next[state, token.cls])
+        log_p, context = score_word(problem.ngram, context, np.int64(token.model))
+        chains.log_p[c, at] = log_p
+        total += log_p
+        weight += token.weight
+        words += token.word
+    chains.context[c, length] = context
+    chains.state[c, length] = state
+    log_p, context = score_word(problem.ngram, context, np.int64(END))
+    chains.log_p[c, length] = log_p
+    chains.words[c] = words
+    if state == 0 or not problem.accept[state] or words < problem.window[0] or words > problem.window[1]:
+        return -np.inf
+    return problem.beta[0] * (total + log_p) + weight
+
+
+@kernel
+def enter(problem: Any, chains: Any, tokens: Any, lengths: Any) -> None:
+    """Give every chain its first text: tokens (C, M) int32, lengths (C,) int64."""
+    for c in range(len(lengths)):
+        chains.length[c] = lengths[c]
+        for at in range(lengths[c]):
+            chains.token[c, at] = tokens[c, at]
+        chains.log_density[c] = recompute(problem, chains, c)
+        if chains.log_density[c] > chains.best[c]:
+            chains.best[c] = chains.log_density[c]
+            chains.best_length[c] = lengths[c]
+            for at in range(lengths[c]):
+                chains.best_token[c, at] = tokens[c, at]
+
+
+@kernel
+def _run(
+    problem: Any, chains: Any, which: Any, draft: Any, table: Any, schedule: Any, counters: Any, first_step: Any
+) -> None:
+    """Run chains `which[0] ... which[1] - 1` through a schedule of inverse temperatures, one a step block."""
+    for c in range(which[0], which[1]):
+        source = Counter(counters[c])
+        number = first_step
+        for block in range(len(schedule)):
+            for _ in range(which[2]):
+                start_step(source, number)
+                step(problem, chains, c, draft, table, schedule[block], source)
+                number += 1
+
+
+def advance(
+    problem: Problem,
+    chains: Chains,
+    counters: npt.NDArray[np.uint64],
+    table: npt.NDArray[np.int64],
+    schedule: npt.NDArray[np.float64],
+    block: int,
+    first_step: int = 0,
+    threads: int = 1,
+) -> None:
+    """Make `len(schedule) * block` steps of every chain.
+
+    Args:
+        problem: the target.
+        chains: the states, advanced in place.
+        counters: (C, 6) uint64, one `Counter` row a chain.
+        table: the mix of moves, from `labels`.
+        schedule: (B,) inverse temperature of each block of steps.
+        block: steps in a block.
+        first_step: number of the first step, so that a run may be cut in pieces.
+        threads: chains are shared out over so many threads; the result does not depend on it.
+    """
+    count = len(chains.length)
+    edges = np.linspace(0, count, max(1, min(threads, count)) + 1).astype(np.int64)
+    parts = [np.array([low, high, block], np.int64) for low, high in pairwise(edges)]
+
+    def run(which: npt.NDArray[np.int64]) -> None:
+        _run(problem, chains, which, draft_for(chains), table, schedule, counters, first_step)
+
+    if len(parts) == 1:
+        run(parts[0])
+        return
+    with ThreadPoolExecutor(len(parts)) as pool:
+        list(pool.map(run, parts))
+
+
+def check_totals(problem: Problem, chains: Chains) -> None:
+    """Raise if a running total is not the full re-scoring: a wrong chain would look fast and plausible."""
+    running = chains.log_density.copy()
+    for c in range(len(running)):
+        full = recompute(problem, chains, c)
+        if not abs(full - running[c]) <= DRIFT * max(1.0, abs(full)):
+            raise AssertionError(f"chain {c}: running total {running[c]!r}, full re-scoring {full!r}")

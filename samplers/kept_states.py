@@ -1,0 +1,150 @@
+"""Chains as samples: start states, burn-in, thinning, and the states kept."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.errors import NotFound, RequestError
+from searchgen.kernels.randomness import counter, key_of
+from searchgen.samplers.chains.chains import check_totals
+from searchgen.samplers.chains.moves import Chains
+from searchgen.samplers.chains.scorer import Floats, Lengths, Scorer, Tokens
+from searchgen.samplers.method import Draws, Job
+from searchgen.target import Target
+
+__all__ = ["ChainOptions", "Plan", "allowed_starts", "retain", "starts"]
+
+#: Burn-in, in units of the thinning.
+BURN_IN = 50
+
+#: Steps from one kept state to the next, for each word a text may have.
+THIN_PER_WORD = 4
+
+MOST_CHAINS = 4096
+
+#: Draws of the guide for each chain, in search of a start that hard opaque terms allow.
+MOST_TRIES = 200
+
+
+@dataclass(frozen=True)
+class ChainOptions:
+    """How chains run; 0 stands for the default.
+
+    Attributes:
+        chains: independent chains.
+        burn_in: steps of each chain before the first state is kept; default: 50 times the thinning.
+        thin: steps from one kept state to the next; default: 4 times the most words.
+    """
+
+    chains: int = 64
+    burn_in: int = 0
+    thin: int = 0
+
+    def spelled_out(self, target: Target) -> Self:
+        """Return the options with their defaults for a target."""
+        thin = self.thin or THIN_PER_WORD * target.window[1]
+        return replace(self, thin=thin, burn_in=self.burn_in or BURN_IN * thin)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How many chains run how long.
+
+    Attributes:
+        chains: number of chains C, at most the number of draws.
+        burn_in: steps before the first kept state.
+        thin: steps from one kept state to the next.
+        kept: states kept of each chain.
+        counters: (C, 6) uint64, one `Counter` row a chain.
+    """
+
+    chains: int
+    burn_in: int
+    thin: int
+    kept: int
+    counters: npt.NDArray[np.uint64]
+
+    @staticmethod
+    def of(job: Job, chains: int, burn_in: int, thin: int) -> "Plan":
+        """Return the plan of a job; 0 stands for a default.
+
+        Raises:
+            RequestError: a number is negative or too large.
+        """
+        if not 1 <= chains <= MOST_CHAINS:
+            raise RequestError(f"chains={chains}: give 1 to {MOST_CHAINS:,}")
+        for name, steps in (("thin", thin), ("burn_in", burn_in)):
+            if steps < 0:
+                raise RequestError(f"{name}={steps}: give 1 or more steps, or 0 for the default")
+        thin = thin or THIN_PER_WORD * int(job.target.window[1])
+        chains = min(chains, job.count)
+        counters = np.stack([counter(job.key, chain).word for chain in range(chains)])
+        return Plan(chains, burn_in or BURN_IN * thin, thin, -(-job.count // chains), counters)
+
+
+def starts(job: Job, plan: Plan) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Return start states: exact draws of the guide of order 2, tokens (C, M) int32 and lengths (C,) int64."""
+    key = key_of(job.key, "starts")
+    rows = np.stack([counter(key, chain).word for chain in range(plan.chains)])
+    return job.guide().draw_texts(rows, threads=job.threads)
+
+
+def allowed_starts(job: Job, plan: Plan, scorer: Scorer) -> tuple[Tokens, Lengths, Floats]:
+    """Return a start for every chain, drawn from the guide until the whole target allows it, and its log-density.
+
+    Raises:
+        NotFound: some chain has none after 200 draws.
+    """
+    key = key_of(job.key, "starts")
+    rows = np.stack([counter(key, chain).word for chain in range(plan.chains)])
+    tokens, lengths = job.guide().draw_texts(rows, threads=job.threads)
+    score = scorer(tokens, lengths)
+    for number in range(1, MOST_TRIES):
+        bad = np.flatnonzero(score == -np.inf)
+        if not len(bad):
+            return tokens, lengths, score
+        tokens[bad], lengths[bad] = job.guide().draw_texts(rows[bad], number=number, threads=job.threads)
+        score[bad] = scorer(tokens[bad], lengths[bad])
+    if (score == -np.inf).any():
+        names = ", ".join(one.name for one in job.target.opaque)
+        raise NotFound(f"no start in {MOST_TRIES} draws that {names or 'the target'} allows; loosen it")
+    return tokens, lengths, score
+
+
+def retain(job: Job, plan: Plan, chains: Chains, go: Callable[[Chains, int, int], None], moves: Sequence[str]) -> Draws:
+    """Run chains and keep their states.
+
+    Args:
+        job: what is asked for.
+        plan: how long.
+        chains: with their first states.
+        go: makes so many steps of every chain, given the number of the first.
+        moves: names of the moves, in the order of `chains.tally`.
+    """
+    go(chains, plan.burn_in, 0)
+    chains.tally[:] = 0
+    room = chains.token.shape[1]
+    tokens = np.zeros((plan.kept, plan.chains, room), np.int32)
+    lengths = np.zeros((plan.kept, plan.chains), np.int64)
+    density = np.zeros((plan.kept, plan.chains))
+    for k in range(plan.kept):
+        go(chains, plan.thin, plan.burn_in + k * plan.thin)
+        tokens[k], lengths[k], density[k] = chains.token, chains.length, chains.log_density
+        if job.progress is not None:
+            job.progress((k + 1) / plan.kept)
+    check_totals(job.target.problem, chains)
+    tally = chains.tally.sum(axis=0)
+    steps = plan.chains * (plan.burn_in + plan.kept * plan.thin)
+    return Draws(
+        tokens=tokens.reshape(-1, room)[: job.count],
+        lengths=lengths.ravel()[: job.count],
+        log_density=density.ravel()[: job.count],
+        log_weight=np.zeros(job.count),
+        chains=plan.chains,
+        evaluations=steps,
+        counts={"chains": plan.chains, "burn_in": plan.burn_in, "thin": plan.thin, "steps": steps},
+        moves={name: tuple(row.tolist()) for name, row in zip(moves, tally, strict=True) if row[0]},
+    )

@@ -1,0 +1,1 @@
+"""Gibbs: blocks of words drawn from their exact conditionals."""

@@ -1,0 +1,308 @@
+"""Gibbs: blocks of 0 to 2 tokens redrawn from their exact conditional between a kept prefix and a kept suffix, and relocations.
+
+Geman and Geman 1984; the choice of length makes it a step between dimensions without any ratio, since every outcome is weighed
+against the same prefix and suffix. docs/methods/gibbs.md derives the places, the blocks of two and the sums over the vocabulary.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from searchgen.errors import RequestError
+from searchgen.kernels.compiled import inlined, inner, kernel
+from searchgen.kernels.randomness import Counter, below, bernoulli, start_step
+from searchgen.lm.ngram.query import draw_word, score_word
+from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
+from searchgen.samplers.chains.chains import draft_for, enter, new_chains, recompute
+from searchgen.samplers.chains.moves import ACCEPTED, LEGAL, PROPOSED, Chains, labels, step
+from searchgen.samplers.kept_states import Plan, retain, starts
+from searchgen.samplers.mcmc.gibbs.conditional import (
+    EMPTY,
+    add_entry,
+    list_words,
+    read_suffix,
+    room_for,
+    side_of,
+    suffix_value,
+)
+from searchgen.samplers.mcmc.gibbs.draws import draw_entry
+from searchgen.samplers.mcmc.gibbs.tables import BlockTables, block_tables
+from searchgen.samplers.method import Draws, Job, Method
+from searchgen.samplers.proofs.exactness import Finding, World, prove_kernel
+
+__all__ = ["METHOD", "Options", "block_step", "gibbs_step", "list_outcomes", "redraw_block"]
+
+#: How the moves are called in the tally: blocks of at most one token, of at most two, and relocations.
+MOVES = ("block 0-1", "block 0-2", "relocate")
+
+
+#: Segments of one, two or three tokens travel: a demanded word or a short phrase changes its place.
+RELOCATIONS = labels(span=0, any_span=0, relocate=1)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the chains run; 0 stands for the default.
+
+    Attributes:
+        chains: independent chains.
+        burn_in: steps of each chain before the first state is kept; default: 50 times the thinning.
+        thin: steps from one kept state to the next; default: 4 times the most words.
+        relocate: share of the steps that are relocations; they cost a hundredth of an update.
+    """
+
+    chains: int = 64
+    burn_in: int = 0
+    thin: int = 0
+    relocate: float = 0.5
+
+
+@inlined
+def _fit(problem: Any, chains: Any, c: Any, state: Any, at: Any, fits: Any) -> None:
+    """Write which classes of a token after `state` let the automaton accept the suffix that begins at a place."""
+    length = chains.length[c]
+    for cls in range(len(fits)):
+        now = np.int64(problem.next[state, cls])
+        old = at
+        while now != 0 and old < length and now != chains.state[c, old]:
+            now = np.int64(problem.next[now, problem.token[chains.token[c, old]].cls])
+            old += 1
+        # the present text is accepted: where its state is met again, so is this one
+        fits[cls] = now != 0 and (old < length or problem.accept[now])
+
+
+@inlined
+def _empty_fits(problem: Any, chains: Any, c: Any, start: Any, at: Any) -> Any:
+    """Return whether the automaton accepts the prefix and the suffix alone."""
+    now = np.int64(chains.state[c, start])
+    for old in range(at, chains.length[c]):
+        now = np.int64(problem.next[now, problem.token[chains.token[c, old]].cls])
+    return now != 0 and problem.accept[now]
+
+
+@inlined
+def _companion(problem: Any, chains: Any, c: Any, start: Any, size: Any, source: Any) -> Any:
+    """Return the first word of the blocks of two and log r of it, as drawn beside a shorter block.
+
+    It is the block's own first word if that has two tokens, else a draw from the model.
+    """
+    context = np.int64(chains.context[c, start])
+    extras = len(problem.extra)
+    if size == 2:
+        word = np.int64(chains.token[c, start])
+    else:
+        word, _ = draw_word(problem.ngram, context, source)
+        if word == UNKNOWN and extras > 0:
+            word = np.int64(problem.extra[below(source, extras)])
+    log_p, after = score_word(problem.ngram, context, np.int64(problem.token[word].model))
+    log_r = log_p - np.log(extras) if word >= len(problem.ngram.alias_p) else log_p
+    return word, log_p, log_r, after
+
+
+@inner
+def _replace(problem: Any, chains: Any, c: Any, start: Any, size: Any, new: Any, first: Any, last: Any) -> Any:
+    """Put a block of new tokens in the place of the old one; return whether the text is another."""
+    row, length = chains.token[c], chains.length[c]
+    changed = new != size or (new > 0 and row[start + new - 1] != last) or (new == 2 and row[start] != first)
+    if new < size:
+        for at in range(start + size, length):
+            row[at + new - size] = row[at]
+    elif new > size:
+        for at in range(length - 1, start + size - 1, -1):
+            row[at + new - size] = row[at]
+    if new > 0:
+        row[start + new - 1] = last
+    if new == 2:
+        row[start] = first
+    chains.length[c] = length + new - size
+    if changed:
+        chains.log_density[c] = recompute(problem, chains, c)
+    return changed
+
+
+@inner
+def list_outcomes(
+    problem: Any,
+    chains: Any,
+    c: Any,
+    draft: Any,
+    tables: Any,
+    room: Any,
+    longest: Any,
+    start: Any,
+    size: Any,
+    source: Any,
+) -> Any:
+    """List every block of at most `longest` tokens that may stand in the place of one; return both left sides and the companion."""
+    at = start + size
+    kept = chains.length[c] - size
+    read_suffix(problem, chains, c, at, room)
+    words = np.int64(chains.words[c])
+    for i in range(start, at):
+        words -= problem.token[chains.token[c, i]].word
+    fewest, most, beta = problem.window[0], problem.window[1], problem.beta[0]
+    context, state = np.int64(chains.context[c, start]), np.int64(chains.state[c, start])
+    left = np.int64(problem.token[chains.token[c, start - 1]].model) if start > 0 else np.int64(BEGIN)
+    first = side_of(problem, tables, context, left, np.int64(0), room)
+    other, second, log_r = np.int64(0), first, 0.0
+    room.entries[0] = 0
+    if longest == 2:
+        other, log_p, log_r, after = _companion(problem, chains, c, start, size, source)
+        token = problem.token[other]
+        state_after = np.int64(problem.next[state, token.cls])
+        second = side_of(problem, tables, after, np.int64(token.model), np.int64(1), room)
+        if state_after != 0 and other != UNKNOWN and kept + 2 <= len(draft.token):
+            _fit(problem, chains, c, state_after, at, room.fits[1])
+            more = words + token.word
+            counts = (fewest <= more <= most, fewest <= more + 1 <= most)
+            list_words(problem, tables, second, counts, beta * log_p + token.weight, room)
+    counts = (fewest <= words <= most, fewest <= words + 1 <= most)
+    if counts[0] and _empty_fits(problem, chains, c, start, at):
+        add_entry(room, EMPTY, 0, 0, log_r + beta * suffix_value(problem, context, room), 1.0)
+    if kept + 1 <= len(draft.token):
+        _fit(problem, chains, c, state, at, room.fits[0])
+        list_words(problem, tables, first, counts, log_r, room)
+    return first, second, other
+
+
+@inner
+def redraw_block(
+    problem: Any,
+    chains: Any,
+    c: Any,
+    draft: Any,
+    tables: Any,
+    room: Any,
+    longest: Any,
+    start: Any,
+    size: Any,
+    source: Any,
+) -> None:
+    """Draw what stands in the place of a block from its exact conditional, given prefix, suffix and companion."""
+    first, second, other = list_outcomes(problem, chains, c, draft, tables, room, longest, start, size, source)
+    if room.entries[0] == 0:  # the text's own outcome has underflown
+        return
+    chains.tally[c, longest - 1, LEGAL] += 1
+    new, last, is_second = draw_entry(problem, tables, first, second, room, source)
+    if _replace(problem, chains, c, start, size, new + is_second, other, last):
+        chains.tally[c, longest - 1, ACCEPTED] += 1
+
+
+@inner
+def block_step(
+    problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room: Any, longest: Any, source: Any
+) -> None:
+    """Redraw a block of 0 to `longest` tokens of chain c.
+
+    The old block's length l is uniform on 0 ... longest, its place uniform among the n - l + 1: as likely for every outcome,
+    since n - l is the number of tokens kept.
+    """
+    chains.tally[c, longest - 1, PROPOSED] += 1
+    size = below(source, longest + 1)
+    kept = chains.length[c] - size
+    if kept >= 0:
+        redraw_block(problem, chains, c, draft, tables, room, longest, below(source, kept + 1), size, source)
+
+
+@inner
+def gibbs_step(
+    problem: Any,
+    chains: Any,
+    c: Any,
+    draft: Any,
+    tables: Any,
+    room: Any,
+    relocations: Any,
+    share: Any,
+    source: Any,
+) -> None:
+    """Make one step of chain c: a relocation with probability `share`, else an update of a block of at most one or two tokens."""
+    if bernoulli(source, share):
+        step(problem, chains, c, draft, relocations, 1.0, source)
+    else:
+        block_step(problem, chains, c, draft, tables, room, 1 + below(source, 2), source)
+
+
+@kernel
+def _run(
+    problem: Any,
+    chains: Any,
+    which: Any,
+    draft: Any,
+    tables: Any,
+    room: Any,
+    relocations: Any,
+    share: Any,
+    counters: Any,
+    first_step: Any,
+) -> None:
+    """Make `which[2]` steps of chains `which[0] ... which[1] - 1`."""
+    for c in range(which[0], which[1]):
+        source = Counter(counters[c])
+        for number in range(first_step, first_step + which[2]):
+            start_step(source, number)
+            gibbs_step(problem, chains, c, draft, tables, room, relocations, share, source)
+
+
+def _advance(
+    problem: Any, chains: Chains, plan: Plan, tables: BlockTables, share: float, steps: int, first: int, threads: int
+) -> None:
+    """Make so many steps of every chain; the result does not depend on the number of threads."""
+    edges = np.linspace(0, plan.chains, max(1, min(threads, plan.chains)) + 1).astype(np.int64)
+
+    def run(part: tuple[int, int]) -> None:
+        which = np.array([*part, steps], np.int64)
+        draft, room = draft_for(chains), room_for(problem, tables, chains.token.shape[1])
+        _run(problem, chains, which, draft, tables, room, RELOCATIONS, share, plan.counters, first)
+
+    with ThreadPoolExecutor(len(edges) - 1) as pool:
+        list(pool.map(run, pairwise(edges.tolist())))
+
+
+def draw(job: Job) -> Draws:
+    """Run chains from draws of the guide, and keep states at equal distances after burn-in.
+
+    Raises:
+        RequestError: an option is out of range, or the model's conditionals are out of reach.
+    """
+    options, problem = job.options, job.target.problem
+    if not 0.0 <= options.relocate < 1.0:
+        raise RequestError(f"--sampler gibbs: relocate={options.relocate:g} is no share; give 0 to below 1")
+    plan = Plan.of(job, options.chains, options.burn_in, options.thin)
+    tables = block_tables(problem)
+    chains = new_chains(plan.chains, job.target.room)
+    enter(problem, chains, *starts(job, plan))
+
+    def go(chains: Chains, steps: int, first: int) -> None:
+        _advance(problem, chains, plan, tables, options.relocate, steps, first, job.threads)
+
+    return retain(job, plan, chains, go, MOVES)
+
+
+def proof(world: World) -> list[Finding]:
+    """Return how far the blocks and the mixture are from leaving the target of a world invariant.
+
+    Once with running sums for every class of tokens, and once with all tokens gone through one by one.
+    """
+    findings: list[Finding] = []
+    for name, smallest in (("sums", 1), ("one by one", len(world.problem.token) + 1)):
+        tables = block_tables(world.problem, smallest)
+        room = room_for(world.problem, tables, world.room)
+        for longest in (1, 2):
+            what = f"block 0-{longest}, {name}"
+            findings += prove_kernel(what, world, block_step, tables, room, longest)[:1]
+        findings += prove_kernel(f"gibbs, {name}", world, gibbs_step, tables, room, RELOCATIONS, 0.5)
+    return findings
+
+
+METHOD = Method(
+    name="gibbs",
+    kind="markov",
+    summary="n-gram targets; exact block conditionals over the whole vocabulary, no rejections",
+    draw=draw,
+    proof=proof,
+    options=Options,
+)

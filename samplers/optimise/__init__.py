@@ -1,0 +1,1 @@
+"""Optimisers: texts of high density, which follow no stated law."""

@@ -1,0 +1,182 @@
+"""Beam search under the automaton: the densest texts that a bounded set of prefixes leads to, the baseline people know.
+
+Prefixes grow left to right, all by one token at a time, and the best `width` of each cell go on. With a cell for each state of the
+automaton, prefixes that have met a demand do not compete with those that have not: the grid of Hokamp and Liu, "Lexically constrained
+decoding for sequence generation using grid beam search", ACL 2017. With one cell for all it is the usual beam, which rarely pays
+for an improbable demanded word before it must. A prefix that no text of the window completes is dropped at once.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.errors import Impossible, NotFound, RequestError
+from searchgen.guide.state_layout import Classes, UnigramMass
+from searchgen.samplers.chains.chains import enter, new_chains
+from searchgen.samplers.method import Draws, Job, Method
+from searchgen.samplers.optimise.beam_successors import NEVER, Successors
+
+__all__ = ["METHOD", "Found", "Options", "search"]
+
+WIDEST = 100_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which prefixes go on.
+
+    Attributes:
+        width: prefixes kept in each cell; 0: 16, or the number of texts asked for if that is more.
+        grid: whether each state of the automaton is a cell; else all prefixes of a length share one beam.
+    """
+
+    width: int = 0
+    grid: bool = True
+
+
+class Beam(NamedTuple):
+    """H prefixes of the same number of tokens."""
+
+    token: npt.NDArray[np.int32]  # (H, M)
+    context: npt.NDArray[np.int64]  # (H,) the model's context
+    state: npt.NDArray[np.int64]  # (H,) the automaton's state
+    words: npt.NDArray[np.int64]  # (H,) words so far
+    score: npt.NDArray[np.float64]  # (H,) log density so far, without an end
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a search returned.
+
+    Attributes:
+        texts: tuples of ids, densest first.
+        score: log density of each, natural log.
+        extended: prefixes that were extended.
+        offered: successors that were compared.
+    """
+
+    texts: list[tuple[int, ...]]
+    score: list[float]
+    extended: int
+    offered: int
+
+
+def _completable(job: Job, classes: Classes) -> npt.NDArray[np.bool_]:
+    """Return whether a state can still become an accepted text, by state and words so far: (S, high + 1)."""
+    problem = job.target.problem
+    low, high = problem.window.tolist()
+    exactly = UnigramMass.of(problem, classes).value > 0.0  # (T + 1, S): by exactly t more words
+    alive = np.zeros((exactly.shape[1], high + 1), np.bool_)
+    for words in range(high + 1):
+        alive[:, words] = exactly[max(low - words, 0) : high - words + 1].any(axis=0)
+    if not alive[1, 0]:
+        raise Impossible(f"proved impossible: no accepted text has {low} to {high} words")
+    return alive
+
+
+def search(job: Job, width: int, grid: bool) -> Found:
+    """Extend the best prefixes until no prefix can lead to a denser text than those found.
+
+    Args:
+        job: target, and how many texts to find.
+        width: prefixes kept in each cell.
+        grid: see `Options`.
+    """
+    problem = job.target.problem
+    classes = Classes.of(problem)
+    alive = _completable(job, classes)
+    successors = Successors(problem, classes, width)
+    one = np.ones(1, np.int64)
+    beam = Beam(np.zeros((1, 0), np.int32), problem.begin.copy(), one, 0 * one, np.zeros(1))
+    done: list[tuple[float, tuple[int, ...]]] = []
+    extended = offered = 0
+    falls = bool((problem.token["weight"][classes.cls >= 0] <= 0.0).all())  # then no prefix gains by growing
+    while len(beam.score):
+        done = sorted([*done, *_ended(successors, beam)], key=lambda pair: -pair[0])[: job.count]
+        if falls and len(done) == job.count and done[-1][0] >= beam.score.max():
+            break
+        extended += len(beam.score)
+        beam, compared = _extended(successors, classes, beam, alive, width, grid)
+        offered += compared
+        if job.progress is not None:
+            job.progress(min(1.0, beam.token.shape[1] / max(1, job.target.room)))
+    return Found([text for _, text in done], [score for score, _ in done], extended, offered)
+
+
+def _ended(successors: Successors, beam: Beam) -> list[tuple[float, tuple[int, ...]]]:
+    """Return the prefixes that are accepted texts, each with its log density."""
+    low, high = successors.problem.window.tolist()
+    accepted = successors.problem.accept[beam.state] & (low <= beam.words) & (beam.words <= high)
+    found = []
+    for i in np.flatnonzero(accepted & (beam.token.shape[1] > 0)):
+        score = float(beam.score[i] + successors.of(int(beam.context[i])).ending)
+        if score > NEVER:
+            found.append((score, tuple(beam.token[i].tolist())))
+    return found
+
+
+def _extended(
+    successors: Successors, classes: Classes, beam: Beam, alive: npt.NDArray[np.bool_], width: int, grid: bool
+) -> tuple[Beam, int]:
+    """Return the best successors of all prefixes, and how many were compared."""
+    found = [successors.of(int(context)) for context in beam.context]
+    origin = np.repeat(np.arange(len(found)), [len(one.token) for one in found])
+    token, gain, context = (np.concatenate([getattr(one, f) for one in found]) for f in ("token", "gain", "context"))
+    cls = classes.cls[token].astype(np.int64)
+    state = classes.table[beam.state[origin], cls].astype(np.int64)
+    words = beam.words[origin] + classes.word[cls]
+    fits = (state > 0) & (words < alive.shape[1])
+    fits[fits] = alive[state[fits], words[fits]]
+    kept = np.flatnonzero(fits)
+    score = beam.score[origin[kept]] + gain[kept]
+    cell = state[kept] if grid else np.zeros(len(kept), np.int64)
+    order = np.lexsort((-score, cell))  # stable: of equal scores the earlier prefix and token
+    cell = cell[order]
+    rank = np.arange(len(cell)) - np.searchsorted(cell, cell)
+    order = order[rank < width]
+    chosen, back = kept[order], origin[kept[order]]
+    tokens = np.column_stack([beam.token[back], token[chosen].astype(np.int32)])
+    return Beam(tokens, context[chosen], state[chosen], words[chosen], score[order]), len(token)
+
+
+def draw(job: Job) -> Draws:
+    """Return the densest texts of the beam, densest first."""
+    options: Options = job.options
+    width = options.width or max(16, job.count)
+    if not 1 <= width <= WIDEST:
+        raise RequestError(f"--sampler beam: width={options.width} is no number of prefixes; give 1 to {WIDEST:,}")
+    found = search(job, width, options.grid)
+    if not found.texts:
+        way_out = "give a larger width" if options.grid else "give grid=true, or a larger width"
+        raise NotFound(
+            f"not found within the beam: none of {found.extended} prefixes became an accepted text; {way_out}"
+        )
+    count = len(found.texts)
+    chains = new_chains(count, max(len(text) for text in found.texts))
+    tokens = np.zeros((count, chains.token.shape[1]), np.int32)
+    for i, text in enumerate(found.texts):
+        tokens[i, : len(text)] = text
+    enter(job.target.problem, chains, tokens, np.array([len(text) for text in found.texts]))
+    return Draws(
+        tokens=tokens,
+        lengths=chains.length,
+        log_density=chains.log_density,
+        log_weight=np.zeros(count),
+        evaluations=found.offered,
+        counts={"width": width, "prefixes": found.extended, "successors": found.offered},
+        report={"width": width, "grid": options.grid},
+        notes=() if count == job.count else (f"{count} of {job.count}: the beam led to no more texts; raise width",),
+    )
+
+
+METHOD = Method(
+    name="beam",
+    kind="search",
+    summary="the baseline people know: the densest texts a beam of prefixes leads to, the same for every seed",
+    draw=draw,
+    proof=None,
+    options=Options,
+    unnormalised=True,
+)

@@ -1,0 +1,1 @@
+"""Rejection: draws from the model, kept where the target allows them."""

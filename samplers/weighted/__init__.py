@@ -1,0 +1,1 @@
+"""Samplers whose draws carry weights."""

@@ -1,0 +1,167 @@
+"""Resampling of weighted draws: once (SIR), or at every step of a chain, which is exact for every pool (iterated SIR).
+
+Rubin 1987; Smith and Gelfand 1992. Iterated: Tjelmeland 2004; Andrieu, Lee and Vihola 2018.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from searchgen.errors import RequestError
+from searchgen.guide.candidates import scratch
+from searchgen.kernels.randomness import counter, key_of
+from searchgen.samplers.chains.chains import enter, new_chains
+from searchgen.samplers.chains.moves import MOVES, Chains
+from searchgen.samplers.diagnostics.weights import log_mean_exp, weight_report
+from searchgen.samplers.kept_states import Plan, retain, starts
+from searchgen.samplers.method import Draws, Job, Method
+from searchgen.samplers.proofs.exactness import Finding, World, prove_attempts, prove_kernel
+from searchgen.samplers.weighted.guide_draws import isir_step, new_pool, pick_many, run_isir, scripted_sir
+from searchgen.samplers.weighted.importance import guide_of, narrowed, prove_with_guides, weighted_draws
+
+__all__ = ["ITERATED", "METHOD", "IteratedOptions", "Options"]
+
+#: Weighted draws for each text that is resampled from them, and the fewest.
+POOL_PER_DRAW, LEAST_POOL = 10, 1000
+
+MOST_CANDIDATES = 4096
+
+#: Texts of a world whose pairs are played in a proof.
+MOST_TEXTS = 40
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is resampled.
+
+    Attributes:
+        order: order of the guide; 0: the model's own.
+        pool: weighted draws to resample from; 0: ten for each text asked for, at least 1,000.
+    """
+
+    order: int = 2
+    pool: int = 0
+
+
+@dataclass(frozen=True)
+class IteratedOptions:
+    """How the chains run; steps are whole new texts, so few are needed.
+
+    Attributes:
+        order: order of the guide; 0: the model's own.
+        candidates: texts among which each step chooses, the current one included.
+        chains: independent chains.
+        burn_in: steps of each chain before the first state is kept.
+        thin: steps from one kept state to the next.
+    """
+
+    order: int = 2
+    candidates: int = 16
+    chains: int = 64
+    burn_in: int = 50
+    thin: int = 4
+
+
+def draw(job: Job) -> Draws:
+    """Weigh a pool of draws of the guide, and resample from it with replacement."""
+    options = job.options
+    size = options.pool or max(LEAST_POOL, POOL_PER_DRAW * job.count)
+    if size < 1:
+        raise RequestError(f"pool={options.pool} of --sampler sir is not a number of draws; give 1 or more")
+    guide = guide_of(job, options.order)
+    pool = weighted_draws(guide, key_of(job.key, "sir"), size, job.threads)
+    chosen = np.zeros(job.count, np.int64)
+    running = np.cumsum(np.exp(pool.log_weight - pool.log_weight.max()))
+    pick_many(running, counter(key_of(job.key, "sir picks")).word, chosen)
+    log_z, error = log_mean_exp(pool.log_weight)
+    report, notes = weight_report(pool.log_weight)
+    distinct = len(np.unique(chosen))
+    ess = report["ess"]
+    note = f"resampled from {size} weighted draws worth {ess:.0f}: the law of a text is the target's only up to O(1/{ess:.0f})"
+    return Draws(
+        tokens=pool.tokens[chosen],
+        lengths=pool.lengths[chosen],
+        log_density=pool.log_density[chosen],
+        log_weight=np.full(job.count, log_z),
+        evaluations=size,
+        log_z=log_z,
+        log_z_error=error,
+        counts={"pool": size, "distinct_of_pool": distinct, "order": guide.order},
+        report=report,
+        notes=(note, *notes),
+    )
+
+
+def proof(world: World) -> list[Finding]:
+    """Return how far probability x weight is from the target, for texts resampled from two."""
+
+    def prove(order: int, guide: tuple[Any, ...]) -> list[Finding]:
+        pool = new_pool(2, world.room)
+        return prove_attempts(f"sir, guide of order {order}", small, scripted_sir, *guide, pool)
+
+    small = narrowed(world, MOST_TEXTS)
+    return prove_with_guides(small, prove)
+
+
+def iterate(job: Job) -> Draws:
+    """Run chains that choose at each step among fresh draws of the guide and where they are."""
+    options = job.options
+    if not 2 <= options.candidates <= MOST_CANDIDATES:
+        raise RequestError(
+            f"candidates={options.candidates} of --sampler isir is not among 2 to {MOST_CANDIDATES}; the default is 16"
+        )
+    guide = guide_of(job, options.order)
+    plan = Plan.of(job, options.chains, options.burn_in, options.thin)
+    problem = job.target.problem
+    chains = new_chains(plan.chains, guide.room)
+    enter(problem, chains, *starts(job, plan))
+    edges = np.linspace(0, plan.chains, min(job.threads, plan.chains) + 1).astype(np.int64).tolist()
+
+    def go(chains: Chains, steps: int, first: int) -> None:
+        def work(part: tuple[int, int]) -> None:
+            pool = new_pool(options.candidates, guide.room)
+            place = (plan.counters, guide.tables, guide.log_mass, scratch(), pool)
+            run_isir(problem, chains, part[0], part[1], *place, steps, first)
+
+        with ThreadPoolExecutor(len(edges) - 1) as threads:
+            list(threads.map(work, pairwise(edges)))
+
+    drawn = retain(job, plan, chains, go, ("resample", *MOVES[1:]))
+    drawn.counts["candidates"], drawn.counts["order"] = options.candidates, guide.order
+    drawn.counts["proposals"] = drawn.counts["steps"] * (options.candidates - 1)
+    return replace(drawn, evaluations=drawn.counts["proposals"])
+
+
+def iterated_proof(world: World) -> list[Finding]:
+    """Return how far a step with two candidates is from leaving the target invariant."""
+
+    def prove(order: int, guide: tuple[Any, ...]) -> list[Finding]:
+        pool = new_pool(2, world.room)
+        return prove_kernel(f"isir, guide of order {order}", small, isir_step, *guide, pool)
+
+    small = narrowed(world, MOST_TEXTS)
+    return prove_with_guides(small, prove)
+
+
+METHOD = Method(
+    name="sir",
+    kind="weighted",
+    summary="importance draws resampled: one shared weight, biased by O(1/N)",
+    draw=draw,
+    proof=proof,
+    options=Options,
+    unnormalised=True,
+)
+
+ITERATED = Method(
+    name="isir",
+    kind="markov",
+    summary="a chain that chooses among fresh importance draws; exact for every pool",
+    draw=iterate,
+    proof=iterated_proof,
+    options=IteratedOptions,
+    unnormalised=True,
+)

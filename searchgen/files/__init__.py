@@ -1,0 +1,1 @@
+"""Files that are whole, locked or kept: what every other room writes with."""

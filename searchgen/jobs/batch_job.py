@@ -1,0 +1,277 @@
+"""One job of a batch: from its values to its row."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple
+
+from searchgen.batch.jobs import Job
+from searchgen.batch.pool import in_order
+from searchgen.batch.rows import answered, encode, failed, unanswered
+from searchgen.errors import Contradiction, NothingFound, Outage, RequestError, SearchgenError
+from searchgen.jobs.draws import Sampled, sample, stated_law
+from searchgen.lm.neural import NeuralSettings
+from searchgen.lm.whole_text import scores_whole_texts
+from searchgen.record import Record
+from searchgen.request.from_values import Defaults, identity, request_of
+from searchgen.request.request import Request
+from searchgen.search.ngram_search import Outcome, Searcher
+from searchgen.search.transformer_search import TransformerSearcher, search_together
+from searchgen.sources.transformer import TransformerSource, language
+
+__all__ = ["BESIDE", "OUTAGE", "Answer", "Runner", "answers_of", "crashed"]
+
+#: Models a process keeps open.
+MOST_MODELS = 4
+
+
+#: What the journal's names of transformers begin with; the n-gram model beside it and what makes its law follow.
+BESIDE = "transformer beside "
+
+#: The status of a job that has no row, because a server or the memory gave out.
+OUTAGE = "outage"
+
+
+#: A row, its status, and name and hash of its model.
+Rowed = tuple[dict[str, Any], str, tuple[str, str]]
+
+
+class Answer(NamedTuple):
+    """A row and what the journal needs to know of it."""
+
+    row: bytes
+    status: str
+    seconds: float
+    model: tuple[str, str] | None  # name, hash
+
+
+def make_runner(defaults: Defaults, threads: int, workers: int, share: bool = False) -> "Runner | SharedRunner":
+    """Return what one of so many workers does with jobs, or with tuples of them that share a transformer's passes."""
+    cores = max(1, (os.cpu_count() or 1) // workers)
+    runner = Runner(defaults, threads, min(threads, cores))
+    return SharedRunner(runner) if share else runner
+
+
+def answers_of(
+    jobs: Iterator[Job], defaults: Defaults, workers: int, threads: int, share: int
+) -> Generator[tuple[Job, Answer]]:
+    """Yield each job with its answer, in order.
+
+    Args:
+        jobs: in order.
+        defaults: of jobs.
+        workers: number of processes.
+        threads: threads of each.
+        share: jobs that go through a transformer together.
+    """
+    if share == 1:
+        yield from in_order(jobs, make_runner, (defaults, threads, workers), workers, crashed)
+        return
+    groups = iter(lambda: tuple(islice(jobs, share)), ())
+    arguments = (defaults, threads, workers, True)
+    for group, answers in in_order(groups, make_runner, arguments, workers, _all_crashed):
+        yield from zip(group, answers, strict=True)
+
+
+def crashed(job: Job, how: str) -> Answer:
+    """Return the answer to a job that has ended its worker twice."""
+    error = f"the worker ended twice at this job ({how})"
+    return Answer(encode(failed(_identity(job), job.line, error)), "error", 0.0, None)
+
+
+def _all_crashed(jobs: Sequence[Job], how: str) -> list[Answer]:
+    """Return the answers to jobs done together that have ended their worker twice."""
+    return [crashed(job, how) for job in jobs]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job that is a request, and its model.
+
+    Attributes:
+        name: its id.
+        request: the request.
+        source: the model, loaded.
+    """
+
+    name: str | int
+    request: Request
+    source: Searcher
+
+    @property
+    def model(self) -> tuple[str, str]:
+        """What the journal calls the model, and its hash."""
+        if not isinstance(self.source, TransformerSource):
+            return self.request.lm, self.source.hash
+        settings = asdict(self.request.neural)
+        law = {name: settings[name] for name in ("end", "prompt")}
+        return f"{BESIDE}{self.source.name}: {self.request.lm} {json.dumps(law)}", self.source.hash
+
+    def perform(self) -> Outcome | Sampled:
+        """Search, or draw from the stated law.
+
+        Raises:
+            SearchgenError: it has no answer.
+        """
+        if self.request.sampler == "anneal":
+            return self.source.search(self.request)
+        return sample(self.source, stated_law(self.request))
+
+    def rowed(self, outcome: Outcome | Sampled | BaseException) -> Rowed:
+        """Return the row of what became of it, its status and its model.
+
+        Raises:
+            Outage: a server or the memory gave out: it has no row yet.
+        """
+        if isinstance(outcome, NothingFound | Contradiction):
+            return unanswered(self.name, outcome, self.request.signature(self.source.hash)), "infeasible", self.model
+        if isinstance(outcome, BaseException):
+            raise outcome
+        # A row depends on its job only, so what an outage has left of one is none.
+        failure = outcome.failure if isinstance(outcome, Outcome) else outcome.draws.failure
+        if failure is not None:
+            raise failure
+        records, diagnostics = _searched(outcome) if isinstance(outcome, Outcome) else _drawn(outcome)
+        return answered(self.name, records, diagnostics), "ok", self.model
+
+
+@dataclass
+class Runner:
+    """A process's models and defaults.
+
+    Attributes:
+        defaults: of jobs.
+        threads: threads to share one job's work over.
+        neural_threads: of a job under a transformer: with those of the other workers no more than there are cores.
+    """
+
+    defaults: Defaults
+    threads: int = 1
+    neural_threads: int = 1
+
+    def __post_init__(self) -> None:
+        """Begin without a model."""
+        self._sources: dict[tuple[str, str, NeuralSettings | None], Searcher] = {}
+
+    def __call__(self, job: Job) -> Answer:
+        """Return the answer to a job; whatever is wrong with it becomes its row."""
+        return self.answer(job, lambda: self._done(self.prepare(job)))
+
+    def answer(self, job: Job, row: Callable[[], Rowed]) -> Answer:
+        """Return the answer to a job from its row; whatever goes wrong on the way becomes the row, and an outage none."""
+        begun = time.perf_counter()
+        status, model = "error", None
+        try:
+            found, status, model = row()
+        except Outage as error:
+            found, status = failed(_identity(job), job.line, str(error)), OUTAGE
+        except SearchgenError as error:
+            found = failed(_identity(job), job.line, str(error))
+        except Exception as error:  # a fault of ours costs one row, not the run
+            found = failed(_identity(job), job.line, f"unexpected {type(error).__name__}: {error}; please report it")
+        return Answer(encode(found), status, time.perf_counter() - begun, model)
+
+    def prepare(self, job: Job) -> Prepared:
+        """Return the request of a job with its model.
+
+        Raises:
+            RequestError: the job is none.
+        """
+        if job.error:
+            raise RequestError(job.error)
+        name = identity(job.values, job.line)
+        request = request_of(job.values, job.line, self.defaults)
+        return Prepared(name, request, self.source(request))
+
+    def _done(self, job: Prepared) -> Rowed:
+        try:
+            outcome: Outcome | Sampled | BaseException = job.perform()
+        except (NothingFound, Contradiction) as error:
+            outcome = error
+        return job.rowed(outcome)
+
+    def source(self, request: Request) -> Searcher:
+        """Return the model of a request, loaded once; the last few are kept."""
+        whole = scores_whole_texts(request.lm)
+        key = request.lm, language(request) if whole else "", request.neural if whole else None
+        if key not in self._sources:
+            while len(self._sources) >= MOST_MODELS:
+                del self._sources[next(iter(self._sources))]
+            if whole:
+                same = [found for (lm, _, neural), found in self._sources.items() if (lm, neural) == (key[0], key[2])]
+                opened = getattr(same[0], "opened", None) if same else None
+                self._sources[key] = TransformerSearcher.beside(request, threads=self.neural_threads, opened=opened)
+            else:
+                self._sources[key] = Searcher.load(request.lm, threads=self.threads)
+        return self._sources[key]
+
+
+@dataclass
+class SharedRunner:
+    """Does several jobs at once, those that search under one transformer in step.
+
+    Attributes:
+        runner: the process's models; it does all other jobs.
+    """
+
+    runner: Runner
+
+    def __call__(self, jobs: Sequence[Job]) -> list[Answer]:
+        """Return the answers to jobs, in their order."""
+        begun = time.perf_counter()
+        together: dict[Any, list[tuple[int, TransformerSearcher, Prepared]]] = {}
+        for i, job in enumerate(jobs):
+            with suppress(Exception):  # what is wrong with it the runner says, below
+                prepared = self.runner.prepare(job)
+                source = prepared.source
+                if isinstance(source, TransformerSearcher) and prepared.request.sampler == "anneal":
+                    together.setdefault(source.transformer, []).append((i, source, prepared))
+        found: dict[int, Answer] = {}
+        for group in together.values():
+            outcomes = search_together([(source, one.request, None) for _, source, one in group])
+            for (i, _, one), outcome in zip(group, outcomes, strict=True):
+                answer = self.runner.answer(jobs[i], partial(one.rowed, outcome))
+                found[i] = answer._replace(seconds=(time.perf_counter() - begun) / len(jobs))
+        return [found[i] if i in found else self.runner(job) for i, job in enumerate(jobs)]
+
+
+def _searched(outcome: Outcome) -> tuple[list[Record], dict[str, Any]]:
+    proposed, legal, accepted = outcome.annealed.tally.sum(axis=0).tolist()
+    diagnostics = {
+        "notes": list(outcome.notes),
+        "log_mass": outcome.log_mass,
+        "steps": outcome.annealed.steps,
+        "proposed": proposed,
+        "legal": legal,
+        "accepted": accepted,
+        "stopped_early": outcome.annealed.stopped_early,
+        **({"neural": outcome.report} if outcome.report else {}),
+    }
+    return list(outcome.records), diagnostics
+
+
+def _drawn(sampled: Sampled) -> tuple[list[Record], dict[str, Any]]:
+    draws = sampled.draws
+    diagnostics = {
+        "notes": [*sampled.target.notes, *draws.notes],
+        "evaluations": draws.evaluations,
+        "log_z": draws.log_z,
+        "log_z_error": draws.log_z_error,
+        "counts": draws.counts,
+        "moves": {name: list(counts) for name, counts in draws.moves.items()},
+        **({"neural": sampled.neural} if sampled.neural else {}),
+    }
+    return list(sampled.records()), diagnostics
+
+
+def _identity(job: Job) -> str | int | None:
+    """Return the id of a job; of a line that is none, or whose id cannot be, None."""
+    try:
+        return None if job.error else identity(job.values, job.line)
+    except SearchgenError:
+        return None

@@ -1,0 +1,189 @@
+"""Draws from the stated law: a request, its target, a sampler of the registry, and the records of its draws."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from searchgen.errors import RequestError
+from searchgen.kernels.randomness import key_of
+from searchgen.record import Record
+from searchgen.request.request import PLAIN_TERMS, Request
+from searchgen.samplers.diagnostics.report import diagnose
+from searchgen.samplers.method import Draws, Job, Method, parse_options, spelled_out
+from searchgen.samplers.registry import method, methods
+from searchgen.sources.ngram import Source
+from searchgen.target import Target
+
+__all__ = ["Sampled", "job_of", "refuse_opaque", "refuse_unserved", "sample", "stated_law"]
+
+#: The length bound of `sample` when none is given, in words.
+MOST_WORDS = 20
+
+
+def stated_law(request: Request, bounded: bool = True) -> Request:
+    """Return a request for draws from p(x) ** beta on the accepted texts: no terms, and a length bound.
+
+    Args:
+        request: as the flags give it; its lengths are kept where they are given.
+        bounded: whether the user wants a length bound at all.
+
+    Raises:
+        RequestError: the law without a bound does not exist, or cannot be sampled.
+    """
+    if not bounded and request.beta < 1:
+        raise RequestError(
+            f"--beta {request.beta:g} without a bound on the length: the sum of p(x)^{request.beta:g} over all texts diverges, "
+            "so there is no such law; give --max-words"
+        )
+    if not bounded:
+        raise RequestError("--max-words none: samplers look ahead over a bounded length; give up to 200 words")
+    low = request.min_words or 1
+    high = request.max_words or max(MOST_WORDS, low)
+    return replace(request, terms=PLAIN_TERMS, min_words=low, max_words=high)
+
+
+def job_of(
+    source: Source, request: Request, progress: Callable[[float], None] | None = None
+) -> tuple[Request, Method, Job]:
+    """Return a request with its sampler's options spelled out, the sampler, and the job for it.
+
+    Raises:
+        RequestError: the request contradicts itself, or names a sampler or an option that does not exist.
+        Impossible: no text satisfies it.
+    """
+    target = source.target(request)
+    found = method_for(request.sampler, target)
+    if request.start and found.kind != "pseudo":
+        raise RequestError(
+            f"--text begins the chains of --sampler gibbs under a masked model; {found.name} draws its own"
+        )
+    options = parse_options(found, request.options)
+    refuse_unserved(found, target)
+    options, given = spelled_out(found, options, target)
+    request = replace(request, options=given)
+    key = key_of(request.seed, request.canonical())
+    return request, found, Job(target, request.count, key, options, source.threads, progress, request.start)
+
+
+def method_for(name: str, target: Target) -> Method:
+    """Return the sampler of a name; `gibbs` under a masked model is pseudo-Gibbs.
+
+    Raises:
+        RequestError: there is none of that name.
+    """
+    if name == "gibbs" and getattr(target.text_model, "conditionals", None) is not None:
+        from searchgen.samplers.mcmc import pseudo_gibbs
+
+        return pseudo_gibbs.METHOD
+    return method(name)
+
+
+def refuse_unserved(found: Method, target: Target) -> None:
+    """Refuse a target to a method that cannot serve it.
+
+    Raises:
+        RequestError: in this case; it names the methods that can.
+    """
+    refuse_opaque(found, target)
+    why = target.model.unnormalised
+    if why and not found.unnormalised:
+        able = ", ".join(one.name for one in methods() if one.unnormalised and one.kind != "search")
+        raise RequestError(
+            f"--sampler {found.name} draws words by the model, and {why}; normalise it, or use {able}, which weigh what they draw"
+        )
+
+
+def refuse_opaque(found: Method, target: Target) -> None:
+    """Refuse a target with functions of the text to a method that needs the target's parts.
+
+    Raises:
+        RequestError: in this case; it names the methods that serve the target.
+    """
+    functions = bool(target.opaque or target.bare)
+    if (functions or target.text_model) and not (found.opaque or (found.whole_text and not functions)):
+        able = ", ".join(one.name for one in methods() if one.opaque or (one.whole_text and not functions))
+        whole = [target.text_model.label] if target.text_model else ["a bare log-density"] if target.bare else []
+        names = ", ".join([*whole, *(one.name for one in target.opaque)])
+        raise RequestError(
+            f"--sampler {found.name} looks into the target, and {names} is a function it cannot look into; use {able}"
+        )
+
+
+def sample(source: Source, request: Request, progress: Callable[[float], None] | None = None) -> "Sampled":
+    """Draw texts from the law of a request (see `stated_law`).
+
+    Args:
+        source: the model.
+        request: the job; `request.sampler` names the method.
+        progress: called with the share done.
+
+    Raises:
+        RequestError: as for `job_of`; or the sampler cannot serve the target.
+        NothingFound: no text satisfies the request, or none was found.
+    """
+    request, found, job = job_of(source, request, progress)
+    model = job.target.text_model
+    if model is None:
+        return Sampled(request, found, job.target, found.draw(job), source.label, source.hash)
+    # Scores of other runs were computed beside other texts, and may differ in their last bits.
+    model.forget()
+    before = model.counted()
+    draws = found.draw(job)
+    passes = {name: count - before.get(name, 0) for name, count in model.counted().items()}
+    tests = {name: count for name, count in draws.counts.items() if name in ("tested", "accepted")}
+    draws = replace(draws, report={**draws.report, "transformer": passes})
+    return Sampled(request, found, job.target, draws, source.label, source.hash, {**tests, **passes})
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """The draws of a request.
+
+    Attributes:
+        request: what was asked for.
+        method: the sampler.
+        target: the target.
+        draws: in drawn order, with repeats.
+        lm: name and hash of the model.
+        model_hash: its whole hash.
+        neural: what the run cost under a transformer; None without one.
+    """
+
+    request: Request
+    method: Method
+    target: Target
+    draws: Draws
+    lm: str
+    model_hash: str
+    neural: dict[str, int] | None = None
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Return the diagnostics of the run as plain JSON values; see `searchgen.samplers.diagnostics.report`."""
+        return diagnose(self.method, self.draws, self.target)
+
+    def records(self, line: int | None = None) -> Iterator[Record]:
+        """Yield a record of every draw, in drawn order."""
+        signature = self.request.signature(self.model_hash)
+        for i, ids in enumerate(self.draws.texts()):
+            tokens = tuple(self.target.vocabulary.decode(ids))
+            log_prob = self.target.log_prob(ids)
+            yield Record(
+                text=self.target.form.detokenise(tokens),
+                tokens=tokens,
+                log_prob=log_prob,
+                log_prob_per_token=log_prob / (len(ids) + 1),
+                log_density=float(self.draws.log_density[i]),
+                log_weight=float(self.draws.log_weight[i]),
+                kind=self.draws.kind or self.method.kind,
+                satisfied=self.target.satisfied(ids),
+                sampler=self.method.name,
+                lm=self.lm,
+                seed=self.request.seed,
+                steps=self.draws.evaluations,
+                window=self.target.window,
+                signature=signature,
+                rank=i + 1,
+                line=line,
+                neural=self.neural,
+                demanded=self.target.demanded_places(ids),
+            )

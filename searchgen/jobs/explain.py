@@ -1,0 +1,194 @@
+"""Before any time is spent: how probable the constraints are, which of them costs most, and which sampler to take.
+
+Under the guide probabilities are exact: total masses with and without a constraint, for the same window of words. Under the model they are
+estimated from draws of the guide, with an error and Pareto k.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from searchgen.errors import Contradiction, Impossible, SearchgenError
+from searchgen.guide import Guide
+from searchgen.jobs.exact_mass import exact_log_z
+from searchgen.kernels.randomness import key_of
+from searchgen.request.request import Request
+from searchgen.samplers.diagnostics.weights import effective_sample_size, pareto_k
+from searchgen.samplers.method import Job
+from searchgen.samplers.weighted.importance import METHOD as IMPORTANCE
+from searchgen.samplers.weighted.smc.sampler import METHOD as SMC
+from searchgen.sources.ngram import Source
+from searchgen.target import Target
+
+__all__ = ["Explained", "explain"]
+
+#: Draws of the guide for the model's own probability, and particles of the pilot run of sequential Monte Carlo.
+DRAWS, PARTICLES = 2_000, 256
+
+#: The effective sample size that the needs of weighted samplers are given for.
+WORTH = 100
+
+#: Attempts of rejection that are still sensible for one text, draws for `WORTH`, and Pareto k up to which weights can be trusted.
+FEW_ATTEMPTS, FEW_DRAWS, LARGEST_PARETO_K = 20_000, 1e6, 0.7
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What is known of a request before it is run; all logs are natural.
+
+    Attributes:
+        window: fewest and most words.
+        log_p_window: the guide's mass of all texts of the window.
+        log_p_joint: the guide's mass of the texts that satisfy everything, the window included.
+        log_p_model: the same under the model, estimated.
+        log_p_model_error: its standard error.
+        log_p_exact: the same exactly, where the guide of the model's own order is small; else None.
+        ess: effective sample size of the estimate's draws, of `draws`.
+        pareto_k: of its weights; above 0.7 no claim is made.
+        draws: how many they were.
+        alone: for each constraint, log of its probability alone, given the window.
+        without: for each constraint, log of the probability of all others, given the window.
+        needed: by sampler: attempts of rejection for one text; draws of importance sampling and particles of sequential Monte Carlo for
+            weights worth 100 draws, by their own estimates; infinite where there is none.
+        advice: the recommended sampler, and why.
+    """
+
+    window: tuple[int, int]
+    log_p_window: float
+    log_p_joint: float
+    log_p_model: float
+    log_p_model_error: float
+    log_p_exact: float | None
+    ess: float
+    pareto_k: float
+    draws: int
+    alone: dict[str, float]
+    without: dict[str, float]
+    needed: dict[str, float]
+    advice: tuple[str, str]
+
+    @property
+    def log_p_given_window(self) -> float:
+        """Log of the probability of the constraints given the window, under the guide."""
+        return self.log_p_joint - self.log_p_window
+
+    @property
+    def bottleneck(self) -> str:
+        """The constraint that costs most beside the others; "" without constraints."""
+        return min(self.factor, key=lambda name: self.factor[name], default="")
+
+    @property
+    def factor(self) -> dict[str, float]:
+        """For each constraint, log of what it costs beside all others: P(all) / P(all others)."""
+        given = self.log_p_given_window
+        return {name: given - others if others > -np.inf else -np.inf for name, others in self.without.items()}
+
+
+def _parts(request: Request) -> dict[str, Request]:
+    """Return, by name, requests with one constraint each; an ordered list of keywords is one."""
+    free = replace(request, keywords=(), ordered=False, forbid=(), starts_with="", ends_with="", sentence=False)
+    parts: dict[str, Request] = {}
+    if request.ordered and len(request.keywords) > 1:
+        shown = ", ".join("|".join(item) for item in request.keywords)
+        parts[f"keywords in order: {shown}"] = replace(free, keywords=request.keywords, ordered=True)
+    else:
+        for item in request.keywords:
+            parts[f"keyword {'|'.join(item)}"] = replace(free, keywords=(item,))
+    for phrase in request.forbid:
+        parts[f"without {phrase}"] = replace(free, forbid=(phrase,))
+    if request.starts_with:
+        parts[f"starts with {request.starts_with}"] = replace(free, starts_with=request.starts_with)
+    if request.ends_with:
+        parts[f"ends with {request.ends_with}"] = replace(free, ends_with=request.ends_with)
+    if request.sentence:
+        parts["sentence"] = replace(free, sentence=True)
+    return parts
+
+
+def _without(request: Request, name: str, part: Request) -> Request:
+    """Return the request without one of its parts."""
+    if part.keywords:
+        gone = set(part.keywords)
+        return replace(request, keywords=tuple(item for item in request.keywords if item not in gone))
+    if part.forbid:
+        return replace(request, forbid=tuple(phrase for phrase in request.forbid if phrase not in part.forbid))
+    changed = {field: type(getattr(request, field))() for field in ("starts_with", "ends_with") if getattr(part, field)}
+    return replace(request, **(changed or {"sentence": False}))
+
+
+def explain(source: Source, request: Request) -> Explained:
+    """Return what is known of a request before it is run.
+
+    Args:
+        source: the model.
+        request: with its lengths given (`stated_law`).
+
+    Raises:
+        RequestError: the request contradicts itself.
+        Impossible: it is proved that no text satisfies it.
+    """
+    try:
+        target = Target.of(request, source.model, source.known)
+    except Contradiction as error:
+        raise Impossible(f"proved impossible: {error}") from None
+
+    def log_mass(part: Request) -> float:
+        try:
+            found = Target.of(part, source.model, source.known)
+            return Guide.build(found.problem, room=found.room, bigrams=found.bigrams, threads=source.threads).log_mass
+        except Impossible:
+            return -np.inf
+
+    job = Job(target, DRAWS, key_of(request.seed, "explain"), IMPORTANCE.options(), source.threads)
+    joint = job.guide().log_mass
+    free = replace(request, keywords=(), ordered=False, forbid=(), starts_with="", ends_with="", sentence=False)
+    window = log_mass(free)
+    drawn = IMPORTANCE.draw(job)
+    parts = _parts(request)
+    log_p = drawn.log_z if drawn.log_z is not None else -np.inf
+    exact = exact_log_z(source, request)
+    ess, k = effective_sample_size(drawn.log_weight), pareto_k(drawn.log_weight)
+    served = request.beta == 1 and not source.model.unnormalised
+    needed = {
+        "rejection": float(np.exp(-(log_p if exact is None else exact))) if served else np.inf,
+        "importance": WORTH * DRAWS / ess,
+        "smc": _particles(job),
+    }
+    return Explained(
+        window=target.window,
+        log_p_window=window,
+        log_p_joint=joint,
+        log_p_model=log_p,
+        log_p_model_error=drawn.log_z_error if drawn.log_z_error is not None else np.inf,
+        log_p_exact=exact,
+        ess=ess,
+        pareto_k=k,
+        draws=DRAWS,
+        alone={name: log_mass(part) - window for name, part in parts.items()},
+        without={name: log_mass(_without(request, name, part)) - window for name, part in parts.items()},
+        needed=needed,
+        advice=_advice(needed, k),
+    )
+
+
+def _particles(job: Job) -> float:
+    """Return the particles that make the relative variance of Z one over `WORTH`, by a pilot run."""
+    try:
+        error = SMC.draw(replace(job, count=PARTICLES, options=SMC.options())).log_z_error
+    except SearchgenError:
+        return np.inf
+    return np.inf if error is None else max(float(WORTH), PARTICLES * error**2 * WORTH)
+
+
+def _advice(needed: dict[str, float], k: float) -> tuple[str, str]:
+    """Return the sampler to take, and why."""
+    attempts = needed["rejection"]
+    if attempts <= FEW_ATTEMPTS:
+        return "rejection", f"exact, and one text takes about {attempts:,.0f} attempts"
+    dear = f"rejection would take {attempts:.1e} attempts a text" if attempts < np.inf else "rejection cannot serve it"
+    if k <= LARGEST_PARETO_K and needed["importance"] <= FEW_DRAWS:
+        return "importance", f"{dear}, and the weights are well behaved (Pareto k {k:.2f})"
+    heavy = f"plain weights are heavy-tailed (Pareto k {k:.2f})" if k > LARGEST_PARETO_K else "weights are too uneven"
+    if needed["smc"] <= FEW_DRAWS:
+        return "smc", f"{dear}, and {heavy}"
+    return "mh", f"{dear}, {heavy}, and so are those of smc; look at R-hat"

@@ -1,0 +1,1 @@
+"""The networks: ours in torch, and those of the transformers library."""

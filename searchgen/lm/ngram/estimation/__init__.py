@@ -1,0 +1,1 @@
+"""N-gram models from texts: reading, counting, Kneser-Ney smoothing."""

@@ -1,0 +1,1 @@
+"""What a user asks for, as one typed value: from values, from TOML, from the user's settings."""

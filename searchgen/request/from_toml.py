@@ -1,0 +1,172 @@
+"""A target written down once: a TOML file whose tables are the parts of a request."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from json import dumps
+from pathlib import Path
+from typing import Any
+
+from searchgen.black_box_terms import pinned
+from searchgen.errors import RequestError
+from searchgen.request.from_values import Defaults, request_of
+from searchgen.request.request import Annealing, Request, Terms
+
+__all__ = ["EXAMPLE", "Spec", "read_spec"]
+
+EXAMPLE = """\
+# A target of searchgen. Check it with: searchgen spec validate target.toml
+# Every key may be left out; flags win over what stands here.
+
+lm = "en"                      # an embedded model, or the path of a model file
+seed = 7                       # makes results repeatable
+
+[constraints]
+keywords = ["dog", ["park", "garden"]]   # a list in a list: alternatives; or a text as the flag takes it: "dog,park|garden"
+ordered = false                # hold them in this order
+forbid = ["very"]              # words and phrases that must not occur
+# starts_with = "The"
+# ends_with = "again"
+sentence = true                # one sentence
+finite_verb = true             # with a verb of its own, if the rest allows one
+quotes = false                 # quotation marks and brackets may occur
+
+[lengths]
+min_words = 6                  # characters in Chinese
+max_words = 14
+
+[terms]                        # log weights in nats, added for each ...
+proper_noun = -3.0             # word with a capital inside the sentence
+comma = -1.2                   # comma, semicolon, colon or dash
+unigram = 0.0                  # times -log p of the unigram: favours content words
+# word = 2.0                   # word; by default what the language needs
+
+[sampler]
+name = "anneal"                # search for the best texts; others draw from the stated law (searchgen list samplers)
+# options = ["thin=8"]         # of the sampler
+# beta = 1.0                   # power of the model's probability
+
+[schedule]                     # of the search
+# budget = 0.6                 # seconds, turned into steps by a fixed rate; or:
+chains = 24
+steps = 5000
+hot = 1.5
+cold = 0.15
+
+[output]
+count = 3                      # texts, each unlike the others
+json = false
+"""
+
+#: The tables of a spec: their keys, each with the field it stands for.
+TABLES: dict[str, dict[str, str]] = {
+    "": {"lm": "lm", "seed": "seed", "class_weight": "class_weight", "association_weight": "association_weight"},
+    "constraints": {
+        name: name
+        for name in ("keywords", "ordered", "forbid", "starts_with", "ends_with", "sentence", "finite_verb", "quotes")
+    },
+    "lengths": {"min_words": "min_words", "max_words": "max_words"},
+    "terms": {f.name: f"terms.{f.name}" for f in fields(Terms)} | {"opaque": "opaque"},
+    "sampler": {"name": "sampler", "options": "options", "beta": "beta"},
+    "schedule": {f.name: f"annealing.{f.name}" for f in fields(Annealing)} | {"budget": "budget"},
+    "output": {"count": "count", "json": "json"},
+}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a file asks for.
+
+    Attributes:
+        path: of the file.
+        values: fields of a request, as a job gives them.
+        json: whether results are JSON; None: not said.
+    """
+
+    path: str
+    values: Mapping[str, Any]
+    json: bool | None = None
+
+    def request(self, given: Mapping[str, Any], seed: int) -> Request:
+        """Return the request of the spec and of what flags gave, which wins.
+
+        Args:
+            given: fields as a job gives them.
+            seed: if neither names one.
+
+        Raises:
+            RequestError: a value is impossible; it names the file.
+        """
+        try:
+            return request_of({}, 1, Defaults({"seed": seed, **self.values, **given}))
+        except RequestError as error:
+            raise RequestError(f"{self.path}: {error}") from None
+
+
+def read_spec(path: str) -> Spec:
+    """Return a spec, every key and value checked.
+
+    Raises:
+        RequestError: the file cannot be read, is no TOML, or has a key or a value that cannot be.
+    """
+    try:
+        document = tomllib.loads(Path(path).read_bytes().decode("utf-8-sig"))
+        dumps(document)
+    except OSError as error:
+        raise RequestError(f"cannot read the spec {path}: {error.strerror}; searchgen init prints an example") from None
+    except UnicodeDecodeError as error:
+        raise RequestError(f"{path}: not UTF-8: {error.reason} at byte {error.start + 1}") from None
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise RequestError(f"{path}: no TOML: {error}") from None
+    except TypeError:
+        raise RequestError(
+            f"{path}: a value is a date or a time, which cannot be; write text between quotation marks"
+        ) from None
+    values: dict[str, Any] = {}
+    for name, value in document.items():
+        if name in TABLES[""]:
+            values[name] = value
+        elif name in TABLES and isinstance(value, dict):
+            for key, inner in value.items():
+                _put(values, _field(path, name, key), inner)
+        elif name in TABLES:
+            raise RequestError(f"{path}: {name} is a table; write [{name}]")
+        else:
+            raise RequestError(f"{path}: unknown key {name!r}{_nearest(name, [*TABLES['']], name)}")
+    json = values.pop("json", None)
+    if json is not None and not isinstance(json, bool):
+        raise RequestError(f"{path}: output.json = {json!r}: give true or false")
+    if values.get("budget") is not None and values.get("annealing"):
+        raise RequestError(f"{path}: schedule.budget stands for the schedule; drop it, or the other keys")
+    return _checked(Spec(path, values, json))
+
+
+def _checked(spec: Spec) -> Spec:
+    """Return the spec, its terms with the hashes of their files, or refuse it."""
+    opaque = spec.request({}, 0).opaque
+    return replace(spec, values={**spec.values, "opaque": [pinned(one) for one in opaque]}) if opaque else spec
+
+
+def _field(path: str, table: str, key: str) -> str:
+    if key in TABLES[table]:
+        return TABLES[table][key]
+    raise RequestError(f"{path}: unknown key '{table}.{key}'{_nearest(key, [*TABLES[table]], table)}")
+
+
+def _nearest(key: str, known: list[str], table: str) -> str:
+    """Return the way out: the key of this table that is most like it, or where it belongs, or all there are."""
+    home = next((name for name, keys in TABLES.items() if key in keys and name != table), None)
+    if home is not None:
+        return f"; it belongs under [{home}]" if home else "; it belongs at the top, before any table"
+    names = [*known, *(name for name in TABLES if name)] if known == [*TABLES[""]] else known
+    near = get_close_matches(key, names, 1)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(names)}"
+
+
+def _put(values: dict[str, Any], field: str, value: Any) -> None:
+    outer, dot, inner = field.partition(".")
+    if dot:
+        values.setdefault(outer, {})[inner] = value
+    else:
+        values[outer] = value

@@ -1,0 +1,1 @@
+"""Searches for the best texts of a target: what `constrain` does."""

@@ -1,0 +1,114 @@
+"""Searches in step with each other, so that one pass of the transformer serves all of them.
+
+Before each step the texts that all of them want are scored in one call; the steps then find their scores ready. A score depends in its
+last bits on what it is computed beside, and tests on a score: so a search that shares passes repeats in law only.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.errors import Outage, RequestError, SearchgenError
+from searchgen.search.neighbours import EXPECTED, Expecting, expecting
+from searchgen.search.transformer_steps import NeuralSearch
+from searchgen.target import Growing, TextModel
+
+if TYPE_CHECKING:
+    from searchgen.lm.neural.top_pieces import Expected
+
+__all__ = ["in_step"]
+
+
+@dataclass(eq=False)
+class SharedPasses:
+    """A model with scores computed ahead.
+
+    Attributes:
+        model: the model.
+        ready: those scores, by text.
+    """
+
+    model: TextModel
+    ready: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Name and hash of the model."""
+        return self.model.label
+
+    def prepare(self, texts: Sequence[str]) -> None:
+        """Score texts in one call; earlier ones are no longer ready."""
+        self.ready = dict(zip(texts, self.model.log_probs(texts).tolist(), strict=True))
+
+    def log_probs(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Return natural log p of texts, (n,) float64: those that are ready, or the model's."""
+        if all(text in self.ready for text in texts):
+            return np.array([self.ready[text] for text in texts], np.float64)
+        return self.model.log_probs(texts)
+
+    def growing(self) -> Growing:
+        """Return what scores beginnings of texts that grow."""
+        return self.model.growing()
+
+    def expected(self, texts: Sequence[str]) -> "list[Expected]":
+        """Return what the model, which tells it, expected at every place of texts."""
+        return cast(Expecting, self.model).expected(texts)
+
+    def counted(self) -> dict[str, int]:
+        """Return what the model has done so far, by name."""
+        return self.model.counted()
+
+    def forget(self) -> None:
+        """Drop the scores kept."""
+        self.ready.clear()
+        self.model.forget()
+
+
+def in_step(
+    searches: Sequence[NeuralSearch], model: TextModel, progress: Callable[[float], None] | None = None
+) -> None:
+    """Run searches to their ends, one step of each after another; what ends one early is its `failure`.
+
+    Args:
+        searches: not begun.
+        model: of all of them.
+        progress: called with the share of the rounds done.
+    """
+    shared = SharedPasses(model)
+    tells = expecting(model)
+    if tells is not None:
+        tells.note_expected(EXPECTED)
+    going = [(search, search.steps(shared)) for search in searches]
+    done, most = 0, max((search.passes for search in searches), default=1)
+    try:
+        while going:
+            asked: list[str] = []
+            left = []
+            for search, steps in going:
+                try:
+                    asked += next(steps)
+                    left.append((search, steps))
+                except StopIteration:
+                    pass
+                except Outage:
+                    raise
+                except SearchgenError as error:
+                    search.failure = error
+            going = left
+            if len(going) > 1:
+                # Where one text cannot be scored, each search asks for its own, and only that one's fails.
+                with suppress(RequestError):
+                    shared.prepare(asked)
+            if progress is not None:
+                progress(done / most)
+            done += 1
+    except (Outage, KeyboardInterrupt) as error:
+        for search, _ in going:
+            search.failure = search.failure or error
+    finally:
+        if tells is not None:
+            tells.note_expected(0)

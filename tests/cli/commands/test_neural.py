@@ -1,0 +1,67 @@
+"""`score`, `check` and `sample` under a transformer, as whole commands."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+from searchgen.lm.neural import NeuralSettings, open_transformer
+from tests.cli.runner import searchgen
+from tests.lm.neural.tiny_transformer import by_bytes, by_words
+
+
+@pytest.fixture(scope="module")
+def letters(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(by_bytes(tmp_path_factory.mktemp("bytes")))
+
+
+def test_score_prints_the_transformers_log_probability(letters: str) -> None:
+    texts = ["The dog ran.", "A cat.", "The dog ran."]
+    stdin = "".join(f"{text}\n" for text in texts).encode()
+    ran = searchgen("score", "--lm", letters, "--json", "--end", "none", "--prompt", "He said:", stdin=stdin)
+    assert ran.code == 0, ran.err
+    model = open_transformer(letters, NeuralSettings(end="none", prompt="He said:"))
+    assert [row["log_prob"] for row in ran.rows] == pytest.approx(model.log_probs(texts).tolist(), rel=1e-5)
+    assert [row["line"] for row in ran.rows] == [1, 2, 3]
+    assert ran.rows[1]["log_prob_per_token"] == pytest.approx(ran.rows[1]["log_prob"] / 4)
+    assert {row["lm"] for row in ran.rows} == {model.label}
+
+
+def test_the_librarys_own_chatter_is_not_heard(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = str(by_bytes(tmp_path, kind="llama"))
+    capfd.readouterr()
+    open_transformer(folder)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_line_that_has_no_score_spoils_no_other(tmp_path: Path) -> None:
+    ran = searchgen("score", "--lm", str(by_words(tmp_path)), stdin=b"a b\n\na dog\n\xff\nc\n")
+    assert ran.code == 3
+    assert [line.partition("\t")[2] for line in ran.lines] == ["a b", "", "", "", "c"]
+    assert "line 2: the line has no words" in ran.err
+    assert "line 3: the model's tokenizer failed on 'a dog'" in ran.err
+    assert "line 4: not UTF-8" in ran.err
+    assert "no score for 3 of 5 lines" in ran.err
+
+
+def test_check_judges_what_a_transformer_made(letters: str) -> None:
+    ran = searchgen("check", "--lm", letters, "--keywords", "dog", stdin=b"The dog ran.\nNo.\n")
+    assert ran.code == 3
+    assert ran.lines == ["2\tkeyword dog\tNo."]
+
+
+def test_sample_takes_the_sampler_that_serves_a_transformer(letters: str) -> None:
+    given = ("--keywords", "dog", "--max-words", "4", "--seed", "3", "--option", "burn_in=4", "--json")
+    ran = searchgen("sample", "--lm", letters, *given)
+    assert ran.code == 0, ran.err
+    assert (ran.rows[0]["sampler"], ran.rows[0]["kind"]) == ("surrogate", "markov")
+
+
+def test_explain_tells_of_the_model_that_proposes(letters: str) -> None:
+    ran = searchgen("explain", "--lm", letters, "--keywords", "dog")
+    assert ran.code == 0
+    assert "these numbers are those of en-ngram" in ran.err
+    raw = searchgen("score", "--lm", letters, "--raw-tokens")
+    assert raw.code == 2
+    assert "drop the flag" in raw.err

@@ -1,0 +1,218 @@
+"""Every constraint against plain predicates, on all sequences of a five-token vocabulary up to length six."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from searchgen.automata import START, Automaton
+from searchgen.constraints import (
+    CONSTRAINTS,
+    Constraint,
+    EndsWith,
+    FiniteVerb,
+    Forbid,
+    Keywords,
+    Length,
+    Plain,
+    Predicate,
+    Sentence,
+    StartsWith,
+    joint,
+    window,
+)
+from searchgen.constraints.keywords import Item
+from tests.constraints.toy_text import FORM, Text, Truth, disagreements, texts, vocabulary
+
+
+def assert_is(constraint: Constraint, tokens: str, predicate: Truth, longest: int = 6) -> None:
+    """The automaton accepts what the predicate says, and so do violations and parts."""
+    known = vocabulary(tokens)
+    automaton = constraint.automaton(known)
+    assert disagreements(automaton, tokens, predicate, longest) == 0
+    for ids in texts(tokens, min(longest, 4)):
+        holds = predicate(tuple(known.decode(ids)))
+        assert (constraint.violations(ids, known) == 0) == holds
+        assert all(constraint.parts(ids, known).values()) == holds
+
+
+def has(phrase: Text) -> Truth:
+    return lambda text: f" {' '.join(phrase)} ".casefold() in f" {' '.join(text)} ".casefold()
+
+
+def in_order(items: tuple[Item, ...], text: Text) -> bool:
+    """Try every place of every phrase; not the greedy rule of the automaton."""
+    if not items:
+        return True
+    for phrase in items[0]:
+        for place in range(len(text) - len(phrase) + 1):
+            piece = tuple(token.casefold() for token in text[place : place + len(phrase)])
+            if piece == tuple(map(str.casefold, phrase)) and in_order(items[1:], text[place + len(phrase) :]):
+                return True
+    return False
+
+
+PHRASE = st.lists(st.sampled_from(["a", "A", "b", "c"]), min_size=1, max_size=3).map(tuple)
+ITEMS = st.lists(st.lists(PHRASE, min_size=1, max_size=2).map(tuple), min_size=1, max_size=3).map(tuple)
+
+
+@settings(max_examples=20, deadline=None)
+@given(ITEMS)
+def test_keywords_in_any_order(items: tuple[Item, ...]) -> None:
+    def predicate(text: Text) -> bool:
+        return all(any(has(phrase)(text) for phrase in item) for item in items)
+
+    assert_is(Keywords(items), "a A b c ,", predicate, 5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(ITEMS)
+def test_keywords_in_their_order(items: tuple[Item, ...]) -> None:
+    assert_is(Keywords(items, ordered=True), "a A b c ,", lambda text: in_order(items, text), 5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(PHRASE, min_size=1, max_size=4).map(tuple))
+def test_forbid(items: tuple[Text, ...]) -> None:
+    assert_is(Forbid(items), "a A b c ,", lambda text: not any(has(phrase)(text) for phrase in items), 5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(PHRASE)
+def test_starts_with(phrase: Text) -> None:
+    wanted = [token.casefold() for token in phrase]
+    assert_is(
+        StartsWith(phrase),
+        "a A b c ,",
+        lambda text: [token.casefold() for token in text[: len(wanted)]] == wanted,
+        5,
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sampled_from("Aab)."), min_size=1, max_size=3).map(tuple))
+def test_ends_with(phrase: Text) -> None:
+    marks = "" if phrase[-1] in ".!" else "[.)]*"
+    ending = re.compile(re.escape("".join(phrase)) + marks + r"\Z", re.IGNORECASE)
+    assert_is(EndsWith(phrase), "a A b ) .", lambda text: ending.search("".join(text)) is not None, 5)
+
+
+def test_overlapping_phrases_are_exact() -> None:
+    items: tuple[Item, ...] = ((("a", "a", "b"),), (("a", "b", "a"),))
+    assert_is(Keywords(items), "a b c", lambda text: "aab" in "".join(text) and "aba" in "".join(text), 7)
+    assert_is(Keywords(items, ordered=True), "a b c", lambda text: bool(re.search("aab.*aba", "".join(text))), 7)
+
+
+def test_sentence() -> None:
+    shape = re.compile(r"(?=.*[a,].*)((a|,)|\((a|,)*\))*\.")
+    assert_is(Sentence(), "a , ( ) .", lambda text: "a" in text and shape.fullmatch("".join(text)) is not None)
+
+
+def test_sentence_opens_one_mark_at_a_time() -> None:
+    shape = re.compile(r"(a|\(a*\)|<a*>)*\.")
+    assert_is(Sentence(), "a ( > < ) .", lambda text: "a" in text and shape.fullmatch("".join(text)) is not None, 5)
+
+
+def test_finite_verb() -> None:
+    assert_is(FiniteVerb(), "dog was , and", lambda text: "was" in " ".join(text).split(", and")[-1].split())
+
+
+@pytest.mark.parametrize(
+    ("text", "strict", "loose"),
+    [
+        ("the dog was here", True, True),
+        ("the dog called rex", False, True),
+        ("he called rex", True, True),
+        ("( take it", True, True),
+        ("the dog take", False, False),
+        ("cut it", True, True),
+        ("is it here", True, True),
+        ("it's here", True, True),
+        ("the dog was here , but the cat", False, False),
+        ("the dog was here , and she ran", True, True),
+    ],
+)
+def test_finite_verb_cases(text: str, strict: bool, loose: bool) -> None:
+    known = vocabulary(" ".join(dict.fromkeys(text.split())))
+    ids = known.encode(text.split())
+    assert all(FiniteVerb().parts(ids, known).values()) == strict
+    assert all(FiniteVerb(ambiguous=True).parts(ids, known).values()) == loose
+
+
+def test_length_counts_words() -> None:
+    known, length = vocabulary("a ,"), Length(2, 3)
+    assert [length.violations(ids, known) for ids in ([], [0, 1], [0, 0, 1], [0, 1, 0, 0], [0] * 5)] == [2, 1, 0, 0, 2]
+    assert length.parts([0, 0], known) == {"length 2 to 3 words": True}
+    assert length.automaton(known).accepts([0])
+    assert window([Length(1, 5), Length(3, 8)]) == (3, 5)
+    assert window([Sentence()]) is None
+
+
+EXAMPLES: dict[str, Constraint] = {
+    "keywords": Keywords(((("a",),), (("b",), ("b", "c")))),
+    "forbid": Forbid((("b", "c"), (",",))),
+    "starts-with": StartsWith(("a",)),
+    "ends-with": EndsWith(("a",)),
+    "sentence": Sentence(),
+    "length": Length(2, 3),
+    "plain": Plain(),
+    "predicate": Predicate(),
+    "finite-verb": FiniteVerb(),
+}
+
+
+def test_every_registered_constraint_has_an_example() -> None:
+    assert {name: type(one) for name, one in EXAMPLES.items()} == CONSTRAINTS
+
+
+@pytest.mark.parametrize("name", CONSTRAINTS)
+def test_contract(name: str) -> None:
+    constraint, known = EXAMPLES[name], vocabulary("a b c , was . 是 (")
+    automaton = constraint.automaton(known)
+    assert constraint == eval(repr(constraint))
+    assert constraint.describe()
+    assert constraint in {constraint}
+    for ids in texts("a b c , was . 是 (", 3):
+        holds = constraint.violations(ids, known) == 0
+        assert all(constraint.parts(ids, known).values()) == holds
+        if name != "length":
+            assert automaton.accepts(ids) == holds
+    assert set(constraint.demanded()) <= {"a", "b", "c"}
+
+
+def test_conjunction_of_constraints() -> None:
+    tokens = "a b ( ) ."
+    together = [Keywords(((("a",),), (("b", "b"),))), Sentence(), StartsWith(("b",))]
+
+    def predicate(text: Text) -> bool:
+        return (
+            text[:1] == ("b",)
+            and "a" in text
+            and "bb" in "".join(text)
+            and re.fullmatch(r"([ab]|\([ab]*\))*\.", "".join(text)) is not None
+        )
+
+    assert disagreements(joint(together, vocabulary(tokens), FORM), tokens, predicate) == 0  # type: ignore[arg-type]
+
+
+def test_control_wrong_automata_are_caught() -> None:
+    tokens, keyword = "a A b c ,", Keywords(((("a", "a", "b"),),))
+    right = keyword.automaton(vocabulary(tokens))
+    predicate = has(("a", "a", "b"))
+    forgets = right.next.copy()
+    forgets[3, right.classes[0]] = START  # after `a a`, a third `a` must stay, not begin again
+    assert disagreements(right, tokens, predicate) == 0
+    assert disagreements(Automaton(right.classes, forgets, right.accept), tokens, predicate) > 0
+    assert disagreements(right, tokens, has(("a", "b"))) > 0
+
+
+def test_forbidden_words_bar_their_forms_between_non_letters() -> None:
+    known = vocabulary("dog Dog's dogma hot ,")
+    automaton = Forbid((("dog",), (",",))).automaton(known)
+    assert [automaton.accepts([token]) for token in range(5)] == [False, False, True, True, False]
+
+
+def test_chinese_keywords_are_runs_of_characters() -> None:
+    assert_is(Keywords(((("天", "气"),),)), "天 气 好 。", lambda text: "天气" in "".join(text))
+    assert Keywords(((("天", "气"),),)).describe() == "keywords: 天气"

@@ -1,0 +1,55 @@
+"""What is printed is new: no sentence of the training text, unless nothing else was found."""
+
+import random
+
+from searchgen.lm import EMBEDDED, load, load_training_sentences
+from searchgen.lm.training_sentences import FALSE, FEWEST, MOST, TrainingSentences
+from searchgen.request.request import Annealing, Request
+from searchgen.search.ngram_search import Searcher
+from tests.cli.runner import model
+
+REQUEST = Request(keywords=(("dog",),), annealing=Annealing(chains=6, steps=600), seed=3)
+
+
+def test_every_sentence_is_found_again_and_hardly_any_other() -> None:
+    draw = random.Random(1)
+    sentences = [[str(draw.randrange(50)) for _ in range(draw.randint(FEWEST, MOST))] for _ in range(3000)]
+    known = TrainingSentences.of(sentences[:1500])
+    assert all(sentence in known for sentence in sentences[:1500])
+    assert sum(sentence in known for sentence in sentences[1500:]) <= 3 * FALSE * 1500
+    assert ["a"] * (FEWEST - 1) not in TrainingSentences.of([["a"] * (FEWEST - 1)])
+
+
+def test_embedded_models_know_theirs() -> None:
+    for name in EMBEDDED:
+        assert len(load_training_sentences(load(name)).bits) > 50_000
+    english = load_training_sentences(load("en"))
+    assert ["When", "he", "had", "finished", "he", "drew", "a", "deep", "breath", "."] in english
+    assert ["When", "he", "had", "finished", "he", "drew", "a", "deep", "dog", "."] not in english
+
+
+def test_a_training_sentence_gives_way_to_the_next_best() -> None:
+    plain = Searcher.load(model("en"))
+    first = plain.search(REQUEST).records[0]
+    other = Searcher.load(model("en"))
+    other.__dict__["known_sentences"] = TrainingSentences.of([first.tokens])
+    second = other.search(REQUEST).records[0]
+    assert second.tokens != first.tokens
+    assert second.log_density <= first.log_density
+    assert (first.rank, second.rank) == (1, 1)
+
+
+def test_where_nothing_else_is_found_it_is_printed_and_said() -> None:
+    searcher = Searcher.load(model("en"))
+    found = searcher.search(REQUEST)
+    searcher.__dict__["known_sentences"] = TrainingSentences.of(
+        map(searcher.model.text_form.tokenise, everything(found))
+    )
+    again = searcher.search(REQUEST)
+    assert again.records[0].tokens == found.records[0].tokens
+    assert any("only sentences of the training text" in note for note in again.notes)
+
+
+def everything(found) -> list[str]:
+    searched = Searcher.load(model("en")).target(found.request)
+    return [searched.form.detokenise(tuple(searched.vocabulary.decode(ids))) for ids in found.annealed.texts]

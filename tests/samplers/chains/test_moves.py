@@ -1,0 +1,65 @@
+"""The compiled moves leave the target invariant: exact transition matrices, and controls that must fail."""
+
+import numpy as np
+import pytest
+
+from searchgen.samplers.chains.moves import labels, step
+from searchgen.samplers.proofs.exactness import World, imbalance, transition_matrix
+from searchgen.samplers.proofs.toy_worlds import WORLDS
+from tests.samplers.controls import FAULTS, RIGHT, plain_step
+
+EXACT = 1e-12
+VISIBLE = 1e-4  # a fault shifts the law at least so much
+
+MIXES = {
+    "site": labels(span=1, any_span=0, relocate=0, longest=1),
+    "all": labels(span=1, any_span=1, relocate=1, longest=2),
+}
+
+
+@pytest.fixture(scope="module", params=WORLDS)
+def world(request: pytest.FixtureRequest) -> World:
+    """Each world at beta 1."""
+    return WORLDS[request.param](1.0)
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_moves_leave_the_target_invariant(world: World, mix: str) -> None:
+    """pi P = pi to rounding, and every row that the harness checks is as a full re-scoring has it."""
+    matrix = transition_matrix(world, step, MIXES[mix], 1.0)
+    assert imbalance(world, matrix) < EXACT
+
+
+@pytest.mark.parametrize("beta", [0.7, 2.0])
+@pytest.mark.parametrize("inverse_temperature", [0.5, 1.0, 3.0])
+def test_moves_at_other_temperatures(beta: float, inverse_temperature: float) -> None:
+    """beta acts on the model alone, the inverse temperature on the whole density."""
+    world = WORLDS["keyword"](beta)
+    matrix = transition_matrix(world, step, MIXES["all"], inverse_temperature)
+    assert imbalance(world, matrix, inverse_temperature) < EXACT
+
+
+def test_the_mix_reaches_every_text(world: World) -> None:
+    """Irreducible: from every text to every other in finitely many steps."""
+    matrix = transition_matrix(world, step, MIXES["all"], 1.0)
+    assert (np.linalg.matrix_power(matrix + np.eye(len(matrix)), 16) > 0).all()
+
+
+def test_the_plain_kernel_is_right(world: World) -> None:
+    """The kernel that the controls spoil is exact when nothing is spoilt."""
+    assert imbalance(world, transition_matrix(world, plain_step, RIGHT, 1.0)) < EXACT
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_published_faults_are_caught(fault: int) -> None:
+    """Each fault of published code moves the stationary law visibly, and the harness says so."""
+    worlds = [make(1.0) for make in WORLDS.values()]
+    assert max(imbalance(world, transition_matrix(world, plain_step, fault, 1.0)) for world in worlds) > VISIBLE
+
+
+def test_dropped_stays_are_caught(world: World) -> None:
+    """Recording accepted moves only is another law."""
+    matrix = transition_matrix(world, step, MIXES["all"], 1.0)
+    np.fill_diagonal(matrix, 0.0)
+    matrix /= matrix.sum(axis=1, keepdims=True)
+    assert imbalance(world, matrix) > VISIBLE

@@ -1,0 +1,92 @@
+"""Wrong kernels on purpose: the faults of published code, which the harness must catch.
+
+One plain Metropolis-Hastings kernel (replace, insert or delete one free token, candidates uniform over three words) scores every
+proposal in full. With `RIGHT` it is exact; every other value of `fault` makes one mistake that was found in print.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from searchgen.kernels.randomness import accepts, below, bernoulli, log_threshold
+from searchgen.samplers.chains.chains import recompute
+
+__all__ = [
+    "CURRENT_IN_LIST",
+    "FAULTS",
+    "NO_POSITION_FACTOR",
+    "RIGHT",
+    "UNKNOWN_RENORMALISED",
+    "WRONG_STATE",
+    "plain_step",
+]
+
+RIGHT, NO_POSITION_FACTOR, CURRENT_IN_LIST, WRONG_STATE, UNKNOWN_RENORMALISED = range(5)
+FAULTS = (NO_POSITION_FACTOR, CURRENT_IN_LIST, WRONG_STATE, UNKNOWN_RENORMALISED)
+FIRST = 3  # id of the first word
+
+
+@njit
+def _free(problem: Any, chains: Any, c: Any) -> Any:
+    row = chains.token[c]
+    return np.array(
+        [at for at in range(chains.length[c]) if row[at] < FIRST + 3 and not problem.token[row[at]].protected]
+    )
+
+
+@njit
+def plain_step(
+    problem: Any, chains: Any, c: Any, draft: Any, fault: Any, inverse_temperature: Any, source: Any
+) -> None:
+    """Make one step that replaces, inserts or deletes one free token."""
+    length = chains.length[c]
+    draft.token[:length] = chains.token[c, :length]
+    before = chains.log_density[c]
+    free = _free(problem, chains, c)
+    kind = below(source, 3)
+    log_q = 0.0
+    if kind == 1:  # insert: length + 1 slots there, free + 1 tokens to delete on the way back
+        if length == len(draft.token):
+            return
+        at = below(source, length + 1)
+        chains.token[c, at + 1 : length + 1] = draft.token[at:length]
+        chains.token[c, at] = FIRST + below(source, 3)
+        chains.length[c] = length + 1
+        if problem.token[chains.token[c, at]].protected:
+            chains.length[c] = 0
+        log_q = np.log(length + 1) - np.log(len(free) + 1) + np.log(3.0)
+        if fault == NO_POSITION_FACTOR:
+            log_q = np.log(3.0)
+    else:
+        if len(free) == 0:
+            return
+        at = free[below(source, len(free))]
+        if kind == 2:  # delete
+            chains.token[c, at : length - 1] = draft.token[at + 1 : length]
+            chains.length[c] = length - 1
+            log_q = np.log(len(free)) - np.log(length) - np.log(3.0)
+            if fault == NO_POSITION_FACTOR:
+                log_q = -np.log(3.0)
+        else:
+            word = FIRST + below(source, 3)
+            if fault == CURRENT_IN_LIST and bernoulli(source, 0.5):
+                # the list is the current token and two of the others: what it holds depends on what stands there
+                word = max(FIRST, draft.token[at] - 1)
+            if problem.token[word].protected:
+                return
+            chains.token[c, at] = word
+    after = recompute(problem, chains, c) if chains.length[c] > 0 else -np.inf
+    if fault == UNKNOWN_RENORMALISED:  # each step's law divided by 1 - p(<unk>): longer texts gain
+        after += 0.05 * chains.length[c]
+        before += 0.05 * length
+    change = after - before
+    if fault == WRONG_STATE:
+        change = after - before / 2
+    log_u = log_threshold(source)
+    if after > -np.inf and accepts(source, log_u, inverse_temperature * change + log_q):
+        chains.log_density[c] = recompute(problem, chains, c)
+    else:
+        chains.length[c] = length
+        chains.token[c, :length] = draft.token[:length]
+        recompute(problem, chains, c)

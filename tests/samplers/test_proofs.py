@@ -1,0 +1,30 @@
+"""Every registered sampler, enumerated on every world: stationary or properly weighted, to rounding."""
+
+import pytest
+
+from searchgen.samplers.proofs.toy_worlds import WORLDS
+from searchgen.samplers.registry import BUILT_IN, method
+from tests.mutants import mutants, spoilt_text
+
+PROVEN = [name for name in BUILT_IN if method(name).kind != "search"]
+
+
+@pytest.mark.parametrize("beta", [1.0, 0.7, 2.0])
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("name", PROVEN)
+def test_sampler_is_exact(name: str, world: str, beta: float) -> None:
+    """What `searchgen selftest --sampler NAME` prints."""
+    proof = method(name).proof
+    assert proof is not None
+    findings = proof(WORLDS[world](beta))
+    assert findings
+    assert [f"{f.what}: {f.error}" for f in findings if not f.holds] == []
+
+
+def test_the_list_of_mutants_is_up_to_date() -> None:
+    """Each term that `python -m tests.mutants` spoils stands in its file exactly once, and each sampler has mutants."""
+    found = mutants()
+    assert all(spoilt_text(mutant) for mutant in found)
+    assert len({mutant.what for mutant in found}) == len(found)
+    named = " ".join(mutant.what for mutant in found)
+    assert [name for name in PROVEN if name != "mh" and f"{name}: " not in named] == []

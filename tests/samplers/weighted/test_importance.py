@@ -1,0 +1,159 @@
+"""Weights: known cases; importance, SIR and iterated SIR: controls that the harness catches, and the same output on any threads."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numba import njit
+
+from searchgen.errors import RequestError
+from searchgen.guide import Guide
+from searchgen.guide.candidates import scratch
+from searchgen.guide.draws import draw
+from searchgen.kernels.randomness import categorical
+from searchgen.samplers.chains.chains import recompute
+from searchgen.samplers.diagnostics.weights import (
+    effective_sample_size,
+    fit_pareto,
+    largest_share,
+    log_mean_exp,
+    pareto_k,
+)
+from searchgen.samplers.method import Draws
+from searchgen.samplers.proofs.exactness import prove_attempts, prove_kernel
+from searchgen.samplers.proofs.toy_worlds import keyword_world, phrase_world
+from searchgen.samplers.registry import method
+from searchgen.samplers.weighted.guide_draws import new_pool, scripted_importance, scripted_sir
+from searchgen.samplers.weighted.importance import narrowed
+from tests.samplers.toy_jobs import toy_job
+
+VISIBLE = 1e-4  # a fault shifts the law at least so much
+
+
+def test_known_weights() -> None:
+    """Values worked out by hand, at any scale."""
+    log_weight = np.log([1.0, 2.0, 3.0]) - 1000.0
+    assert effective_sample_size(log_weight) == pytest.approx(36 / 14)
+    assert largest_share(log_weight) == pytest.approx(0.5)
+    log_z, error = log_mean_exp(log_weight)
+    assert log_z == pytest.approx(np.log(2.0) - 1000.0)
+    assert error == pytest.approx(1.0 / 2.0 / np.sqrt(3.0))
+    assert pareto_k(np.full(100, -7.0)) == -np.inf
+    assert pareto_k(np.arange(10.0)) == np.inf
+
+
+@pytest.mark.parametrize("shape", [0.2, 0.5, 0.9])
+def test_pareto_k_of_pareto_weights(shape: float) -> None:
+    """Weights u^-k have shape k; the maximum-likelihood estimate of a tail of m has standard error (1 + k) / sqrt(m): five of them."""
+    draws = 100_000
+    log_weight = -shape * np.log(np.random.default_rng(5).random(draws))
+    tail = int(np.ceil(3 * np.sqrt(draws)))
+    assert abs(pareto_k(log_weight) - shape) < 5 * (1 + shape) / np.sqrt(tail)
+
+
+def test_scale_of_a_generalised_pareto_law() -> None:
+    """The scale is found too, within five standard errors sqrt(2 (1 + k) / m), relatively."""
+    shape, scale, draws = 0.3, 2.0, 20_000
+    uniform = np.random.default_rng(6).random(draws)
+    found_shape, found_scale = fit_pareto(np.sort(scale * (uniform**-shape - 1) / shape))
+    assert abs(found_shape - shape) < 5 * (1 + shape) / np.sqrt(draws)
+    assert abs(found_scale / scale - 1) < 5 * np.sqrt(2 * (1 + shape) / draws)
+
+
+@njit
+def unweighted(
+    problem: Any, tokens: Any, lengths: Any, log_weight: Any, guide: Any, mass: Any, room: Any, source: Any
+) -> None:
+    """Leave out what distinguishes the guide from the target: the weight is Z of the guide."""
+    lengths[0] = draw(guide, problem, source, room, tokens[0])
+    log_weight[0] = mass
+
+
+@njit
+def pool_forgotten(
+    problem: Any,
+    tokens: Any,
+    lengths: Any,
+    log_weight: Any,
+    guide: Any,
+    mass: Any,
+    room: Any,
+    pool: Any,
+    fault: Any,
+    source: Any,
+) -> None:
+    """Resample from a pool, and forget the pool's mean weight: for Z of the guide, or for its largest weight."""
+    scripted_sir(problem, tokens, lengths, log_weight, guide, mass, room, pool, source)
+    log_weight[0] = mass if fault == 0 else pool.log_weight.max()
+
+
+@njit
+def density_only(
+    problem: Any, chains: Any, c: Any, draft: Any, guide: Any, log_mass: Any, room: Any, pool: Any, source: Any
+) -> None:
+    """Choose between the current text and a fresh one by rho instead of rho / q."""
+    length = draw(guide, problem, source, room, pool.token[0])
+    old, size, before = chains.token[c].copy(), chains.length[c], chains.log_density[c]
+    chains.token[c, :length] = pool.token[0, :length]
+    chains.length[c] = length
+    chains.log_density[c] = recompute(problem, chains, c)
+    pool.cumulative[0] = np.exp(before)
+    pool.cumulative[1] = np.exp(before) + np.exp(chains.log_density[c])
+    if categorical(source, pool.cumulative, 0, 2) == 0:
+        chains.token[c], chains.length[c] = old, size
+        chains.log_density[c] = recompute(problem, chains, c)
+
+
+def test_controls_are_caught() -> None:
+    """A dropped weight and a ratio without q are wrong where the guide is not the target, and a wrong Z is wrong anywhere."""
+    world = keyword_world(1.0)
+    guide = Guide.build(world.problem, order=2, room=world.room, budget=None, threads=1)
+    place = (guide.tables, guide.log_mass, scratch())
+    assert not all(f.holds for f in prove_attempts("dropped", world, unweighted, *place))
+    wrong = (guide.tables, guide.log_mass + 0.01, scratch(), new_pool(1, world.room))
+    assert not all(f.holds for f in prove_attempts("Z", world, scripted_importance, *wrong))
+    small = phrase_world(1.0)
+    full = Guide.build(small.problem, order=2, room=small.room, budget=None, threads=1)
+    pool = new_pool(2, small.room)
+    assert not prove_kernel("rho", small, density_only, full.tables, full.log_mass, scratch(), pool)[0].holds
+
+
+@pytest.mark.parametrize("fault", [0, 1])
+def test_a_pool_whose_mean_weight_is_forgotten_is_caught(fault: int) -> None:
+    """The law of one text resampled from two is the target's only with the pool's mean weight."""
+    world = narrowed(keyword_world(1.0), 40)
+    guide = Guide.build(world.problem, order=2, room=world.room, budget=None, threads=1)
+    place = (guide.tables, guide.log_mass, scratch(), new_pool(2, world.room), fault)
+    (found,) = prove_attempts("pool", world, pool_forgotten, *place)
+    assert found.error > VISIBLE
+
+
+def _same(one: Draws, other: Draws) -> bool:
+    return one.texts() == other.texts() and np.array_equal(one.log_weight, other.log_weight)
+
+
+@pytest.mark.parametrize("name", ["importance", "sir", "isir"])
+def test_threads_change_nothing(name: str) -> None:
+    """The same draws on one thread and on two."""
+    assert _same(method(name).draw(toy_job(name, 300)), method(name).draw(toy_job(name, 300, threads=2)))
+
+
+def test_log_z_is_the_guides() -> None:
+    """At the model's own order all weights are Z; at order 2 their mean is, within five standard errors."""
+    exact = toy_job("importance", 1).guide(3).log_mass
+    full = method("importance").draw(toy_job("importance", 100, order=0))
+    assert np.abs(full.log_weight - exact).max() < 1e-5
+    assert full.report["pareto_k"] is None
+    assert full.report["ess"] == pytest.approx(100, rel=1e-6)
+    found = method("importance").draw(toy_job("importance", 5000))
+    assert found.log_z is not None
+    assert found.log_z_error is not None
+    assert abs(found.log_z - exact) < 5 * found.log_z_error + 1e-5
+
+
+def test_an_order_that_is_not_there() -> None:
+    """One clear line."""
+    with pytest.raises(RequestError, match="order 9"):
+        method("importance").draw(toy_job("importance", 5, order=9))
+    with pytest.raises(RequestError, match="candidates=1"):
+        method("isir").draw(toy_job("isir", 5, candidates=1))
