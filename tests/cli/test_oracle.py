@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.oracle import CHINESE, ENGLISH, Demand, broken
-from tests.cli.runner import CORPORA, constrain
+from tests.cli.runner import constrain
+from tests.places import CORPORA
 
 FINE = "The dog ran after Mr. Fox."
 CHINESE_FINE = "我们在广州吃美食。"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.runner import CORPORA, constrain, model, searchgen
+from tests.cli.runner import constrain, model, searchgen
+from tests.places import CORPORA
 
 TEXT = "The dog ran. A cat saw the dog!\nThe dog ran.\n"
 
