@@ -5,12 +5,11 @@ A place in a text is the number of signs before it that are no spaces: a space b
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Beginnings", "Part", "beginnings", "common_places", "compact_length", "token_ends"]
+__all__ = ["Beginnings", "beginnings", "common_places", "compact_length", "token_ends"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,17 +25,6 @@ class Beginnings:
     places: npt.NDArray[np.int64]
     log_p: npt.NDArray[np.float64]
     log_end: float
-
-
-class Part(Protocol):
-    """A model that can take part in a mixture."""
-
-    @property
-    def label(self) -> str:
-        """Name and hash."""
-
-    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
-        """Return the probabilities of the beginnings of each text."""
 
 
 def compact_length(text: str) -> int:

@@ -1,13 +1,8 @@
-"""The models that come with searchgen: n-gram models, and their mixtures with transformers, under which `constrain` searches."""
+"""The names and files of the models that come with searchgen: n-gram models, and their mixtures with transformers."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from searchgen.lm.mixture import Mixture
-    from searchgen.lm.neural.settings import NeuralSettings
-
-__all__ = ["EMBEDDED", "MIXED", "NGRAMS", "data_file", "ngram_name", "open_embedded"]
+__all__ = ["EMBEDDED", "MIXED", "NGRAMS", "data_file", "ngram_name"]
 
 DATA = Path(__file__).parent / "data"
 
@@ -39,19 +34,3 @@ def data_file(name: str, ending: str = ".sgm") -> Path:
         ('en.sgm', 'zh.onnx')
     """
     return DATA / f"{name.removesuffix('-ngram')}{ending}"
-
-
-def open_embedded(name: str, settings: "NeuralSettings", threads: int = 1) -> "Mixture":
-    """Open an embedded mixture, whose transformer computes with so many threads.
-
-    Raises:
-        RequestError: the settings ask for another device or number format, or leave out ends.
-    """
-    from searchgen.lm import load
-    from searchgen.lm.mixture import Mixture, NGramPart, refuse_endless
-    from searchgen.lm.onnx.model import open_graph
-
-    refuse_endless(name, settings)
-    path = data_file(name, ".onnx")
-    graph = open_graph(path.name, path, settings, threads)
-    return Mixture(name, [NGramPart(load(name)), graph], [1 - MIXED[name], MIXED[name]])

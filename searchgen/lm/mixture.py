@@ -10,7 +10,7 @@ reaches across a word, as the mixtures of laws of the next word that it is then 
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import fsum
@@ -21,17 +21,23 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
-from searchgen.lm.boundaries import Beginnings, Part, beginnings, common_places, compact_length, token_ends
+from searchgen.lm.boundaries import Beginnings, beginnings, common_places, compact_length, token_ends
+from searchgen.lm.embedded import MIXED, data_file, ngram_name
 from searchgen.lm.neural.score_cache import Kept, Recent, Usage
+from searchgen.lm.neural.transformer import is_transformer, open_transformer
+from searchgen.lm.prefix_scores import ReadAnew
+from searchgen.lm.protocol import MixturePart, ModelType, PrefixScorer, expecting
 
 if TYPE_CHECKING:
     from searchgen.lm.neural.settings import NeuralSettings
     from searchgen.lm.neural.top_pieces import Expected
     from searchgen.lm.ngram.model import NGram
 
-__all__ = ["Mixture", "NGramPart", "is_mixture", "mixed", "open_mixture", "parts_of", "refuse_endless"]
+__all__ = ["EMBEDDED_MIXTURE", "MIXTURE", "Mixture", "NGramPart", "is_mixture", "mixed", "open_mixture", "parts_of"]
 
 Floats = npt.NDArray[np.float64]
+
+# Libraries of n-gram models are imported where they are needed: an embedded transformer is opened while they are loaded.
 
 #: How far weights may be from a sum of 1.
 ROUNDING = 1e-6
@@ -47,7 +53,7 @@ def is_mixture(name: str) -> bool:
     return re.search(r":\d*\.?\d+(,|$)", name) is not None and not Path(name).exists()
 
 
-def parts_of(name: str) -> list[tuple[str, float]]:
+def parts_of(name: str) -> tuple[tuple[str, float], ...]:
     """Return the models of a mixture with their weights.
 
     Raises:
@@ -55,7 +61,7 @@ def parts_of(name: str) -> list[tuple[str, float]]:
 
     Example:
         >>> parts_of("en:0.25,some/model:0.75")
-        [('en', 0.25), ('some/model', 0.75)]
+        (('en', 0.25), ('some/model', 0.75))
     """
     found = []
     for part in name.split(","):
@@ -68,7 +74,7 @@ def parts_of(name: str) -> list[tuple[str, float]]:
     total = fsum(weight for _, weight in found)
     if abs(total - 1.0) > ROUNDING:
         raise RequestError(f"--lm {name}: the weights sum to {total:g}; let them sum to 1")
-    return found
+    return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +98,22 @@ class NGramPart:
     def label(self) -> str:
         """Name and hash."""
         return f"{self.model.name}@{self.model.hash[:12]}"
+
+    @property
+    def hash(self) -> str:
+        """What the hash of a mixture is made of: name and hash."""
+        return self.label
+
+    def fits(self, texts: Sequence[str]) -> list[bool]:
+        """Return that each text is short enough."""
+        return [True] * len(texts)
+
+    def counted(self) -> dict[str, int]:
+        """Return nothing: its work is not counted."""
+        return {}
+
+    def forget(self) -> None:
+        """Keep nothing, so that there is nothing to drop."""
 
     def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
         """Return the probabilities of the beginnings of each text."""
@@ -148,7 +170,7 @@ class Mixture:
     """
 
     name: str
-    parts: Sequence[Part]
+    parts: Sequence[MixturePart]
     weights: Sequence[float]
     usage: Usage = field(default_factory=Usage)
 
@@ -160,7 +182,7 @@ class Mixture:
     @property
     def hash(self) -> str:
         """A hash of the parts and their weights."""
-        parts = [(getattr(part, "hash", part.label), weight) for part, weight in self._weighted()]
+        parts = [(part.hash, weight) for part, weight in self._weighted()]
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     @property
@@ -198,8 +220,8 @@ class Mixture:
     @property
     def expectable(self) -> Mapping[str, int] | None:
         """The pieces its transformer can tell that it expects; None: it cannot tell, or there are several."""
-        only = len(self._transformers) == 1
-        return getattr(self._transformers[0], "expectable", None) if only else None
+        only = expecting(self._transformers[0]) if len(self._transformers) == 1 else None
+        return None if only is None else only.expectable
 
     def expected(self, texts: Sequence[str]) -> "list[Expected]":
         """Return what its transformer expects at every place of texts; see `PieceModel.expected`."""
@@ -216,18 +238,17 @@ class Mixture:
 
     def fits(self, texts: Sequence[str]) -> list[bool]:
         """Return which texts are short enough for every part to read."""
-        read = [fits(texts) for part in self.parts if (fits := getattr(part, "fits", None))]
-        return [all(one) for one in zip(*read, strict=True)] if read else [True] * len(texts)
+        return [all(read) for read in zip(*(part.fits(texts) for part in self.parts), strict=True)]
 
-    def growing(self) -> "MixedBeginnings":
-        """Return what scores beginnings of texts that grow: each is read anew."""
-        return MixedBeginnings(self)
+    def growing(self) -> PrefixScorer:
+        """Return what scores prefixes of texts that grow: each is read anew."""
+        return ReadAnew(self.usage, self.without_end)
 
     def without_end(self, texts: Sequence[str]) -> Floats:
         """Return natural log p of beginnings, (n,) float64: all stretches, and no end."""
         return np.array([one.log_p[-1] for one in self._mixed(list(texts))], np.float64)
 
-    def _weighted(self) -> list[tuple[Part, float]]:
+    def _weighted(self) -> list[tuple[MixturePart, float]]:
         return list(zip(self.parts, self.weights, strict=True))
 
     def _mixed(self, texts: list[str]) -> list[Beginnings]:
@@ -239,32 +260,16 @@ class Mixture:
         self._kept.scores.clear()
         self._recent.known.clear()
         for part in self.parts:
-            forget: Callable[[], None] | None = getattr(part, "forget", None)
-            if forget:
-                forget()
+            part.forget()
 
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name; passes, texts and tokens are the sums over the transformers."""
         own = {name: getattr(self.usage, name) for name in ("evaluations", "duplicates", "cache_hits")}
         passes: dict[str, int] = {}
         for part in self.parts:
-            counted: Callable[[], dict[str, int]] | None = getattr(part, "counted", None)
-            for name, count in counted().items() if counted else ():
+            for name, count in part.counted().items():
                 passes[name] = passes.get(name, 0) + count
         return {**passes, **own}
-
-
-class MixedBeginnings:
-    """Beginnings under a mixture; what was scored once is kept."""
-
-    def __init__(self, mixture: Mixture) -> None:
-        """Begin with no text."""
-        self._mixture, self._kept = mixture, Kept(mixture.usage)
-
-    def log_probs(self, texts: Sequence[str], parents: npt.NDArray[np.int64]) -> Floats:
-        """Return natural log p of beginnings, (n,) float64; what they grow out of does not matter."""
-        del parents
-        return self._kept.of(texts, self._mixture.without_end)
 
 
 def refuse_endless(name: str, settings: "NeuralSettings") -> None:
@@ -290,11 +295,10 @@ def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mix
     Raises:
         RequestError: a part cannot be opened, the weights do not sum to 1, or ends are left out, which parts do not share.
     """
-    from searchgen.lm import load
-    from searchgen.lm.neural import is_transformer, open_transformer
+    from searchgen.lm.ngram.load import load
 
     refuse_endless(name, settings)
-    parts: list[Part] = []
+    parts: list[MixturePart] = []
     listed = parts_of(name)
     for model, _ in listed:
         if is_transformer(model):
@@ -307,3 +311,44 @@ def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mix
             )
         parts.append(NGramPart(ngram))
     return Mixture(name, parts, [weight for _, weight in listed])
+
+
+def open_embedded(name: str, settings: "NeuralSettings", threads: int = 1) -> Mixture:
+    """Open an embedded mixture, whose transformer computes with so many threads.
+
+    Raises:
+        RequestError: the settings ask for another device or number format, or leave out ends.
+    """
+    from searchgen.lm.onnx.model import open_graph
+
+    refuse_endless(name, settings)
+    path = data_file(name, ".onnx")
+    graph = open_graph(path.name, path, settings, threads)
+    from searchgen.lm.ngram.load import load  # takes longer to import than the transformer, which others wait for
+
+    return Mixture(name, [NGramPart(load(name)), graph], [1 - MIXED[name], MIXED[name]])
+
+
+def first_ngram(name: str) -> str | None:
+    """Return the first n-gram model of a mixture, None: it has none.
+
+    Example:
+        >>> first_ngram("gpt2:0.5,my.sgm:0.5"), first_ngram("gpt2:0.5,gpt3:0.5")
+        ('my.sgm', None)
+    """
+    return next((part for part, _ in parts_of(name) if not is_transformer(part)), None)
+
+
+def embedded_parts(name: str) -> tuple[tuple[str, float], ...]:
+    """Return the parts of an embedded mixture: its n-gram model, and the file of its transformer.
+
+    Example:
+        >>> [weight for _, weight in embedded_parts("en")]
+        [0.3, 0.7]
+    """
+    return (ngram_name(name), round(1 - MIXED[name], 12)), (data_file(name, ".onnx").name, MIXED[name])
+
+
+#: The mixtures that come with searchgen, and those that users name, as the registry of models lists them.
+EMBEDDED_MIXTURE = ModelType("embedded mixture", MIXED.__contains__, open_embedded, embedded_parts, ngram_name)
+MIXTURE = ModelType("mixture", is_mixture, open_mixture, parts_of, first_ngram)

@@ -7,44 +7,42 @@
 
 import hashlib
 import json
-import os
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from http.client import HTTPException
+from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import Outage, RequestError
+from searchgen.errors import RequestError
 from searchgen.lm.neural.score_cache import Kept, Usage
 from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.prefix_scores import ReadAnew
+from searchgen.lm.protocol import ModelType, PrefixScorer
 
-__all__ = ["KEY", "Remote", "open_remote"]
+if TYPE_CHECKING:
+    from searchgen.lm.completions import Server
+
+__all__ = ["SERVER", "Remote", "is_remote", "open_remote"]
 
 Floats = npt.NDArray[np.float64]
-
-#: The environment variable with the server's key; it is sent to the server and shown nowhere.
-KEY = "SEARCHGEN_API_KEY"
 
 #: Texts of one call, and calls at once.
 TOGETHER, CALLS = 16, 8
 
-#: Seconds to wait for an answer; tries; seconds before the second, doubled each time; the longest that a server may ask for.
-PATIENCE, TRIES, PAUSE, LONGEST_PAUSE = 60.0, 4, 0.5, 30.0
 
+def is_remote(name: str) -> bool:
+    """Return whether a model's name is the address of a server.
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Answers elsewhere are refused: the key is for the named server only."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
+    Example:
+        >>> is_remote("http://127.0.0.1:8000/v1#my-model"), is_remote("gpt2")
+        (True, False)
+    """
+    return name.startswith(("http://", "https://"))
 
 
 @dataclass(eq=False)
@@ -55,23 +53,26 @@ class Remote:
         name: as the user named it.
         settings: end and prompt.
         usage: counts so far; `forwards` are calls.
-        patience: seconds to wait for an answer.
-        pause: seconds before a second try.
     """
 
     name: str
     settings: NeuralSettings
     usage: Usage = field(default_factory=Usage)
-    patience: float = PATIENCE
-    pause: float = PAUSE
 
     def __post_init__(self) -> None:
         self._kept, self._counting = Kept(self.usage), Lock()
         self._address, _, self._model = self.name.partition("#")
-        handlers: list[Any] = [_NoRedirects()]
-        if urlsplit(self._address).hostname in ("127.0.0.1", "localhost", "::1"):
-            handlers.append(urllib.request.ProxyHandler({}))
-        self._opener = urllib.request.build_opener(*handlers)
+
+    @cached_property
+    def server(self) -> "Server":
+        """What answers."""
+        from searchgen.lm.completions import Server  # libraries of the net take a while to import
+
+        return Server(self._address, self._count_call)
+
+    def _count_call(self) -> None:
+        with self._counting:
+            self.usage.forwards += 1
 
     @property
     def hash(self) -> str:
@@ -101,9 +102,9 @@ class Remote:
         end = "\n" if self.settings.end == "newline" else ""
         return self._kept.of(texts, lambda new: self._scored(new, end))
 
-    def growing(self) -> "RemoteBeginnings":
-        """Return what scores beginnings of texts that grow: each is sent anew."""
-        return RemoteBeginnings(self)
+    def growing(self) -> PrefixScorer:
+        """Return what scores prefixes of texts that grow: each is sent anew."""
+        return ReadAnew(self.usage, self.without_end)
 
     def without_end(self, texts: Sequence[str]) -> Floats:
         """Return natural log p of beginnings, (n,) float64."""
@@ -124,7 +125,7 @@ class Remote:
         prompts = [before + glue + text + end for text in texts]
         # One token more is asked for, and dropped: not every server answers a request for none.
         body = {"model": self._model, "prompt": prompts, "max_tokens": 1, "echo": True, "logprobs": 1, "temperature": 0}
-        answer = self._asked(json.dumps(body).encode())
+        answer = self.server.answer(json.dumps(body).encode())
         try:
             choices = sorted(answer["choices"], key=lambda choice: choice["index"])
             if len(choices) != len(texts):
@@ -153,65 +154,15 @@ class Remote:
             raise RequestError(f"{self._address} scores a text as not a number")
         return total
 
-    def _asked(self, body: bytes) -> Any:
-        """Return the server's answer, asked again after a while where that may help."""
-        reason = ""
-        for attempt in range(TRIES):
-            request = urllib.request.Request(f"{self._address}/completions", body, {"Content-Type": "application/json"})
-            if key := os.environ.get(KEY):
-                request.add_header("Authorization", f"Bearer {key}")
-            pause = self.pause * 2**attempt
-            with self._counting:
-                self.usage.forwards += 1
-            try:
-                with self._opener.open(request, timeout=self.patience) as answer:
-                    return json.load(answer)
-            except urllib.error.HTTPError as error:
-                reason = f"answers {error.code}: {_said(error)}"
-                if error.code != 429 and error.code < 500:
-                    raise RequestError(f"{self._address} {reason}; check address, model name and {KEY}") from None
-                asked = error.headers.get("Retry-After", "")
-                pause = min(LONGEST_PAUSE, float(asked)) if asked.isdecimal() else pause
-            except (OSError, HTTPException) as error:
-                reason = f"cannot be reached: {getattr(error, 'reason', error) or type(error).__name__}"
-            except ValueError:
-                raise RequestError(
-                    f"{self._address} answers with something else than JSON; is it a completions server?"
-                ) from None
-            if attempt < TRIES - 1:
-                time.sleep(pause)
-        raise Outage(f"{self._address} {reason} ({TRIES} tries); start the server, or try again later")
 
-
-class RemoteBeginnings:
-    """Beginnings under a remote model; what was scored once is kept."""
-
-    def __init__(self, remote: Remote) -> None:
-        """Begin with no text."""
-        self._remote, self._kept = remote, Kept(remote.usage)
-
-    def log_probs(self, texts: Sequence[str], parents: npt.NDArray[np.int64]) -> Floats:
-        """Return natural log p of beginnings, (n,) float64; what they grow out of does not matter."""
-        del parents
-        return self._kept.of(texts, self._remote.without_end)
-
-
-def _said(error: urllib.error.HTTPError) -> str:
-    """Return what a server says of an error, on one line and without the key."""
-    try:
-        said = " ".join(error.read(2000).decode("utf-8", "replace").split())[:200]
-    except (OSError, HTTPException):
-        said = ""
-    key = os.environ.get(KEY)
-    return (said.replace(key, "***") if key else said) or str(error.reason)
-
-
-def open_remote(name: str, settings: NeuralSettings) -> Remote:
-    """Return the model behind a server; nothing is sent yet.
+def open_remote(name: str, settings: NeuralSettings, threads: int = 1) -> Remote:
+    """Return the model behind a server; nothing is sent yet, and threads are the server's own matter.
 
     Raises:
         RequestError: the address has no model or a password, or the settings are for models here.
     """
+    from searchgen.lm.completions import KEY
+
     address, _, model = name.partition("#")
     parts = urlsplit(address)
     if not parts.hostname or not model:
@@ -225,3 +176,7 @@ def open_remote(name: str, settings: NeuralSettings) -> Remote:
     if (settings.device, settings.dtype) != ("auto", "auto"):
         raise RequestError("--device and --dtype are the server's own; drop them")
     return Remote(name, settings)
+
+
+#: Models behind servers, as the registry of models lists them.
+SERVER = ModelType("server", is_remote, open_remote)

@@ -10,7 +10,7 @@ sums to no 1. As an energy it is as good a target as any other, so samplers take
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +22,6 @@ from searchgen.lm.neural.architectures.library import loaded
 from searchgen.lm.neural.batches import MOST_POSITIONS, batches, free_bytes, positions_for
 from searchgen.lm.neural.score_cache import Kept, Usage
 from searchgen.lm.neural.spelling import first_id, read_tokenizer
-
-if TYPE_CHECKING:
-    from searchgen.lm.boundaries import Beginnings
-    from searchgen.lm.neural.growing import Growing
 
 __all__ = ["MaskedModel", "open_masked"]
 
@@ -161,19 +157,12 @@ class MaskedModel:
         """Drop the scores kept."""
         self._kept.scores.clear()
 
-    def growing(self) -> "Growing":
-        """Refuse: see `beginnings`."""
-        self._refuse()
-
-    def beginnings(self, texts: Sequence[str]) -> "list[Beginnings]":
+    def growing(self) -> NoReturn:
         """Refuse: nothing can be said of a text that is not there yet.
 
         Raises:
             RequestError: always.
         """
-        self._refuse()
-
-    def _refuse(self) -> NoReturn:
         raise RequestError(
             f"{self.name} is a masked model: it has no probability of a text's beginning; "
             "use --sampler surrogate or gibbs, or name a causal model"

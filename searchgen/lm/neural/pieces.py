@@ -8,7 +8,6 @@ Batched by length, each distinct text once. Sums are 64-bit, on the host.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,18 +18,13 @@ from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches, is_memory
 from searchgen.lm.neural.score_cache import Kept, Recent, Usage
 from searchgen.lm.neural.spelling import Spelling
 from searchgen.lm.neural.top_pieces import Expected, Scored
+from searchgen.lm.prefix_scores import ReadAnew
+from searchgen.lm.protocol import PrefixScorer
 
-__all__ = ["GrowingTexts", "PieceModel"]
+__all__ = ["PieceModel"]
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
-
-
-class GrowingTexts(Protocol):
-    """What scores beginnings of texts that grow."""
-
-    def log_probs(self, texts: Sequence[str], parents: Places) -> Floats:
-        """Return natural log p of beginnings, (n,) float64; `parents` are the texts of the last call that they grow out of."""
 
 
 class PieceModel:
@@ -112,9 +106,13 @@ class PieceModel:
         """Note so many of the pieces it expects at every place of the texts that it scores from now on; 0: none."""
         self._noted = most
 
-    def growing(self) -> GrowingTexts:
-        """Return what scores beginnings of texts that grow: here each is read anew."""
-        return ReadAnew(self)
+    def growing(self) -> PrefixScorer:
+        """Return what scores prefixes of texts that grow: here each is read anew."""
+        return ReadAnew(self.usage, self._without_end)
+
+    def _without_end(self, texts: list[str]) -> Floats:
+        rows = self.spelling.spell_begun(texts) if texts else []
+        return np.array([log_p.sum() for log_p in self.scored_rows(texts, rows)], np.float64)
 
     def fits(self, texts: Sequence[str]) -> list[bool]:
         """Return which texts are short enough to be read."""
@@ -207,20 +205,3 @@ class PieceModel:
         self.usage.tokens += int((lengths - 1).sum())
         self.usage.padding += int(padded[:, 1:].size - (lengths - 1).sum())
         return each.split(np.cumsum(lengths - 1 - first)[:-1])
-
-
-class ReadAnew:
-    """Beginnings of growing texts, each read from its first piece; what was scored once is kept."""
-
-    def __init__(self, model: PieceModel) -> None:
-        """Begin with no text."""
-        self._model, self._kept = model, Kept(model.usage)
-
-    def log_probs(self, texts: Sequence[str], parents: Places) -> Floats:
-        """Return natural log p of beginnings, (n,) float64; what they grow out of does not matter."""
-        del parents
-        return self._kept.of(texts, self._scored)
-
-    def _scored(self, texts: list[str]) -> Floats:
-        rows = self._model.spelling.spell_begun(texts) if texts else []
-        return np.array([log_p.sum() for log_p in self._model.scored_rows(texts, rows)], np.float64)

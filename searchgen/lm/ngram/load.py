@@ -1,0 +1,47 @@
+"""N-gram models by name: `load("en-ngram")` opens one that comes with searchgen, `load("my.arpa")` a file."""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+
+from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.embedded import EMBEDDED, NGRAMS, data_file, ngram_name
+from searchgen.lm.ngram.model import NGram
+from searchgen.lm.ngram.storage.open_file import open_model
+
+__all__ = ["load"]
+
+
+def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) -> NGram:
+    """Open an n-gram model.
+
+    Args:
+        name_or_path: the name of an embedded model (`en` for its part), or a file: searchgen's own format or ARPA (also `.gz`).
+        notify: is told, in one line, what the user should know (the cache cannot be written).
+
+    Raises:
+        RequestError: no model has this name.
+        ModelFileError: the file is missing, cut off, damaged or not a model.
+
+    Example:
+        >>> load("eng")
+        Traceback (most recent call last):
+        searchgen.errors.RequestError: unknown model 'eng'; did you mean 'en'? (embedded: en, zh, en-ngram, zh-ngram; or give a file)
+    """
+    name = ngram_name(str(name_or_path))
+    if name in NGRAMS:
+        return open_model(data_file(name), name=name, notify=notify)
+    path = Path(name_or_path)
+    if path.is_dir():
+        if (path / "config.json").is_file():
+            raise RequestError(f"{path} is a transformer; here name an n-gram model")
+        raise ModelFileError(
+            f"{path} is a folder without a config.json; give a model file, or the folder of a transformer"
+        )
+    if path.exists():
+        return open_model(path, notify=notify)
+    if isinstance(name_or_path, Path) or path.name != name or path.suffix:
+        raise ModelFileError(f"no model file {path}")
+    close = get_close_matches(name.lower(), EMBEDDED, n=1, cutoff=0.4)
+    guess = f"; did you mean {close[0]!r}?" if close else ";"
+    raise RequestError(f"unknown model {name!r}{guess} (embedded: {', '.join(EMBEDDED)}; or give a file)")

@@ -1,0 +1,50 @@
+"""The one door to models that score printed texts whole: which kind a name stands for, and how one is opened.
+
+An n-gram model proposes texts to them. A name that is of none of the kinds is that of an n-gram model (`lm/ngram/load.py`).
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from searchgen.lm.mixture import EMBEDDED_MIXTURE, MIXTURE
+from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.neural.transformer import TRANSFORMER
+from searchgen.lm.protocol import ModelType, TextModel
+from searchgen.lm.remote import SERVER
+
+__all__ = ["MODELS", "model_type", "open_text_model", "opening"]
+
+#: Every kind of text model; the first that a name matches opens it.
+MODELS: tuple[ModelType, ...] = (EMBEDDED_MIXTURE, SERVER, MIXTURE, TRANSFORMER)
+
+
+def model_type(name: str) -> ModelType | None:
+    """Return the kind of text model that a name stands for, None: it is that of an n-gram model.
+
+    Example:
+        >>> [found.kind if (found := model_type(name)) else None for name in ("en-ngram", "en", "gpt2", "en-ngram:0.5,gpt2:0.5")]
+        [None, 'embedded mixture', 'transformer', 'mixture']
+    """
+    return next((one for one in MODELS if one.matches(name)), None)
+
+
+def open_text_model(name: str, settings: NeuralSettings | None = None, threads: int = 1) -> TextModel:
+    """Open a model that scores printed texts whole.
+
+    Args:
+        name: as `--lm` gives it.
+        settings: how texts are scored.
+        threads: threads of a CPU to compute with.
+
+    Raises:
+        RequestError: it cannot be opened; the message names the part and the reason.
+    """
+    found = model_type(name) or TRANSFORMER
+    return found.open(name, settings or NeuralSettings(), threads)
+
+
+def opening(name: str, settings: NeuralSettings, threads: int) -> "Future[TextModel]":
+    """Begin to open a model beside other work: its libraries take a while to import, torch seconds."""
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(open_text_model, name, settings, threads)
+    pool.shutdown(wait=False)
+    return future
