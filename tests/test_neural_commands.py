@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("torch")
 
 from searchgen.lm.neural import NeuralSettings, open_transformer
-from tests.cli_runner import searchgen
+from tests.cli_runner import QUICK, searchgen
 from tests.tiny_transformer import by_bytes, by_words
 
 
@@ -33,6 +33,23 @@ def test_the_librarys_own_chatter_is_not_heard(tmp_path: Path, capfd: pytest.Cap
     capfd.readouterr()
     open_transformer(folder)
     assert capfd.readouterr() == ("", "")
+
+
+def test_why_a_network_keeps_no_keys_and_values_is_told(tmp_path: Path, letters: str) -> None:
+    folder = str(by_bytes(tmp_path, kind="mamba"))
+    facts = searchgen("lm", "info", folder, "--json").rows[0]
+    assert facts["keys_and_values_kept"] is False
+    assert "keys and values kept no\nnot kept because     the network does not" in searchgen("lm", "info", folder).out
+    ran = searchgen("constrain", "--lm", folder, "--keywords", "dog", "--verbose", *QUICK)
+    assert ran.err.count(f"searchgen: {folder} keeps no keys and values: {facts['not_kept_because']}\n") == 1
+    assert "keeps no keys" not in searchgen("constrain", "--lm", folder, "--keywords", "dog", *QUICK).err
+    assert "keeps no keys" not in searchgen("constrain", "--lm", letters, "--keywords", "dog", "-v", *QUICK).err
+    kept = searchgen("lm", "info", letters, "--json").rows[0]
+    assert (kept["keys_and_values_kept"], "not_kept_because" in kept) == (True, False)
+    (tmp_path / "model.safetensors").unlink()
+    facts = searchgen("lm", "info", folder, "--json").rows[0]
+    assert facts["keys_and_values_kept"] is None
+    assert facts["not_kept_because"].startswith("the network was not tried (")
 
 
 def test_a_line_that_has_no_score_spoils_no_other(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     WholeTextModel = PieceModel | MaskedModel | Mixture | Remote
 
-__all__ = ["open_text_model", "opening", "proposer", "scores_whole_texts"]
+__all__ = ["open_text_model", "opening", "proposer", "scores_whole_texts", "uncached"]
 
 
 def is_remote(name: str) -> bool:
@@ -65,6 +65,15 @@ def opening(name: str, settings: NeuralSettings, threads: int) -> "Future[WholeT
     future = pool.submit(open_text_model, name, settings, threads)
     pool.shutdown(wait=False)
     return future
+
+
+def uncached(model: "WholeTextModel") -> dict[str, str]:
+    """Return why transformers keep no keys and values though their kind might, by name; of a mixture those of its parts."""
+    from searchgen.lm.mixture import Mixture
+    from searchgen.lm.neural.pieces import PieceModel
+
+    parts = model.parts if isinstance(model, Mixture) else [model]
+    return {part.name: part.uncached for part in parts if isinstance(part, PieceModel) and part.uncached}
 
 
 def proposer(name: str, language: str) -> str:
