@@ -25,10 +25,10 @@ from searchgen.cli.commands import (
     spec,
     warm_up,
 )
-from searchgen.cli.lm.app import app as lm_app
-from searchgen.cli.output import complain, complain_of, hush, utf8
+from searchgen.cli.lm.app.app import app as lm_app
+from searchgen.cli.output import complain, complain_of, hush, hush_libraries, utf8
 from searchgen.errors import RequestError, SearchgenError
-from searchgen.request.user_settings import in_force
+from searchgen.request.request.user_settings import in_force
 from searchgen.version import __version__
 
 __all__ = ["answer", "app", "run"]
@@ -71,6 +71,8 @@ def run() -> None:
     # numpy's own matrix library would start a thread a core, which takes a twentieth of a second and is never used here
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, _terminate)
+    if not os.environ.get("SEARCHGEN_DEBUG"):
+        hush_libraries()
     if completion.VARIABLE in os.environ:  # a shell asks how a line goes on
         typer.completion.completion_init()  # type: ignore[attr-defined]
         app(prog_name="searchgen")

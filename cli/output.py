@@ -3,10 +3,12 @@
 import errno
 import io
 import json
+import logging
 import os
 import shutil
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ __all__ = [
     "complain_of",
     "highlighted",
     "hush",
+    "hush_libraries",
     "note",
     "progress",
     "terminal_width",
@@ -64,6 +67,27 @@ def hush(quiet: bool) -> bool:
     global _quiet
     _quiet = quiet
     return quiet
+
+
+def hush_libraries() -> None:
+    """Keep whatever libraries have to say off stderr, for good; for the process of a command line, never for one that imports us.
+
+    Warnings and log lines of Python are dropped. What is written past Python, as onnxruntime does while it is imported, goes to file 2,
+    which leads nowhere from now on; `sys.stderr` has the terminal as a file of its own. Processes that we start inherit file 2.
+    """
+    warnings.simplefilter("ignore")
+    warnings.showwarning = _drop  # for libraries that set filters of their own
+    logging.disable(logging.CRITICAL)
+    with suppress(OSError, ValueError, AttributeError):  # closed, or never open
+        sys.stderr.flush()
+        # Without a buffer: what cannot be written would be tried again at the end, and change the exit code.
+        ours = os.fdopen(os.dup(sys.stderr.fileno()), "wb", buffering=0)
+        sys.stderr = io.TextIOWrapper(ours, "utf-8", "backslashreplace", line_buffering=True, write_through=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def _drop(*_: object, **__: object) -> None:
+    """Show no warning."""
 
 
 def note(message: str) -> None:

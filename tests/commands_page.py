@@ -9,7 +9,7 @@ import typer
 
 from searchgen.cli.main import app
 from searchgen.record import Record
-from searchgen.request.request import CHAINS_PER_TEXT, MOST_SECONDS, MOST_TEXTS, MOST_WORDS, STEPS_PER_SECOND, Annealing
+from searchgen.request.request.request import CHAINS_PER_TEXT, MOST_SECONDS, MOST_TEXTS, MOST_WORDS, STEPS_PER_SECOND, Annealing
 from tests.places import ROOT
 
 PAGE = ROOT / "docs" / "commands.md"
@@ -19,7 +19,8 @@ INTRODUCTION = """\
 
 Written by `python -m tests.commands_page` from the commands themselves; a test fails when this page is out of date.
 
-Texts go to stdout, one a line; everything else goes to stderr. Input and output are UTF-8 whatever the locale.
+Texts go to stdout, one a line; everything else goes to stderr. Input and output are UTF-8 whatever the locale. Warnings and log lines of
+libraries are dropped; `SEARCHGEN_DEBUG=1` shows them, and where an unexpected error came from.
 
 | exit code | meaning |
 |---|---|

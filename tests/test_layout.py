@@ -1,5 +1,7 @@
 """The repository's own rules: what stands where, who imports whom, how long things are."""
 
+import importlib.metadata
+import re
 import subprocess
 import sys
 import tomllib
@@ -50,6 +52,17 @@ def test_packages_list_matches_the_folders() -> None:
 def test_every_module_is_in_a_package() -> None:
     packages = {Path(module.path).parent for module in modules() if module.path.endswith("/__init__.py")}
     assert {Path(module.path).parent for module in modules()} == packages
+
+
+@pytest.mark.parametrize("library", ["numba", "transformers"])
+def test_libraries_whose_insides_are_used_have_an_upper_bound(library: str) -> None:
+    project = settings()["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["neural"]]
+    (bounds,) = (found for one in wanted if (found := re.fullmatch(rf"{library}>=([\d.]+),<([\d.]+)", one)))
+    lowest, beyond, installed = (
+        tuple(map(int, each.split(".")[:2])) for each in (*bounds.groups(), importlib.metadata.version(library))
+    )
+    assert lowest <= installed < beyond
 
 
 # Imports

@@ -10,9 +10,9 @@ from searchgen.cli.loading import load_beside, load_model, refuse_other_model, s
 from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, NothingFound, Outage, RequestError, SearchgenError
-from searchgen.lm.whole_text import opening, scores_whole_texts
+from searchgen.lm.whole_text import opening, scores_whole_texts, uncached
 from searchgen.record import partial_record
-from searchgen.request.request import Request
+from searchgen.request.request.request import Request
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -183,6 +183,16 @@ class Answers:
                 note(one)
         if self.verbose:
             _describe(outcome, seconds)
+            self._tell_of_caches()
+
+    def _tell_of_caches(self) -> None:
+        """Show, once, which transformers keep no keys and values, and why."""
+        for searcher in self.beside.values():
+            for name, reason in uncached(searcher.transformer).items():
+                line = f"{name} keeps no keys and values: {reason}"
+                if line not in self.said:
+                    self.said.add(line)
+                    complain(line)
 
     def _finish(self, outcome: "Outcome") -> None:
         self._print(outcome)

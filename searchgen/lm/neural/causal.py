@@ -38,6 +38,7 @@ class Network:
         context: most positions, 0: unlimited.
         positions: of one pass.
         cache: the network that reads on from keys and values kept; None: beginnings are read anew.
+        uncached: why they are; empty: keys and values are kept.
     """
 
     trunk: Callable[[torch.Tensor], torch.Tensor]
@@ -46,6 +47,7 @@ class Network:
     context: int
     positions: int
     cache: Reader | None = None
+    uncached: str = ""
 
 
 @dataclass(eq=False)
@@ -68,6 +70,11 @@ class CausalModel(PieceModel):
 
     def __post_init__(self) -> None:
         self._ready(self.network.context, self.network.positions)
+
+    @property
+    def uncached(self) -> str:
+        """Why the network keeps no keys and values; empty if it does."""
+        return self.network.uncached
 
     def log_probs_above(self, texts: Sequence[str], bounds: Floats) -> Floats:
         """Return natural log p of texts, (n,) float64, or -inf where it is not above the bound: such texts need not be read to the end.

@@ -1,11 +1,12 @@
-"""What a transformer is, told without opening its network."""
+"""What a transformer is; only a network of the transformers library is opened, to try whether it can keep keys and values."""
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
 
-from searchgen.errors import ModelFileError
-from searchgen.lm.neural.opening import content_hash, folder_of
+from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.neural.opening import CAUSAL, EXTRA, content_hash, folder_of, why_uncached
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.spelling import read_json
 from searchgen.lm.onnx.model import graph_of, open_graph
@@ -47,7 +48,24 @@ def describe(name: str) -> dict[str, Any]:
         **sizes,
         "bytes": sum(path.stat().st_size for path in weights or folder.glob("*.bin")),
         "hash": content_hash(folder, NeuralSettings()),
+        **_cache(folder, config),
     }
+
+
+def _cache(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
+    """Return whether a causal network keeps keys and values (None: unknown), and why not; nothing of others, or without the extra."""
+    architectures = config.get("architectures") or []
+    other = architectures and not any(one.endswith(CAUSAL) for one in architectures)
+    if other or any(importlib.util.find_spec(name) is None for name in EXTRA):
+        return {}
+    from searchgen.lm.neural.architectures.library_reader import MISFITS
+
+    try:
+        reason = why_uncached(folder, config)
+    except (RequestError, MemoryError, *MISFITS) as error:  # what cannot be opened can still be described
+        reason = " ".join(f"the network was not tried ({error})".split())
+        return {"keys_and_values_kept": None, "not_kept_because": reason}
+    return {"keys_and_values_kept": not reason, **({"not_kept_because": reason} if reason else {})}
 
 
 def _parameters(path: Path) -> int:

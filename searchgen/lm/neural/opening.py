@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from searchgen.lm.neural.causal import CausalModel, Network
     from searchgen.lm.neural.masked import MaskedModel
 
-__all__ = ["content_hash", "device_of", "folder_of", "open_network", "require_extra"]
+__all__ = ["content_hash", "device_of", "folder_of", "open_network", "require_extra", "why_uncached"]
 
 EXTRA = ("torch", "safetensors", "tokenizers", "transformers")
 
@@ -30,6 +30,12 @@ FILES, PICKLED = ["*.json", "*.txt", "*.model", "*.safetensors"], ["pytorch_mode
 
 #: What config.json calls the most positions: of LLaMA, and of GPT-2.
 CONTEXT = ("max_position_embeddings", "n_positions", "n_ctx")
+
+#: The one file of the weights that plain torch reads.
+WEIGHTS = "model.safetensors"
+
+#: Bytes of memory for each byte of weights, for a trial in 32 bits of weights that have 16.
+ROOM = 3
 
 #: Architectures with a head that predicts the next piece, and those that predict masked ones.
 CAUSAL, MASKED = ("ForCausalLM", "LMHeadModel"), "ForMaskedLM"
@@ -175,14 +181,37 @@ def _dtype(name: str, device: "torch.device", config: dict[str, Any]) -> "torch.
     return found
 
 
-def _network(folder: Path, config: dict[str, Any], device: "torch.device", dtype: "torch.dtype") -> "Network":
-    """Return the network of a folder: in plain torch where it is a GPT-2 or a plain LLaMA, else by the transformers library."""
+def why_uncached(folder: Path, config: dict[str, Any]) -> str:
+    """Return why the network of a folder keeps no keys and values, empty if it does; one of the library is opened on the CPU and tried.
+
+    Raises:
+        RequestError: it cannot be opened, or is too large to be tried here.
+    """
+    import torch
+
+    from searchgen.lm.neural.batches import free_bytes
+
+    if _is_plain(folder, config):
+        return ""
+    if ROOM * _weight_bytes(folder) > free_bytes(None):
+        raise RequestError(f"{folder} may not fit into the memory of this machine; try another")
+    from searchgen.lm.neural.architectures.library import library_network
+
+    return library_network(folder, config, torch.device("cpu"), torch.float32).uncached
+
+
+def _is_plain(folder: Path, config: dict[str, Any]) -> bool:
+    """Return whether a network is computed in plain torch: a GPT-2 or a plain LLaMA in one file."""
     from searchgen.lm.neural.architectures.gpt2 import is_plain
     from searchgen.lm.neural.architectures.llama_shape import is_llama
 
-    weights = folder / "model.safetensors"
-    if weights.is_file() and (is_plain(config) or is_llama(config)):
-        return _plain_network(weights, config, device, dtype)
+    return (folder / WEIGHTS).is_file() and (is_plain(config) or is_llama(config))
+
+
+def _network(folder: Path, config: dict[str, Any], device: "torch.device", dtype: "torch.dtype") -> "Network":
+    """Return the network of a folder: in plain torch where it is a GPT-2 or a plain LLaMA, else by the transformers library."""
+    if _is_plain(folder, config):
+        return _plain_network(folder / WEIGHTS, config, device, dtype)
     from searchgen.lm.neural.architectures.library import library_network
 
     return library_network(folder, config, device, dtype)

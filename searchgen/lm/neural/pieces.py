@@ -42,6 +42,11 @@ class PieceModel:
     spelling: Spelling
     usage: Usage
 
+    @property
+    def uncached(self) -> str:
+        """Why a network that might keep keys and values does not; empty if it does, or never could."""
+        return ""
+
     def _ready(self, context: int, positions: int) -> None:
         """Say how many positions the network reads (0: any number), and how many a pass has."""
         self._kept = Kept(self.usage)

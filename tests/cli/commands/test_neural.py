@@ -1,5 +1,8 @@
 """`score`, `check` and `sample` under a transformer, as whole commands."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 from searchgen.lm.neural import NeuralSettings, open_transformer
-from tests.cli.runner import searchgen
+from tests.cli.runner import QUICK, searchgen
 from tests.lm.neural.tiny_transformer import by_bytes, by_words
 
 
@@ -33,6 +36,66 @@ def test_the_librarys_own_chatter_is_not_heard(tmp_path: Path, capfd: pytest.Cap
     capfd.readouterr()
     open_transformer(folder)
     assert capfd.readouterr() == ("", "")
+
+
+#: Imported by Python before all else: a cache that says, in every way, what libraries say outside their loading.
+CHATTER = """
+import logging, os, warnings
+import transformers, transformers.utils.logging
+
+silent = transformers.DynamicCache.__init__
+
+def chatter(*given, **named):
+    warnings.simplefilter("always")
+    warnings.warn("a deprecation", FutureWarning)
+    transformers.utils.logging.get_logger("transformers.models").warning("a log line")
+    logging.getLogger("numba").error("a lone logger")
+    os.write(2, b"a line past Python\\n")
+    silent(*given, **named)
+
+transformers.DynamicCache.__init__ = chatter
+"""
+SAID = ("FutureWarning: a deprecation", "a log line", "a lone logger", "a line past Python")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_libraries_are_not_heard_of_a_command_line(tmp_path: Path, debug: bool) -> None:
+    """Control: SEARCHGEN_DEBUG lets them speak."""
+    (tmp_path / "sitecustomize.py").write_text(CHATTER, encoding="utf-8")
+    folder = str(by_bytes(tmp_path, kind="mamba"))  # the library itself warns of it, too
+    paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    variables = {"PYTHONPATH": paths, "SEARCHGEN_DEBUG": "1" if debug else "", "PYTHONWARNINGS": "default"}
+    command = [sys.executable, "-m", "searchgen", "constrain", "--lm", folder, "--keywords", "dog", "-v", *QUICK]
+    ran = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=True)
+    assert "dog" in ran.stdout
+    assert [words in ran.stderr for words in SAID] == [debug] * len(SAID)
+    assert ("[transformers]" in ran.stderr) is debug
+    assert debug or all(line.startswith("searchgen: ") for line in ran.stderr.splitlines())
+    assert f"{folder} keeps no keys and values" in ran.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_stderr_that_cannot_be_written_changes_no_exit_code() -> None:
+    command = [sys.executable, "-m", "searchgen", "constrain", "--lm", "nowhere.onnx", "--keywords", "dog"]
+    with Path("/dev/full").open("wb") as full:
+        assert subprocess.run(command, stderr=full, check=False).returncode == 2
+
+
+def test_why_a_network_keeps_no_keys_and_values_is_told(tmp_path: Path, letters: str) -> None:
+    folder = str(by_bytes(tmp_path, kind="mamba"))
+    facts = searchgen("lm", "info", folder, "--json").rows[0]
+    assert facts["keys_and_values_kept"] is False
+    assert "keys and values kept no\nnot kept because     the network does not" in searchgen("lm", "info", folder).out
+    ran = searchgen("constrain", "--lm", folder, "--keywords", "dog", "--verbose", *QUICK)
+    assert ran.err.count(f"searchgen: {folder} keeps no keys and values: {facts['not_kept_because']}\n") == 1
+    assert "keeps no keys" not in searchgen("constrain", "--lm", folder, "--keywords", "dog", *QUICK).err
+    assert "keeps no keys" not in searchgen("constrain", "--lm", letters, "--keywords", "dog", "-v", *QUICK).err
+    kept = searchgen("lm", "info", letters, "--json").rows[0]
+    assert (kept["keys_and_values_kept"], "not_kept_because" in kept) == (True, False)
+    (tmp_path / "model.safetensors").unlink()
+    facts = searchgen("lm", "info", folder, "--json").rows[0]
+    assert facts["keys_and_values_kept"] is None
+    assert facts["not_kept_because"].startswith("the network was not tried (")
 
 
 def test_a_line_that_has_no_score_spoils_no_other(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Beginnings that grow: from keys and values kept the scores are those of the whole beginnings read anew."""
 
+import inspect
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,14 @@ import pytest
 
 pytest.importorskip("torch")
 
+import torch
+from torch import Tensor
+from transformers import LlamaConfig, LlamaModel
+
 from searchgen.lm.neural import NeuralSettings, open_transformer
 from searchgen.lm.neural.growing import Growing
-from tests.lm.neural.tiny_transformer import by_bytes
+from searchgen.lm.neural.architectures.library_reader import NAMES, Trial, library_reader
+from tests.lm.neural.tiny_transformer import CONFIGS, by_bytes
 
 #: 32-bit numbers.
 ROUNDING = 1e-5
@@ -43,6 +50,76 @@ def test_architectures_of_the_library(tmp_path: Path, kind: str, kept: bool) -> 
         found, expected = growing.log_probs(texts, np.array(parents)), plain.log_probs(texts)
         assert np.abs(found - expected).max() < ROUNDING * np.abs(expected).max()
     assert (model.usage.spared > 0) is kept
+    assert (model.uncached == "") is kept
+    assert kept or "does not take a cache of keys and values (" in model.uncached
+
+
+class Named:
+    """A network of the library whose cache has another name; `spoil` sees what every call is given."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, name: str, spoil: Any = None) -> None:
+        network: Any = LlamaModel(LlamaConfig(vocab_size=8, **CONFIGS["llama"]))
+        network.eval()
+        self._own = next(one for one in NAMES if one in inspect.signature(network.forward).parameters)
+        self._network, self._name, self._spoil = network, name, spoil or dict
+        taken = inspect.signature(network.forward).parameters.values()
+        renamed = [one.replace(name=name) if one.name == self._own else one for one in taken]
+        self.__signature__ = inspect.Signature(renamed)
+
+    def __call__(self, input_ids: Tensor, **given: Any) -> Any:
+        given = self._spoil(given)
+        if self._name in given:
+            given[self._own] = given.pop(self._name)
+        return self._network(input_ids=input_ids, **given)
+
+    @property
+    def forward(self) -> Any:
+        return self
+
+    def trial(self) -> Trial:
+        return library_reader(self, lambda output: output[0], lambda pieces: self(pieces, use_cache=False)[0], 256)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_cache_has_the_name_that_the_network_gives_it(name: str) -> None:
+    trial = Named(name).trial()
+    assert trial.reader is not None
+    assert trial.reason == ""
+
+
+def refusing(given: dict[str, Any]) -> dict[str, Any]:
+    raise ValueError("no such\ncache")
+
+
+def unmasked(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name != "attention_mask"}
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "reason"),
+    [
+        ("memory", None, "does not take a cache of keys and values (TypeError: no argument of that name)"),
+        ("cache", refusing, "does not take a cache of keys and values (ValueError: no such cache)"),
+        ("cache", unmasked, "states read in parts differ from states read at once by "),
+    ],
+)
+def test_a_network_without_a_cache_says_why(name: str, spoil: Any, reason: str) -> None:
+    trial = Named(name, spoil).trial()
+    assert trial.reader is None
+    assert reason in trial.reason
+
+
+def test_a_warning_made_an_error_is_no_result_of_a_trial() -> None:
+    """Control: what the library says of an argument that it will drop would have gone unheard, and the cache with it."""
+
+    def deprecated(given: dict[str, Any]) -> dict[str, Any]:
+        warnings.warn("`cache` is deprecated", FutureWarning, stacklevel=2)
+        return given
+
+    with pytest.raises(FutureWarning, match="deprecated"):
+        Named("cache", deprecated).trial()
 
 
 def test_out_of_memory_reads_anew(letters: str, monkeypatch: pytest.MonkeyPatch) -> None:

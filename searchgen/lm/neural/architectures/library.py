@@ -33,8 +33,8 @@ def library_network(folder: Path, config: dict[str, Any], device: torch.device, 
     context = int(getattr(text, "max_position_embeddings", 0) or 0)
     trunk, head, apart = _parts(model, vocabulary)
     network, name = (model.base_model, 0) if apart else (model, "logits")
-    reader = library_reader(network, lambda output: output[name], trunk, context)
-    return Network(trunk, head, device, context, positions, reader)
+    trial = library_reader(network, lambda output: output[name], trunk, context)
+    return Network(trunk, head, device, context, positions, trial.reader, trial.reason)
 
 
 def loaded(kind: Any, folder: Path, dtype: torch.dtype) -> Any:

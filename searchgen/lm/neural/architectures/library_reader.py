@@ -7,7 +7,7 @@ every architecture can be read so (recurrent ones, windows, positions made of so
 
 import inspect
 from collections.abc import Callable
-from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,10 +16,32 @@ from transformers import DynamicCache
 
 from searchgen.lm.neural.key_values import KeyValues
 
-__all__ = ["LibraryReader", "library_reader"]
+__all__ = ["MISFITS", "LibraryReader", "Trial", "library_reader"]
 
 #: How far states read in parts may be from those read at once, of the largest: rounding, by the bits of the network's numbers.
 APART = {torch.float32: 1e-4, torch.bfloat16: 5e-2, torch.float16: 1e-2}
+
+#: What the networks of the library call their cache: from 5.24 on, and before; from 5.40 on the old name is gone.
+NAMES = ("cache", "past_key_values")
+
+#: What networks raise of a cache that is not their own kind: met with those of the library. Warnings made errors are none of these.
+MISFITS = (TypeError, ValueError, AttributeError, LookupError, RuntimeError, AssertionError)
+
+#: Characters of the library's own words that a reason repeats.
+LONGEST_WORDS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What came of trying to read on from keys and values.
+
+    Attributes:
+        reader: what reads on; None: the network cannot.
+        reason: why it cannot; empty: it can.
+    """
+
+    reader: "LibraryReader | None"
+    reason: str = ""
 
 
 class LibraryReader:
@@ -32,12 +54,19 @@ class LibraryReader:
             network: called with the library's arguments.
             hidden_of: from its output to hidden states.
             context: most positions, 0: unlimited.
+
+        Raises:
+            TypeError: it takes no cache, or keeps something else in it; networks raise any of `MISFITS`.
         """
         self._network, self._hidden_of, self._last = network, hidden_of, context - 1 if context else None
-        self._takes_positions = "position_ids" in inspect.signature(network.forward).parameters
+        taken = inspect.signature(network.forward).parameters
+        self._name = next((name for name in NAMES if name in taken), "")
+        if not self._name:
+            raise TypeError("no argument of that name")
+        self._takes_positions = "position_ids" in taken
         one = torch.ones((1, 1), dtype=torch.long, device=network.device)
         cache = DynamicCache()
-        network(input_ids=one, past_key_values=cache, use_cache=True)
+        network(input_ids=one, use_cache=True, **{self._name: cache})
         self._empty = [tuple(side[:, :, :0] for side in pair) for pair in _layers(cache)]
 
     @property
@@ -60,10 +89,10 @@ class LibraryReader:
         at = start[:, None] + torch.arange(pieces.shape[1], device=pieces.device)  # (B, M)
         reached = torch.arange(known, device=pieces.device) < start[:, None]  # (B, known)
         mask = torch.cat([reached.long(), torch.ones_like(pieces)], dim=1)
-        positions = {"position_ids": at.clamp(max=self._last)} if self._takes_positions else {}
-        output = self._network(
-            input_ids=pieces, attention_mask=mask, past_key_values=cache, use_cache=True, **positions
-        )
+        more: dict[str, Any] = {self._name: cache}
+        if self._takes_positions:
+            more["position_ids"] = at.clamp(max=self._last)
+        output = self._network(input_ids=pieces, attention_mask=mask, use_cache=True, **more)
         for layer, pair in enumerate(_layers(cache)):
             for whole, new in zip((seen.keys[layer], seen.values[layer]), pair, strict=True):
                 added = new[:, :, known:]
@@ -75,32 +104,36 @@ def _layers(cache: DynamicCache) -> list[tuple[Tensor, Tensor]]:
     """Return keys and values of every layer, (B, heads, T, D) each."""
     layers: Any = cache.layers  # some kinds have neither
     found: list[tuple[Tensor, Tensor]] = [(layer.keys, layer.values) for layer in layers]
-    if not all(isinstance(side, Tensor) and side.ndim == 4 for pair in found for side in pair):
-        raise TypeError("a layer without keys and values by place")
+    if not found or not all(isinstance(side, Tensor) and side.ndim == 4 for pair in found for side in pair):
+        raise TypeError("no keys and values by place")
     return found
 
 
 def library_reader(
     network: Any, hidden_of: Callable[[Any], Tensor], trunk: Callable[[Tensor], Tensor], context: int
-) -> LibraryReader | None:
-    """Return what reads on from keys and values, or None if a network cannot: it is not that of reading at once.
+) -> Trial:
+    """Try to read on from keys and values, and compare with reading at once.
 
     Args:
         network: called with the library's arguments.
         hidden_of: from its output to hidden states.
-        trunk: pieces (B, L) to hidden states, read at once.
+        trunk: pieces (B, L) to hidden states (B, L, H), read at once.
         context: most positions, 0: unlimited.
     """
-    # Whatever a network does with a cache that is not its own kind, it is read anew then.
-    with suppress(Exception), torch.inference_mode():
-        reader = LibraryReader(network, hidden_of, context)
-        if _agrees(reader, trunk, network.device):
-            return reader
-    return None
+    try:
+        with torch.inference_mode():
+            reader = LibraryReader(network, hidden_of, context)
+            apart, most = _apart(reader, trunk, network.device)
+    except MISFITS as error:
+        words = " ".join(str(error).split())[:LONGEST_WORDS]
+        return Trial(None, f"the network does not take a cache of keys and values ({type(error).__name__}: {words})")
+    if not apart <= most:  # nor if it is not a number
+        return Trial(None, f"states read in parts differ from states read at once by {apart:.0e} of the largest")
+    return Trial(reader)
 
 
-def _agrees(reader: LibraryReader, trunk: Callable[[Tensor], Tensor], device: torch.device) -> bool:
-    """Read two texts in parts, one of them exchanged, cut back and read on elsewhere, and compare."""
+def _apart(reader: LibraryReader, trunk: Callable[[Tensor], Tensor], device: torch.device) -> tuple[float, float]:
+    """Return how far two texts read in parts, one of them exchanged, cut back and read on elsewhere, are off, and how far they may be."""
     # Few and small ids, which every vocabulary has.
     texts = torch.tensor([[1, 2, 3, 1, 2, 2, 3, 1], [3, 2, 3, 3, 1, 2, 1, 1]], device=device)
     expected = trunk(texts)
@@ -113,6 +146,6 @@ def _agrees(reader: LibraryReader, trunk: Callable[[Tensor], Tensor], device: to
     seen = seen.widened(16)
     found = reader.extend(padded, torch.tensor([5, 0], device=device), seen)
     again = reader.extend(texts[:, 6:], torch.tensor([6, 6], device=device), seen)
-    most = APART.get(expected.dtype, 1e-4) * expected.abs().max()
     pairs = ((found[0, :3], expected[0, 5:]), (found[1], expected[1]), (again, expected[:, 6:]))
-    return all(bool((one - other).abs().max() <= most) for one, other in pairs)
+    furthest = torch.stack([(one - other).abs().max() for one, other in pairs]).max().float()
+    return float(furthest / expected.abs().max().float()), APART.get(expected.dtype, 1e-4)
