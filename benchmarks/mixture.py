@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import options, shared
-from searchgen.lm import load
 from searchgen.lm.boundaries import Beginnings
 from searchgen.lm.mixture import NGramPart, mixed
 from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.ngram.load import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.onnx.export import export
 from searchgen.lm.onnx.model import open_graph

@@ -12,7 +12,8 @@ import numpy as np
 from benchmarks.common import cli, keyword_request, options, shared
 from benchmarks.edits import edits_beside_rounds
 from benchmarks.neural_curves import compare, sharing
-from searchgen.lm.neural import NeuralSettings, open_transformer
+from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.neural.transformer import open_transformer
 from searchgen.search.transformer_search import TransformerSearcher
 
 SETS = (

@@ -14,7 +14,7 @@ from types import ModuleType
 import numpy as np
 
 from benchmarks.common import ROOT, Report, options, shared
-from searchgen.lm import load
+from searchgen.lm.ngram.load import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_sequences
 from searchgen.lm.ngram.storage.arpa_writing import write_arpa

@@ -120,7 +120,7 @@ def random_model(folder: Path, size: str) -> Path:
 
 def scoring(report: Any, folder: Path, into: Path, quick: bool) -> None:
     """Score the same texts by torch and by onnxruntime, in turns, one thread."""
-    from searchgen.lm.neural import open_transformer
+    from searchgen.lm.neural.transformer import open_transformer
     from searchgen.lm.onnx.export import export
 
     texts = CORPUS.read_text(encoding="utf-8").splitlines()[: 100 if quick else 400]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from searchgen.lm import load
 from searchgen.lm.ngram.estimation.exchange import exchange
 from searchgen.lm.ngram.estimation.train import Recipe, encoded_text
+from searchgen.lm.ngram.load import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.word_classes import pack_classes
 

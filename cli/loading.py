@@ -4,7 +4,7 @@ import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from searchgen.cli.output import complain, note
 from searchgen.errors import RequestError
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from searchgen.lm.neural.settings import NeuralSettings
-    from searchgen.lm.whole_text import WholeTextModel
-    from searchgen.request.request import Request
-    from searchgen.sources.ngram import Source
-    from searchgen.sources.transformer import TransformerSource
+    from searchgen.lm.protocol import TextModel
+    from searchgen.request.model_ref import ModelRef
+    from searchgen.sources.cache import SourceCache
+    from searchgen.sources.source import Source
 
-    Beside = TypeVar("Beside", bound=TransformerSource)
-    Loaded = TypeVar("Loaded", bound=Source)
+    #: Models that are being opened, by name and how they are read.
+    Ahead = dict[tuple[str, NeuralSettings], Future[TextModel]]
 
 __all__ = [
     "compiling",
-    "load_beside",
-    "load_model",
+    "load_source",
     "open_ahead",
     "refuse_other_model",
     "say_if_compiling",
+    "source_cache",
     "starting",
     "usual_threads",
 ]
@@ -38,53 +38,46 @@ def usual_threads() -> int:
     return min(2, os.cpu_count() or 1)
 
 
-def load_model(kind: "type[Loaded]", name: str, raw_tokens: bool) -> "Loaded":
+def source_cache(ahead: "Ahead | None" = None) -> "SourceCache":
+    """Return an empty cache of models for a command.
+
+    Args:
+        ahead: models that are being opened already.
+    """
+    from searchgen.sources.cache import SourceCache
+
+    return SourceCache(usual_threads(), usual_threads(), complain, ahead or {})
+
+
+def load_source(
+    ref: "ModelRef", settings: "NeuralSettings", raw_tokens: bool, sources: "SourceCache | None" = None
+) -> "Source":
     """Return a model, having said what the user should know of it.
 
     Args:
-        kind: `Source`, or what is made of one.
-        name: of an embedded model, or a path.
+        ref: what the user named.
+        settings: how a transformer scores texts.
         raw_tokens: the user knows that the model's tokens are printed as they stand.
+        sources: the models that are open.
 
     Raises:
         RequestError: there is no such model, or its tokens are not raw and should be.
     """
-    loaded = kind.load(name, complain, threads=usual_threads())
-    if raw_tokens and loaded.model.form != "raw":
+    if raw_tokens and ref.scores_texts:
+        raise RequestError(f"--raw-tokens: {ref.name} reads printed text; drop the flag")
+    source = (source_cache() if sources is None else sources).source(ref, settings)
+    form = source.model.form
+    if raw_tokens and form != "raw":
         raise RequestError(
-            f"--raw-tokens: {name} is a model of printed text ({loaded.model.form}); "
+            f"--raw-tokens: {ref.name} is a model of printed text ({form}); "
             "the flag is for ARPA files and models built with it"
         )
-    if loaded.model.form == "raw" and not raw_tokens:
-        note(f"{name} has raw tokens: they are printed as they stand (--raw-tokens says that you know)")
-    return loaded
+    if form == "raw" and not raw_tokens and not ref.scores_texts:
+        note(f"{ref.name} has raw tokens: they are printed as they stand (--raw-tokens says that you know)")
+    return source
 
 
-def load_beside(
-    kind: "type[Beside]",
-    request: "Request",
-    raw_tokens: bool,
-    opened: "Future[WholeTextModel] | None" = None,
-) -> "Beside":
-    """Return the transformer of a request with the n-gram model that proposes to it.
-
-    Args:
-        kind: `TransformerSource`, or what is made of one.
-        request: names the transformer; its words decide the n-gram model.
-        raw_tokens: the user believes that the model's tokens are printed as they stand.
-        opened: the transformer, if it has been opened before.
-
-    Raises:
-        RequestError: there is no such model, or raw tokens are asked for.
-    """
-    if raw_tokens:
-        raise RequestError(f"--raw-tokens: {request.lm} reads printed text; drop the flag")
-    return kind.beside(request, complain, usual_threads(), opened)
-
-
-def open_ahead(
-    lm: str | None, words: Sequence[str], settings: "NeuralSettings"
-) -> "dict[tuple[str, NeuralSettings], Future[WholeTextModel]]":
+def open_ahead(lm: str | None, words: Sequence[str], settings: "NeuralSettings") -> "Ahead":
     """Begin to open an embedded mixture while the libraries that search with it are still imported.
 
     Args:
@@ -102,7 +95,7 @@ def open_ahead(
     name = lm or ("" if in_files else detect(" ".join(words)))
     if name not in MIXED:
         return {}
-    from searchgen.lm.whole_text import opening
+    from searchgen.lm.open import opening
 
     return {(name, settings): opening(name, settings, usual_threads())}
 
@@ -115,7 +108,7 @@ def refuse_other_model(loaded: "Source", wanted: str) -> None:
     """
     if loaded.hash != wanted:
         raise RequestError(
-            f"the signature is of another model than {loaded.name} "
+            f"the signature is of another model than {loaded.ref.proposer} "
             f"({wanted[:12]}, this one is {loaded.hash[:12]}); name the same file with --lm"
         )
 

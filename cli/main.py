@@ -25,10 +25,10 @@ from searchgen.cli.commands import (
     spec,
     warm_up,
 )
-from searchgen.cli.lm.app.app import app as lm_app
+from searchgen.cli.lm.app import app as lm_app
 from searchgen.cli.output import complain, complain_of, hush, hush_libraries, utf8
 from searchgen.errors import RequestError, SearchgenError
-from searchgen.request.request.user_settings import in_force
+from searchgen.request.user_settings import in_force
 from searchgen.version import __version__
 
 __all__ = ["answer", "app", "run"]

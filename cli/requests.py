@@ -5,11 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from searchgen.errors import RequestError
-from searchgen.lm.embedded import ngram_name
-from searchgen.lm.neural import NeuralSettings
-from searchgen.lm.whole_text import scores_whole_texts
+from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.request.model_ref import ModelRef, default_model
 from searchgen.request.request import Request
-from searchgen.text import detect
 from searchgen.text.lists import parse_items
 
 __all__ = [
@@ -19,7 +17,6 @@ __all__ = [
     "neural_settings",
     "refuse_share",
     "refuse_unusable",
-    "usual_sampler",
     "with_keywords",
 ]
 
@@ -38,16 +35,11 @@ def neural_settings(lm: str | None, **given: str) -> NeuralSettings:
         RequestError: a value is unknown, or the model is no transformer and would not heed it.
     """
     settings = NeuralSettings(**given)
-    if settings != NeuralSettings() and not (lm and scores_whole_texts(lm)):
+    if settings != NeuralSettings() and not (lm and ModelRef.parse(lm).scores_texts):
         plain = NeuralSettings()
         name = next(name for name, value in given.items() if value != getattr(plain, name))
         raise RequestError(f"--{name} is for transformers, and --lm {lm or '(none)'} is none; name one, or drop it")
     return settings
-
-
-def usual_sampler(lm: str | None) -> str:
-    """Return the sampler that draws under a model unless another is named."""
-    return "surrogate" if lm and scores_whole_texts(lm) else "mh"
 
 
 def forbidden(values: Sequence[str]) -> tuple[str, ...]:
@@ -93,8 +85,7 @@ def law_request(
         quotes=True,
         **fields,
     )
-    request = with_keywords(template, keywords or [], lm)
-    return request if lm else replace(request, lm=ngram_name(request.lm))
+    return with_keywords(template, keywords or [], lm, law=True)
 
 
 def refuse_share(share: int, lm: str | None, many: bool) -> None:
@@ -112,26 +103,27 @@ def refuse_share(share: int, lm: str | None, many: bool) -> None:
         return
     if not 1 <= share <= MOST_SHARED:
         raise RequestError(f"--share {share}: give 1 to {MOST_SHARED} sets")
-    if lm and not scores_whole_texts(lm):
+    if lm and not ModelRef.parse(lm).scores_texts:
         raise RequestError(f"--share is for transformers, and --lm {lm} is none; name one, or drop it")
     if not many:
         raise RequestError("--share is for many sets; give --keywords -, or use searchgen batch")
 
 
-def with_keywords(template: Request, values: Sequence[str], lm: str | None) -> Request:
+def with_keywords(template: Request, values: Sequence[str], lm: str | None, law: bool = False) -> Request:
     """Return a request with keywords as the flag gives them.
 
     Args:
         template: everything else.
         values: values of `--keywords`; none for a request without keywords.
         lm: the model asked for; None takes the embedded one of the language that the words are in.
+        law: whether that is the n-gram model alone.
 
     Raises:
         RequestError: the list is empty, or a file cannot be read.
     """
     items = listed("--keywords", values) if values else []
-    written = " ".join([*(phrase for item in items for phrase in item), template.starts_with, template.ends_with])
-    return replace(template, keywords=tuple(map(tuple, items)), lm=lm or detect(written))
+    request = replace(template, keywords=tuple(map(tuple, items)))
+    return replace(request, lm=lm or default_model(request.words, law))
 
 
 def listed(flag: str, values: Sequence[str]) -> list[list[str]]:
@@ -156,10 +148,10 @@ def refuse_unusable(request: Request, with_model: bool = True) -> None:
     Raises:
         RequestError: in these cases.
     """
-    from searchgen.lm import load
+    from searchgen.lm.ngram.load import load
     from searchgen.samplers.method import parse_options
     from searchgen.samplers.registry import method
 
     parse_options(method(request.sampler), request.options)
-    if with_model and not scores_whole_texts(request.lm):
+    if with_model and not request.model.scores_texts:
         load(request.lm)

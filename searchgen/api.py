@@ -2,25 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from searchgen.errors import RequestError
-from searchgen.jobs.draws import Sampled, refuse_unserved, stated_law
+from searchgen.jobs.draws import Sampled, refuse_unserved, stated_law, usual_sampler
 from searchgen.jobs.draws import sample as sample_request
 from searchgen.kernels.randomness import key_of
-from searchgen.lm.embedded import ngram_name
-from searchgen.lm.neural import NeuralSettings
-from searchgen.lm.whole_text import opening, scores_whole_texts
+from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.record import Record
+from searchgen.request.model_ref import ModelRef, default_model
 from searchgen.request.request import Request
 from searchgen.samplers.method import Draws, Job, parse_options
 from searchgen.samplers.registry import method
-from searchgen.search.ngram_search import Searcher
-from searchgen.search.transformer_search import TransformerSearcher
-from searchgen.sources.transformer import language
+from searchgen.search.searcher import Searcher
+from searchgen.sources.cache import SourceCache
+from searchgen.sources.source import Source
 from searchgen.target import Target
-from searchgen.text import detect
 from searchgen.text.lists import parse_items
 
 __all__ = ["constrain", "draw", "load", "sample"]
@@ -31,9 +28,12 @@ THREADS = 2
 Keywords = str | Sequence[str | Sequence[str]]
 
 
-@lru_cache(maxsize=4)
+#: The models of this process.
+SOURCES = SourceCache(THREADS, THREADS)
+
+
 def load(name: str = "en-ngram", threads: int = THREADS) -> Searcher:
-    """Return a loaded n-gram model; the last four are kept.
+    """Return a loaded n-gram model, ready to search; the last four are kept.
 
     Args:
         name: of an embedded model, or the path of a model file.
@@ -42,7 +42,8 @@ def load(name: str = "en-ngram", threads: int = THREADS) -> Searcher:
     Raises:
         ModelFileError: there is no such model.
     """
-    return Searcher.load(name, threads=threads)
+    source = SOURCES.source(ModelRef.parse(name).ngram, NeuralSettings())
+    return Searcher.of(replace(source, threads=threads))
 
 
 def constrain(
@@ -68,7 +69,7 @@ def constrain(
         ['dog', 'park']
     """
     request = _request(keywords, lm, count=n, seed=seed, **fields)
-    outcome = _model(request).search(request)
+    outcome = Searcher.of(_source(request)).search(request)
     if outcome.failure is not None:
         raise outcome.failure
     return list(outcome.records)
@@ -104,11 +105,10 @@ def sample(
         >>> drawn.method.kind, [record.satisfied["keyword doctor"] for record in drawn.records()]
         ('markov', [True, True, True])
     """
-    sampler = sampler or ("surrogate" if lm and scores_whole_texts(lm) else "mh")
+    sampler = sampler or usual_sampler(lm)
     free = {"sentence": False, "finite_verb": False, "quotes": True, **fields}
-    request = _request(keywords, lm, count=n, seed=seed, sampler=sampler, options=tuple(options), **free)
-    request = request if lm else replace(request, lm=ngram_name(request.lm))
-    return sample_request(_model(request), stated_law(request))
+    request = _request(keywords, lm, law=True, count=n, seed=seed, sampler=sampler, options=tuple(options), **free)
+    return sample_request(_source(request), stated_law(request))
 
 
 def draw(target: Target, *, sampler: str = "mh", n: int = 1, seed: int = 0, threads: int = 1, **options: Any) -> Draws:
@@ -134,23 +134,15 @@ def draw(target: Target, *, sampler: str = "mh", n: int = 1, seed: int = 0, thre
     return found.draw(Job(target, n, key_of(seed, "draw", sampler), given, threads))
 
 
-def _model(request: Request) -> Searcher:
+def _source(request: Request) -> Source:
     """Return the model of a request, kept for the next one."""
-    if not scores_whole_texts(request.lm):
-        return load(request.lm)
-    # What the models depend on: the transformer, how it reads, and the language of the words.
-    return _beside(request.lm, request.neural, language(request))
+    return SOURCES.source(request.model, request.neural)
 
 
-@lru_cache(maxsize=2)
-def _beside(lm: str, settings: NeuralSettings, form: str) -> Searcher:
-    return replace(TransformerSearcher.load(form, threads=THREADS), opened=opening(lm, settings, THREADS))
-
-
-def _request(keywords: Keywords, lm: str | None, **fields: Any) -> Request:
+def _request(keywords: Keywords, lm: str | None, law: bool = False, **fields: Any) -> Request:
     if isinstance(keywords, str):
         items = [tuple(item) for item in parse_items([keywords])] if keywords else []
     else:
         items = [(item,) if isinstance(item, str) else tuple(item) for item in keywords]
     written = " ".join(phrase for item in items for phrase in item)
-    return Request(keywords=tuple(items), lm=lm or detect(written), **fields)
+    return Request(keywords=tuple(items), lm=lm or default_model(written, law), **fields)

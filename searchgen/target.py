@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,42 +24,16 @@ from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
+from searchgen.lm.protocol import TextModel
 from searchgen.problem import TOKEN, Problem
 from searchgen.request.request import PLAIN_TERMS, Request, Terms
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["BareLogDensity", "Growing", "Lexicon", "Target", "TextModel", "lexicon", "occurrences"]
+__all__ = ["BareLogDensity", "Lexicon", "Target", "lexicon", "occurrences"]
 
 #: A batch of printed texts to their log-densities, natural log, -inf where a text has none.
 BareLogDensity = Callable[[Sequence[str]], Sequence[float]]
-
-
-class Growing(Protocol):
-    """Beginnings of texts, generation after generation."""
-
-    def log_probs(self, texts: Sequence[str], parents: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Return natural log p of beginnings, (n,) float64; text i grows out of text parents[i] of the last call."""
-
-
-class TextModel(Protocol):
-    """A model that scores printed texts whole, whatever its own tokens are."""
-
-    @property
-    def label(self) -> str:
-        """Name and hash, as records show them."""
-
-    def log_probs(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
-        """Return natural log p of texts, (n,) float64; the same text has the same score in every call."""
-
-    def growing(self) -> Growing:
-        """Return what scores beginnings of texts that grow."""
-
-    def counted(self) -> dict[str, int]:
-        """Return what it has done so far, by name."""
-
-    def forget(self) -> None:
-        """Drop the scores kept, so that the next ones do not depend on what was asked before."""
 
 
 #: Reward for each word, in nats, by text form: chosen by reading, so that sentences end where they end.

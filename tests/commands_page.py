@@ -9,7 +9,14 @@ import typer
 
 from searchgen.cli.main import app
 from searchgen.record import Record
-from searchgen.request.request.request import CHAINS_PER_TEXT, MOST_SECONDS, MOST_TEXTS, MOST_WORDS, STEPS_PER_SECOND, Annealing
+from searchgen.request.request import (
+    CHAINS_PER_TEXT,
+    MOST_SECONDS,
+    MOST_TEXTS,
+    MOST_WORDS,
+    STEPS_PER_SECOND,
+    Annealing,
+)
 from tests.places import ROOT
 
 PAGE = ROOT / "docs" / "commands.md"

@@ -35,7 +35,7 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="One JSON object for every line, passing ones too.")] = False,
 ) -> None:
     """Check each line before the next is read."""
-    from searchgen.cli.loading import load_model, starting
+    from searchgen.cli.loading import load_source, starting
     from searchgen.cli.requests import law_request
     from searchgen.cli.stdin import lines, standard_input
     from searchgen.request.request import MOST_WORDS
@@ -55,14 +55,9 @@ def check(
         lm=lm,
     )
     with starting():
-        from searchgen.lm.whole_text import scores_whole_texts
-        from searchgen.sources.ngram import Source
-        from searchgen.sources.transformer import language
-        from searchgen.target import Target
-
         # What a transformer's texts must satisfy is decided by the words of the n-gram model beside it.
-        source = load_model(Source, language(request) if scores_whole_texts(request.lm) else request.lm, raw_tokens)
-    target = Target.of(request, source.model, source.known)
+        source = load_source(request.model.ngram, request.neural, raw_tokens)
+    target = source.target(request)
     failed = total = 0
     for number, line in enumerate(lines(stream), 1):
         total += 1

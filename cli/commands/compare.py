@@ -14,7 +14,7 @@ from searchgen.errors import NothingFound, RequestError
 if TYPE_CHECKING:
     from searchgen.jobs.compare import Row, Trial
     from searchgen.request.request import Request
-    from searchgen.sources.ngram import Source
+    from searchgen.sources.source import Source
 
 __all__ = ["HELP", "SHORT", "compare"]
 
@@ -61,7 +61,7 @@ def compare(
     json: Annotated[bool, options.Json] = False,
 ) -> None:
     """Try every sampler once, refuse a budget too small, then compare; searches last."""
-    from searchgen.cli.loading import load_beside, load_model, starting
+    from searchgen.cli.loading import load_source, starting
     from searchgen.cli.requests import law_request
 
     if not budget > 0:
@@ -85,17 +85,12 @@ def compare(
     )
     with starting():
         from searchgen.jobs.draws import stated_law
-        from searchgen.lm.whole_text import scores_whole_texts
         from searchgen.samplers.registry import method
-        from searchgen.sources.ngram import Source
-        from searchgen.sources.transformer import TransformerSource
 
-        whole = scores_whole_texts(request.lm)
-        listed = _names((USUAL_WHOLE if whole else USUAL) if samplers is None else samplers)
+        usual = USUAL_WHOLE if request.model.scores_texts else USUAL
+        listed = _names(usual if samplers is None else samplers)
         names = [one.name for one in sorted(map(method, listed), key=lambda one: one.kind == "search")]
-        source: Source = (
-            load_beside(TransformerSource, request, raw_tokens) if whole else load_model(Source, request.lm, raw_tokens)
-        )
+        source = load_source(request.model, request.neural, raw_tokens)
     _run(source, [replace(stated_law(request), sampler=name) for name in names], budget, evaluations, repeat, json)
 
 

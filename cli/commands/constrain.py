@@ -9,11 +9,8 @@ from searchgen.cli import options
 from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
+    from searchgen.cli.loading import Ahead
     from searchgen.cli.parts.answers import Answers
-    from searchgen.lm.neural.settings import NeuralSettings
-    from searchgen.lm.whole_text import WholeTextModel
     from searchgen.request.request import Request
 
 __all__ = ["HELP", "SHORT", "constrain"]
@@ -94,7 +91,7 @@ def constrain(
     _answer(answers, keywords or [], template, lm, share)
 
 
-def _ahead(given: dict[str, Any]) -> "dict[tuple[str, NeuralSettings], Future[WholeTextModel]]":
+def _ahead(given: dict[str, Any]) -> "Ahead":
     """Begin to open the model where the flags alone tell it, before all else is imported."""
     from searchgen.cli.loading import open_ahead
     from searchgen.lm.neural.settings import NeuralSettings

@@ -46,7 +46,7 @@ def explain(
     json: Annotated[bool, options.Json] = False,
 ) -> None:
     """Explain the request."""
-    from searchgen.cli.loading import compiling, load_model, starting
+    from searchgen.cli.loading import compiling, load_source, starting
     from searchgen.cli.requests import law_request
 
     request = law_request(
@@ -63,14 +63,10 @@ def explain(
     with starting():
         from searchgen.jobs.draws import stated_law
         from searchgen.jobs.explain import explain as explained
-        from searchgen.lm.whole_text import scores_whole_texts
-        from searchgen.sources.ngram import Source
-        from searchgen.sources.transformer import language
 
-        whole = scores_whole_texts(request.lm)
-        source = load_model(Source, language(request) if whole else request.lm, raw_tokens)
-    if whole:
-        note(f"{request.lm} scores texts whole: these numbers are those of {source.name}, which proposes to it")
+        source = load_source(request.model.ngram, request.neural, raw_tokens)
+    if request.model.scores_texts:
+        note(f"{request.lm} scores texts whole: these numbers are those of {source.ref.name}, which proposes to it")
     with compiling("importance", "smc"):
         found = explained(source, stated_law(request))
     write_json(_row(found)) if json else _print(found)

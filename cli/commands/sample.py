@@ -120,7 +120,8 @@ SAME = ("keywords", "ordered", "forbid", "starts_with", "ends_with", "sentence",
 
 def _of_flags(params: dict[str, Any], given: dict[str, Any], seed: int) -> "Request":
     """Return the request of the flags alone."""
-    from searchgen.cli.requests import law_request, neural_settings, usual_sampler
+    from searchgen.cli.requests import law_request, neural_settings
+    from searchgen.jobs.draws import usual_sampler
 
     neural = {name: params[name] for name in ("end", "prompt", "device", "dtype")}
     return law_request(

@@ -14,8 +14,9 @@ from searchgen.record import partial_record
 
 if TYPE_CHECKING:
     from searchgen.lm.ngram.model import NGram
+    from searchgen.lm.protocol import TextModel
     from searchgen.request.request import Request
-    from searchgen.target import Target, TextModel
+    from searchgen.target import Target
     from searchgen.vocabulary import Vocabulary
 
 __all__ = ["HELP", "SHORT", "score"]
@@ -63,7 +64,7 @@ def score(
     """Score the lines of stdin, each before the next is read unless a transformer scores many at once."""
     from searchgen.cli.requests import law_request, neural_settings
     from searchgen.cli.stdin import lines, standard_input
-    from searchgen.lm.whole_text import open_text_model, scores_whole_texts
+    from searchgen.lm.open import open_text_model
     from searchgen.request.request import MOST_WORDS
 
     if keywords == ["-"]:
@@ -83,12 +84,12 @@ def score(
     )
     settings = neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype)
     stream = standard_input("score")
-    if lm and scores_whole_texts(lm):
+    if request.model.scores_texts:
         if raw_tokens:
             raise RequestError(f"--raw-tokens: {lm} reads printed text; drop the flag")
         if constrained or beta != 1:
             raise RequestError(f"{lm} scores texts without constraints and beta; searchgen check looks at constraints")
-        model = open_text_model(lm, settings, os.cpu_count() or 1)
+        model = open_text_model(request.lm, settings, os.cpu_count() or 1)
         if _is_masked(model):
             complain(f"{lm} is a masked model: these are pseudo-log-likelihoods, scores that are no log-probabilities")
         rows = _scored_whole(lines(stream), model)
@@ -141,7 +142,7 @@ def _decoded(line: bytes) -> str:
 
 def _by_words(request: "Request", raw_tokens: bool, constrained: bool) -> Callable[[bytes], Row]:
     """Return what scores a line under an n-gram model, and under the target if there are constraints."""
-    from searchgen.lm import load
+    from searchgen.lm.ngram.load import load
     from searchgen.target import Target
     from searchgen.vocabulary import Vocabulary
 
@@ -198,7 +199,9 @@ def _whole(text: str, log_prob: float, model: "TextModel") -> Row:
 
 
 def _is_masked(model: "TextModel") -> bool:
-    return hasattr(model, "conditionals")
+    from searchgen.lm.protocol import FillsMasks
+
+    return isinstance(model, FillsMasks)
 
 
 def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary", target: "Target | None", beta: float) -> Row:

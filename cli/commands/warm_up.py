@@ -24,12 +24,13 @@ def warm_up() -> None:
     say_if_compiling()
     from searchgen.kernels.precompile import compile_sampler
     from searchgen.samplers.registry import BUILT_IN
-    from searchgen.search.ngram_search import Searcher
+    from searchgen.search.searcher import Searcher
+    from searchgen.sources.source import open_source
 
     for name, word in (("en-ngram", "dog"), ("zh-ngram", "学校")):
         begun = time.perf_counter()
         request = Request(keywords=((word,),), lm=name, annealing=Annealing(chains=2, steps=40))
-        Searcher.load(name, complain).search(request)
+        Searcher.of(open_source(request.model, notify=complain)).search(request)
         complain(f"{name}: ready in {time.perf_counter() - begun:.1f} s")
     with ThreadPoolExecutor(2) as pool:
         for sampler, seconds in zip(BUILT_IN, pool.map(compile_sampler, BUILT_IN), strict=True):

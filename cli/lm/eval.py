@@ -45,7 +45,7 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a model.")] = False,
 ) -> None:
     """Measure, and print the figures."""
-    from searchgen.lm.whole_text import scores_whole_texts
+    from searchgen.lm.open import model_type
 
     models = [model, *takewhile(_is_model, texts)]
     texts = texts[len(models) - 1 :]
@@ -54,7 +54,7 @@ def evaluate(
             f"there is no file or folder {models[-1]}: " if len(models) > 1 and not Path(models[-1]).exists() else ""
         )
         raise RequestError(f"{unknown}no text to evaluate {models[-1]} on: give files, folders or - (standard input)")
-    if len(models) == 1 and not scores_whole_texts(model):
+    if len(models) == 1 and model_type(model) is None:
         _evaluate_words(model, texts, raw_tokens, json)
         return
     if raw_tokens:
@@ -64,17 +64,17 @@ def evaluate(
 
 def _is_model(name: str) -> bool:
     """Return whether an argument names a model rather than a text."""
-    from searchgen.lm import EMBEDDED
-    from searchgen.lm.whole_text import scores_whole_texts
+    from searchgen.lm.embedded import EMBEDDED
+    from searchgen.lm.open import model_type
 
     if name == "-":
         return False
-    return (name in EMBEDDED and not Path(name).exists()) or name.endswith(NGRAMS) or scores_whole_texts(name)
+    return (name in EMBEDDED and not Path(name).exists()) or name.endswith(NGRAMS) or model_type(name) is not None
 
 
 def _evaluate_words(model: str, texts: Sequence[str], raw_tokens: bool, json: bool) -> None:
-    from searchgen.lm import load
     from searchgen.lm.ngram.evaluate import evaluate as measured
+    from searchgen.lm.ngram.load import load
 
     opened = load(model, complain)
     if raw_tokens and opened.form != "raw":
@@ -93,19 +93,20 @@ def _evaluate_words(model: str, texts: Sequence[str], raw_tokens: bool, json: bo
 
 def _evaluate_whole(models: Sequence[str], texts: Sequence[str], json: bool) -> None:
     """Measure models on the same sentences, in units that all have."""
-    from searchgen.lm import load
+    from searchgen.lm.evaluation import evaluate_texts
     from searchgen.lm.ngram.evaluate import evaluate as measured
-    from searchgen.lm.whole_text import open_text_model, scores_whole_texts
-    from searchgen.lm.whole_text_evaluation import evaluate_texts
+    from searchgen.lm.ngram.load import load
+    from searchgen.lm.open import model_type, open_text_model
+    from searchgen.lm.protocol import FillsMasks, HasContext
     from searchgen.text import text_form
 
     sentences = list(_sentences(texts, text_form(language_of(texts, "lm eval -"))))
-    opened = {model: open_text_model(model) for model in models if scores_whole_texts(model)}
+    opened = {model: open_text_model(model) for model in models if model_type(model) is not None}
     for model, one in opened.items():
-        if hasattr(one, "conditionals"):
+        if isinstance(one, FillsMasks):
             raise RequestError(f"{model} is a masked model: it has no probability of a text; name a causal one")
-        if fits := getattr(one, "fits", None):
-            short = [text for text, read in zip(sentences, fits(sentences), strict=True) if read]
+        if isinstance(one, HasContext):
+            short = [text for text, read in zip(sentences, one.fits(sentences), strict=True) if read]
             if len(short) < len(sentences):
                 complain(
                     f"{len(sentences) - len(short):,} sentences are longer than {model} can read: left out for all models"

@@ -25,9 +25,9 @@ def info(
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Open the model and print its facts."""
-    from searchgen.lm import load
     from searchgen.lm.embedded import EMBEDDED, MIXED, data_file
-    from searchgen.lm.neural import is_transformer
+    from searchgen.lm.neural.transformer import is_transformer
+    from searchgen.lm.ngram.load import load
 
     if model in MIXED:
         facts = _facts_of_mixture(model)
@@ -50,7 +50,7 @@ def _facts_of_mixture(name: str) -> dict[str, Any]:
     """Return what the parts of an embedded mixture are."""
     from searchgen.lm.embedded import MIXED, data_file, ngram_name
     from searchgen.lm.neural.describe import describe
-    from searchgen.lm.whole_text import open_text_model
+    from searchgen.lm.open import open_text_model
 
     transformer = describe(str(data_file(name, ".onnx")))
     size = transformer["bytes"] + data_file(name).stat().st_size

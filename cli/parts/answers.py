@@ -3,25 +3,25 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from searchgen.cli.loading import load_beside, load_model, refuse_other_model, starting, usual_threads
+from searchgen.cli.loading import load_source, refuse_other_model, source_cache, starting
 from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, NothingFound, Outage, RequestError, SearchgenError
-from searchgen.lm.whole_text import opening, scores_whole_texts, uncached
+from searchgen.lm.protocol import KeepsKeyValues
 from searchgen.record import partial_record
-from searchgen.request.request.request import Request
+from searchgen.request.model_ref import ModelRef
+from searchgen.request.request import Request
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from searchgen.lm.neural.settings import NeuralSettings
-    from searchgen.lm.whole_text import WholeTextModel
+    from searchgen.cli.loading import Ahead
     from searchgen.record import Record
-    from searchgen.search.ngram_search import Outcome, Searcher
-    from searchgen.search.transformer_search import TransformerSearcher
+    from searchgen.search.outcome import Outcome
+    from searchgen.search.searcher import Searcher
+    from searchgen.sources.cache import SourceCache
 
 __all__ = ["Answers"]
 
@@ -41,8 +41,6 @@ class Answers:
         json: print JSON lines.
         verbose: show on stderr what was asked and done.
         raw_tokens: the user knows that the model's tokens are printed as they stand.
-        loaded: n-gram models by name.
-        beside: transformers by name and the language of the words.
         said: notes already shown; each is shown once.
         ahead: models that are being opened, by name and how they are read.
     """
@@ -50,14 +48,17 @@ class Answers:
     json: bool
     verbose: bool
     raw_tokens: bool = False
-    loaded: "dict[str, Searcher]" = field(default_factory=dict)
-    beside: "dict[tuple[str, str], TransformerSearcher]" = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
-    ahead: "dict[tuple[str, NeuralSettings], Future[WholeTextModel]]" = field(default_factory=dict)
+    ahead: "Ahead" = field(default_factory=dict)
+
+    @cached_property
+    def sources(self) -> "SourceCache":
+        """The models that are open."""
+        return source_cache(self.ahead)
 
     def one(self, request: Request) -> None:
         """Answer one request; what ended its search before its time is raised once its texts are printed."""
-        self._finish(self._search(request, None))
+        self._finish(self._search(request))
 
     def repeat(self, signature: str, lm: str | None) -> None:
         """Answer the request of a signature again.
@@ -74,9 +75,9 @@ class Answers:
             raise RequestError(
                 f"the signature is of draws by {request.sampler}; repeat it with searchgen sample --again"
             )
-        searcher = self.searcher(replace(request, lm=lm or request.lm))
-        refuse_other_model(searcher, wanted)
-        self._finish(self._search(request, None, searcher))
+        searcher = self._searcher(replace(request, lm=lm or request.lm))
+        refuse_other_model(searcher.source, wanted)
+        self._finish(self._search(request, searcher))
 
     def stream(self, lines: Iterable[bytes], template: Request, lm: str | None, share: int = 1) -> None:
         """Answer one keyword set a line, in order, each printed before the next is read.
@@ -91,8 +92,8 @@ class Answers:
             NothingFound: at the end, when a line had no answer.
             Outage: a server or the memory gave out; what was found until then is printed.
         """
-        if lm and not scores_whole_texts(lm):
-            self.searcher(replace(template, lm=lm))
+        if lm and not ModelRef.parse(lm).scores_texts:
+            self._searcher(replace(template, lm=lm))
         failed = total = 0
         numbered = enumerate(lines, 1)
         while part := list(islice(numbered, share)):
@@ -111,34 +112,17 @@ class Answers:
         if failed:
             raise NothingFound(f"no answer for {failed} of {total} lines")
 
-    def searcher(self, request: Request) -> "Searcher":
+    def _searcher(self, request: Request) -> "Searcher":
         """Return the model of a request ready to search, loaded once.
 
         Raises:
             RequestError: there is no such model, or its tokens are not raw and should be.
         """
-        if scores_whole_texts(request.lm):
-            return self._beside(request)
-        if request.lm not in self.loaded:
-            with starting():
-                from searchgen.search.ngram_search import Searcher
-
-                self.loaded[request.lm] = load_model(Searcher, request.lm, self.raw_tokens)
-        return self.loaded[request.lm]
-
-    def _beside(self, request: Request) -> "TransformerSearcher":
         with starting():
-            opened = next((found.opened for (name, _), found in self.beside.items() if name == request.lm), None)
-            opened = opened or self.ahead.get((request.lm, request.neural))
-            # Begun first: its libraries are loaded while ours are.
-            opened = opened or opening(request.lm, request.neural, usual_threads())
-            from searchgen.search.transformer_search import TransformerSearcher
-            from searchgen.sources.transformer import language
+            source = load_source(request.model, request.neural, self.raw_tokens, self.sources)
+            from searchgen.search.searcher import Searcher
 
-            key = request.lm, language(request)
-            if key not in self.beside:
-                self.beside[key] = load_beside(TransformerSearcher, request, self.raw_tokens, opened)
-        return self.beside[key]
+        return Searcher.of(source)
 
     def _answered(
         self, part: list[tuple[int, bytes]], template: Request, lm: str | None
@@ -150,13 +134,13 @@ class Answers:
             try:
                 requests[number] = with_keywords(template, [_keyword_set(line, number)], lm)
                 if len(part) == 1:
-                    found[number] = self._search(requests[number], number)
+                    found[number] = self._search(requests[number])
             except SearchgenError as error:
                 found[number] = error
         if len(part) > 1 and requests:
-            from searchgen.search.transformer_search import search_together
+            from searchgen.search.searcher import search_together
 
-            jobs = [(self._beside(request), request, number) for number, request in requests.items()]
+            jobs = [(self._searcher(request), request) for request in requests.values()]
             begun = time.perf_counter()
             with progress() as show:
                 tell = (lambda share: show(f"searching {len(jobs)} sets", share)) if show else None
@@ -165,11 +149,11 @@ class Answers:
                 self._tell(found[number], time.perf_counter() - begun)
         return [found[number] for number, _ in part]
 
-    def _search(self, request: Request, number: int | None, loaded: "Searcher | None" = None) -> "Outcome":
-        searcher, begun = loaded or self.searcher(request), time.perf_counter()
+    def _search(self, request: Request, loaded: "Searcher | None" = None) -> "Outcome":
+        searcher, begun = loaded or self._searcher(request), time.perf_counter()
         with progress() as show:
             tell = (lambda share: show("searching", share)) if show else None
-            outcome = searcher.search(request, tell, number)
+            outcome = searcher.search(request, tell)
         self._tell(outcome, time.perf_counter() - begun)
         return outcome
 
@@ -187,8 +171,9 @@ class Answers:
 
     def _tell_of_caches(self) -> None:
         """Show, once, which transformers keep no keys and values, and why."""
-        for searcher in self.beside.values():
-            for name, reason in uncached(searcher.transformer).items():
+        for source in self.sources.kept():
+            model = source.text_model
+            for name, reason in model.uncached.items() if isinstance(model, KeepsKeyValues) else ():
                 line = f"{name} keeps no keys and values: {reason}"
                 if line not in self.said:
                     self.said.add(line)
@@ -209,7 +194,7 @@ class Answers:
     def _print_line(self, number: int, outcome: "Outcome | BaseException", count: int) -> None:
         """Print what becomes of a line of stdin: as many lines as texts were asked for, unless the run ends here."""
         if not isinstance(outcome, BaseException):
-            self._print(outcome)
+            self._print(outcome.on_line(number))
             missing = range(len(outcome.records), count)
             self._print_nothing(number, missing, "not found", "no other text differs enough")
         elif isinstance(outcome, SearchgenError) and not isinstance(outcome, Outage):

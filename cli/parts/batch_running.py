@@ -218,7 +218,7 @@ class BatchRun:
             )
 
     def _same_models(self) -> None:
-        from searchgen.lm import load
+        from searchgen.lm.ngram.load import load
 
         for name in list(self.models):
             if name.startswith(BESIDE):

@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-from searchgen.cli.loading import compiling, load_beside, load_model, refuse_other_model, starting
+from searchgen.cli.loading import compiling, load_source, refuse_other_model, starting
 from searchgen.cli.output import complain, note, progress, write_json, write_line
 from searchgen.cli.parts.report import refuse_unwritable, write_report
 from searchgen.errors import RequestError
-from searchgen.lm.whole_text import scores_whole_texts
 from searchgen.request.request import Request
 
 __all__ = ["print_draws", "repeat_draws"]
@@ -44,15 +43,10 @@ def print_draws(
         from searchgen.jobs.draws import sample
         from searchgen.samplers.method import parse_options
         from searchgen.samplers.registry import method
-        from searchgen.sources.ngram import Source
-        from searchgen.sources.transformer import TransformerSource
 
         parse_options(method(request.sampler), request.options)  # before a model is loaded
-        name = lm or request.lm
-        if scores_whole_texts(name):
-            source: Source = load_beside(TransformerSource, replace(request, lm=name), raw_tokens)
-        else:
-            source = load_model(Source, name, raw_tokens)
+        model = replace(request, lm=lm or request.lm).model
+        source = load_source(model, request.neural, raw_tokens)
     if wanted:
         refuse_other_model(source, wanted)
     with progress() as show, compiling(request.sampler):

@@ -4,7 +4,7 @@ from typing import Any
 
 import typer
 
-from searchgen.cli.requests import forbidden, listed, usual_sampler
+from searchgen.cli.requests import forbidden, listed
 from searchgen.request.from_toml import Spec
 from searchgen.request.request import Request
 
@@ -69,6 +69,8 @@ def law_beside(spec: Spec, context: typer.Context, given: dict[str, Any], seed: 
         if _was_given(context, name):
             fields[name] = values(f"--{name}", context.params[name])
     fields = {name: value for name, value in fields.items() if value is not None}
+    from searchgen.jobs.draws import usual_sampler
+
     law = {"sampler": spec.values.get("sampler") or usual_sampler(fields.get("lm", spec.values.get("lm")))}
     return spec.request({**law, **fields, **given}, seed)
 

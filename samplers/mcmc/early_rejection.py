@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
+from searchgen.lm.protocol import StopsEarly
 from searchgen.samplers.chains.scorer import Floats, Lengths, Scorer, Tokens, score_texts
 from searchgen.target import Target
 
@@ -26,8 +27,8 @@ def early_scorer(target: Target) -> EarlyScorer:
     Raises:
         RequestError: its model cannot stop within a text, or terms are functions of the whole text.
     """
-    above = getattr(target.text_model, "log_probs_above", None)
-    if above is None or target.opaque:
+    model = target.text_model
+    if not isinstance(model, StopsEarly) or target.opaque:
         name = target.text_model.label if target.text_model else "the n-gram model"
         raise RequestError(
             f"early=true: {name} with its terms is not read piece by piece; drop the option, or name a transformer with a key-value cache"
@@ -39,7 +40,7 @@ def early_scorer(target: Target) -> EarlyScorer:
         total: npt.NDArray[np.float64] = np.full(len(lengths), -np.inf)
         rows = [tokens[i, : lengths[i]].tolist() for i in np.flatnonzero(accepted)]
         weight = np.array([target.token_weight(row) for row in rows])
-        log_p = above([target.printed(row) for row in rows], (least[accepted] - weight) / beta)
+        log_p = model.log_probs_above([target.printed(row) for row in rows], (least[accepted] - weight) / beta)
         total[accepted] = beta * log_p + weight
         return total
 

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
-from searchgen.lm.neural import is_transformer, open_any_transformer
 from searchgen.lm.neural.opening import content_hash, folder_of, require_extra
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.neural.transformer import is_transformer, open_any_transformer
 from searchgen.lm.onnx.model import graph_of
 from searchgen.samplers.chains.chains import enter
 from searchgen.samplers.chains.scorer import Lengths, Tokens

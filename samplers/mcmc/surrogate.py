@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import NotFound, Outage, RequestError
+from searchgen.lm.protocol import TextModel
 from searchgen.problem import Problem
 from searchgen.samplers.chains.chains import advance, enter, new_chains, recompute
 from searchgen.samplers.chains.moves import MOVES, labels, step
@@ -18,7 +19,7 @@ from searchgen.samplers.mcmc.early_rejection import early_scorer, whole_by
 from searchgen.samplers.mcmc.masked_moves import hash_of_proposer, masked_rounds
 from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.proofs.exactness import STATIONARY, Finding, World, imbalance, is_irreducible, transition_matrix
-from searchgen.target import Target, TextModel
+from searchgen.target import Target
 
 __all__ = ["METHOD", "Options", "surrogate_matrix"]
 

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -15,20 +15,15 @@ from searchgen.batch.pool import in_order
 from searchgen.batch.rows import answered, encode, failed, unanswered
 from searchgen.errors import Contradiction, NothingFound, Outage, RequestError, SearchgenError
 from searchgen.jobs.draws import Sampled, sample, stated_law
-from searchgen.lm.neural import NeuralSettings
-from searchgen.lm.whole_text import scores_whole_texts
 from searchgen.record import Record
 from searchgen.request.from_values import Defaults, identity, request_of
 from searchgen.request.request import Request
-from searchgen.search.ngram_search import Outcome, Searcher
-from searchgen.search.transformer_search import TransformerSearcher, search_together
-from searchgen.sources.transformer import TransformerSource, language
+from searchgen.search.outcome import Outcome
+from searchgen.search.searcher import Searcher, search_together
+from searchgen.sources.cache import SourceCache
+from searchgen.sources.source import Source
 
 __all__ = ["BESIDE", "OUTAGE", "Answer", "Runner", "answers_of", "crashed"]
-
-#: Models a process keeps open.
-MOST_MODELS = 4
-
 
 #: What the journal's names of transformers begin with; the n-gram model beside it and what makes its law follow.
 BESIDE = "transformer beside "
@@ -53,7 +48,7 @@ class Answer(NamedTuple):
 def make_runner(defaults: Defaults, threads: int, workers: int, share: bool = False) -> "Runner | SharedRunner":
     """Return what one of so many workers does with jobs, or with tuples of them that share a transformer's passes."""
     cores = max(1, (os.cpu_count() or 1) // workers)
-    runner = Runner(defaults, threads, min(threads, cores))
+    runner = Runner(defaults, SourceCache(threads, min(threads, cores)))
     return SharedRunner(runner) if share else runner
 
 
@@ -101,16 +96,16 @@ class Prepared:
 
     name: str | int
     request: Request
-    source: Searcher
+    source: Source
 
     @property
     def model(self) -> tuple[str, str]:
         """What the journal calls the model, and its hash."""
-        if not isinstance(self.source, TransformerSource):
+        if not self.source.ref.scores_texts:
             return self.request.lm, self.source.hash
         settings = asdict(self.request.neural)
         law = {name: settings[name] for name in ("end", "prompt")}
-        return f"{BESIDE}{self.source.name}: {self.request.lm} {json.dumps(law)}", self.source.hash
+        return f"{BESIDE}{self.source.ref.proposer}: {self.request.lm} {json.dumps(law)}", self.source.hash
 
     def perform(self) -> Outcome | Sampled:
         """Search, or draw from the stated law.
@@ -119,7 +114,7 @@ class Prepared:
             SearchgenError: it has no answer.
         """
         if self.request.sampler == "anneal":
-            return self.source.search(self.request)
+            return Searcher.of(self.source).search(self.request)
         return sample(self.source, stated_law(self.request))
 
     def rowed(self, outcome: Outcome | Sampled | BaseException) -> Rowed:
@@ -146,17 +141,11 @@ class Runner:
 
     Attributes:
         defaults: of jobs.
-        threads: threads to share one job's work over.
-        neural_threads: of a job under a transformer: with those of the other workers no more than there are cores.
+        sources: the models; under a transformer a job has no more threads, with those of the other workers, than there are cores.
     """
 
     defaults: Defaults
-    threads: int = 1
-    neural_threads: int = 1
-
-    def __post_init__(self) -> None:
-        """Begin without a model."""
-        self._sources: dict[tuple[str, str, NeuralSettings | None], Searcher] = {}
+    sources: SourceCache = field(default_factory=SourceCache)
 
     def __call__(self, job: Job) -> Answer:
         """Return the answer to a job; whatever is wrong with it becomes its row."""
@@ -186,7 +175,7 @@ class Runner:
             raise RequestError(job.error)
         name = identity(job.values, job.line)
         request = request_of(job.values, job.line, self.defaults)
-        return Prepared(name, request, self.source(request))
+        return Prepared(name, request, self.sources.source(request.model, request.neural))
 
     def _done(self, job: Prepared) -> Rowed:
         try:
@@ -194,21 +183,6 @@ class Runner:
         except (NothingFound, Contradiction) as error:
             outcome = error
         return job.rowed(outcome)
-
-    def source(self, request: Request) -> Searcher:
-        """Return the model of a request, loaded once; the last few are kept."""
-        whole = scores_whole_texts(request.lm)
-        key = request.lm, language(request) if whole else "", request.neural if whole else None
-        if key not in self._sources:
-            while len(self._sources) >= MOST_MODELS:
-                del self._sources[next(iter(self._sources))]
-            if whole:
-                same = [found for (lm, _, neural), found in self._sources.items() if (lm, neural) == (key[0], key[2])]
-                opened = getattr(same[0], "opened", None) if same else None
-                self._sources[key] = TransformerSearcher.beside(request, threads=self.neural_threads, opened=opened)
-            else:
-                self._sources[key] = Searcher.load(request.lm, threads=self.threads)
-        return self._sources[key]
 
 
 @dataclass
@@ -224,17 +198,17 @@ class SharedRunner:
     def __call__(self, jobs: Sequence[Job]) -> list[Answer]:
         """Return the answers to jobs, in their order."""
         begun = time.perf_counter()
-        together: dict[Any, list[tuple[int, TransformerSearcher, Prepared]]] = {}
+        together: dict[Any, list[tuple[int, Prepared]]] = {}
         for i, job in enumerate(jobs):
             with suppress(Exception):  # what is wrong with it the runner says, below
                 prepared = self.runner.prepare(job)
-                source = prepared.source
-                if isinstance(source, TransformerSearcher) and prepared.request.sampler == "anneal":
-                    together.setdefault(source.transformer, []).append((i, source, prepared))
+                model = prepared.source.text_model
+                if model is not None and prepared.request.sampler == "anneal":
+                    together.setdefault(model, []).append((i, prepared))
         found: dict[int, Answer] = {}
         for group in together.values():
-            outcomes = search_together([(source, one.request, None) for _, source, one in group])
-            for (i, _, one), outcome in zip(group, outcomes, strict=True):
+            outcomes = search_together([(Searcher.of(one.source), one.request) for _, one in group])
+            for (i, one), outcome in zip(group, outcomes, strict=True):
                 answer = self.runner.answer(jobs[i], partial(one.rowed, outcome))
                 found[i] = answer._replace(seconds=(time.perf_counter() - begun) / len(jobs))
         return [found[i] if i in found else self.runner(job) for i, job in enumerate(jobs)]

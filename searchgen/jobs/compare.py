@@ -14,7 +14,7 @@ from searchgen.request.request import Request
 from searchgen.samplers.diagnostics.report import diagnose
 from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.registry import method
-from searchgen.sources.ngram import Source
+from searchgen.sources.source import Source
 
 __all__ = ["Row", "Trial", "measured", "refuse_too_small", "too_small", "trial"]
 

@@ -6,18 +6,31 @@ from typing import Any
 
 from searchgen.errors import RequestError
 from searchgen.kernels.randomness import key_of
+from searchgen.lm.protocol import FillsMasks
 from searchgen.record import Record
+from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import PLAIN_TERMS, Request
 from searchgen.samplers.diagnostics.report import diagnose
 from searchgen.samplers.method import Draws, Job, Method, parse_options, spelled_out
 from searchgen.samplers.registry import method, methods
-from searchgen.sources.ngram import Source
+from searchgen.sources.records import record_of, run_record
+from searchgen.sources.source import Source
 from searchgen.target import Target
 
-__all__ = ["Sampled", "job_of", "refuse_opaque", "refuse_unserved", "sample", "stated_law"]
+__all__ = ["Sampled", "job_of", "refuse_opaque", "refuse_unserved", "sample", "stated_law", "usual_sampler"]
 
 #: The length bound of `sample` when none is given, in words.
 MOST_WORDS = 20
+
+
+def usual_sampler(lm: str | None) -> str:
+    """Return the sampler that draws under a model unless another is named.
+
+    Example:
+        >>> usual_sampler(None), usual_sampler("gpt2")
+        ('mh', 'surrogate')
+    """
+    return "surrogate" if lm and ModelRef.parse(lm).scores_texts else "mh"
 
 
 def stated_law(request: Request, bounded: bool = True) -> Request:
@@ -71,7 +84,7 @@ def method_for(name: str, target: Target) -> Method:
     Raises:
         RequestError: there is none of that name.
     """
-    if name == "gibbs" and getattr(target.text_model, "conditionals", None) is not None:
+    if name == "gibbs" and isinstance(target.text_model, FillsMasks):
         from searchgen.samplers.mcmc import pseudo_gibbs
 
         return pseudo_gibbs.METHOD
@@ -161,29 +174,18 @@ class Sampled:
         """Return the diagnostics of the run as plain JSON values; see `searchgen.samplers.diagnostics.report`."""
         return diagnose(self.method, self.draws, self.target)
 
-    def records(self, line: int | None = None) -> Iterator[Record]:
+    def records(self) -> Iterator[Record]:
         """Yield a record of every draw, in drawn order."""
-        signature = self.request.signature(self.model_hash)
-        for i, ids in enumerate(self.draws.texts()):
-            tokens = tuple(self.target.vocabulary.decode(ids))
-            log_prob = self.target.log_prob(ids)
-            yield Record(
-                text=self.target.form.detokenise(tokens),
-                tokens=tokens,
-                log_prob=log_prob,
-                log_prob_per_token=log_prob / (len(ids) + 1),
-                log_density=float(self.draws.log_density[i]),
-                log_weight=float(self.draws.log_weight[i]),
-                kind=self.draws.kind or self.method.kind,
-                satisfied=self.target.satisfied(ids),
-                sampler=self.method.name,
-                lm=self.lm,
-                seed=self.request.seed,
-                steps=self.draws.evaluations,
-                window=self.target.window,
-                signature=signature,
-                rank=i + 1,
-                line=line,
-                neural=self.neural,
-                demanded=self.target.demanded_places(ids),
-            )
+        run = run_record(
+            kind=self.draws.kind or self.method.kind,
+            sampler=self.method.name,
+            lm=self.lm,
+            seed=self.request.seed,
+            steps=self.draws.evaluations,
+            window=self.target.window,
+            signature=self.request.signature(self.model_hash),
+            neural=self.neural,
+        )
+        values = zip(self.draws.texts(), self.draws.log_density.tolist(), self.draws.log_weight.tolist(), strict=True)
+        for rank, (ids, log_density, log_weight) in enumerate(values, 1):
+            yield replace(record_of(run, self.target, ids, log_density, rank), log_weight=log_weight)

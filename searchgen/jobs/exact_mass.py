@@ -4,7 +4,7 @@ import math
 
 from searchgen.guide import Guide
 from searchgen.request.request import Request
-from searchgen.sources.ngram import Source
+from searchgen.sources.source import Source
 
 __all__ = ["exact_log_z"]
 

@@ -17,8 +17,7 @@ from searchgen.samplers.diagnostics.weights import effective_sample_size, pareto
 from searchgen.samplers.method import Job
 from searchgen.samplers.weighted.importance import METHOD as IMPORTANCE
 from searchgen.samplers.weighted.smc.sampler import METHOD as SMC
-from searchgen.sources.ngram import Source
-from searchgen.target import Target
+from searchgen.sources.source import Source
 
 __all__ = ["Explained", "explain"]
 
@@ -128,13 +127,13 @@ def explain(source: Source, request: Request) -> Explained:
         Impossible: it is proved that no text satisfies it.
     """
     try:
-        target = Target.of(request, source.model, source.known)
+        target = source.proposal(request)
     except Contradiction as error:
         raise Impossible(f"proved impossible: {error}") from None
 
     def log_mass(part: Request) -> float:
         try:
-            found = Target.of(part, source.model, source.known)
+            found = source.proposal(part)
             return Guide.build(found.problem, room=found.room, bigrams=found.bigrams, threads=source.threads).log_mass
         except Impossible:
             return -np.inf

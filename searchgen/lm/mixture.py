@@ -26,7 +26,7 @@ from searchgen.lm.embedded import MIXED, data_file, ngram_name
 from searchgen.lm.neural.score_cache import Kept, Recent, Usage
 from searchgen.lm.neural.transformer import is_transformer, open_transformer
 from searchgen.lm.prefix_scores import ReadAnew
-from searchgen.lm.protocol import MixturePart, ModelType, PrefixScorer, expecting
+from searchgen.lm.protocol import KeepsKeyValues, MixturePart, ModelType, PrefixScorer, expecting
 
 if TYPE_CHECKING:
     from searchgen.lm.neural.settings import NeuralSettings
@@ -239,6 +239,12 @@ class Mixture:
     def fits(self, texts: Sequence[str]) -> list[bool]:
         """Return which texts are short enough for every part to read."""
         return [all(read) for read in zip(*(part.fits(texts) for part in self.parts), strict=True)]
+
+    @property
+    def uncached(self) -> Mapping[str, str]:
+        """Why networks of it keep no keys and values, by name."""
+        parts = [part.uncached for part in self.parts if isinstance(part, KeepsKeyValues)]
+        return {name: reason for part in parts for name, reason in part.items()}
 
     def growing(self) -> PrefixScorer:
         """Return what scores prefixes of texts that grow: each is read anew."""

@@ -21,6 +21,7 @@ __all__ = [
     "ExpectsPieces",
     "FillsMasks",
     "HasContext",
+    "KeepsKeyValues",
     "MixturePart",
     "ModelType",
     "PrefixScorer",
@@ -141,6 +142,15 @@ class HasContext(Protocol):
 
     def fits(self, texts: Sequence[str]) -> list[bool]:
         """Return which texts are short enough to be read."""
+
+
+@runtime_checkable
+class KeepsKeyValues(Protocol):
+    """A model that scores growing texts from the keys and values of their prefixes, where its network allows that."""
+
+    @property
+    def uncached(self) -> Mapping[str, str]:
+        """Why networks keep none, by name; empty: all do, or never could."""
 
 
 @dataclass(frozen=True)

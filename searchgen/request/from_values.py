@@ -7,9 +7,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from searchgen.errors import RequestError
-from searchgen.lm.embedded import ngram_name
+from searchgen.request.model_ref import default_model
 from searchgen.request.request import Annealing, Request
-from searchgen.text import detect
 from searchgen.text.lists import parse_items
 
 __all__ = ["Defaults", "identity", "request_of", "seed_of"]
@@ -90,8 +89,7 @@ def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Requ
             given[name] = listed(name, given[name])
     if given.get("lm") is None:
         given.pop("lm", None)
-        language = detect(_written(given))
-        given["lm"] = language if sampler == "anneal" else ngram_name(language)
+        given["lm"] = default_model(_written(given), law=sampler != "anneal")
     if given.get("seed") is None:
         given["seed"] = seed_of(defaults.seed, job)
     request = Request.from_mapping(given)

@@ -4,11 +4,13 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from math import isfinite
 from typing import Any
 
 from searchgen.errors import RequestError
 from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.request.model_ref import ModelRef
 from searchgen.version import __version__
 
 __all__ = ["PLAIN_TERMS", "Annealing", "Request", "Terms", "platform_tag"]
@@ -202,6 +204,24 @@ class Request:
         ):
             if count > most:
                 raise RequestError(f"{count:,} {what} are too many; at most {most:,} can be asked for")
+
+    @cached_property
+    def words(self) -> str:
+        """Every word that must occur, as one text; its language decides which embedded model is the default."""
+        return " ".join([*(phrase for item in self.keywords for phrase in item), self.starts_with, self.ends_with])
+
+    @cached_property
+    def model(self) -> ModelRef:
+        """The language model that `lm` names.
+
+        Raises:
+            RequestError: it is a mixture whose weights are wrong.
+
+        Example:
+            >>> Request(keywords=(("学校",),), lm="some/model").model.proposer
+            'zh-ngram'
+        """
+        return ModelRef.parse(self.lm, f"{self.words} {self.start}")
 
     def differences(self) -> dict[str, Any]:
         """Return the fields that are not at their defaults, as plain JSON values."""

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import Outage, RequestError, SearchgenError
-from searchgen.search.neighbours import EXPECTED, Expecting, expecting
-from searchgen.search.transformer_steps import NeuralSearch
-from searchgen.target import Growing, TextModel
+from searchgen.lm.protocol import ExpectsPieces, PrefixScorer, TextModel, expecting
+from searchgen.search.neighbours import EXPECTED
+from searchgen.search.transformer_steps import TransformerRun
 
 if TYPE_CHECKING:
     from searchgen.lm.neural.top_pieces import Expected
@@ -36,6 +36,11 @@ class SharedPasses:
     ready: dict[str, float] = field(default_factory=dict)
 
     @property
+    def hash(self) -> str:
+        """The model's hash."""
+        return self.model.hash
+
+    @property
     def label(self) -> str:
         """Name and hash of the model."""
         return self.model.label
@@ -50,13 +55,13 @@ class SharedPasses:
             return np.array([self.ready[text] for text in texts], np.float64)
         return self.model.log_probs(texts)
 
-    def growing(self) -> Growing:
+    def growing(self) -> PrefixScorer:
         """Return what scores beginnings of texts that grow."""
         return self.model.growing()
 
     def expected(self, texts: Sequence[str]) -> "list[Expected]":
         """Return what the model, which tells it, expected at every place of texts."""
-        return cast(Expecting, self.model).expected(texts)
+        return cast(ExpectsPieces, self.model).expected(texts)
 
     def counted(self) -> dict[str, int]:
         """Return what the model has done so far, by name."""
@@ -69,7 +74,7 @@ class SharedPasses:
 
 
 def in_step(
-    searches: Sequence[NeuralSearch], model: TextModel, progress: Callable[[float], None] | None = None
+    searches: Sequence[TransformerRun], model: TextModel, progress: Callable[[float], None] | None = None
 ) -> None:
     """Run searches to their ends, one step of each after another; what ends one early is its `failure`.
 

@@ -11,21 +11,21 @@ with p' the n-gram model, old and new the token at the place in x and y, either 
 next; what is found has the density that the transformer gives it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from searchgen.lm.boundaries import token_ends
 from searchgen.lm.neural.top_pieces import Expected
+from searchgen.lm.protocol import ExpectsPieces
 from searchgen.samplers.chains.chains import enter, new_chains
 from searchgen.samplers.chains.scorer import Floats, padded
-from searchgen.search.piece_words import NO_TOKEN, PieceWords
+from searchgen.sources.piece_words import NO_TOKEN, PieceWords
 from searchgen.target import Target
 
-__all__ = ["EXPECTED", "Edits", "Expecting", "expecting"]
+__all__ = ["EXPECTED", "Edits"]
 
 #: Pieces that are looked at in each place.
 EXPECTED = 32
@@ -38,25 +38,6 @@ DECIMALS = 2
 
 Text = tuple[int, ...]
 Ids = npt.NDArray[np.int64]
-
-
-class Expecting(Protocol):
-    """A model that tells which pieces it expects in texts; see `searchgen.lm.neural.pieces.PieceModel`."""
-
-    @property
-    def expectable(self) -> Mapping[str, int] | None:
-        """The pieces, with their ids."""
-
-    def expected(self, texts: Sequence[str]) -> list[Expected]:
-        """Return what it expects at every place of printed texts."""
-
-    def note_expected(self, most: int) -> None:
-        """Have it note so many pieces at every place of the texts that it scores from now on; 0: none."""
-
-
-def expecting(model: object) -> Expecting | None:
-    """Return a model if it tells which pieces it expects."""
-    return None if getattr(model, "expectable", None) is None else cast(Expecting, model)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +85,7 @@ class Edits:
     asked: set[Text] = field(default_factory=set)
     read: set[Text] = field(default_factory=set)
 
-    def guess(self, density: dict[Text, float], texts: Sequence[Text], model: Expecting) -> None:
+    def guess(self, density: dict[Text, float], texts: Sequence[Text], model: ExpectsPieces) -> None:
         """Guess the neighbours of texts.
 
         Args:

@@ -1,20 +1,20 @@
-"""One search under a transformer, step by step: what it wants scored next, and what it does with the scores.
+"""One search under a model that scores printed texts, step by step: what it wants scored next, and what it does with the scores.
 
     log density(x) = beta * log p_transformer(printed x) + sum over tokens of weight(token)
 
-1. Waves. The n-gram model's annealing makes texts; the transformer scores the densest of them that are new. Token weights are fitted to
-   what it has scored (`token_fit.py`), and the next wave anneals the n-gram density with them: it knows better what to look for.
+1. Restarts. The n-gram model's annealing makes texts; the transformer scores the densest of them that are new. Token weights are fitted to
+   what it has scored (`token_weights.py`), and the next restart anneals the n-gram density with them: it knows better what to look for.
 2. Edits. Where the transformer tells which pieces it expected in a text, the neighbours of the best texts that it should like best are
-   scored next, and theirs after them (`edits.py`).
-   Rounds, where it does not tell. The best texts of all waves are the starts of chains. In every round each makes m steps on the fitted
+   scored next, and theirs after them (`neighbours.py`).
+   Tests, where it does not tell. The best texts of all restarts are the starts of chains. In every round each makes m steps on the fitted
    density ** (1 / T'), and one batch of the transformer tests where they led, by the surrogate rule on the true density ** (1 / T). T
    falls geometrically from round to round, T' stays.
-3. All texts that were ever scored are returned, accepted or not, densest first; `association.py` ranks them.
+3. All texts that were ever scored are returned, accepted or not, densest first; `ranking/association.py` ranks them.
 
 Temperatures that change make this a search: no law is claimed for its texts.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from searchgen.guide import Guide
 from searchgen.kernels.randomness import counter, key_of
-from searchgen.lm.segmentation import Segmentation
+from searchgen.lm.protocol import ExpectsPieces, TextModel
 from searchgen.problem import Problem
 from searchgen.ranking.whole_words import whole_words_first
 from searchgen.request.request import Annealing, Request
@@ -32,88 +32,14 @@ from searchgen.samplers.chains.moves import MOVES
 from searchgen.samplers.chains.scorer import Floats, Lengths, Scorer, Tokens, padded, score_texts, scorer_of
 from searchgen.samplers.mcmc.delayed_acceptance import Rounds
 from searchgen.samplers.optimise.annealing_loop import Annealed, anneal
-from searchgen.search.neighbours import Edits, Expecting
-from searchgen.search.piece_words import PieceWords
+from searchgen.search.neighbours import Edits
 from searchgen.search.token_weights import fitted
-from searchgen.target import Target, TextModel
+from searchgen.search.transformer_plan import MAX_PER_PARENT, TransformerPlan
+from searchgen.sources.piece_words import PieceWords
+from searchgen.sources.source import Source
+from searchgen.target import Target
 
-__all__ = ["EVALUATIONS_PER_SECOND", "Finds", "NeuralPlan", "NeuralSearch"]
-
-#: Texts a second that a budget in seconds stands for: a small model on one core (measured: 8 million parameters, 12 words).
-EVALUATIONS_PER_SECOND = 300
-
-#: Chains for each text asked for, so that enough different ones are found.
-CHAINS_PER_TEXT = 4
-
-#: Neighbours of one text that are scored together, at most: several texts get on.
-OF_EACH = 2
-
-
-@dataclass(frozen=True)
-class NeuralPlan:
-    """The schedule of the waves and rounds.
-
-    Attributes:
-        waves: times that the n-gram density, fitted so far, is annealed.
-        starts: chains of each.
-        steps: of each of them.
-        scored: texts that the transformer scores of each, of one a chain; the others are hardly ever the best.
-        edits: times that neighbours of the best texts are scored.
-        edited: texts that the transformer scores of each.
-        changed: the best texts, whose neighbours they are; no more than OF_EACH are one text's.
-        chains: chains that go on from the best texts where the transformer does not tell what it expects.
-        rounds: tests of each chain.
-        inner: n-gram steps to each.
-        hot: first temperature T of the transformer's density.
-        cold: last one.
-        proposal: the fitted density's temperature T'.
-    """
-
-    waves: int = 5
-    starts: int = 16
-    steps: int = 2400
-    scored: int = 8
-    edits: int = 5
-    edited: int = 24
-    changed: int = 16
-    chains: int = 8
-    rounds: int = 15
-    inner: int = 200
-    hot: float = 1.0
-    cold: float = 0.5
-    proposal: float = 0.7
-
-    @staticmethod
-    def of(request: Request) -> "NeuralPlan":
-        """Return the schedule of a request: more chains for more texts, waves and rounds by its budget."""
-        plan, annealing = NeuralPlan(), request.annealing
-        chains = max(plan.chains, CHAINS_PER_TEXT * request.count)
-        each = chains // plan.chains
-        wider = replace(
-            plan,
-            starts=each * plan.starts,
-            scored=each * plan.scored,
-            edited=each * plan.edited,
-            changed=each * plan.changed,
-            chains=chains,
-        )
-        if annealing.for_texts(request.count) == Annealing().for_texts(request.count):
-            return wider
-        return wider.times(annealing.expected_seconds * EVALUATIONS_PER_SECOND / plan.evaluations)
-
-    @property
-    def evaluations(self) -> int:
-        """The most texts that the transformer scores."""
-        return self.waves * self.scored + self.edits * self.edited  # or as many by rounds
-
-    def times(self, factor: float) -> "NeuralPlan":
-        """Return a schedule of so many times the waves, the edits and the rounds."""
-        counts = {name: max(1, round(factor * getattr(self, name))) for name in ("waves", "edits", "rounds")}
-        return replace(self, **counts)
-
-    def powers(self) -> Floats:
-        """Return 1 / T of every round, (rounds,)."""
-        return 1.0 / np.geomspace(self.hot, self.cold, self.rounds)
+__all__ = ["Finds", "TransformerRun"]
 
 
 @dataclass(eq=False)
@@ -143,75 +69,74 @@ class Finds:
 
 
 @dataclass(eq=False)
-class NeuralSearch:
+class TransformerRun:
     """The search of one request, under way.
 
     Attributes:
+        source: the model, with the n-gram model that proposes to it.
         request: its window spelled out.
-        line: number of its input line.
         proposal: its target under the n-gram model, which proposes.
         guide: draws the starts.
         plan: its schedule.
-        threads: for the compiled steps.
-        segmentation: of a language whose tokens are characters. Texts that hide no demanded word are scored first, and start the rounds.
-        piece_words: tells the tokens that the transformer's pieces are; None if it does not tell which it expects.
-        target: its target under the transformer; None: it has not been loaded yet.
+        target: its target under the model; None: the model has not been needed yet.
         finds: every text scored so far.
-        rounds: the chains; None: no text has been scored.
-        tally: of the waves.
-        wave: number of the next.
+        rounds: the chains of the tests; None: there are none yet.
+        tally: of the restarts.
+        restart: number of the next.
         failure: what ended the search before its time.
     """
 
+    source: Source
     request: Request
-    line: int | None
     proposal: Target
     guide: Guide
-    plan: NeuralPlan
-    threads: int
-    segmentation: Segmentation | None = None
-    piece_words: Callable[[], PieceWords | None] = lambda: None
+    plan: TransformerPlan
     target: Target | None = None
     finds: Finds | None = None
     rounds: Rounds | None = None
     tally: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((len(MOVES), 3), np.int64))
-    wave: int = 0
+    restart: int = 0
     failure: BaseException | None = None
 
     def __post_init__(self) -> None:
-        """Anneal the first wave: it needs no transformer, which may still be loading."""
+        """Begin with the n-gram density as it is."""
         self.fitted = self.proposal.problem
-        self.first = self._annealed()
+        self._first: list[tuple[int, ...]] | None = None
+
+    def anneal(self) -> None:
+        """Make the first restart ahead of `steps`: it needs no model that scores texts, which may still be loading."""
+        self._first = self._annealed()
 
     @property
     def passes(self) -> int:
         """How often the transformer is asked."""
-        return self.plan.waves + (self.plan.rounds if self.piece_words() is None else self.plan.edits)
+        plan = self.plan
+        return plan.restarts + (plan.test_rounds if self.source.piece_words is None else plan.edit_rounds)
 
     def steps(self, text_model: TextModel) -> Iterator[list[str]]:
         """Yield, before each step, the printed texts that it will ask the model for."""
         target = self.target = replace(self.proposal, text_model=text_model)
         finds = self.finds = Finds(scorer_of(target))
-        texts, asked = self.first, set[tuple[int, ...]]()
+        texts, asked = self._annealed() if self._first is None else self._first, set[tuple[int, ...]]()
         while True:
-            texts = self._whole_first([text for text in texts if text not in asked])[: self.plan.scored]
+            texts = self._whole_first([text for text in texts if text not in asked])[: self.plan.restart_scored]
             asked.update(texts)
             yield [target.printed(text) for text in texts]
             finds.score(*padded(texts, target.room))
             self.fitted = self._fitted(finds)
-            if self.wave >= self.plan.waves:
+            if self.restart >= self.plan.restarts:
                 break
             texts = self._annealed()
-        words = self.piece_words()
+        words = self.source.piece_words
         yield from self._rounds(target, finds) if words is None else self._edits(target, finds, words)
 
     def _edits(self, target: Target, finds: Finds, words: PieceWords) -> Iterator[list[str]]:
         """Score neighbours of the best texts, again and again."""
-        plan, model, edits = self.plan, cast(Expecting, target.text_model), Edits(self.proposal, words)
-        for _ in range(plan.edits):
-            best = finds.ranked()[0][: 2 * plan.changed]
-            edits.guess(finds.density, self._whole_first(best)[: plan.changed], model)
-            texts = edits.best(plan.edited, OF_EACH)
+        plan, model, edits = self.plan, cast(ExpectsPieces, target.text_model), Edits(self.proposal, words)
+        for _ in range(plan.edit_rounds):
+            best = finds.ranked()[0][: 2 * plan.parents]
+            edits.guess(finds.density, self._whole_first(best)[: plan.parents], model)
+            texts = edits.best(plan.edits_scored, MAX_PER_PARENT)
             yield [target.printed(text) for text in texts]
             if texts:
                 finds.score(*padded(texts, target.room))
@@ -241,13 +166,13 @@ class NeuralSearch:
         }
 
     def _annealed(self) -> list[tuple[int, ...]]:
-        """Return the texts of the next wave, those that the fitted density likes best first."""
-        plan, problem = self.plan, self.fitted
-        starts = self.guide.draw_texts(self._counters("starts", self.wave, plan.starts), threads=self.threads)
-        schedule = Annealing(chains=plan.starts, steps=plan.steps)
-        found = anneal(problem, starts, self._counters("wave", self.wave, plan.starts), schedule, threads=self.threads)
+        """Return the texts of the next restart, those that the fitted density likes best first."""
+        number, count, threads = self.restart, self.plan.restart_chains, self.source.threads
+        starts = self.guide.draw_texts(self._counters("starts", number, count), threads=threads)
+        schedule = Annealing(chains=count, steps=self.plan.restart_steps)
+        found = anneal(self.fitted, starts, self._counters("wave", number, count), schedule, threads=threads)
         self.tally += found.tally
-        self.wave += 1
+        self.restart += 1
         return found.texts
 
     def _fitted(self, finds: Finds) -> Problem:
@@ -259,7 +184,7 @@ class NeuralSearch:
         return fitted(problem, texts, density - score_texts(problem, *padded(texts, self.proposal.room)))
 
     def _whole_first(self, texts: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
-        return [texts[i] for i in whole_words_first(texts, self.proposal, self.segmentation)]
+        return [texts[i] for i in whole_words_first(texts, self.proposal, self.source.segmentation)]
 
     def _counters(self, purpose: str, number: int, count: int) -> npt.NDArray[np.uint64]:
         key = key_of(self.request.seed, self.request.canonical(), f"{purpose} {number}")
@@ -267,16 +192,16 @@ class NeuralSearch:
 
     def _entered(self, target: Target, finds: Finds) -> Rounds:
         """Return chains that stand at the best of the texts found so far."""
-        best = self._whole_first(finds.ranked()[0])[: self.plan.chains]
+        best = self._whole_first(finds.ranked()[0])[: self.plan.test_chains]
         rounds = Rounds(
             cheap=self.fitted,
             scorer=finds.score,
             chains=new_chains(len(best), target.room),
             true=np.array([finds.density[text] for text in best]),
-            counters=self._counters("rounds", 0, self.plan.chains)[: len(best)],
-            inner=self.plan.inner,
-            inverse_temperature=1.0 / self.plan.proposal,
-            threads=self.threads,
+            counters=self._counters("rounds", 0, self.plan.test_chains)[: len(best)],
+            inner=self.plan.steps_between_tests,
+            inverse_temperature=1.0 / self.plan.proposal_temperature,
+            threads=self.source.threads,
         )
         enter(rounds.cheap, rounds.chains, *padded(best, target.room))
         return rounds

@@ -10,13 +10,14 @@ import pytest
 
 import searchgen as library
 from searchgen.cli.loading import open_ahead
-from searchgen.lm import load, whole_text
+from searchgen.lm import open as door
 from searchgen.lm.boundaries import Beginnings
 from searchgen.lm.embedded import MIXED, data_file
 from searchgen.lm.mixture import NGramPart, mixed
 from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.ngram.load import load
 from searchgen.lm.onnx.model import open_graph
-from searchgen.lm.whole_text import open_text_model
+from searchgen.lm.open import open_text_model
 from tests.cli.runner import searchgen
 from tests.places import ROOT
 
@@ -161,13 +162,13 @@ def test_explain_and_compare_take_the_mixture() -> None:
 def test_the_model_is_opened_once_and_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the libraries that search are imported, by the words' language; where there is no transformer nothing is."""
     opened: list[str] = []
-    real = whole_text.open_text_model
+    real = door.open_text_model
 
     def counted(name: str, *more: Any) -> Any:
         opened.append(name)
         return real(name, *more)
 
-    monkeypatch.setattr(whole_text, "open_text_model", counted)
+    monkeypatch.setattr(door, "open_text_model", counted)
     for lm, word in (("en-ngram", "dog"), ("some/model", "dog"), (None, "@words.txt")):
         assert open_ahead(lm, [word], NeuralSettings()) == {}
     for name, *flags in (("en", "dog"), ("zh", "学校"), ("en", "dog", "--device", "cpu")):

@@ -10,13 +10,14 @@ import pytest
 pytest.importorskip("torch")
 
 from searchgen.errors import RequestError
-from searchgen.lm import load
 from searchgen.lm.boundaries import Beginnings, beginnings, token_ends
-from searchgen.lm.mixture import Mixture, NGramPart, mixed, open_mixture, parts_of
-from searchgen.lm.neural import NeuralSettings, open_transformer
+from searchgen.lm.mixture import MIXTURE, Mixture, NGramPart, mixed, open_mixture, parts_of
+from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.neural.transformer import open_transformer
+from searchgen.lm.ngram.load import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
-from searchgen.lm.whole_text import scores_whole_texts
+from searchgen.lm.open import model_type
 from searchgen.request.request import PLAIN_TERMS, Request
 from searchgen.samplers.chains.moves import labels, step
 from searchgen.samplers.mcmc.surrogate import surrogate_matrix
@@ -201,7 +202,7 @@ def test_commands_take_a_mixture(letters: str) -> None:
     ],
 )
 def test_mixtures_that_are_none(name: str, message: str) -> None:
-    assert scores_whole_texts(name)
+    assert model_type(name) is MIXTURE
     with pytest.raises(RequestError, match=message):
         parts_of(name)
     ran = searchgen("score", "--lm", name, stdin=b"A dog.\n")

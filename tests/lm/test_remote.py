@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from searchgen.errors import RequestError, SearchgenError
-from searchgen.lm.neural import NeuralSettings
-from searchgen.lm.remote import KEY, Remote, open_remote
+from searchgen.lm.completions import KEY
+from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.remote import Remote, open_remote
 from tests.cli.runner import searchgen
 from tests.cli.schema import faults, schema
 
@@ -102,7 +103,7 @@ def server() -> Iterator[StandIn]:
 
 def remote(server: StandIn, end: str = "newline", prompt: str = "") -> Remote:
     model = open_remote(server.name, NeuralSettings(end=end, prompt=prompt))
-    model.pause, model.patience = 0.01, 5.0
+    model.server.pause, model.server.patience = 0.01, 5.0
     return model
 
 
@@ -144,7 +145,7 @@ def test_what_a_server_cannot_do_is_said(
     monkeypatch.setenv(KEY, SECRET)
     server.mood, server.failures = mood, 99
     model = remote(server)
-    model.patience = 0.1 if mood == "slow" else 5.0
+    model.server.patience = 0.1 if mood == "slow" else 5.0
     with pytest.raises(kind, match=message) as raised:
         model.log_probs(["A dog."])
     assert SECRET not in str(raised.value)
@@ -192,7 +193,7 @@ def test_commands_take_a_server(server: StandIn, monkeypatch: pytest.MonkeyPatch
 def test_a_server_that_goes_away_in_the_middle_leaves_what_was_found(
     server: StandIn, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], asked: int, found: int
 ) -> None:
-    monkeypatch.setattr("searchgen.lm.remote.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("searchgen.lm.completions.time.sleep", lambda seconds: None)
     whole = Answers.do_POST
 
     def answer(self: Answers) -> None:
@@ -213,7 +214,7 @@ def test_a_server_that_goes_away_in_the_middle_leaves_what_was_found(
 
 
 def test_no_server_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("searchgen.lm.remote.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("searchgen.lm.completions.time.sleep", lambda seconds: None)
     ran = searchgen("score", "--lm", "http://127.0.0.1:9/v1#x", "--end", "none", stdin=b"A dog.\n")
     assert (ran.code, ran.out) == (1, "")
     assert "cannot be reached" in ran.err

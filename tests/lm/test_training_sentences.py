@@ -2,10 +2,14 @@
 
 import random
 
-from searchgen.lm import EMBEDDED, load, load_training_sentences
+from searchgen.lm.companions import load_training_sentences
+from searchgen.lm.embedded import EMBEDDED
+from searchgen.lm.ngram.load import load
 from searchgen.lm.training_sentences import FALSE, FEWEST, MOST, TrainingSentences
+from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Annealing, Request
-from searchgen.search.ngram_search import Searcher
+from searchgen.search.searcher import Searcher
+from searchgen.sources.source import open_source
 from tests.cli.runner import model
 
 REQUEST = Request(keywords=(("dog",),), annealing=Annealing(chains=6, steps=600), seed=3)
@@ -28,11 +32,15 @@ def test_embedded_models_know_theirs() -> None:
     assert ["When", "he", "had", "finished", "he", "drew", "a", "deep", "dog", "."] not in english
 
 
+def toy_searcher() -> Searcher:
+    return Searcher.of(open_source(ModelRef.parse(model("en"))))
+
+
 def test_a_training_sentence_gives_way_to_the_next_best() -> None:
-    plain = Searcher.load(model("en"))
+    plain = toy_searcher()
     first = plain.search(REQUEST).records[0]
-    other = Searcher.load(model("en"))
-    other.__dict__["known_sentences"] = TrainingSentences.of([first.tokens])
+    other = toy_searcher()
+    other.source.__dict__["training_sentences"] = TrainingSentences.of([first.tokens])
     second = other.search(REQUEST).records[0]
     assert second.tokens != first.tokens
     assert second.log_density <= first.log_density
@@ -40,10 +48,10 @@ def test_a_training_sentence_gives_way_to_the_next_best() -> None:
 
 
 def test_where_nothing_else_is_found_it_is_printed_and_said() -> None:
-    searcher = Searcher.load(model("en"))
+    searcher = toy_searcher()
     found = searcher.search(REQUEST)
-    searcher.__dict__["known_sentences"] = TrainingSentences.of(
-        map(searcher.model.text_form.tokenise, everything(found))
+    searcher.source.__dict__["training_sentences"] = TrainingSentences.of(
+        map(searcher.source.model.text_form.tokenise, everything(found))
     )
     again = searcher.search(REQUEST)
     assert again.records[0].tokens == found.records[0].tokens
@@ -51,5 +59,5 @@ def test_where_nothing_else_is_found_it_is_printed_and_said() -> None:
 
 
 def everything(found) -> list[str]:
-    searched = Searcher.load(model("en")).target(found.request)
+    searched = toy_searcher().source.target(found.request)
     return [searched.form.detokenise(tuple(searched.vocabulary.decode(ids))) for ids in found.annealed.texts]

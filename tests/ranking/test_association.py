@@ -11,10 +11,11 @@ from searchgen.lm.boundaries import Beginnings
 from searchgen.lm.mixture import Mixture, NGramPart
 from searchgen.lm.ngram.model import NGram
 from searchgen.ranking.association import LOOKED_AT, WEIGHT, opinions, ranked, ratios
+from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
 from searchgen.samplers.optimise.annealing_loop import Annealed
-from searchgen.search.transformer_search import TransformerSearcher
-from searchgen.sources.ngram import Source
+from searchgen.search.transformer_search import text_opinions
+from searchgen.sources.source import Source
 from searchgen.target import Target, lexicon
 from tests.cli.runner import searchgen
 
@@ -69,8 +70,11 @@ def test_a_mixture_is_judged_by_its_other_parts(target: Target) -> None:
         under = replace(target, text_model=mixture)
         opened: Future[Any] = Future()
         opened.set_result(mixture)
-        searcher = TransformerSearcher("toy", target.model, lexicon(target.model), opened=opened)
-        after = searcher.ranked(_found(under, texts), under, Request())
+        source = Source(ModelRef.parse("toy"), target.model, lexicon(target.model), opened=opened)
+        found = _found(under, texts)
+        opinion = text_opinions(source, found, under, Request())
+        assert opinion is not None
+        after = ranked(found, opinion)
         orders.append(after.texts)
     expected = []
     for text in orders[0]:

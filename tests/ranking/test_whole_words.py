@@ -6,7 +6,8 @@ from itertools import pairwise, product
 import pytest
 
 from searchgen.api import constrain
-from searchgen.lm import load, load_segmentation
+from searchgen.lm.companions import load_segmentation
+from searchgen.lm.ngram.load import load
 from searchgen.lm.segmentation import UNKNOWN, Segmentation
 from searchgen.ranking.whole_words import hidden_words, whole_words_first
 from searchgen.request.request import Request

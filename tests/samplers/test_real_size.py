@@ -14,7 +14,7 @@ import pytest
 
 from searchgen.guide import Guide
 from searchgen.jobs.draws import stated_law
-from searchgen.lm import load
+from searchgen.lm.ngram.load import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.truncate import truncated
 from searchgen.request.request import Request

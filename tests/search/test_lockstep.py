@@ -12,13 +12,15 @@ import pytest
 pytest.importorskip("torch")
 
 from searchgen.errors import Contradiction, Outage, RequestError
-from searchgen.lm.neural import open_transformer
 from searchgen.lm.neural.causal import CausalModel
+from searchgen.lm.neural.transformer import open_transformer
 from searchgen.lm.ngram.model import NGram
+from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
-from searchgen.search.ngram_search import Outcome
-from searchgen.search.transformer_search import TransformerSearcher, search_together
-from searchgen.search.transformer_steps import NeuralPlan
+from searchgen.search.outcome import Outcome
+from searchgen.search.searcher import Searcher, search_together
+from searchgen.search.transformer_plan import TransformerPlan
+from searchgen.sources.source import Source
 from searchgen.target import lexicon
 from tests.cli.runner import Ran, searchgen
 from tests.lm.neural.tiny_transformer import by_bytes
@@ -34,16 +36,17 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few compiled steps: the passes are as many as with many."""
-    monkeypatch.setattr(NeuralPlan, "of", lambda request: NeuralPlan(steps=20, inner=4))
+    plan = TransformerPlan(restart_steps=20, steps_between_tests=4)
+    monkeypatch.setattr(TransformerPlan, "of", lambda request: plan)
 
 
 @pytest.fixture
-def searcher(letters: str) -> TransformerSearcher:
+def searcher(letters: str) -> Searcher:
     random = np.random.default_rng(5)
     model = NGram.from_sentences([random.choice(WORDS, random.integers(2, 7)).tolist() for _ in range(60)], order=2)
     opened: Future[CausalModel] = Future()
     opened.set_result(open_transformer(letters))
-    return TransformerSearcher("toy", model, lexicon(model), opened=opened)
+    return Searcher.of(Source(ModelRef.parse("toy/model"), model, lexicon(model), opened=opened))
 
 
 def request(number: int) -> Request:
@@ -57,11 +60,11 @@ def seen(outcome: Outcome | BaseException) -> list[tuple[str, float]]:
 
 
 @pytest.mark.parametrize(("count", "less"), [(8, 4), pytest.param(64, 8, marks=pytest.mark.slow)])
-def test_searches_together_take_fewer_passes(searcher: TransformerSearcher, count: int, less: int) -> None:
-    usage = searcher.transformer.usage
+def test_searches_together_take_fewer_passes(searcher: Searcher, count: int, less: int) -> None:
+    usage = searcher.source.text_model.usage  # type: ignore[union-attr]
     alone = [searcher.search(request(number)) for number in range(count)]
     single = usage.forwards
-    together = search_together([(searcher, request(number), None) for number in range(count)])
+    together = search_together([(searcher, request(number)) for number in range(count)])
     shared = usage.forwards - single
     assert less * shared <= single
     for one, other in zip(alone, together, strict=True):
@@ -75,15 +78,15 @@ def test_searches_together_take_fewer_passes(searcher: TransformerSearcher, coun
     assert np.mean(texts) > 0.9
 
 
-def test_alone_a_search_does_not_depend_on_what_was_searched_before(searcher: TransformerSearcher) -> None:
+def test_alone_a_search_does_not_depend_on_what_was_searched_before(searcher: Searcher) -> None:
     first = seen(searcher.search(request(1)))
-    search_together([(searcher, request(number), None) for number in range(5)])
+    search_together([(searcher, request(number)) for number in range(5)])
     assert seen(searcher.search(request(1))) == first
     counts = [searcher.search(request(1)).report for _ in range(2)]
     assert counts[0] == counts[1]  # each result has its own
 
 
-def test_what_fails_is_one_search_not_all(searcher: TransformerSearcher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_is_one_search_not_all(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = CausalModel.log_probs
 
     def refused(self: CausalModel, texts: list[str]) -> np.ndarray:
@@ -95,13 +98,13 @@ def test_what_fails_is_one_search_not_all(searcher: TransformerSearcher, monkeyp
     impossible = Request(keywords=(("dog",),), forbid=("dog",), lm="toy")
     monkeypatch.setattr(CausalModel, "log_probs", refused)
     jobs = [*without, request(10), impossible]  # the third demands a door
-    outcomes = search_together([(searcher, one, None) for one in jobs])
+    outcomes = search_together([(searcher, one) for one in jobs])
     assert [type(outcome) for outcome in outcomes] == [Outcome, Outcome, RequestError, Contradiction]
 
 
 @pytest.mark.parametrize("kind", [Outage, KeyboardInterrupt])
 def test_an_outage_in_the_middle_keeps_the_texts_of_all(
-    searcher: TransformerSearcher, monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]
+    searcher: Searcher, monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]
 ) -> None:
     whole, calls = CausalModel.log_probs, []
 
@@ -112,13 +115,13 @@ def test_an_outage_in_the_middle_keeps_the_texts_of_all(
         return whole(self, texts)
 
     monkeypatch.setattr(CausalModel, "log_probs", failing)
-    outcomes = search_together([(searcher, request(number), None) for number in range(3)])
+    outcomes = search_together([(searcher, request(number)) for number in range(3)])
     for outcome in outcomes:
         assert isinstance(outcome, Outcome)
         assert isinstance(outcome.failure, kind)
         assert outcome.records[0].stopped_early
     calls[:] = [0, 0, 0]
-    assert [type(outcome) for outcome in search_together([(searcher, request(0), None)])] == [kind]
+    assert [type(outcome) for outcome in search_together([(searcher, request(0))])] == [kind]
 
 
 # batch and constrain, whole commands

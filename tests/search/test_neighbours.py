@@ -10,13 +10,15 @@ import pytest
 from searchgen.lm.neural.top_pieces import Expected, Scored
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
+from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import PLAIN_TERMS, Request
 from searchgen.samplers.proofs.exactness import World
 from searchgen.search import neighbours as edits_module
 from searchgen.search.neighbours import Edits, Text
-from searchgen.search.piece_words import PieceWords
-from searchgen.search.transformer_search import TransformerSearcher
-from searchgen.search.transformer_steps import NeuralPlan
+from searchgen.search.transformer_plan import TransformerPlan
+from searchgen.search.transformer_search import TransformerSearch
+from searchgen.sources.piece_words import PieceWords
+from searchgen.sources.source import Source
 from searchgen.target import Target, lexicon
 from searchgen.vocabulary import Vocabulary
 
@@ -175,12 +177,20 @@ def test_the_search_climbs_to_the_densest_text_of_all(
     assert densities is not None
     opened: Future[Tilted] = Future()
     opened.set_result(tilted)
-    searcher = TransformerSearcher("toy", model, lexicon(model), opened=opened)
+    source = Source(ModelRef.parse("toy/model"), model, lexicon(model), opened=opened)
     best = {}
     for count in (0, 8):
-        plan = NeuralPlan(waves=1, starts=1, steps=1, scored=1, edits=count, edited=3, changed=2)
-        monkeypatch.setattr(NeuralPlan, "of", lambda request, plan=plan: plan)
-        search = searcher.begin(replace(REQUEST, seed=5), None)
+        plan = TransformerPlan(
+            restarts=1,
+            restart_chains=1,
+            restart_steps=1,
+            restart_scored=1,
+            edit_rounds=count,
+            edits_scored=3,
+            parents=2,
+        )
+        monkeypatch.setattr(TransformerPlan, "of", lambda request, plan=plan: plan)
+        search = TransformerSearch().begin(source, replace(REQUEST, seed=5))
         for _ in search.steps(tilted):
             pass
         found = search.found()

@@ -10,8 +10,8 @@ pytest.importorskip("torch")
 
 from searchgen import api
 from searchgen.errors import NotFound
-from searchgen.lm.neural import open_transformer
 from searchgen.lm.neural.causal import CausalModel
+from searchgen.lm.neural.transformer import open_transformer
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.request import PLAIN_TERMS, Request
 from searchgen.samplers.chains.moves import labels, step
@@ -19,7 +19,8 @@ from searchgen.samplers.mcmc.surrogate import Options, surrogate_matrix
 from searchgen.samplers.method import Job
 from searchgen.samplers.proofs.exactness import STATIONARY, World, imbalance, transition_matrix
 from searchgen.samplers.registry import method
-from searchgen.search.transformer_steps import Finds, NeuralPlan
+from searchgen.search.transformer_plan import TransformerPlan
+from searchgen.search.transformer_steps import Finds
 from searchgen.target import Target
 from tests.cli.runner import Ran, searchgen
 from tests.lm.neural.tiny_transformer import by_bytes, by_words
@@ -162,7 +163,7 @@ def test_sample_reports_the_transformers_score(letters: str) -> None:
         assert "dog" in [token.lower() for token in row["tokens"]]
 
 
-def test_waves_ask_for_no_text_twice(letters: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restarts_ask_for_no_text_twice(letters: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, asked = Finds.score, []
 
     def score(self: Finds, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -171,10 +172,12 @@ def test_waves_ask_for_no_text_twice(letters: str, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Finds, "score", score)
     assert constrain(letters).code == 0
-    waves = asked[: NeuralPlan().waves]
-    texts = [text for wave in waves for text in wave]
+    restarts = asked[: TransformerPlan().restarts]
+    texts = [text for restart in restarts for text in restart]
     assert len(texts) == len(set(texts))
-    assert all(0 < len(wave) <= NeuralPlan().scored for wave in waves)  # fewer where chains end alike
+    assert all(
+        0 < len(restart) <= TransformerPlan().restart_scored for restart in restarts
+    )  # fewer where chains end alike
 
 
 def test_ctrl_c_gives_the_best_so_far(letters: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,11 +229,12 @@ def test_chinese_words_take_the_chinese_model(letters: str) -> None:
 def test_a_budget_is_a_number_of_rounds() -> None:
     request = Request(keywords=(("dog",),))
     longer = replace(request, annealing=request.annealing.for_budget(4.0))
-    plan = NeuralPlan.of(longer)
-    assert (plan.waves, plan.edits, plan.rounds, plan.evaluations) == (37, 37, 112, 1184)
-    plan = NeuralPlan.of(replace(request, count=10))
-    assert (plan.chains, plan.starts, plan.scored, plan.edited, plan.changed) == (40, 80, 40, 120, 80)
-    assert NeuralPlan.of(request) == NeuralPlan()
+    plan = TransformerPlan.of(longer)
+    assert (plan.restarts, plan.edit_rounds, plan.test_rounds, plan.evaluations) == (37, 37, 112, 1184)
+    plan = TransformerPlan.of(replace(request, count=10))
+    found = plan.test_chains, plan.restart_chains, plan.restart_scored, plan.edits_scored, plan.parents
+    assert found == (40, 80, 40, 120, 80)
+    assert TransformerPlan.of(request) == TransformerPlan()
 
 
 def test_the_python_interface_takes_a_transformer(letters: str) -> None:

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.lm.ngram.scoring import score_tokens
+from searchgen.lm.protocol import PrefixScorer
 from searchgen.samplers.chains.scorer import Scorer, score_texts
 from searchgen.samplers.weighted.smc.steps import Particles
-from searchgen.target import Growing, Target
+from searchgen.target import Target
 
 __all__ = ["Twist"]
 
@@ -38,7 +39,7 @@ class Twist:
 
     target: Target
     scorer: Scorer
-    growing: Growing
+    growing: PrefixScorer
     counted: Floats
     done: npt.NDArray[np.bool_]
     row: Index

@@ -4,50 +4,25 @@ The output layer sees a contiguous 2-D copy of the positions that are scored, ne
 slower in bfloat16).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from searchgen.lm.neural.key_values import Reader
+from searchgen.lm.neural.incremental import Incremental, log_probs_above
+from searchgen.lm.neural.network import Network
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.score_cache import Usage
 from searchgen.lm.neural.spelling import Spelling
 from searchgen.lm.neural.top_pieces import Scored
+from searchgen.lm.protocol import PrefixScorer
 
-if TYPE_CHECKING:
-    from searchgen.lm.neural.growing import Growing
-
-__all__ = ["CausalModel", "Network", "Usage"]
+__all__ = ["CausalModel"]
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Network:
-    """A network on its device.
-
-    Attributes:
-        trunk: pieces (B, L) int64 to hidden states (B, L, H); right of a position nothing matters to it.
-        head: hidden states (N, H) to scores (N, V), unnormalised.
-        device: where it is.
-        context: most positions, 0: unlimited.
-        positions: of one pass.
-        cache: the network that reads on from keys and values kept; None: beginnings are read anew.
-        uncached: why they are; empty: keys and values are kept.
-    """
-
-    trunk: Callable[[torch.Tensor], torch.Tensor]
-    head: Callable[[torch.Tensor], torch.Tensor]
-    device: torch.device
-    context: int
-    positions: int
-    cache: Reader | None = None
-    uncached: str = ""
 
 
 @dataclass(eq=False)
@@ -72,9 +47,9 @@ class CausalModel(PieceModel):
         self._ready(self.network.context, self.network.positions)
 
     @property
-    def uncached(self) -> str:
-        """Why the network keeps no keys and values; empty if it does."""
-        return self.network.uncached
+    def uncached(self) -> Mapping[str, str]:
+        """Why the network keeps no keys and values, by name; empty if it does."""
+        return {self.name: self.network.uncached} if self.network.uncached else {}
 
     def log_probs_above(self, texts: Sequence[str], bounds: Floats) -> Floats:
         """Return natural log p of texts, (n,) float64, or -inf where it is not above the bound: such texts need not be read to the end.
@@ -86,16 +61,12 @@ class CausalModel(PieceModel):
         Raises:
             RequestError: as for `log_probs`; or the network keeps no keys and values to read on from.
         """
-        from searchgen.lm.neural.early import log_probs_above
+        least = log_probs_above(self, self.network, texts, bounds, self._kept)
+        return np.where(least > bounds, least, -np.inf)
 
-        found = log_probs_above(self, texts, bounds, self._kept)
-        return np.where(found > bounds, found, -np.inf)
-
-    def growing(self) -> "Growing":
-        """Return what scores beginnings of texts that grow, from the keys and values of those they grow out of."""
-        from searchgen.lm.neural.growing import Growing
-
-        return Growing(self)
+    def growing(self) -> PrefixScorer:
+        """Return what scores prefixes of texts that grow, from the keys and values of those they grow out of."""
+        return Incremental(self, self.network)
 
     def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         device = self.network.device

@@ -14,8 +14,9 @@ from searchgen.lm.neural.spelling import Spelling, read_json
 if TYPE_CHECKING:
     import torch
 
-    from searchgen.lm.neural.causal import CausalModel, Network
+    from searchgen.lm.neural.causal import CausalModel
     from searchgen.lm.neural.masked import MaskedModel
+    from searchgen.lm.neural.network import Network
 
 __all__ = ["content_hash", "device_of", "folder_of", "open_network", "require_extra", "why_uncached"]
 
@@ -226,7 +227,7 @@ def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device"
     from searchgen.lm.neural.architectures.llama import Llama
     from searchgen.lm.neural.architectures.llama_shape import Shape, is_llama
     from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, is_memory, positions_for
-    from searchgen.lm.neural.causal import Network
+    from searchgen.lm.neural.network import Network
 
     trunk: Any
     try:

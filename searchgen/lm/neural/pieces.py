@@ -43,9 +43,9 @@ class PieceModel:
     usage: Usage
 
     @property
-    def uncached(self) -> str:
-        """Why a network that might keep keys and values does not; empty if it does, or never could."""
-        return ""
+    def uncached(self) -> Mapping[str, str]:
+        """Why a network that might keep keys and values does not, by name; empty if it does, or never could."""
+        return {}
 
     def _ready(self, context: int, positions: int) -> None:
         """Say how many positions the network reads (0: any number), and how many a pass has."""

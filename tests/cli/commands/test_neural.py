@@ -9,7 +9,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-from searchgen.lm.neural import NeuralSettings, open_transformer
+from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.neural.transformer import open_transformer
 from tests.cli.runner import QUICK, searchgen
 from tests.lm.neural.tiny_transformer import by_bytes, by_words
 

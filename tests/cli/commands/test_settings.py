@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from searchgen.constraints import CONSTRAINTS
-from searchgen.lm import EMBEDDED
+from searchgen.lm.embedded import EMBEDDED
 from searchgen.request.user_settings import SETTINGS
 from searchgen.samplers.registry import names
 from tests.cli.runner import QUICK, model, searchgen

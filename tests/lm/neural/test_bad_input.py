@@ -11,8 +11,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from searchgen.errors import ModelFileError, RequestError, SearchgenError  # noqa: E402
-from searchgen.lm.neural import NeuralSettings, is_transformer, open_transformer, score_texts  # noqa: E402
-from searchgen.lm.neural.causal import CausalModel, Network  # noqa: E402
+from searchgen.lm.neural.causal import CausalModel  # noqa: E402
+from searchgen.lm.neural.network import Network  # noqa: E402
+from searchgen.lm.neural.settings import NeuralSettings  # noqa: E402
+from searchgen.lm.neural.transformer import is_transformer, open_transformer  # noqa: E402
 from tests.cli.runner import searchgen  # noqa: E402
 from tests.lm.neural.tiny_transformer import by_bytes, by_words  # noqa: E402
 
@@ -106,16 +108,16 @@ def test_texts_that_cannot_be_scored(written: Path) -> None:
     model = open_transformer(str(written))
     for text in ("a dog", "", "a <end> b"):
         with pytest.raises(RequestError, match="tokenizer"):
-            score_texts(model, ["a b", text])
+            model.log_probs(["a b", text])
     with pytest.raises(RequestError, match="longer than the 256"):
-        score_texts(model, ["a " * 300])
+        model.log_probs(["a " * 300])
 
 
 def test_scores_that_are_no_numbers_name_the_text(written: Path) -> None:
     model: Any = open_transformer(str(written))
     broken = Network(lambda pieces: model.network.trunk(pieces) * float("nan"), *list(vars(model.network).values())[1:])
     with pytest.raises(ModelFileError, match="'b b'"):
-        score_texts(CausalModel("broken", "", broken, model.spelling), ["b b"])
+        CausalModel("broken", "", broken, model.spelling).log_probs(["b b"])
 
 
 def test_no_memory_for_one_text(written: Path) -> None:
@@ -126,7 +128,7 @@ def test_no_memory_for_one_text(written: Path) -> None:
 
     tight = Network(full, *list(vars(model.network).values())[1:])
     with pytest.raises(SearchgenError, match="out of memory"):
-        score_texts(CausalModel("tight", "", tight, model.spelling), ["b b", "a"])
+        CausalModel("tight", "", tight, model.spelling).log_probs(["b b", "a"])
 
 
 @pytest.mark.parametrize(

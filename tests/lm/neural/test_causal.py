@@ -9,11 +9,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from searchgen.lm.neural import NeuralSettings, open_transformer, score_texts  # noqa: E402
 from searchgen.lm.neural.architectures.library import library_network  # noqa: E402
-from searchgen.lm.neural.causal import CausalModel, Network  # noqa: E402
+from searchgen.lm.neural.causal import CausalModel  # noqa: E402
+from searchgen.lm.neural.network import Network  # noqa: E402
 from searchgen.lm.neural.opening import content_hash  # noqa: E402
+from searchgen.lm.neural.settings import NeuralSettings  # noqa: E402
 from searchgen.lm.neural.spelling import read_json  # noqa: E402
+from searchgen.lm.neural.transformer import open_transformer  # noqa: E402
 from tests.lm.neural.tiny_transformer import LETTERS, by_bytes, by_words  # noqa: E402
 
 #: 32-bit numbers.
@@ -39,36 +41,36 @@ def texts_of(length: int) -> list[str]:
 def test_the_law_sums_to_one(words: Path) -> None:
     """Ended texts of up to 5 words, and beginnings of 6, are together all that begins with one word."""
     ended, begun = (open_transformer(str(words), NeuralSettings(end=end)) for end in ("eos", "none"))
-    finished = sum(np.exp(score_texts(ended, texts_of(length))).sum() for length in range(1, 6))
-    longer = np.exp(score_texts(begun, texts_of(6))).sum()
-    assert finished + longer == pytest.approx(np.exp(score_texts(begun, texts_of(1))).sum(), abs=ROUNDING)
+    finished = sum(np.exp(ended.log_probs(texts_of(length))).sum() for length in range(1, 6))
+    longer = np.exp(begun.log_probs(texts_of(6))).sum()
+    assert finished + longer == pytest.approx(np.exp(begun.log_probs(texts_of(1))).sum(), abs=ROUNDING)
     assert finished > 0.1
 
 
 def test_it_factorises(words: Path) -> None:
     begun = open_transformer(str(words), NeuralSettings(end="none"))
     for prefix in ("a", "b c", "c c a"):
-        longer = np.exp(score_texts(begun, [f"{prefix} {word}" for word in LETTERS])).sum()
-        assert longer < np.exp(score_texts(begun, [prefix]))[0]  # the rest is the end's
+        longer = np.exp(begun.log_probs([f"{prefix} {word}" for word in LETTERS])).sum()
+        assert longer < np.exp(begun.log_probs([prefix]))[0]  # the rest is the end's
 
 
 def test_a_prompt_conditions(words: Path) -> None:
     begun = open_transformer(str(words), NeuralSettings(end="none"))
     given = open_transformer(str(words), NeuralSettings(end="none", prompt="c a"))
-    whole, prompt = score_texts(begun, ["c a b b", "c a"])
-    assert score_texts(given, ["b b"])[0] == pytest.approx(whole - prompt, abs=ROUNDING)
+    whole, prompt = begun.log_probs(["c a b b", "c a"])
+    assert given.log_probs(["b b"])[0] == pytest.approx(whole - prompt, abs=ROUNDING)
     assert given.hash != begun.hash
 
 
 def test_a_row_of_a_batch_is_the_text_alone(letters: Path) -> None:
     model = open_transformer(str(letters))
-    together = score_texts(model, TEXTS)
+    together = model.log_probs(TEXTS)
     model.forget()
-    backwards = score_texts(model, TEXTS[::-1])[::-1]
+    backwards = model.log_probs(TEXTS[::-1])[::-1]
     alone = []
     for text in TEXTS:
         model.forget()
-        alone.append(score_texts(model, [text])[0])
+        alone.append(model.log_probs([text])[0])
     assert np.abs(together - alone).max() < ROUNDING * np.abs(together).max()
     assert np.abs(together - backwards).max() < ROUNDING * np.abs(together).max()
 
@@ -78,8 +80,8 @@ def test_scores_are_those_of_the_library(letters: Path) -> None:
     model = open_transformer(str(letters))
     network = library_network(letters, read_json(letters / "config.json"), torch.device("cpu"), torch.float32)
     other = CausalModel("library", "", network, model.spelling)
-    ours = score_texts(model, TEXTS)
-    assert np.abs(ours - score_texts(other, TEXTS)).max() < ROUNDING * np.abs(ours).max()
+    ours = model.log_probs(TEXTS)
+    assert np.abs(ours - other.log_probs(TEXTS)).max() < ROUNDING * np.abs(ours).max()
     row = model.spelling.spell(TEXTS[:1])[0]
     plain = 0.0
     with torch.inference_mode():
@@ -91,8 +93,8 @@ def test_scores_are_those_of_the_library(letters: Path) -> None:
 
 def test_work_is_counted_and_never_done_twice(letters: Path) -> None:
     model = open_transformer(str(letters))
-    first = score_texts(model, ["a", "b", "a"])
-    second = score_texts(model, ["b", "c"])
+    first = model.log_probs(["a", "b", "a"])
+    second = model.log_probs(["b", "c"])
     assert first[0] == first[2]
     assert second[0] == first[1]  # bit for bit, though the batch was another
     usage = model.usage
@@ -103,7 +105,7 @@ def test_work_is_counted_and_never_done_twice(letters: Path) -> None:
 
 def test_little_memory_makes_smaller_passes(letters: Path) -> None:
     model: Any = open_transformer(str(letters))
-    expected = score_texts(model, TEXTS)
+    expected = model.log_probs(TEXTS)
 
     def small(pieces: Any) -> Any:
         if pieces.shape[0] > 1:
@@ -112,7 +114,7 @@ def test_little_memory_makes_smaller_passes(letters: Path) -> None:
 
     tight = Network(small, model.network.head, torch.device("cpu"), 256, 1 << 12)
     slow = CausalModel("tight", "", tight, model.spelling)
-    assert np.abs(score_texts(slow, TEXTS) - expected).max() < ROUNDING * np.abs(expected).max()
+    assert np.abs(slow.log_probs(TEXTS) - expected).max() < ROUNDING * np.abs(expected).max()
     assert slow.usage.halvings == len(TEXTS) - 1
 
 

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 from transformers import LlamaConfig, LlamaModel
 
-from searchgen.lm.neural import NeuralSettings, open_transformer
-from searchgen.lm.neural.growing import Growing
 from searchgen.lm.neural.architectures.library_reader import NAMES, Trial, library_reader
+from searchgen.lm.neural.incremental import Incremental
+from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.neural.transformer import open_transformer
 from tests.lm.neural.tiny_transformer import CONFIGS, by_bytes
 
 #: 32-bit numbers.
@@ -50,8 +51,8 @@ def test_architectures_of_the_library(tmp_path: Path, kind: str, kept: bool) -> 
         found, expected = growing.log_probs(texts, np.array(parents)), plain.log_probs(texts)
         assert np.abs(found - expected).max() < ROUNDING * np.abs(expected).max()
     assert (model.usage.spared > 0) is kept
-    assert (model.uncached == "") is kept
-    assert kept or "does not take a cache of keys and values (" in model.uncached
+    assert (not model.uncached) is kept
+    assert kept or "does not take a cache of keys and values (" in model.uncached[folder]
 
 
 class Named:
@@ -124,7 +125,7 @@ def test_a_warning_made_an_error_is_no_result_of_a_trial() -> None:
 
 def test_out_of_memory_reads_anew(letters: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, plain = open_transformer(letters), open_transformer(letters, NeuralSettings(end="none"))
-    growing = Growing(model)
+    growing = Incremental(model, model.network)
     growing.log_probs(["The dog"], np.zeros(1, np.int64))
 
     def short(*_: object) -> None:
@@ -143,7 +144,7 @@ def test_kept_or_read_anew_scores_are_the_same(letters: str, prompt: str, cached
     """With selection, copies, cut-backs and a prompt, against whole-text scores of other code."""
     model = open_transformer(letters, NeuralSettings(prompt=prompt))
     plain = open_transformer(letters, NeuralSettings(end="none", prompt=prompt))
-    growing = Growing(model, cached)
+    growing = Incremental(model, model.network, cached)
     for texts, parents in STEPS:
         found = growing.log_probs(texts, np.array(parents))
         expected = plain.log_probs(texts)
@@ -157,7 +158,7 @@ def test_keys_and_values_spare_most_of_the_reading(letters: str) -> None:
     tokens = {}
     for cached in (True, False):
         model = open_transformer(letters)
-        growing = Growing(model, cached)
+        growing = Incremental(model, model.network, cached)
         for n in range(1, len(words) + 1):
             growing.log_probs([" ".join(words[:n])] * 5, np.zeros(5, np.int64))
         tokens[cached] = model.usage.tokens
@@ -168,7 +169,8 @@ def test_keys_and_values_spare_most_of_the_reading(letters: str) -> None:
 
 def test_wrong_parents_are_found_by_their_pieces(letters: str) -> None:
     """Control: values of another text are never used, whatever parent is named; without the cut-back they would be."""
-    growing, plain = Growing(open_transformer(letters)), open_transformer(letters, NeuralSettings(end="none"))
+    model, plain = open_transformer(letters), open_transformer(letters, NeuralSettings(end="none"))
+    growing = Incremental(model, model.network)
     growing.log_probs(["The dog", "A cat"], np.array([0, 0]))
     assert growing.log_probs(["The dog ran"], np.array([1]))[0] == pytest.approx(
         plain.log_probs(["The dog ran"])[0], rel=ROUNDING

@@ -11,8 +11,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from searchgen.errors import RequestError  # noqa: E402
-from searchgen.lm.neural import open_any_transformer, open_transformer  # noqa: E402
 from searchgen.lm.neural.masked import MaskedModel  # noqa: E402
+from searchgen.lm.neural.transformer import open_any_transformer, open_transformer  # noqa: E402
 from searchgen.lm.ngram.model import NGram  # noqa: E402
 from searchgen.request.request import PLAIN_TERMS, Request  # noqa: E402
 from searchgen.samplers.mcmc.masked_proposals import MaskedProposals, log_acceptance  # noqa: E402

@@ -6,18 +6,21 @@ import numpy as np
 import pytest
 
 from searchgen.errors import ModelFileError
-from searchgen.lm import load, load_classes
+from searchgen.lm.companions import load_classes
 from searchgen.lm.embedded import data_file
 from searchgen.lm.ngram.estimation.exchange import exchange
 from searchgen.lm.ngram.estimation.words import encode_sentences
+from searchgen.lm.ngram.load import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
 from searchgen.lm.ngram.tables import BEGIN, END
 from searchgen.lm.ngram.word_classes import WordClasses, open_classes, pack_classes
 from searchgen.ranking.word_classes import LAST, ranked
+from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
 from searchgen.samplers.optimise.annealing_loop import Annealed
-from searchgen.search.ngram_search import Searcher
+from searchgen.search.searcher import Searcher
+from searchgen.sources.source import open_source
 from searchgen.target import Target
 
 NOUNS, VERBS = ("dog", "cat", "hen"), ("ran", "sat", "hid")
@@ -123,7 +126,7 @@ def test_english_comes_with_classes_and_other_models_without() -> None:
 
 
 def test_a_whole_sentence_is_preferred() -> None:
-    searcher = Searcher.load("en")
+    searcher = Searcher.of(open_source(ModelRef.parse("en-ngram")))
     request = Request(keywords=(("needs",), ("fire",), ("alarm",)), seed=1)
     by_density = searcher.search(Request(**{**vars(request), "class_weight": 0.0})).records[0]
     by_classes = searcher.search(request).records[0]

@@ -17,9 +17,10 @@ from safetensors.torch import save_file  # noqa: E402
 
 from searchgen.errors import ModelFileError, RequestError  # noqa: E402
 from searchgen.lm.bpe import BytePairs  # noqa: E402
-from searchgen.lm.neural import NeuralSettings, is_transformer, open_transformer  # noqa: E402
 from searchgen.lm.neural.architectures.llama import Llama  # noqa: E402
 from searchgen.lm.neural.architectures.llama_shape import Shape  # noqa: E402
+from searchgen.lm.neural.settings import NeuralSettings  # noqa: E402
+from searchgen.lm.neural.transformer import is_transformer, open_transformer  # noqa: E402
 from searchgen.lm.onnx.export import export  # noqa: E402
 from searchgen.lm.onnx.model import MOST, open_graph  # noqa: E402
 from searchgen.lm.training.tokenizer import CONFIG, train_tokenizer  # noqa: E402

@@ -16,9 +16,9 @@ from torch.nn import functional  # noqa: E402
 
 from searchgen.errors import ModelFileError, RequestError  # noqa: E402
 from searchgen.lm.embedded import data_file  # noqa: E402
-from searchgen.lm.neural import open_transformer  # noqa: E402
 from searchgen.lm.neural.architectures.llama import Llama  # noqa: E402
 from searchgen.lm.neural.settings import NeuralSettings  # noqa: E402
+from searchgen.lm.neural.transformer import open_transformer  # noqa: E402
 from searchgen.lm.onnx.export import export  # noqa: E402
 from searchgen.lm.onnx.model import open_graph  # noqa: E402
 from searchgen.lm.training.beginning import read_beginning  # noqa: E402

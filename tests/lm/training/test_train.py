@@ -17,9 +17,9 @@ torch = pytest.importorskip("torch")
 from torch.nn import functional  # noqa: E402
 
 from searchgen.errors import ModelFileError, RequestError  # noqa: E402
-from searchgen.lm.neural import open_transformer  # noqa: E402
 from searchgen.lm.neural.architectures.llama import Llama  # noqa: E402
 from searchgen.lm.neural.architectures.llama_shape import Shape  # noqa: E402
+from searchgen.lm.neural.transformer import open_transformer  # noqa: E402
 from searchgen.lm.ngram.estimation.train import Recipe as NGramRecipe  # noqa: E402
 from searchgen.lm.ngram.estimation.train import train as train_ngram  # noqa: E402
 from searchgen.lm.training.corpus import read_sentences  # noqa: E402

@@ -10,7 +10,8 @@ import pytest
 pytest.importorskip("torch")
 
 from searchgen.errors import RequestError
-from searchgen.lm.neural import NeuralSettings, open_transformer
+from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.neural.transformer import open_transformer
 from searchgen.samplers.chains.moves import labels, step
 from searchgen.samplers.mcmc.early_rejection import early_scorer
 from searchgen.samplers.mcmc.surrogate import Options

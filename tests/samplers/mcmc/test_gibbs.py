@@ -11,6 +11,7 @@ from searchgen.errors import RequestError
 from searchgen.jobs.draws import stated_law
 from searchgen.kernels.randomness import Counter, below, counter, start_step
 from searchgen.lm.ngram.model import NGram
+from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
 from searchgen.samplers.chains.chains import draft_for, enter, new_chains, recompute
 from searchgen.samplers.mcmc.gibbs.conditional import AFTER, BEFORE, EMPTY, FREE, WORD, room_for
@@ -20,7 +21,7 @@ from searchgen.samplers.mcmc.gibbs.tables import BlockTables, block_tables
 from searchgen.samplers.method import Job
 from searchgen.samplers.proofs.exactness import World, imbalance, is_irreducible, transition_matrix
 from searchgen.samplers.proofs.toy_worlds import WORLDS, problem_of
-from searchgen.sources.ngram import Source
+from searchgen.sources.source import open_source
 from searchgen.target import Target
 
 EXACT, VISIBLE = 1e-12, 1e-4
@@ -154,7 +155,7 @@ def test_a_model_without_a_suffix_is_refused() -> None:
 
 @pytest.fixture(scope="module")
 def job() -> Job:
-    source = Source.load("en")
+    source = open_source(ModelRef.parse("en-ngram"))
     request = stated_law(Request(keywords=(("doctor",), ("letter",)), max_words=10, finite_verb=False))
     return Job(Target.of(request, source.model, source.known), 32, 7, GibbsOptions(chains=16, burn_in=8, thin=4))
 

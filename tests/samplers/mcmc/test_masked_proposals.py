@@ -9,12 +9,12 @@ import pytest
 
 pytest.importorskip("torch")
 
-from searchgen.lm.neural import open_any_transformer
+
 from searchgen.lm.neural.masked import MaskedModel
+from searchgen.lm.neural.transformer import open_any_transformer
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.request import PLAIN_TERMS, Request
 from searchgen.samplers.mcmc.masked_proposals import MaskedProposals
-from searchgen.sources.transformer import language
 from searchgen.target import Target
 from tests.cli.runner import searchgen
 from tests.lm.neural.tiny_transformer import masked_by_pieces
@@ -78,7 +78,7 @@ def test_scores_of_many_texts_are_reduced_pass_by_pass(model: MaskedModel) -> No
 
 
 def test_the_language_is_that_of_the_text() -> None:
-    assert language(Request(lm="some/model", start="医生读了信。")) == "zh-ngram"
+    assert Request(lm="some/model", start="医生读了信。").model.proposer == "zh-ngram"
 
 
 def test_score_says_what_the_numbers_are(folder: str) -> None:

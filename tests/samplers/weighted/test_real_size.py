@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from searchgen.lm import load
+from searchgen.lm.ngram.load import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.request import PLAIN_TERMS, Request
 from searchgen.samplers.method import Job

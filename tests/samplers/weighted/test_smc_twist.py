@@ -15,7 +15,7 @@ from searchgen.guide import Guide
 from searchgen.guide.candidates import scratch
 from searchgen.kernels.randomness import script
 from searchgen.lm.mixture import Mixture, NGramPart
-from searchgen.lm.neural import open_transformer
+from searchgen.lm.neural.transformer import open_transformer
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.request import PLAIN_TERMS, Request
 from searchgen.samplers.chains.scorer import scorer_of

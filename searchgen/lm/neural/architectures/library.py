@@ -12,7 +12,7 @@ from transformers.utils import logging
 from searchgen.errors import ModelFileError
 from searchgen.lm.neural.architectures.library_reader import library_reader
 from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, is_memory, positions_for
-from searchgen.lm.neural.causal import Network
+from searchgen.lm.neural.network import Network
 
 __all__ = ["library_network", "loaded"]
 

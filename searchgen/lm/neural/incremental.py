@@ -6,20 +6,23 @@ read with what follows it. A longer text may be spelled otherwise than its begin
 
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from searchgen.errors import RequestError
 from searchgen.lm.neural.batches import SHARE, free_bytes, is_memory
+from searchgen.lm.neural.network import Network
+from searchgen.lm.neural.pieces import PieceModel
+from searchgen.lm.neural.score_cache import Kept
 
-if TYPE_CHECKING:
-    from searchgen.lm.neural.causal import CausalModel
-
-__all__ = ["Growing"]
+__all__ = ["Incremental", "log_probs_above"]
 
 Floats = npt.NDArray[np.float64]
+
+#: Shares of a text's pieces after which its partial score is looked at, where a bound may end the reading.
+PORTIONS = (0.4, 0.7, 1.0)
 
 #: Room for further places is made in such portions.
 PORTION = 32
@@ -29,26 +32,28 @@ PORTION = 32
 PASS = 2048
 
 
-class Growing:
+class Incremental:
     """Beginnings of texts, generation after generation.
 
     Attributes:
         model: scores them.
+        network: that of the model.
         cached: whether keys and values are kept; without them, or if they do not fit, every beginning is read anew.
     """
 
-    def __init__(self, model: "CausalModel", cached: bool = True) -> None:
+    def __init__(self, model: PieceModel, network: Network, cached: bool = True) -> None:
         """Begin with no text.
 
         Args:
             model: a causal model.
+            network: that it computes with.
             cached: whether to keep keys and values, where the network allows it.
         """
-        self.model, self.cached = model, cached and model.network.cache is not None
+        self.model, self.network, self.cached = model, network, cached and network.cache is not None
         self._rows: list[list[int]] = [list(model.spelling.before[:1])]
         self._log_p: list[Floats] = [np.zeros(0)]
         self._row_of = np.zeros(1, np.int64)
-        self._seen = model.network.cache.nothing_seen(1) if model.network.cache is not None else None
+        self._seen = network.cache.nothing_seen(1) if network.cache is not None else None
 
     def log_probs(self, texts: Sequence[str], parents: npt.NDArray[np.int64]) -> Floats:
         """Return natural log p of beginnings, without any end, (n,) float64.
@@ -96,7 +101,7 @@ class Growing:
         return np.array([one.sum() for one in log_p], np.float64)
 
     def _fits(self, rows: list[list[int]]) -> bool:
-        network = self.model.network
+        network = self.network
         assert network.cache is not None
         longest = max(map(len, rows))
         if network.context and longest > network.context:
@@ -107,7 +112,7 @@ class Growing:
 
     def _extended(self, texts: list[str], rows: list[list[int]], parent: npt.NDArray[np.int64]) -> list[Floats]:
         """Return log p of the scored pieces of each row, reading only what its parent's cache lacks."""
-        network, before = self.model.network, len(self.model.spelling.before)
+        network, before = self.network, len(self.model.spelling.before)
         assert network.cache is not None
         assert self._seen is not None
         start = np.array([_shared(row, self._rows[p]) - 1 for row, p in zip(rows, parent, strict=True)])
@@ -150,7 +155,7 @@ class Growing:
         return found
 
     def _log_p_of(self, hidden: torch.Tensor, target: torch.Tensor) -> Floats:
-        scores = self.model.network.head(hidden)
+        scores = self.network.head(hidden)
         log_p = -torch.nn.functional.cross_entropy(scores.float(), target, reduction="none")
         found: Floats = log_p.cpu().numpy().astype(np.float64)
         return found
@@ -159,3 +164,48 @@ class Growing:
 def _shared(row: list[int], other: list[int]) -> int:
     """Return how many pieces two rows have in common at their beginning."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(row, other, strict=False)))
+
+
+def log_probs_above(model: PieceModel, network: Network, texts: Sequence[str], bounds: Floats, kept: Kept) -> Floats:
+    """Return natural log p of texts, (n,) float64, or an upper bound of it that is not above the text's bound; whole scores are kept.
+
+    Args:
+        model: a causal model.
+        network: that it computes with, which reads on from keys and values.
+        texts: printed texts.
+        bounds: (n,) for each; of equal texts the lowest counts.
+        kept: scores of texts that were read to the end.
+
+    Raises:
+        RequestError: the network keeps no keys and values.
+    """
+    growing = Incremental(model, network)
+    if not growing.cached:
+        raise RequestError(
+            f"{model.name} keeps no keys and values here, so no text is read in portions; drop early=true"
+        )
+    lowest: dict[str, float] = {}
+    for text, bound in zip(texts, bounds.tolist(), strict=True):
+        lowest[text] = min(bound, lowest.get(text, np.inf))
+    going = [text for text in lowest if text not in kept.scores]
+    usage = model.usage
+    usage.evaluations += len(texts)
+    usage.duplicates += len(texts) - len(lowest)
+    usage.cache_hits += len(lowest) - len(going)
+    spelled = dict(zip(going, model.spelling.spell(going) if going else [], strict=True))
+    partial: dict[str, float] = {}
+    parents = np.zeros(len(going), np.int64)
+    for share in PORTIONS:
+        if not going:
+            break
+        rows = [
+            spelled[text][: max(len(model.spelling.before), int(np.ceil(share * len(spelled[text]))))] for text in going
+        ]
+        sums = growing.log_probs_of(going, rows, parents)
+        partial.update(zip(going, sums.tolist(), strict=True))
+        if share < 1.0:
+            good = [i for i, text in enumerate(going) if partial[text] > lowest[text]]
+            usage.cut_short += len(going) - len(good)
+            going, parents = [going[i] for i in good], np.array(good, np.int64)
+    kept.scores.update((text, partial[text]) for text in going)
+    return np.array([kept.scores.get(text, partial.get(text, -np.inf)) for text in texts])

@@ -1,0 +1,33 @@
+"""A causal network on its device, whatever it is made of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from searchgen.lm.neural.key_values import Reader
+
+__all__ = ["Network"]
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network on its device.
+
+    Attributes:
+        trunk: pieces (B, L) int64 to hidden states (B, L, H); right of a position nothing matters to it.
+        head: hidden states (N, H) to scores (N, V), unnormalised.
+        device: where it is.
+        context: most positions, 0: unlimited.
+        positions: of one pass.
+        cache: the network that reads on from keys and values kept; None: beginnings are read anew.
+        uncached: why they are; empty: keys and values are kept.
+    """
+
+    trunk: Callable[[torch.Tensor], torch.Tensor]
+    head: Callable[[torch.Tensor], torch.Tensor]
+    device: torch.device
+    context: int
+    positions: int
+    cache: Reader | None = None
+    uncached: str = ""

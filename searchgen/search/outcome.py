@@ -1,0 +1,89 @@
+"""The texts of one search: chosen so that they differ, and made into records."""
+
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from searchgen.errors import NotFound
+from searchgen.ranking.diversity import diverse
+from searchgen.ranking.whole_words import whole_words_first
+from searchgen.record import Record
+from searchgen.request.request import Request
+from searchgen.samplers.optimise.annealing_loop import Annealed
+from searchgen.sources.records import record_of, run_record
+from searchgen.sources.source import Source
+from searchgen.target import Target
+
+__all__ = ["Outcome", "outcome_of"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The texts of one request, and what the user should know.
+
+    Attributes:
+        records: the texts, best first.
+        notes: one line each, for stderr.
+        request: what was searched, the window spelled out.
+        annealed: the run behind them.
+        log_mass: natural log of the guide's mass of accepted texts.
+        failure: what ended the search before its time, an outage or Ctrl-C; None: nothing did.
+        report: what else was counted, by name.
+    """
+
+    records: tuple[Record, ...]
+    notes: tuple[str, ...]
+    request: Request
+    annealed: Annealed
+    log_mass: float
+    failure: BaseException | None = None
+    report: dict[str, int] = field(default_factory=dict)
+
+    def on_line(self, number: int | None) -> Self:
+        """Return the outcome with the number of its input line in every record."""
+        return replace(self, records=tuple(replace(record, line=number) for record in self.records))
+
+
+def outcome_of(
+    source: Source, request: Request, target: Target, ranked: Annealed, log_mass: float, report: dict[str, int]
+) -> Outcome:
+    """Choose texts that differ, new ones first, and make records of them.
+
+    Args:
+        source: the model.
+        request: its window spelled out.
+        target: what was searched.
+        ranked: the texts found, in the order in which they are to be printed.
+        log_mass: of the guide.
+        report: what a text model was asked for, by name; empty: there was none.
+
+    Raises:
+        NotFound: nothing was found.
+    """
+    if not ranked.texts:
+        raise NotFound(f"not found in {ranked.steps} steps; raise --budget or widen the window")
+    order = whole_words_first(ranked.texts, target, source.segmentation)
+    ranked = replace(ranked, texts=[ranked.texts[i] for i in order], log_density=ranked.log_density[order])
+    notes = list(target.notes)
+    new = [i for i, text in enumerate(ranked.texts) if target.vocabulary.decode(text) not in source.training_sentences]
+    if not new:
+        notes.append("only sentences of the training text were found; raise --budget or widen the window")
+        new = list(range(len(ranked.texts)))
+    words = [[i for i in ranked.texts[at] if target.problem.token["word"][i]] for at in new]
+    chosen = [new[at] for at in diverse(words, request.count)]
+    if len(chosen) < request.count:
+        notes.append(f"{len(chosen)} of {request.count} texts: no others were found that differ enough; raise --budget")
+    run = run_record(
+        kind="search",
+        sampler="anneal",
+        lm=source.label,
+        seed=request.seed,
+        steps=ranked.steps,
+        window=target.window,
+        signature=request.signature(source.hash),
+        stopped_early=ranked.stopped_early,
+        neural=report or None,
+    )
+    records = tuple(
+        record_of(run, target, ranked.texts[i], float(ranked.log_density[i]), rank) for rank, i in enumerate(chosen, 1)
+    )
+    return Outcome(records, tuple(notes), request, ranked, log_mass, report=report)

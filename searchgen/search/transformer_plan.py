@@ -1,0 +1,90 @@
+"""The schedule of a search under a model that scores printed texts."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.request.request import Annealing, Request
+
+__all__ = ["EVALUATIONS_PER_SECOND", "MAX_PER_PARENT", "TransformerPlan"]
+
+#: Texts a second that a budget in seconds stands for: a small model on one core (measured: 8 million parameters, 12 words).
+EVALUATIONS_PER_SECOND = 300
+
+#: Chains for each text asked for, so that enough different ones are found.
+CHAINS_PER_TEXT = 4
+
+#: Edits of one text that are scored together, at most: several texts get on.
+MAX_PER_PARENT = 2
+
+
+@dataclass(frozen=True)
+class TransformerPlan:
+    """The schedule: restarts of annealing, then rounds of edits, or rounds of tests where the model does not tell what it expects.
+
+    Attributes:
+        restarts: times that the n-gram density, fitted so far, is annealed.
+        restart_chains: chains of each restart.
+        restart_steps: steps of each of these chains.
+        restart_scored: texts of each restart that the model scores, of one a chain; the others are hardly ever the best.
+        edit_rounds: times that edits of the best texts are scored.
+        edits_scored: edits that the model scores in each round.
+        parents: the best texts, which are edited; of each at most `MAX_PER_PARENT` edits are scored in a round.
+        test_chains: chains that go on from the best texts where the model does not tell what it expects.
+        test_rounds: tests of each of these chains.
+        steps_between_tests: n-gram steps to each test.
+        test_hot: first temperature T of the model's density.
+        test_cold: last one.
+        proposal_temperature: temperature T' of the fitted density.
+    """
+
+    restarts: int = 5
+    restart_chains: int = 16
+    restart_steps: int = 2400
+    restart_scored: int = 8
+    edit_rounds: int = 5
+    edits_scored: int = 24
+    parents: int = 16
+    test_chains: int = 8
+    test_rounds: int = 15
+    steps_between_tests: int = 200
+    test_hot: float = 1.0
+    test_cold: float = 0.5
+    proposal_temperature: float = 0.7
+
+    @staticmethod
+    def of(request: Request) -> "TransformerPlan":
+        """Return the schedule of a request: more chains for more texts, restarts and rounds by its budget."""
+        plan, annealing = TransformerPlan(), request.annealing
+        chains = max(plan.test_chains, CHAINS_PER_TEXT * request.count)
+        each = chains // plan.test_chains
+        wider = replace(
+            plan,
+            restart_chains=each * plan.restart_chains,
+            restart_scored=each * plan.restart_scored,
+            edits_scored=each * plan.edits_scored,
+            parents=each * plan.parents,
+            test_chains=chains,
+        )
+        if annealing.for_texts(request.count) == Annealing().for_texts(request.count):
+            return wider
+        return wider.times(annealing.expected_seconds * EVALUATIONS_PER_SECOND / plan.evaluations)
+
+    @property
+    def evaluations(self) -> int:
+        """The most texts that the model scores."""
+        return self.restarts * self.restart_scored + self.edit_rounds * self.edits_scored  # or as many by tests
+
+    def times(self, factor: float) -> "TransformerPlan":
+        """Return a schedule of so many times the restarts and the rounds."""
+        return replace(
+            self,
+            restarts=max(1, round(factor * self.restarts)),
+            edit_rounds=max(1, round(factor * self.edit_rounds)),
+            test_rounds=max(1, round(factor * self.test_rounds)),
+        )
+
+    def powers(self) -> npt.NDArray[np.float64]:
+        """Return 1 / T of every round of tests, (test_rounds,)."""
+        return 1.0 / np.geomspace(self.test_hot, self.test_cold, self.test_rounds)
