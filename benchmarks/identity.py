@@ -165,8 +165,8 @@ def work(results: Path, section: str, only: str) -> int:
 
 
 def _filled(word: str, signatures: Mapping[str, str]) -> str:
-    asked, _, label = word.partition("SIGNATURE:")
-    return asked + signatures[label] if label else word
+    head, _, label = word.partition("SIGNATURE:")
+    return head + signatures[label] if label else word
 
 
 def _in_this_process(arguments: list[str], stdin: bytes) -> tuple[int, bytes]:
