@@ -1,6 +1,7 @@
 """From a request to its constraints: which automata it stands for, its window of words, and the names of its parts."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from searchgen.constraints import (
     Constraint,
@@ -20,13 +21,27 @@ from searchgen.request.request import MOST_WORDS, Request
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["constraints_of", "default_window", "written_names"]
+__all__ = ["Demanded", "constraints_of", "default_window"]
 
 #: What a sentence needs to have a verb, by text form.
 VERBS: dict[str, type[Constraint]] = {"en": FiniteVerb, "zh": Predicate}
 
 #: Default window of words: fewest, most; and to how many a demanded word widens the upper end, and how many on top.
 DEFAULT_WINDOWS = {"en": (6, 14, 3, 4), "zh": (8, 24, 3, 4), "raw": (6, 14, 3, 4)}
+
+
+class Demanded(NamedTuple):
+    """What a request demands of a text.
+
+    Attributes:
+        constraints: every hard constraint, the length among them.
+        written: the name in the output of each part that spells out words of the request.
+        notes: one line each for the user.
+    """
+
+    constraints: tuple[Constraint, ...]
+    written: dict[str, str]
+    notes: tuple[str, ...]
 
 
 def default_window(form: str, fewest: int | None, most: int | None, demanded: int) -> tuple[int, int]:
@@ -46,10 +61,13 @@ def default_window(form: str, fewest: int | None, most: int | None, demanded: in
     return min(low, MOST_WORDS), min(high, MOST_WORDS)
 
 
-def constraints_of(
-    request: Request, form: TextForm, vocabulary: Vocabulary
-) -> tuple[tuple[Constraint, ...], tuple[int, int], list[str]]:
-    """Return the constraints of a request, its window, and notes: one line each for the user.
+def constraints_of(request: Request, form: TextForm, vocabulary: Vocabulary) -> Demanded:
+    """Return the constraints of a request.
+
+    Args:
+        request: the job.
+        form: of the texts.
+        vocabulary: of the model.
 
     Raises:
         RequestError: the request contradicts itself.
@@ -84,12 +102,11 @@ def constraints_of(
     demanded_tokens = {token for one in result for token in one.demanded()}
     if not request.quotes and not marks & demanded_tokens:
         result.append(Plain())
-    window = default_window(form.name, request.min_words, request.max_words, demanded)
-    result.append(Length(*window))
-    return tuple(result), window, notes
+    result.append(Length(*default_window(form.name, request.min_words, request.max_words, demanded)))
+    return Demanded(tuple(result), _written_names(request, result), tuple(notes))
 
 
-def written_names(request: Request, constraints: Sequence[Constraint]) -> dict[str, str]:
+def _written_names(request: Request, constraints: Sequence[Constraint]) -> dict[str, str]:
     """Return the name in the output of each part that spells out words of the request."""
     names: dict[str, str] = {}
 

@@ -15,16 +15,16 @@ end where they end. It ranks only; the density printed is the target's.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from searchgen.lm.boundaries import Beginnings, token_ends
+from searchgen.lm.protocol import StatesPrefixes
 from searchgen.samplers.optimise.annealing_loop import Annealed
 from searchgen.target import Target
 
-__all__ = ["WEIGHT", "opinions", "ranked", "ratios"]
+__all__ = ["WEIGHT", "by_opinion", "opinions", "ranked", "ratios"]
 
 #: The weight unless the request has one: of 2 to 12 all order the texts of a search about as readers do (docs/samplers.md).
 WEIGHT = 4.0
@@ -38,14 +38,7 @@ LEAST = 2
 Floats = npt.NDArray[np.float64]
 
 
-class Model(Protocol):
-    """A law over printed texts that tells the probabilities of their beginnings."""
-
-    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
-        """Return the probabilities of the beginnings of each text."""
-
-
-def opinions(found: Annealed, target: Target, model: Model, log_unigram: Floats, weight: float) -> Floats:
+def opinions(found: Annealed, target: Target, model: StatesPrefixes, log_unigram: Floats, weight: float) -> Floats:
     """Return what is thought of the texts that are looked at, (n,), natural log.
 
     Args:
@@ -68,10 +61,15 @@ def opinions(found: Annealed, target: Target, model: Model, log_unigram: Floats,
     return opinion
 
 
-def ranked(found: Annealed, opinion: Floats) -> Annealed:
-    """Return the same texts, those of the best opinion first, then those that were not looked at."""
+def by_opinion(found: Annealed, opinion: Floats) -> Annealed:
+    """Return the same texts, those of the best opinion (n,) first, then those that were not looked at."""
     order = np.append(np.argsort(-opinion, kind="stable"), np.arange(len(opinion), len(found.texts)))
     return replace(found, texts=[found.texts[i] for i in order], log_density=found.log_density[order])
+
+
+def ranked(found: Annealed, target: Target, model: StatesPrefixes, log_unigram: Floats, weight: float) -> Annealed:
+    """Return the texts that a search found, those of the best opinion first; arguments as for `opinions`."""
+    return by_opinion(found, opinions(found, target, model, log_unigram, weight))
 
 
 def ratios(begun: Beginnings, ends: Sequence[int], log_unigram: Floats) -> tuple[Floats, float]:

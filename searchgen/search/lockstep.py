@@ -88,7 +88,7 @@ def in_step(
     if tells is not None:
         tells.note_expected(EXPECTED)
     going = [(search, search.steps(shared)) for search in searches]
-    done, most = 0, max((search.passes for search in searches), default=1)
+    done, most = 0, max((search.plan.passes(search.source.piece_words is not None) for search in searches), default=1)
     try:
         while going:
             asked: list[str] = []

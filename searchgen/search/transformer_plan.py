@@ -76,6 +76,10 @@ class TransformerPlan:
         """The most texts that the model scores."""
         return self.restarts * self.restart_scored + self.edit_rounds * self.edits_scored  # or as many by tests
 
+    def passes(self, edits: bool) -> int:
+        """Return how often the model is asked; `edits`: whether it tells which pieces it expects."""
+        return self.restarts + (self.edit_rounds if edits else self.test_rounds)
+
     def times(self, factor: float) -> "TransformerPlan":
         """Return a schedule of so many times the restarts and the rounds."""
         return replace(

@@ -8,36 +8,24 @@ import numpy as np
 from searchgen.errors import RequestError, SearchgenError
 from searchgen.lm.mixture import Mixture
 from searchgen.lm.protocol import StatesPrefixes, TextModel
-from searchgen.ranking.association import WEIGHT, Floats, opinions, ranked
+from searchgen.ranking.association import WEIGHT, Floats, ranked
 from searchgen.request.request import Request
 from searchgen.samplers.optimise.annealing_loop import Annealed
 from searchgen.search.lockstep import in_step
-from searchgen.search.look_ahead import look_ahead
 from searchgen.search.outcome import Outcome, outcome_of
-from searchgen.search.transformer_plan import TransformerPlan
 from searchgen.search.transformer_steps import TransformerRun
 from searchgen.sources.source import Source
 from searchgen.target import Target
 
-__all__ = ["TransformerSearch", "text_opinions"]
+__all__ = ["TransformerSearch", "log_unigram", "rank"]
 
 
 @dataclass(frozen=True)
 class TransformerSearch:
     """The strategy of a model that scores printed texts: an n-gram model proposes, and requests share the model's passes."""
 
-    def begin(self, source: Source, request: Request) -> TransformerRun:
-        """Look ahead, and anneal once under the n-gram model: neither needs the text model, which may still be loading.
-
-        Raises:
-            RequestError: the request contradicts itself.
-            Impossible: no text satisfies it.
-        """
-        proposal, guide = look_ahead(source, request)
-        request = replace(request, min_words=proposal.window[0], max_words=proposal.window[1])
-        run = TransformerRun(source, request, proposal, guide, TransformerPlan.of(request))
-        run.anneal()
-        return run
+    #: Looks ahead and anneals once, which needs no text model.
+    begin = staticmethod(TransformerRun.begin)
 
     def finish(
         self, runs: Sequence[TransformerRun], progress: Callable[[float], None] | None
@@ -60,9 +48,10 @@ def _outcome(run: TransformerRun, counts: dict[str, int]) -> Outcome | BaseExcep
     if run.failure is not None and not (run.finds and run.finds.density):
         return run.failure
     assert run.target is not None
-    report = {**run.counted(), **counts}
+    found, tests = run.found()
+    report = {**tests, **counts}
     try:
-        found = _ranked(run.source, run.found(), run.target, run.request)
+        found = rank(run.source, found, run.target, run.request)
         outcome = outcome_of(run.source, run.request, run.target, found, run.guide.log_mass, report)
     except SearchgenError as error:
         return error
@@ -76,24 +65,29 @@ def _outcome(run: TransformerRun, counts: dict[str, int]) -> Outcome | BaseExcep
     return replace(outcome, failure=run.failure, notes=notes)
 
 
-def _ranked(source: Source, found: Annealed, target: Target, request: Request) -> Annealed:
-    """Return the texts in the order in which they are to be printed; a model that states no prefixes leaves it as it is."""
-    opinion = text_opinions(source, found, target, request)
-    return found if opinion is None else ranked(found, opinion)
+def rank(source: Source, found: Annealed, target: Target, request: Request) -> Annealed:
+    """Return the texts of a search in the order in which they are to be printed.
 
-
-def text_opinions(source: Source, found: Annealed, target: Target, request: Request) -> Floats | None:
-    """Return what is thought of the densest texts, (n,), natural log; None of models that state no prefixes."""
+    Args:
+        source: the model; one that states no prefixes leaves the order as it is.
+        found: the texts, densest first.
+        target: what was searched.
+        request: may have a weight of its own for the ranking.
+    """
     weight = WEIGHT if request.association_weight is None else request.association_weight
     model: TextModel | None = source.text_model
     if isinstance(model, Mixture):
         model = model.without_ngrams()
     if not weight or not isinstance(model, StatesPrefixes):
-        return None
+        return found
+    try:
+        return ranked(found, target, model, log_unigram(source, target), weight)
+    except RequestError:  # tokenizers that do not tell where their pieces stand
+        return found
+
+
+def log_unigram(source: Source, target: Target) -> Floats:
+    """Return natural log p of each token of a target alone, (tokens,): the n-gram model's, and the spelling of words it does not know."""
     vocabulary, known = target.vocabulary, source.known.log_unigram
     extra = [vocabulary.spelling_log_probability(token) for token in range(len(known), len(vocabulary))]
-    log_unigram = np.append(known, extra)
-    try:
-        return opinions(found, target, model, log_unigram, weight)
-    except RequestError:  # tokenizers that do not tell where their pieces stand
-        return None
+    return np.append(known, extra)

@@ -32,6 +32,7 @@ from searchgen.samplers.chains.moves import MOVES
 from searchgen.samplers.chains.scorer import Floats, Lengths, Scorer, Tokens, padded, score_texts, scorer_of
 from searchgen.samplers.mcmc.delayed_acceptance import Rounds
 from searchgen.samplers.optimise.annealing_loop import Annealed, anneal
+from searchgen.search.look_ahead import look_ahead
 from searchgen.search.neighbours import Edits
 from searchgen.search.token_weights import fitted
 from searchgen.search.transformer_plan import MAX_PER_PARENT, TransformerPlan
@@ -78,6 +79,8 @@ class TransformerRun:
         proposal: its target under the n-gram model, which proposes.
         guide: draws the starts.
         plan: its schedule.
+        fitted: the n-gram density, with token weights fitted to what has been scored.
+        first: the texts of the first restart.
         target: its target under the model; None: the model has not been needed yet.
         finds: every text scored so far.
         rounds: the chains of the tests; None: there are none yet.
@@ -91,6 +94,8 @@ class TransformerRun:
     proposal: Target
     guide: Guide
     plan: TransformerPlan
+    fitted: Problem
+    first: list[tuple[int, ...]] = field(default_factory=list)
     target: Target | None = None
     finds: Finds | None = None
     rounds: Rounds | None = None
@@ -98,26 +103,25 @@ class TransformerRun:
     restart: int = 0
     failure: BaseException | None = None
 
-    def __post_init__(self) -> None:
-        """Begin with the n-gram density as it is."""
-        self.fitted = self.proposal.problem
-        self._first: list[tuple[int, ...]] | None = None
+    @staticmethod
+    def begin(source: Source, request: Request) -> "TransformerRun":
+        """Look ahead, and make the first restart: neither needs the model that scores texts, which may still be loading.
 
-    def anneal(self) -> None:
-        """Make the first restart ahead of `steps`: it needs no model that scores texts, which may still be loading."""
-        self._first = self._annealed()
-
-    @property
-    def passes(self) -> int:
-        """How often the transformer is asked."""
-        plan = self.plan
-        return plan.restarts + (plan.test_rounds if self.source.piece_words is None else plan.edit_rounds)
+        Raises:
+            RequestError: the request contradicts itself.
+            Impossible: no text satisfies it.
+        """
+        proposal, guide = look_ahead(source, request)
+        request = replace(request, min_words=proposal.window[0], max_words=proposal.window[1])
+        run = TransformerRun(source, request, proposal, guide, TransformerPlan.of(request), proposal.problem)
+        run.first = run._annealed()
+        return run
 
     def steps(self, text_model: TextModel) -> Iterator[list[str]]:
         """Yield, before each step, the printed texts that it will ask the model for."""
         target = self.target = replace(self.proposal, text_model=text_model)
         finds = self.finds = Finds(scorer_of(target))
-        texts, asked = self._annealed() if self._first is None else self._first, set[tuple[int, ...]]()
+        texts, asked = self.first, set[tuple[int, ...]]()
         while True:
             texts = self._whole_first([text for text in texts if text not in asked])[: self.plan.restart_scored]
             asked.update(texts)
@@ -151,19 +155,16 @@ class TransformerRun:
             yield [target.printed(chains.token[i, : chains.length[i]].tolist()) for i in moved]
             rounds.settle(before, moved)
 
-    def found(self) -> Annealed:
-        """Return the texts that were scored, densest first, with what was done."""
+    def found(self) -> tuple[Annealed, dict[str, int]]:
+        """Return the texts that were scored, densest first, with what was done; and what its tests came to, by name."""
         texts, density = self.finds.ranked() if self.finds else ([], np.zeros(0))
         tally = self.tally if self.rounds is None else self.tally + self.rounds.chains.tally.sum(axis=0)
-        return Annealed(texts, density, int(tally[:, 0].sum()), self.failure is not None, tally)
-
-    def counted(self) -> dict[str, int]:
-        """Return what its tests came to, by name."""
-        return {
+        counts = {
             "tested": self.rounds.tested if self.rounds else 0,
             "accepted": self.rounds.accepted if self.rounds else 0,
-            "scored": len(self.finds.density) if self.finds else 0,
+            "scored": len(texts),
         }
+        return Annealed(texts, density, int(tally[:, 0].sum()), self.failure is not None, tally), counts
 
     def _annealed(self) -> list[tuple[int, ...]]:
         """Return the texts of the next restart, those that the fitted density likes best first."""

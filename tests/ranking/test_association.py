@@ -10,11 +10,11 @@ import pytest
 from searchgen.lm.boundaries import Beginnings
 from searchgen.lm.mixture import Mixture, NGramPart
 from searchgen.lm.ngram.model import NGram
-from searchgen.ranking.association import LOOKED_AT, WEIGHT, opinions, ranked, ratios
+from searchgen.ranking.association import LOOKED_AT, WEIGHT, by_opinion, opinions, ratios
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
 from searchgen.samplers.optimise.annealing_loop import Annealed
-from searchgen.search.transformer_search import text_opinions
+from searchgen.search.transformer_search import rank
 from searchgen.sources.source import Source
 from searchgen.target import Target, lexicon
 from tests.cli.runner import searchgen
@@ -53,7 +53,7 @@ def test_the_opinion_is_the_stated_one(target: Target) -> None:
     assert order != list(range(len(texts)))
     ours = opinions(found, target, NGramPart(target.model), log_unigram, 4.0)
     assert ours == pytest.approx(stated)
-    after = ranked(found, ours)
+    after = by_opinion(found, ours)
     assert after.texts == [found.texts[i] for i in order]
     assert list(after.log_density) == [found.log_density[i] for i in order]
 
@@ -72,9 +72,7 @@ def test_a_mixture_is_judged_by_its_other_parts(target: Target) -> None:
         opened.set_result(mixture)
         source = Source(ModelRef.parse("toy"), target.model, lexicon(target.model), opened=opened)
         found = _found(under, texts)
-        opinion = text_opinions(source, found, under, Request())
-        assert opinion is not None
-        after = ranked(found, opinion)
+        after = rank(source, found, under, Request())
         orders.append(after.texts)
     expected = []
     for text in orders[0]:
@@ -84,7 +82,9 @@ def test_a_mixture_is_judged_by_its_other_parts(target: Target) -> None:
         expected.append(begun.log_p[-1] + begun.log_end + WEIGHT * least + steps[-1] + begun.log_end)
     assert orders[0] == orders[1]
     assert expected == sorted(expected, reverse=True)
-    judged_by_both = ranked(_found(under, texts), opinions(_found(under, texts), under, mixture, log_unigram, WEIGHT))
+    judged_by_both = by_opinion(
+        _found(under, texts), opinions(_found(under, texts), under, mixture, log_unigram, WEIGHT)
+    )
     assert judged_by_both.texts != orders[0]
 
 
@@ -92,7 +92,7 @@ def test_only_the_densest_are_looked_at(target: Target) -> None:
     words = ["the", "a", "dog", "ran", "home", "sat"]
     texts = [f"{a} {b} {c} ." for a in words for b in words for c in words][: LOOKED_AT + 20]
     found = _found(target, texts)
-    after = ranked(found, opinions(found, target, NGramPart(target.model), lexicon(target.model).log_unigram, 4.0))
+    after = by_opinion(found, opinions(found, target, NGramPart(target.model), lexicon(target.model).log_unigram, 4.0))
     assert after.texts[LOOKED_AT:] == found.texts[LOOKED_AT:]
     assert sorted(after.texts[:LOOKED_AT]) == sorted(found.texts[:LOOKED_AT])
     assert after.texts[:LOOKED_AT] != found.texts[:LOOKED_AT]

@@ -16,7 +16,7 @@ from searchgen.samplers.proofs.exactness import World
 from searchgen.search import neighbours as edits_module
 from searchgen.search.neighbours import Edits, Text
 from searchgen.search.transformer_plan import TransformerPlan
-from searchgen.search.transformer_search import TransformerSearch
+from searchgen.search.transformer_steps import TransformerRun
 from searchgen.sources.piece_words import PieceWords
 from searchgen.sources.source import Source
 from searchgen.target import Target, lexicon
@@ -190,10 +190,10 @@ def test_the_search_climbs_to_the_densest_text_of_all(
             parents=2,
         )
         monkeypatch.setattr(TransformerPlan, "of", lambda request, plan=plan: plan)
-        search = TransformerSearch().begin(source, replace(REQUEST, seed=5))
+        search = TransformerRun.begin(source, replace(REQUEST, seed=5))
         for _ in search.steps(tilted):
             pass
-        found = search.found()
+        found, _ = search.found()
         assert set(found.texts) <= set(world.texts)
         assert found.log_density == pytest.approx([densities[world.texts.index(text)] for text in found.texts])
         best[count] = found.log_density[0]
