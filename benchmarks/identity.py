@@ -31,6 +31,12 @@ from typing import Any, NamedTuple
 #: and take it out when the old one is made anew. Keys inside signatures are renamed, too; values and plain output are not.
 RENAMED: dict[str, str] = {}
 
+#: Commands that answer otherwise on purpose, each with the line of CHANGELOG.md that says so. Emptied with the table above.
+MENDED = {
+    "neural-batch: batch jobs-law.jsonl --lm models/gpt2 -q": "draws of batch under a transformer are the transformer's",
+    "onnx-and-mixtures: lm info models/gpt2 --json": "lm info says whether keys and values are kept",
+}
+
 HERE = Path(__file__).resolve()
 
 #: What differs between two runs of one command: versions, and fields that are times.
@@ -222,12 +228,16 @@ def compare(a: Path, b: Path, only: str) -> int:
     """Print a line for each difference of two recordings; return 1 if there is one, or a command is in one only."""
     one, other = (json.loads((folder / "results.json").read_text(encoding="utf-8")) for folder in (a, b))
     keys = [key for key in dict.fromkeys([*one, *other]) if only in key]
-    differing = 0
+    differing = mended = 0
     for key in keys:
         found = differences(one.get(key), other.get(key))
+        if found and key in MENDED:
+            mended += 1
+            print(f"{key}: mended: {MENDED[key]}")
+            continue
         differing += bool(found)
         print(*(f"{key}: {line}\n" for line in found), sep="", end="")
-    print(f"{len(keys)} commands, {differing} differ")
+    print(f"{len(keys)} commands, {mended} mended, {differing} differ")
     return int(differing > 0)
 
 

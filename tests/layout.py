@@ -10,10 +10,39 @@ import pytest
 
 from tests.places import ROOT
 
-__all__ = ["FOLDERS", "ROOT", "Function", "Module", "modules", "tracked"]
+__all__ = ["FOLDERS", "LAYERS", "Function", "Module", "layer_of", "modules", "room_of", "tracked"]
 
 #: The package's top folders and the names they are installed under.
 FOLDERS = {"searchgen": "searchgen", "samplers": "searchgen.samplers", "cli": "searchgen.cli"}
+
+#: The layers of the house, lowest first, each with its rooms: modules and packages within `searchgen`. A module imports its own room and lower
+#: layers; rooms of one layer do not know each other.
+LAYERS = (
+    ("errors", "version", "plain_json"),
+    ("files",),
+    ("kernels",),
+    ("automata",),
+    ("text",),
+    ("vocabulary",),
+    ("lm",),
+    ("problem", "record", "black_box_terms"),
+    ("request",),
+    ("constraints",),
+    ("guide",),
+    ("target",),
+    ("samplers.chains",),
+    ("samplers.proofs",),
+    ("samplers.method",),
+    ("samplers.diagnostics", "samplers.kept_states", "samplers.registry"),
+    ("samplers.mcmc", "samplers.weighted", "samplers.rejection", "samplers.optimise"),
+    ("batch", "sources"),
+    ("ranking",),
+    ("search",),
+    ("jobs",),
+    ("api",),
+    ("testing",),
+    ("cli",),
+)
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -83,6 +112,29 @@ def _public(parent: ast.Module | Definition) -> Iterator[Definition]:
             yield node
             if isinstance(node, ast.ClassDef):
                 yield from _public(node)
+
+
+def room_of(path: str) -> str:
+    """Return the room of a source file, "" for the two at the top that only say where things are.
+
+    Example:
+        >>> room_of("samplers/mcmc/gibbs/draws.py"), room_of("searchgen/target.py"), room_of("searchgen/__init__.py")
+        ('samplers.mcmc', 'target', '')
+    """
+    inside = path.removeprefix("searchgen/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    rooms = [room for layer in LAYERS for room in layer if inside == room or inside.startswith(f"{room}.")]
+    return max(rooms, key=len, default="")
+
+
+def layer_of(path: str) -> int:
+    """Return the number of a source file's layer, the lowest being 0; -1 for what belongs to none.
+
+    Example:
+        >>> layer_of("searchgen/errors.py"), layer_of("cli/main.py") == len(LAYERS) - 1
+        (0, True)
+    """
+    room = room_of(path)
+    return next((i for i, layer in enumerate(LAYERS) if room in layer), -1)
 
 
 @cache

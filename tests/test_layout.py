@@ -12,10 +12,17 @@ from typing import Any
 import pytest
 
 from searchgen.kernels.compiled import KERNEL_FILES
-from tests.layout import FOLDERS, ROOT, Module, modules, tracked
+from tests.layout import FOLDERS, LAYERS, Module, layer_of, modules, room_of, tracked
+from tests.places import ROOT
 
 LINK, REGULAR = "120000", ("100644", "100755")
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+
+#: Most files of one folder.
+MOST_FILES = 14
+
+#: What stands above all rooms: it says where things are.
+UNPLACED = ["samplers/__init__.py", "searchgen/__init__.py", "searchgen/__main__.py"]
 DECORATORS = (
     *(f"searchgen.kernels.compiled.{name}" for name in ("kernel", "inner", "inlined")),
     "numba.extending.intrinsic",
@@ -111,12 +118,47 @@ def test_models_and_constraints_do_not_know_each_other() -> None:
     assert not only(("searchgen.lm",), lambda module: not module.name.startswith("searchgen.constraints"))
 
 
-def test_imports_run_one_way() -> None:
-    assert not only(
-        ("searchgen.cli",), lambda module: module.path.startswith("cli/") or module.path == "searchgen/__main__.py"
-    )
-    assert not only(("searchgen.samplers",), lambda module: not module.path.startswith("searchgen/"))
-    assert not only(("samplers", "cli"), lambda _module: False)
+def test_every_module_has_a_room() -> None:
+    assert sorted(module.path for module in modules() if layer_of(module.path) < 0) == UNPLACED
+
+
+def climbing(module: Module) -> list[str]:
+    """Return what a module imports of a higher layer, or of another room of its own."""
+    known = {other.name: other.path for other in modules()}
+    own, room = layer_of(module.path), room_of(module.path)
+    paths = {known[name] for name in module.imports() if name in known}
+    return [path for path in sorted(paths) if layer_of(path) > own or (layer_of(path) == own and room_of(path) != room)]
+
+
+@every_module
+def test_imports_run_one_way(module: Module) -> None:
+    """Down the list of layers, imports inside functions and those for types alone included."""
+    assert layer_of(module.path) < 0 or not climbing(module)
+    assert not module.imports_any("samplers", "cli")
+
+
+def test_no_two_modules_import_each_other() -> None:
+    """Nor do more of them, in a circle."""
+    names = {module.name for module in modules()}
+    below = {module.name: {name for name in module.imports() if name in names} - {module.name} for module in modules()}
+    while leaves := [name for name, imported in below.items() if not imported & below.keys()]:
+        for name in leaves:
+            del below[name]
+    assert sorted(below) == []
+
+
+def test_the_layers_are_those_of_the_documents() -> None:
+    """The picture in docs/architecture.md is the list: highest first, the rooms of a layer on one line."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    block = page.split("## Layers")[1].split("```")[1]
+    shown = [tuple(line.split("  ")[0].split(", ")) for line in block.strip().splitlines()]
+    assert shown == [tuple(room.replace(".", "/") for room in layer) for layer in reversed(LAYERS)]
+
+
+@pytest.mark.parametrize("folder", sorted({str(Path(module.path).parent) for module in modules()}))
+def test_floors_are_not_crowded(folder: str) -> None:
+    files = [module.path for module in modules() if str(Path(module.path).parent) == folder]
+    assert len([path for path in files if not path.endswith("/__init__.py")]) <= MOST_FILES
 
 
 def test_no_hidden_randomness() -> None:

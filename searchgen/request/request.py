@@ -258,18 +258,23 @@ class Request:
             raise RequestError(
                 f"not a signature: {signature[:60]!r}; copy the whole 'signature' field of a JSON result"
             )
-        if (parts[1], parts[2]) != (__version__, platform_tag()):
+        _, version, platform_name, model_hash, body = parts
+        if version != __version__:
             raise RequestError(
-                f"the signature is of searchgen {parts[1]} on {parts[2]}, this is {__version__} on {platform_tag()}; "
-                "texts repeat bit for bit only on the same version and platform"
+                f"the signature was made by searchgen {version} with {_named_model(body)}@{model_hash[:12]}; "
+                f"that release repeats it, this is {__version__}"
+            )
+        if platform_name != platform_tag():
+            raise RequestError(
+                f"the signature was made on {platform_name}, this is {platform_tag()}; texts repeat bit for bit on one platform only"
             )
         try:
-            values = json.loads(parts[4])
+            values = json.loads(body)
         except (json.JSONDecodeError, RecursionError) as error:
             raise RequestError(f"the signature is damaged: {error}; copy it again") from None
         if not isinstance(values, dict):
             raise RequestError("the signature is damaged: it holds no request; copy it again")
-        return Request.from_mapping(values), parts[3]
+        return Request.from_mapping(values), model_hash
 
     @staticmethod
     def from_mapping(values: Mapping[str, Any]) -> "Request":
@@ -280,6 +285,15 @@ class Request:
         """
         request: Request = _filled(Request(), values, "")
         return request
+
+
+def _named_model(body: str) -> str:
+    """Return the model that the body of a signature names, whatever else is wrong with it."""
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        return "a model"
+    return str(values.get("lm", Request.lm)) if isinstance(values, dict) else "a model"
 
 
 #: What the fields of a type are to be given as.

@@ -13,6 +13,7 @@ pytest.importorskip("torch")
 
 from searchgen.errors import Contradiction, Outage, RequestError
 from searchgen.lm.neural.causal import CausalModel
+from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import open_transformer
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.model_ref import ModelRef
@@ -155,7 +156,10 @@ def test_rows_of_a_batch_do_not_depend_on_order_or_resumption(jobs: Path, letter
     found = {row["id"]: row for row in rows(out)}
     assert found["a"]["results"][0]["neural"]["evaluations"] > 0
     assert found["a"]["diagnostics"]["neural"]["tokens"] > 0
-    assert found["drawn"]["results"][0]["kind"] == "markov"
+    drawn = found["drawn"]["results"][0]
+    assert drawn["kind"] == "markov"
+    model = open_transformer(letters, NeuralSettings(prompt="So:"))
+    assert drawn["log_prob"] == pytest.approx(model.log_probs([drawn["text"]])[0], rel=1e-5)  # not the n-gram model's
     # Cut after the second row; the rest is the same, byte for byte.
     out.write_bytes(b"".join(whole.splitlines(keepends=True)[:2]))
     assert batch(jobs, letters, "-o", str(out), "--resume").code == 3

@@ -238,9 +238,13 @@ def test_a_budget_is_a_number_of_rounds() -> None:
 
 
 def test_the_python_interface_takes_a_transformer(letters: str) -> None:
+    model = open_transformer(letters)
     record = api.constrain("dog", lm=letters, seed=7, max_words=6)[0]
-    assert record.lm == open_transformer(letters).label
+    assert record.lm == model.label
     assert record.satisfied["keyword dog"]
+    drawn = next(api.sample("dog", lm=letters, seed=7, max_words=6, options=["burn_in=2"]).records())
+    assert drawn.lm == model.label
+    assert drawn.log_prob == pytest.approx(model.log_probs([drawn.text])[0], rel=1e-5)  # not the n-gram model's
 
 
 def test_importance_weights_are_those_of_the_transformers_law(folder: Path) -> None:

@@ -69,6 +69,17 @@ def test_a_signature_replays_the_texts_bit_for_bit(lang: str) -> None:
     assert again.out == first.out
 
 
+def test_a_signature_of_another_release_names_it() -> None:
+    signature = constrain("--keywords", "dog", "--json").rows[0]["signature"]
+    older = "searchgen:0.1.0:" + signature.split(":", 2)[2]
+    refused = searchgen("constrain", "--again", older)
+    assert refused.code == 2
+    assert f"made by searchgen 0.1.0 with {model('en')}@" in refused.err
+    assert "that release repeats it" in refused.err
+    damaged = searchgen("constrain", "--again", "searchgen:0.1.0:linux-x86_64:ab:{")
+    assert "made by searchgen 0.1.0 with a model@ab" in damaged.err
+
+
 def test_a_signature_of_a_line_replays_it_and_follows_a_model_that_has_moved() -> None:
     row = constrain("--keywords", "-", "--json", stdin=b"cat\ndog,park\n").rows[1]
     gone = row["signature"].replace(model("en"), "gone.lm")
