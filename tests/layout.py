@@ -15,8 +15,8 @@ __all__ = ["FOLDERS", "LAYERS", "Function", "Module", "layer_of", "modules", "ro
 #: The package's top folders and the names they are installed under.
 FOLDERS = {"searchgen": "searchgen", "samplers": "searchgen.samplers", "cli": "searchgen.cli"}
 
-#: The layers of the house, lowest first, each with its rooms: modules and packages within `searchgen`. A module imports its own room and lower
-#: layers; rooms of one layer do not know each other.
+#: The layers of the house, lowest first, each with its rooms: modules and packages within `searchgen`. A module imports its own room
+#: and lower layers; rooms of one layer do not know each other.
 LAYERS = (
     ("errors", "version", "plain_json"),
     ("files",),
