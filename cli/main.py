@@ -4,29 +4,16 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import typer
 
-from searchgen.cli.commands import (
-    batch,
-    check,
-    compare,
-    completion,
-    config,
-    constrain,
-    explain,
-    init,
-    listing,
-    sample,
-    score,
-    selftest,
-    spec,
-    warm_up,
-)
-from searchgen.cli.lm.app import app as lm_app
+from searchgen.cli.commands import completion
 from searchgen.cli.output import complain, complain_of, hush, hush_libraries, utf8
+from searchgen.cli.parts.demands import expanded
 from searchgen.errors import RequestError, SearchgenError
 from searchgen.request.user_settings import in_force
 from searchgen.version import __version__
@@ -35,22 +22,73 @@ __all__ = ["answer", "app", "run"]
 
 HELP = "Texts that hold your words, always: sampled or searched under a language model, offline."
 
-app = typer.Typer(name="searchgen", help=HELP, add_completion=False, rich_markup_mode=None)
-app.command(name="constrain", help=constrain.HELP, short_help=constrain.SHORT)(constrain.constrain)
-app.command(name="sample", help=sample.HELP, short_help=sample.SHORT)(sample.sample)
-app.command(name="score", help=score.HELP, short_help=score.SHORT)(score.score)
-app.command(name="check", help=check.HELP, short_help=check.SHORT)(check.check)
-app.command(name="compare", help=compare.HELP, short_help=compare.SHORT)(compare.compare)
-app.command(name="explain", help=explain.HELP, short_help=explain.SHORT)(explain.explain)
-app.command(name="selftest", help=selftest.HELP, short_help=selftest.SHORT)(selftest.selftest)
-app.command(name="batch", help=batch.HELP, short_help=batch.SHORT)(batch.batch)
-app.add_typer(lm_app, name="lm")
-app.command(name="init", help=init.HELP, short_help=init.SHORT)(init.init)
-app.add_typer(spec.app, name="spec")
-app.add_typer(listing.app, name="list")
-app.command(name="config", help=config.HELP, short_help=config.SHORT)(config.config)
-app.command(name="completion", help=completion.HELP, short_help=completion.SHORT)(completion.completion)
-app.command(name="warm-up", help=warm_up.HELP, short_help=warm_up.SHORT)(warm_up.warm_up)
+#: One line a command: its file in `commands/`, and the function there, have its name.
+COMMANDS = (
+    "constrain",
+    "sample",
+    "score",
+    "check",
+    "compare",
+    "explain",
+    "selftest",
+    "batch",
+    "init",
+    "config",
+    "completion",
+    "warm-up",
+)
+
+#: Commands with commands of their own: the file that has their `app`.
+GROUPS = {"lm": "searchgen.cli.lm.app", "spec": "searchgen.cli.commands.spec", "list": "searchgen.cli.commands.listing"}
+
+
+class Commands(typer.core.TyperGroup):
+    """The commands, each made when it is used: the flags of constraints take libraries that `--help` does without."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names."""
+        return [*COMMANDS, *GROUPS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command by name, None: there is none."""
+        if cmd_name not in self.commands and cmd_name in (*COMMANDS, *GROUPS):
+            self.commands[cmd_name] = _made(cmd_name)
+        return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the names with what they do, without making the commands."""
+        short = {name: _module(name).SHORT for name in COMMANDS}
+        short |= {name: self.get_command(ctx, name).get_short_help_str(formatter.width) for name in GROUPS}
+        with formatter.section("Commands"):
+            formatter.write_dl(list(short.items()))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that a line names; a typing mistake is answered with the names that are near."""
+        try:
+            return super().resolve_command(ctx, args)
+        except Exception as error:
+            near = get_close_matches(args[0], self.list_commands(ctx)) if args else []
+            if near and hasattr(error, "message") and "Did you mean" not in error.message:
+                error.message = f"{error.message.rstrip('.')}. Did you mean {', '.join(map(repr, near))}?"
+            raise
+
+
+def _module(name: str) -> Any:
+    return import_module(f"searchgen.cli.commands.{name.replace('-', '_')}")
+
+
+def _made(name: str) -> Any:
+    if name in GROUPS:
+        group = typer.main.get_group(import_module(GROUPS[name]).app)
+        group.name = name
+        return group
+    module, only = _module(name), typer.Typer(add_completion=False, rich_markup_mode=None)
+    function = expanded(getattr(module, name.replace("-", "_")))
+    only.command(name=name, help=module.HELP, short_help=module.SHORT)(function)
+    return typer.main.get_command(only)
+
+
+app = typer.Typer(name="searchgen", help=HELP, cls=Commands, add_completion=False, rich_markup_mode=None)
 
 
 def _show_version(value: bool) -> None:
@@ -137,7 +175,7 @@ def _command() -> typer.core.TyperGroup:
 def _settled() -> dict[str, dict[str, Any]]:
     """Return the user's settings as defaults of every command that has them."""
     values = {name: value for name, value, _ in in_force() if value is not None}
-    return {command.name or "": values for command in app.registered_commands if command.name != "config"}
+    return {command: values for command in COMMANDS if command != "config"}
 
 
 def _as_utf8(argument: str) -> str:

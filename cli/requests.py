@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from searchgen.errors import RequestError
 from searchgen.lm.neural.settings import NeuralSettings
@@ -10,11 +10,14 @@ from searchgen.request.model_ref import ModelRef, default_model
 from searchgen.request.request import Request
 from searchgen.text.lists import parse_items
 
+if TYPE_CHECKING:
+    from searchgen.demands.demands import Demands
+
 __all__ = [
-    "forbidden",
     "law_request",
     "listed",
     "neural_settings",
+    "phrases",
     "refuse_share",
     "refuse_unusable",
     "with_keywords",
@@ -42,50 +45,30 @@ def neural_settings(lm: str | None, **given: str) -> NeuralSettings:
     return settings
 
 
-def forbidden(values: Sequence[str]) -> tuple[str, ...]:
-    """Return the phrases of `--forbid`; alternatives are entries like any other.
+def phrases(flag: str, values: Sequence[str]) -> tuple[str, ...]:
+    """Return the phrases of a list flag; alternatives are entries like any other.
 
     Raises:
         RequestError: nothing is listed, or a file cannot be read.
     """
     if "-" in values:
-        raise RequestError(
-            "--forbid - would read stdin, which only --keywords does; to forbid a hyphen write --forbid '-,'"
-        )
-    return tuple(phrase for item in listed("--forbid", values) for phrase in item) if values else ()
+        raise RequestError(f"{flag} - would read stdin, which only --keywords does; for a hyphen write {flag} '-,'")
+    return tuple(phrase for item in listed(flag, values) for phrase in item)
 
 
-def law_request(
-    *,
-    keywords: Sequence[str] | None,
-    forbid: Sequence[str] | None,
-    starts_with: str | None,
-    ends_with: str | None,
-    lm: str | None,
-    **fields: Any,
-) -> Request:
+def law_request(demands: "Demands", lm: str | None, **fields: Any) -> Request:
     """Return the request for the model's law given constraints, as `sample`, `check`, `compare` and `explain` understand their flags.
 
     Args:
-        keywords: values of `--keywords`.
-        forbid: values of `--forbid`.
-        starts_with: value of `--starts-with`.
-        ends_with: value of `--ends-with`.
+        demands: what the texts must be.
         lm: the model asked for; None takes the embedded n-gram model of the language that the words are in.
         fields: of `Request`, as they are.
 
     Raises:
-        RequestError: a list is empty, or a value is impossible.
+        RequestError: a value is impossible.
     """
-    template = Request(
-        forbid=forbidden(forbid or []),
-        starts_with=starts_with or "",
-        ends_with=ends_with or "",
-        finite_verb=False,
-        quotes=True,
-        **fields,
-    )
-    return with_keywords(template, keywords or [], lm, law=True)
+    request = Request(demands, **fields)
+    return replace(request, lm=lm or default_model(request.words, law=True))
 
 
 def refuse_share(share: int, lm: str | None, many: bool) -> None:
@@ -109,21 +92,20 @@ def refuse_share(share: int, lm: str | None, many: bool) -> None:
         raise RequestError("--share is for many sets; give --keywords -, or use searchgen batch")
 
 
-def with_keywords(template: Request, values: Sequence[str], lm: str | None, law: bool = False) -> Request:
+def with_keywords(template: Request, values: Sequence[str], lm: str | None) -> Request:
     """Return a request with keywords as the flag gives them.
 
     Args:
         template: everything else.
         values: values of `--keywords`; none for a request without keywords.
         lm: the model asked for; None takes the embedded one of the language that the words are in.
-        law: whether that is the n-gram model alone.
 
     Raises:
         RequestError: the list is empty, or a file cannot be read.
     """
     items = listed("--keywords", values) if values else []
     request = replace(template, keywords=tuple(map(tuple, items)))
-    return replace(request, lm=lm or default_model(request.words, law))
+    return replace(request, lm=lm or default_model(request.words))
 
 
 def listed(flag: str, values: Sequence[str]) -> list[list[str]]:

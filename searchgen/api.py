@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from searchgen.demands.demands import Demands
 from searchgen.errors import RequestError
 from searchgen.jobs.draws import Sampled, refuse_unserved, stated_law, usual_sampler
 from searchgen.jobs.draws import sample as sample_request
@@ -106,8 +107,8 @@ def sample(
         ('markov', [True, True, True])
     """
     sampler = sampler or usual_sampler(lm)
-    free = {"sentence": False, "finite_verb": False, "quotes": True, **fields}
-    request = _request(keywords, lm, law=True, count=n, seed=seed, sampler=sampler, options=tuple(options), **free)
+    own = {"count": n, "seed": seed, "sampler": sampler, "options": tuple(options), "demands": Demands.nothing()}
+    request = _request(keywords, lm, law=True, **own, **fields)
     return sample_request(_source(request), stated_law(request))
 
 

@@ -18,7 +18,7 @@ from searchgen.automata import Automaton
 from searchgen.black_box_terms import Opaque, load_opaque
 from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, joint, window, with_demanded
 from searchgen.constraints.base import Phrase, folded
-from searchgen.constraints.of_request import constraints_of
+from searchgen.demands.to_constraints import constraints_of
 from searchgen.errors import RequestError
 from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.model import NGram
@@ -125,7 +125,7 @@ class Target:
             Impossible: no text can satisfy it.
         """
         known = known or lexicon(model)
-        demanded = constraints_of(request, known.vocabulary.form, known.vocabulary)
+        demanded = constraints_of(request.demands, known.vocabulary.form, known.vocabulary)
         target = Target.of_parts(
             model,
             demanded.constraints,

@@ -8,12 +8,12 @@ from typing import Any
 import typer
 
 from searchgen.cli.main import app
+from searchgen.constraints.length import MOST_WORDS
 from searchgen.record import Record
 from searchgen.request.request import (
     CHAINS_PER_TEXT,
     MOST_SECONDS,
     MOST_TEXTS,
-    MOST_WORDS,
     STEPS_PER_SECOND,
     Annealing,
 )

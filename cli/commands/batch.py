@@ -7,6 +7,7 @@ import typer
 from searchgen.cli import options
 from searchgen.cli.numbers import decimal, whole
 from searchgen.cli.output import hush
+from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the mo
 MOST_WORKERS = 512
 
 
+@takes_demands("nothing")
 def batch(
     context: typer.Context,
     jobs: Annotated[str, Jobs],
@@ -67,15 +69,7 @@ def batch(
     verbose: Annotated[bool, Verbose] = False,
     spec: Annotated[str | None, options.Spec] = None,
     seed: Annotated[int | None, RunSeed] = None,
-    ordered: Annotated[bool | None, options.Ordered] = None,
-    forbid: Annotated[list[str] | None, options.Forbid] = None,
-    starts_with: Annotated[str | None, options.Starts] = None,
-    ends_with: Annotated[str | None, options.Ends] = None,
-    sentence: Annotated[bool | None, options.Sentence] = None,
-    finite_verb: Annotated[bool | None, options.FiniteVerb] = None,
-    quotes: Annotated[bool | None, options.Quotes] = None,
-    min_words: Annotated[int | None, options.Words] = None,
-    max_words: Annotated[int | None, options.MaxWords] = None,
+    demands: Given = NO_DEMANDS,
     lm: Annotated[str | None, options.Model] = None,
     count: Annotated[int | None, options.Count] = None,
     budget: Annotated[float | None, options.Budget] = None,
@@ -91,7 +85,9 @@ def batch(
     """Parse the flags and run."""
     from searchgen.cli.requests import refuse_share
 
-    values = _values(context, spec)
+    if demands.from_stdin:
+        raise RequestError("batch takes keywords of its jobs, and --keywords for jobs without; '-' names no set")
+    values = _values(context, demands, spec)
     of_spec = values.pop("seed", 0)
     run_seed = int(of_spec) if seed is None else seed
     refuse_share(share, values.get("lm"), many=True)
@@ -109,11 +105,11 @@ def batch(
         raise typer.Exit(3)  # silently: the last line has said how many
 
 
-def _values(context: typer.Context, spec: str | None) -> dict[str, Any]:
+def _values(context: typer.Context, demands: Given, spec: str | None) -> dict[str, Any]:
     """Return the defaults of jobs: those of a spec, and the flags, which win over it."""
     from searchgen.cli.requests import neural_settings
 
-    values = given = _given(context)
+    values = given = _given(context, demands)
     if spec is not None:
         from searchgen.request.from_toml import read_spec
 
@@ -122,41 +118,21 @@ def _values(context: typer.Context, spec: str | None) -> dict[str, Any]:
     return values
 
 
-#: Parameters that are defaults of jobs, each with the field it stands for.
-FIELDS = {
-    name: name
-    for name in (
-        "ordered",
-        "starts_with",
-        "ends_with",
-        "sentence",
-        "finite_verb",
-        "quotes",
-        "min_words",
-        "max_words",
-        "lm",
-        "count",
-        "budget",
-        "sampler",
-        "beta",
-    )
-} | {"option": "options"}
+#: Parameters beside the flags of constraints that are defaults of jobs, each with the field it stands for.
+FIELDS = {name: name for name in ("lm", "count", "budget", "sampler", "beta")} | {"option": "options"}
 
 
 #: Parameters that are how jobs read a transformer.
 NEURAL = ("end", "prompt", "device", "dtype")
 
 
-def _given(context: typer.Context) -> dict[str, Any]:
-    from searchgen.cli.requests import forbidden
-
+def _given(context: typer.Context, demands: Given) -> dict[str, Any]:
     params = context.params
     given = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
+    given |= {key: demands.read(key) for key, value in demands.values.items() if value not in (None, [], ())}
     values = {field: list(value) if isinstance(value, tuple) else value for field, value in given.items()}
     neural = {name: params[name] for name in NEURAL if params[name] is not None}
-    if neural:
-        values["neural"] = neural
-    return {**values, "forbid": list(forbidden(params["forbid"]))} if params["forbid"] else values
+    return {**values, "neural": neural} if neural else values
 
 
 def _refuse_defaults(defaults: "Defaults") -> None:

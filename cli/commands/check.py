@@ -6,6 +6,7 @@ import typer
 
 from searchgen.cli import options
 from searchgen.cli.output import complain, write_json, write_line
+from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.errors import NothingFound, RequestError
 from searchgen.record import partial_record
 
@@ -21,15 +22,9 @@ Example: searchgen check --keywords "doctor,letter" --max-words 12 < texts.txt
 """
 
 
+@takes_demands("law")
 def check(
-    keywords: Annotated[list[str] | None, options.Keywords] = None,
-    ordered: Annotated[bool, options.Ordered] = False,
-    forbid: Annotated[list[str] | None, options.Forbid] = None,
-    starts_with: Annotated[str | None, options.Starts] = None,
-    ends_with: Annotated[str | None, options.Ends] = None,
-    sentence: Annotated[bool, options.OneSentence] = False,
-    min_words: Annotated[int | None, options.Words] = None,
-    max_words: Annotated[int | None, options.MaxWords] = None,
+    demands: Given = NO_DEMANDS,
     lm: Annotated[str | None, options.LawModel] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for every line, passing ones too.")] = False,
@@ -38,22 +33,13 @@ def check(
     from searchgen.cli.loading import load_source, starting
     from searchgen.cli.requests import law_request
     from searchgen.cli.stdin import lines, standard_input
-    from searchgen.request.request import MOST_WORDS
+    from searchgen.constraints.length import MOST_WORDS
 
-    if keywords == ["-"]:
+    if demands.from_stdin:
         raise RequestError("check reads the texts from stdin; give the keywords themselves")
     stream = standard_input("check")
-    request = law_request(
-        keywords=keywords,
-        ordered=ordered,
-        forbid=forbid,
-        starts_with=starts_with,
-        ends_with=ends_with,
-        sentence=sentence,
-        min_words=min_words or 1,
-        max_words=max_words or MOST_WORDS,
-        lm=lm,
-    )
+    window = {"min_words": demands["min_words"] or 1, "max_words": demands["max_words"] or MOST_WORDS}
+    request = law_request(demands.demands(**window), lm)
     with starting():
         # What a transformer's texts must satisfy is decided by the words of the n-gram model beside it.
         source = load_source(request.model.ngram, request.neural, raw_tokens)

@@ -9,6 +9,7 @@ import typer
 from searchgen.cli import options
 from searchgen.cli.numbers import decimal, whole
 from searchgen.cli.output import complain, progress, terminal_width, write_json, write_line
+from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.errors import NothingFound, RequestError
 
 if TYPE_CHECKING:
@@ -41,15 +42,9 @@ Evaluations = typer.Option(
 Repeat = typer.Option("--repeat", metavar="R", parser=whole, help="Runs of each.")
 
 
+@takes_demands("law")
 def compare(
-    keywords: Annotated[list[str] | None, options.Keywords] = None,
-    ordered: Annotated[bool, options.Ordered] = False,
-    forbid: Annotated[list[str] | None, options.Forbid] = None,
-    starts_with: Annotated[str | None, options.Starts] = None,
-    ends_with: Annotated[str | None, options.Ends] = None,
-    sentence: Annotated[bool, options.OneSentence] = False,
-    min_words: Annotated[int | None, options.Words] = None,
-    max_words: Annotated[int | None, options.MaxWords] = None,
+    demands: Given = NO_DEMANDS,
     beta: Annotated[float, options.Beta] = 1.0,
     lm: Annotated[str | None, options.LawModel] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
@@ -70,19 +65,7 @@ def compare(
         raise RequestError(f"--evaluations {evaluations}: give at least 1")
     if repeat < 1:
         raise RequestError(f"--repeat {repeat}: give at least 1")
-    request = law_request(
-        keywords=keywords,
-        ordered=ordered,
-        forbid=forbid,
-        starts_with=starts_with,
-        ends_with=ends_with,
-        sentence=sentence,
-        min_words=min_words,
-        max_words=max_words,
-        beta=beta,
-        lm=lm,
-        seed=secrets.randbits(32) if seed is None else seed,
-    )
+    request = law_request(demands.demands(), beta=beta, lm=lm, seed=secrets.randbits(32) if seed is None else seed)
     with starting():
         from searchgen.jobs.draws import stated_law
         from searchgen.samplers.registry import method

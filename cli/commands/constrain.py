@@ -1,11 +1,13 @@
 """`searchgen constrain`: texts that hold the demanded words."""
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from searchgen.cli import options
+from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
@@ -28,18 +30,10 @@ Example: searchgen constrain --keywords "dog,new york|boston" -n 3 --seed 7
 """
 
 
+@takes_demands("search")
 def constrain(
     context: typer.Context,
-    keywords: Annotated[list[str] | None, options.Keywords] = None,
-    ordered: Annotated[bool, options.Ordered] = False,
-    forbid: Annotated[list[str] | None, options.Forbid] = None,
-    starts_with: Annotated[str | None, options.Starts] = None,
-    ends_with: Annotated[str | None, options.Ends] = None,
-    sentence: Annotated[bool, options.Sentence] = True,
-    finite_verb: Annotated[bool, options.FiniteVerb] = True,
-    quotes: Annotated[bool, options.Quotes] = False,
-    min_words: Annotated[int | None, options.Words] = None,
-    max_words: Annotated[int | None, options.MaxWords] = None,
+    demands: Given = NO_DEMANDS,
     lm: Annotated[str | None, options.Model] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     count: Annotated[int, options.Count] = 1,
@@ -57,9 +51,9 @@ def constrain(
     share: Annotated[int, options.Share] = 1,
 ) -> None:
     """Parse the flags into one request a set, answer each, and print."""
-    ahead = _ahead(context.params)
+    ahead = _ahead(context.params, demands)
     from searchgen.cli.parts.answers import Answers
-    from searchgen.cli.requests import forbidden, neural_settings, refuse_share
+    from searchgen.cli.requests import neural_settings, refuse_share
     from searchgen.cli.stdin import refuse_twice
     from searchgen.request.request import Annealing, Request
 
@@ -67,64 +61,56 @@ def constrain(
     if again is not None:
         _refuse_beside_again(context)
         return answers.repeat(again, lm)
-    refuse_twice(keywords or [], "--keywords")
+    refuse_twice(demands["keywords"] or [], "--keywords")
     if spec is not None:
-        return _answer_spec(answers, spec, context)
-    refuse_share(share, lm, keywords == ["-"])
-    _refuse_empty(keywords, {"--starts-with": starts_with, "--ends-with": ends_with})
+        return _answer_spec(answers, spec, context, demands)
+    refuse_share(share, lm, demands.from_stdin)
+    _refuse_empty(demands)
     template = Request(
-        forbid=forbidden(forbid or []),
-        ordered=ordered,
-        starts_with=starts_with or "",
-        ends_with=ends_with or "",
-        sentence=sentence,
-        finite_verb=finite_verb,
-        quotes=quotes,
-        min_words=min_words,
-        max_words=max_words,
+        demands.demands(),
         count=count,
         seed=secrets.randbits(32) if seed is None else seed,
         annealing=Annealing() if budget is None else Annealing().for_budget(budget, count),
         # Either language's model is a mixture, which heeds them as much.
         neural=neural_settings(lm or "en", end=end, prompt=prompt, device=device, dtype=dtype),
     )
-    _answer(answers, keywords or [], template, lm, share)
+    _answer(answers, demands, template, lm, share)
 
 
-def _ahead(given: dict[str, Any]) -> "Ahead":
+def _ahead(given: dict[str, Any], demands: Given) -> "Ahead":
     """Begin to open the model where the flags alone tell it, before all else is imported."""
     from searchgen.cli.loading import open_ahead
     from searchgen.lm.neural.settings import NeuralSettings
 
-    words = [*(given["keywords"] or []), given["starts_with"] or "", given["ends_with"] or ""]
+    words = demands.words
     if given["again"] is not None or given["spec"] is not None or not any(words) or words[0] == "-":
         return {}
     settings = NeuralSettings(**{name: given[name] for name in ("end", "prompt", "device", "dtype")})
     return open_ahead(given["lm"], words, settings)
 
 
-def _answer(answers: "Answers", keywords: list[str], template: "Request", lm: str | None, share: int) -> None:
-    from searchgen.cli.requests import with_keywords
+def _answer(answers: "Answers", demands: Given, template: "Request", lm: str | None, share: int) -> None:
     from searchgen.cli.stdin import lines, standard_input
+    from searchgen.request.model_ref import default_model
 
-    if keywords == ["-"]:
+    if demands.from_stdin:
         answers.stream(lines(standard_input("--keywords -")), template, lm, share)
     else:
-        answers.one(with_keywords(template, keywords, lm))
+        answers.one(replace(template, lm=lm or default_model(template.words)))
 
 
-def _answer_spec(answers: "Answers", path: str, context: typer.Context) -> None:
-    from searchgen.cli.parts.specs import from_stdin, request_beside
+def _answer_spec(answers: "Answers", path: str, context: typer.Context, demands: Given) -> None:
+    from searchgen.cli.parts.specs import request_beside
     from searchgen.cli.requests import refuse_share
     from searchgen.cli.stdin import lines, standard_input
     from searchgen.request.from_toml import read_spec
 
     spec, given = read_spec(path), context.params
     answers.json = answers.json or bool(spec.json)
-    request = request_beside(spec, context, secrets.randbits(32) if given["seed"] is None else given["seed"])
+    request = request_beside(spec, context, demands, secrets.randbits(32) if given["seed"] is None else given["seed"])
     lm = given["lm"] or spec.values.get("lm")
-    refuse_share(given["share"], lm, from_stdin(context))
-    if from_stdin(context):
+    refuse_share(given["share"], lm, demands.from_stdin)
+    if demands.from_stdin:
         answers.stream(lines(standard_input("--keywords -")), request, lm, given["share"])
     else:
         answers.one(request)
@@ -141,9 +127,11 @@ def _refuse_beside_again(context: typer.Context) -> None:
             raise RequestError(f"--again repeats a result as it was; drop {option.opts[0]}")
 
 
-def _refuse_empty(keywords: list[str] | None, edges: dict[str, str | None]) -> None:
-    for flag, text in edges.items():
+def _refuse_empty(demands: Given) -> None:
+    """Refuse edges without a word, and a line that demands no word at all."""
+    for flag in ("starts-with", "ends-with"):
+        text = demands[flag.replace("-", "_")]
         if text is not None and not text.strip():
-            raise RequestError(f"{flag} {text!r} is empty; give at least one word, or drop it")
-    if not keywords and not any(edges.values()):
+            raise RequestError(f"--{flag} {text!r} is empty; give at least one word, or drop it")
+    if not any(demands.words):
         raise RequestError("nothing is demanded; give --keywords, --starts-with or --ends-with")

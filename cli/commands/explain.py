@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from searchgen.cli import options
 from searchgen.cli.output import note, write_json, write_line
+from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.plain_json import plain
 
 if TYPE_CHECKING:
@@ -32,15 +33,9 @@ NEEDS = {
 }
 
 
+@takes_demands("law")
 def explain(
-    keywords: Annotated[list[str] | None, options.Keywords] = None,
-    ordered: Annotated[bool, options.Ordered] = False,
-    forbid: Annotated[list[str] | None, options.Forbid] = None,
-    starts_with: Annotated[str | None, options.Starts] = None,
-    ends_with: Annotated[str | None, options.Ends] = None,
-    sentence: Annotated[bool, options.OneSentence] = False,
-    min_words: Annotated[int | None, options.Words] = None,
-    max_words: Annotated[int | None, options.MaxWords] = None,
+    demands: Given = NO_DEMANDS,
     lm: Annotated[str | None, options.LawModel] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
     json: Annotated[bool, options.Json] = False,
@@ -49,17 +44,7 @@ def explain(
     from searchgen.cli.loading import compiling, load_source, starting
     from searchgen.cli.requests import law_request
 
-    request = law_request(
-        keywords=keywords,
-        ordered=ordered,
-        forbid=forbid,
-        starts_with=starts_with,
-        ends_with=ends_with,
-        sentence=sentence,
-        min_words=min_words,
-        max_words=max_words,
-        lm=lm,
-    )
+    request = law_request(demands.demands(), lm=lm)
     with starting():
         from searchgen.jobs.draws import stated_law
         from searchgen.jobs.explain import explain as explained

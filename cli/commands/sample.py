@@ -8,9 +8,11 @@ import typer
 
 from searchgen.cli import options
 from searchgen.cli.numbers import whole
+from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
+    from searchgen.demands.demands import Demands
     from searchgen.request.request import Request
 
 __all__ = ["HELP", "SHORT", "sample"]
@@ -60,16 +62,11 @@ def most_words(text: str) -> int:
     return most
 
 
+@takes_demands("law")
 def sample(
     context: typer.Context,
     spec: Annotated[str | None, options.Spec] = None,
-    keywords: Annotated[list[str] | None, options.Keywords] = None,
-    ordered: Annotated[bool, options.Ordered] = False,
-    forbid: Annotated[list[str] | None, options.Forbid] = None,
-    starts_with: Annotated[str | None, options.Starts] = None,
-    ends_with: Annotated[str | None, options.Ends] = None,
-    sentence: Annotated[bool, options.OneSentence] = False,
-    min_words: Annotated[int | None, options.Words] = None,
+    demands: Given = NO_DEMANDS,
     max_words: Annotated[str | None, MaxWords] = None,
     beta: Annotated[float, options.Beta] = 1.0,
     sampler: Annotated[str | None, Sampler] = None,
@@ -100,49 +97,52 @@ def sample(
     if again is not None:
         repeat_draws(again, lm, json=json, raw_tokens=raw_tokens, report=report)
         return
-    if keywords == ["-"]:
+    if demands.from_stdin:
         raise RequestError("sample draws for one request; constrain reads keyword sets from stdin")
     given = [*(option or []), *_switches(memory=memory, quasi=quasi), *([] if moves is None else [f"moves={moves}"])]
     most = None if max_words is None else most_words(max_words)
-    fields = {"options": given, "opaque": list(map(pinned, term or [])), "max_words": most, "start": text}
+    fields = {"options": given, "opaque": list(map(pinned, term or [])), "start": text}
     drawn = secrets.randbits(32) if seed is None else seed
     if spec is not None:
-        request, as_json = _of_spec(spec, context, {name: value for name, value in fields.items() if value}, drawn)
+        fields["max_words"] = most
+        request, as_json = _of_spec(
+            spec, context, demands, {name: value for name, value in fields.items() if value}, drawn
+        )
     else:
-        request, as_json = _of_flags(context.params, fields, drawn), False
+        request, as_json = _of_flags(context.params, demands.demands(max_words=most or None), fields, drawn), False
     request = stated_law(request, bounded=most != 0)
     print_draws(request, json=json or as_json, raw_tokens=raw_tokens, report=report)
 
 
-#: Flags that are fields of a request as they are.
-SAME = ("keywords", "ordered", "forbid", "starts_with", "ends_with", "sentence", "min_words", "beta", "count", "lm")
-
-
-def _of_flags(params: dict[str, Any], given: dict[str, Any], seed: int) -> "Request":
+def _of_flags(params: dict[str, Any], demands: "Demands", given: dict[str, Any], seed: int) -> "Request":
     """Return the request of the flags alone."""
     from searchgen.cli.requests import law_request, neural_settings
     from searchgen.jobs.draws import usual_sampler
 
     neural = {name: params[name] for name in ("end", "prompt", "device", "dtype")}
     return law_request(
-        **{name: params[name] for name in SAME},
+        demands,
+        params["lm"],
+        beta=params["beta"],
+        count=params["count"],
         sampler=params["sampler"] or usual_sampler(params["lm"]),
         start=given["start"],
         options=tuple(given["options"]),
         opaque=tuple(given["opaque"]),
-        max_words=given["max_words"] or None,
         seed=seed,
         neural=neural_settings(params["lm"], **neural),
     )
 
 
-def _of_spec(path: str, context: typer.Context, given: dict[str, Any], seed: int) -> "tuple[Request, bool]":
+def _of_spec(
+    path: str, context: typer.Context, demands: Given, given: dict[str, Any], seed: int
+) -> "tuple[Request, bool]":
     """Return the request of a spec and the flags beside it, and whether the spec asks for JSON."""
     from searchgen.cli.parts.specs import law_beside
     from searchgen.request.from_toml import read_spec
 
     spec = read_spec(path)
-    return law_beside(spec, context, given, seed), bool(spec.json)
+    return law_beside(spec, context, demands, given, seed), bool(spec.json)
 
 
 def _switches(**given: bool) -> Sequence[str]:

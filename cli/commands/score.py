@@ -9,6 +9,7 @@ import typer
 
 from searchgen.cli import options
 from searchgen.cli.output import complain, write_json, write_line
+from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
 from searchgen.record import partial_record
 
@@ -43,15 +44,9 @@ TOGETHER = 256
 Row = dict[str, Any]
 
 
+@takes_demands("law")
 def score(
-    keywords: Annotated[list[str] | None, options.Keywords] = None,
-    ordered: Annotated[bool, options.Ordered] = False,
-    forbid: Annotated[list[str] | None, options.Forbid] = None,
-    starts_with: Annotated[str | None, options.Starts] = None,
-    ends_with: Annotated[str | None, options.Ends] = None,
-    sentence: Annotated[bool, options.OneSentence] = False,
-    min_words: Annotated[int | None, options.Words] = None,
-    max_words: Annotated[int | None, options.MaxWords] = None,
+    demands: Given = NO_DEMANDS,
     beta: Annotated[float, options.Beta] = 1.0,
     lm: Annotated[str | None, options.LawModel] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
@@ -64,21 +59,15 @@ def score(
     """Score the lines of stdin, each before the next is read unless a transformer scores many at once."""
     from searchgen.cli.requests import law_request, neural_settings
     from searchgen.cli.stdin import lines, standard_input
+    from searchgen.constraints.length import MOST_WORDS
+    from searchgen.demands.demands import Demands
     from searchgen.lm.open import open_text_model
-    from searchgen.request.request import MOST_WORDS
 
-    if keywords == ["-"]:
+    if demands.from_stdin:
         raise RequestError("score reads the texts from stdin; give the keywords themselves")
-    constrained = any((keywords, forbid, starts_with, ends_with, sentence, min_words, max_words))
+    constrained = demands.demands() != Demands.nothing()
     request = law_request(
-        keywords=keywords,
-        ordered=ordered,
-        forbid=forbid,
-        starts_with=starts_with,
-        ends_with=ends_with,
-        sentence=sentence,
-        min_words=min_words or 1,
-        max_words=max_words or MOST_WORDS,
+        demands.demands(min_words=demands["min_words"] or 1, max_words=demands["max_words"] or MOST_WORDS),
         beta=beta,
         lm=lm,
     )

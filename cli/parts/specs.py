@@ -4,75 +4,64 @@ from typing import Any
 
 import typer
 
-from searchgen.cli.requests import forbidden, listed
+from searchgen.cli.parts.demands import Given
 from searchgen.request.from_toml import Spec
 from searchgen.request.request import Request
 
-__all__ = ["from_stdin", "law_beside", "request_beside"]
+__all__ = ["law_beside", "request_beside"]
 
-#: Flags of `constrain` that are fields of a request under the same name.
-SAME = (
-    "ordered",
-    "starts_with",
-    "ends_with",
-    "sentence",
-    "finite_verb",
-    "quotes",
-    "min_words",
-    "max_words",
-    "lm",
-    "count",
-    "seed",
-    "budget",
-)
+#: Flags beside those of constraints that are fields of a request under the same name.
+OWN = ("lm", "count", "seed", "budget", "beta", "sampler")
 
 
-def request_beside(spec: Spec, context: typer.Context, seed: int) -> Request:
+def request_beside(spec: Spec, context: typer.Context, demands: Given, seed: int) -> Request:
     """Return the request of a spec, with the flags that were given in place of its values.
 
     Args:
         spec: the file.
         context: of the command.
+        demands: its flags of constraints.
         seed: if neither names one.
 
     Raises:
         RequestError: a value is impossible.
     """
-    given: dict[str, Any] = {name: context.params[name] for name in SAME if _was_given(context, name)}
-    if _was_given(context, "keywords") and not from_stdin(context):
-        given["keywords"] = listed("--keywords", context.params["keywords"])
-    if _was_given(context, "forbid"):
-        given["forbid"] = list(forbidden(context.params["forbid"]))
-    return spec.request(given, seed)
+    return spec.request(_beside(context, demands), seed)
 
 
-def from_stdin(context: typer.Context) -> bool:
-    """Return whether the keywords are to be read from stdin."""
-    return list(context.params["keywords"] or []) == ["-"]
-
-
-def law_beside(spec: Spec, context: typer.Context, given: dict[str, Any], seed: int) -> Request:
+def law_beside(spec: Spec, context: typer.Context, demands: Given, given: dict[str, Any], seed: int) -> Request:
     """Return the request of `sample` for a spec: as `request_beside`, with a sampler that draws unless the spec names one.
 
     Args:
         spec: the file.
         context: of the command.
+        demands: its flags of constraints.
         given: fields whose flags are spelled in a way of their own, if they were given.
         seed: if neither names one.
 
     Raises:
         RequestError: a value is impossible.
     """
-    plain = ("ordered", "starts_with", "ends_with", "sentence", "min_words", "lm", "count", "seed", "beta", "sampler")
-    fields = {name: context.params[name] for name in plain if _was_given(context, name)}
-    for name, values in (("keywords", listed), ("forbid", lambda _, words: list(forbidden(words)))):
-        if _was_given(context, name):
-            fields[name] = values(f"--{name}", context.params[name])
-    fields = {name: value for name, value in fields.items() if value is not None}
     from searchgen.jobs.draws import usual_sampler
 
+    fields = {name: value for name, value in _beside(context, demands).items() if value is not None}
     law = {"sampler": spec.values.get("sampler") or usual_sampler(fields.get("lm", spec.values.get("lm")))}
     return spec.request({**law, **fields, **given}, seed)
+
+
+def _beside(context: typer.Context, demands: Given) -> dict[str, Any]:
+    """Return the flags that were given, as a job has them."""
+    given: dict[str, Any] = {
+        name: context.params[name] for name in OWN if name in context.params and _was_given(context, name)
+    }
+    for key in demands.values:
+        if _was_given(context, key) and not (key == "keywords" and demands.from_stdin):
+            given[key] = _as_a_job_has_it(demands.read(key))
+    return given
+
+
+def _as_a_job_has_it(value: Any) -> Any:
+    return [_as_a_job_has_it(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _was_given(context: typer.Context, name: str) -> bool:

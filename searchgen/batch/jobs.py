@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from searchgen.demands.demands import demand_flags
 from searchgen.errors import RequestError
 
 __all__ = ["FORMATS", "LONGEST_LINE", "Job", "format_of", "read_jobs"]
@@ -25,8 +26,8 @@ FORMATS = ("jsonl", "txt", "csv", "tsv")
 #: The longest line of a job file, in bytes; what is longer is passed over without being held.
 LONGEST_LINE = 1_000_000
 
-#: Fields of a table that are text even where they look like a number.
-TEXTS = ("id", "keywords", "forbid", "starts_with", "ends_with", "lm", "sampler")
+#: Fields of a table that are text even where they look like a number, beside those of constraints.
+TEXTS = ("id", "lm", "sampler")
 
 #: The most lines of a table's row: a cell between quotation marks may go on in the next line.
 LONGEST_ROW = 100
@@ -237,8 +238,9 @@ def _cell(name: str, text: str) -> Any:
         >>> _cell("n", "7"), _cell("keywords", "2024,park"), _cell("ordered", "true"), _cell("keywords", '["a"]')
         (7, '2024,park', True, ['a'])
     """
-    text = text.strip()
-    if name in TEXTS and text[:1] != "[":
+    text, flag = text.strip(), demand_flags().get(name)
+    textual = name in TEXTS or (flag is not None and (flag.is_list or flag.type is str))
+    if textual and text[:1] != "[":
         return text
     try:
         return json.loads(text, parse_constant=_refuse_constant)

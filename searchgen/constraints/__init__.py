@@ -1,4 +1,7 @@
-"""Hard constraints, one file each. To add one: write its file and add a line to `CONSTRAINTS`."""
+"""Hard constraints, one file each. To add one: write its file and add a line to `REGISTERED`."""
+
+from collections.abc import Iterator
+from importlib import import_module
 
 from searchgen.constraints.base import Constraint, Phrase
 from searchgen.constraints.edges import EndsWith, StartsWith
@@ -33,7 +36,24 @@ __all__ = [
     "with_demanded",
 ]
 
-#: Every constraint by the one name that serves flag, spec, Python and output.
-CONSTRAINTS: dict[str, type[Constraint]] = {
-    one.name: one for one in (Keywords, Forbid, StartsWith, EndsWith, Sentence, Plain, Length, FiniteVerb, Predicate)
-}
+#: One line a constraint, its file here and its class, in the order in which results name them.
+REGISTERED = (
+    "keywords:Keywords",
+    "forbid:Forbid",
+    "edges:StartsWith",
+    "edges:EndsWith",
+    "sentence:Sentence",
+    "finite_verbs:FiniteVerb",
+    "plain:Plain",
+    "length:Length",
+)
+
+
+def _registered() -> Iterator[type[Constraint]]:
+    for line in REGISTERED:
+        file, _, name = line.partition(":")
+        yield getattr(import_module(f"{__name__}.{file}"), name)
+
+
+#: Every constraint by its one name.
+CONSTRAINTS: dict[str, type[Constraint]] = {one.name: one for one in _registered()}

@@ -1,15 +1,36 @@
 """What every hard constraint offers; each is a small frozen dataclass in a file of its own."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, ClassVar, Self
 
 from searchgen.automata import ENTRY_LIMIT, Automaton, Ids
+from searchgen.constraints.flags import Flag
+from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["Constraint", "Phrase", "find", "folded", "spell"]
+__all__ = ["Constraint", "Phrase", "Setting", "find", "folded", "spell"]
 
 Phrase = tuple[str, ...]  # the tokens of a word or of several in a row
+
+
+@dataclass
+class Setting:
+    """Where demands become constraints.
+
+    Attributes:
+        form: of the texts.
+        vocabulary: of the model.
+        made: the constraints that the demands before have become.
+        notes: one line each, for the user.
+    """
+
+    form: TextForm
+    vocabulary: Vocabulary
+    made: list["Constraint"] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 class Constraint(ABC):
@@ -17,18 +38,66 @@ class Constraint(ABC):
 
     Attributes:
         name: the one name for flag, spec, Python and output.
+        flags: its flags; every command, spec, job and the Python interface take them.
         repeated: whether most requests have the very same constraint, so that its automaton is worth keeping.
     """
 
     name: ClassVar[str]
+    flags: ClassVar[tuple[Flag, ...]] = ()
     repeated: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.validate()
 
-    @abstractmethod
-    def validate(self) -> None:
-        """Refuse nonsense.
+    @classmethod
+    def of(cls, value: Any, form: TextForm) -> Self:
+        """Return the constraint that the value of its flag asks for.
+
+        Args:
+            value: of the flag's type.
+            form: of the texts.
+
+        Raises:
+            RequestError: the value says nothing or contradicts itself.
+        """
+        del form
+        return cls(value)
+
+    @classmethod
+    def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence["Constraint"]:
+        """Return the constraints that demands ask for: by default one, unless the flag's value demands nothing.
+
+        Args:
+            demands: a value for every flag of every constraint.
+            setting: text form and vocabulary, and what was made before.
+
+        Raises:
+            RequestError: the demands contradict themselves.
+        """
+        (flag,) = cls.flags
+        return () if demands[flag.key] == flag.free else (cls.of(demands[flag.key], setting.form),)
+
+    @classmethod
+    def check(cls, demands: Mapping[str, Any]) -> None:
+        """Refuse values that are wrong whatever the model is; by default none.
+
+        Raises:
+            RequestError: it names flag and value.
+        """
+        del demands
+
+    @classmethod
+    def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Yield each part of the demands with its name, the values that demand it alone, and those that demand all but it.
+
+        By default the value of each flag is one part.
+        """
+        for flag in cls.flags:
+            if demands[flag.key] != flag.free:
+                yield flag.name, {flag.key: demands[flag.key]}, {flag.key: flag.free}
+
+    def validate(self) -> None:  # noqa: B027 - most have nothing to refuse
+        """Refuse nonsense; by default nothing is.
 
         Raises:
             RequestError: the constraint says nothing or contradicts itself.
@@ -50,8 +119,11 @@ class Constraint(ABC):
         """
 
     @abstractmethod
+    def describe(self) -> str:
+        """The constraint in a few words, the same for equal constraints."""
+
     def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
-        """Whether each part of the constraint holds, by the name it has in the output.
+        """Whether each part of the constraint holds, by the name it has in the output; by default it is one part.
 
         Args:
             ids: a text.
@@ -60,10 +132,7 @@ class Constraint(ABC):
         Returns:
             Part names in request order; all True iff the text is accepted.
         """
-
-    @abstractmethod
-    def describe(self) -> str:
-        """The constraint in a few words, the same for equal constraints."""
+        return {self.describe(): _compiled(self, vocabulary).accepts(ids)}
 
     def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
         """How far a text is from satisfying the constraint; what a soft form charges for.
@@ -80,6 +149,21 @@ class Constraint(ABC):
     def demanded(self) -> tuple[str, ...]:
         """Tokens a text may need because of the constraint; unknown ones must enter the vocabulary."""
         return ()
+
+    def least_words(self, form: TextForm) -> int:
+        """By how many words it widens the usual window of lengths."""
+        del form
+        return 0
+
+    def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
+        """Return the name in the output of each part that spells out words of the user."""
+        del demands
+        return {}
+
+
+@lru_cache(maxsize=32)
+def _compiled(constraint: Constraint, vocabulary: Vocabulary) -> Automaton:
+    return constraint.automaton(vocabulary)
 
 
 def folded(tokens: Sequence[str], vocabulary: Vocabulary) -> Phrase:

@@ -1,12 +1,14 @@
 """How a text begins and how it ends."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise
-from searchgen.constraints.base import Constraint, Phrase, folded, spell
+from searchgen.constraints.base import Constraint, Phrase, Setting, folded, spell
+from searchgen.constraints.flags import Flag
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
@@ -37,6 +39,27 @@ class _Edge(Constraint):
             RequestError: the text is empty.
         """
         return cls(tuple(form.tokenise_as_printed(text)))
+
+    @classmethod
+    def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
+        """Return the constraint, if the flag has a value."""
+        text = demands[cls.flags[0].key]
+        return (cls.of(text, setting.form),) if text else ()
+
+    @classmethod
+    def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Yield the one part."""
+        key = cls.flags[0].key
+        if demands[key]:
+            yield f"{cls.verb} with {demands[key]}", {key: demands[key]}, {key: ""}
+
+    def least_words(self, form: TextForm) -> int:
+        """The tokens of the phrase."""
+        return len(self.phrase)
+
+    def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
+        """The phrase as the user wrote it."""
+        return {self.describe(): f"{self.verb} with {' '.join(demands[self.flags[0].key].lower().split())}"}
 
     def validate(self) -> None:
         """Refuse an empty phrase.
@@ -77,6 +100,7 @@ class StartsWith(_Edge):
     """The text begins with the tokens of the phrase."""
 
     name: ClassVar[str] = "starts-with"
+    flags: ClassVar[tuple[Flag, ...]] = (Flag("starts-with", str, "What the text begins with.", "TEXT", "", ""),)
     verb: ClassVar[str] = "starts"
 
     def automaton(self, vocabulary: Vocabulary, limit: int = ENTRY_LIMIT) -> Automaton:
@@ -119,6 +143,9 @@ class EndsWith(_Edge):
     """
 
     name: ClassVar[str] = "ends-with"
+    flags: ClassVar[tuple[Flag, ...]] = (
+        Flag("ends-with", str, "What the text ends with, before the final mark.", "TEXT", "", ""),
+    )
     verb: ClassVar[str] = "ends"
 
     def automaton(self, vocabulary: Vocabulary, limit: int = ENTRY_LIMIT) -> Automaton:

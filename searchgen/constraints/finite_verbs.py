@@ -1,14 +1,17 @@
 """English quality term: a finite verb in the sentence, and again after each `, and` or `, but`."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from searchgen.automata import ENTRY_LIMIT, Automaton, Ids
-from searchgen.constraints.base import Constraint
+from searchgen.constraints.base import Constraint, Setting
+from searchgen.constraints.flags import Flag
+from searchgen.constraints.predicate import Predicate
 from searchgen.errors import RequestError
 from searchgen.vocabulary import Vocabulary
 
@@ -44,9 +47,30 @@ class FiniteVerb(Constraint):
     """
 
     name: ClassVar[str] = "finite-verb"
+    flags: ClassVar[tuple[Flag, ...]] = (
+        Flag(
+            "finite-verb",
+            bool,
+            "A sentence has a verb, if the rest allows one: in English a finite one.",
+            "",
+            True,
+            False,
+        ),
+    )
     repeated: ClassVar[bool] = True
     ambiguous: bool = False
     path: str = ""
+
+    @classmethod
+    def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
+        """Return the constraint for sentences: in English this one, in Chinese a predicate, for other forms none."""
+        if not demands["finite_verb"] or not demands["sentence"]:
+            return ()
+        if not any(setting.vocabulary.find(mark) >= 0 for mark in setting.form.final_tokens):
+            return ()
+        kinds: dict[str, type[Constraint]] = {"en": cls, "zh": Predicate}
+        kind = kinds.get(setting.form.name)
+        return () if kind is None else (kind(),)
 
     def validate(self) -> None:
         """Read the list.

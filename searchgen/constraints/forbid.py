@@ -1,13 +1,14 @@
 """Words, phrases and punctuation that must not occur."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, product, trim
-from searchgen.constraints.base import Constraint, Phrase, folded, spell
+from searchgen.constraints.base import Constraint, Phrase, Setting, folded, spell
+from searchgen.constraints.flags import PHRASES, Flag
 from searchgen.constraints.patterns import label_words, matcher
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
@@ -29,6 +30,9 @@ class Forbid(Constraint):
     """
 
     name: ClassVar[str] = "forbid"
+    flags: ClassVar[tuple[Flag, ...]] = (
+        Flag("forbid", PHRASES, "Words or phrases that must not occur.", "LIST", (), ()),
+    )
     items: tuple[Phrase, ...]
 
     @classmethod
@@ -46,6 +50,24 @@ class Forbid(Constraint):
             RequestError: nothing is listed, or a file cannot be read.
         """
         return cls(tuple(tuple(form.tokenise_as_printed(one)) for item in parse_items(values) for one in item))
+
+    @classmethod
+    def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
+        """Return the constraint, if anything is forbidden."""
+        phrases = tuple(tuple(setting.form.tokenise_as_printed(phrase)) for phrase in demands["forbid"])
+        return (cls(phrases),) if phrases else ()
+
+    @classmethod
+    def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Yield each phrase."""
+        for phrase in dict.fromkeys(demands["forbid"]):
+            rest = tuple(other for other in demands["forbid"] if other != phrase)
+            yield f"without {phrase}", {"forbid": (phrase,)}, {"forbid": rest}
+
+    def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
+        """The phrases as the user wrote them."""
+        pairs = zip(self.items, demands["forbid"], strict=True)
+        return {f"without {spell(phrase)}": f"without {' '.join(words.lower().split())}" for phrase, words in pairs}
 
     def validate(self) -> None:
         """Refuse an empty list and an empty phrase.

@@ -1,13 +1,14 @@
 """Words and phrases that must occur, in any order or in the given one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from searchgen.automata import ENTRY_LIMIT, START, Automaton, Ids, minimise, product
-from searchgen.constraints.base import Constraint, Phrase, find, folded, spell
+from searchgen.constraints.base import Constraint, Phrase, Setting, find, folded, spell
+from searchgen.constraints.flags import ITEMS, Flag
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
@@ -32,6 +33,18 @@ class Keywords(Constraint):
     """
 
     name: ClassVar[str] = "keywords"
+    flags: ClassVar[tuple[Flag, ...]] = (
+        Flag(
+            "keywords",
+            ITEMS,
+            "Words or phrases to hold, in any order; '-' reads sets from stdin.",
+            "LIST",
+            (),
+            (),
+            ("-k",),
+        ),
+        Flag("ordered", bool, "Hold them in the order given.", "", False, False),
+    )
     items: tuple[Item, ...]
     ordered: bool = False
 
@@ -52,6 +65,47 @@ class Keywords(Constraint):
         """
         items = parse_items(values)
         return cls(tuple(tuple(tuple(form.tokenise_as_printed(one)) for one in item) for item in items), ordered)
+
+    @classmethod
+    def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
+        """Return the keywords, if there are any.
+
+        Raises:
+            RequestError: one has no letter, digit or sign in it.
+        """
+        form, written = setting.form, demands["keywords"]
+        items = tuple(tuple(tuple(form.tokenise_as_printed(phrase)) for phrase in item) for item in written)
+        for phrase, text in (
+            (p, t) for item, texts in zip(items, written, strict=True) for p, t in zip(item, texts, strict=True)
+        ):
+            if not phrase:
+                raise RequestError(f"keyword {text!r} has no letter, digit or sign in it; drop it")
+        return (cls(items, ordered=demands["ordered"]),) if items else ()
+
+    @classmethod
+    def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Yield each item; a list in a given order is one part."""
+        items = demands["keywords"]
+        if demands["ordered"] and len(items) > 1:
+            shown = ", ".join("|".join(item) for item in items)
+            yield f"keywords in order: {shown}", {"keywords": items, "ordered": True}, {"keywords": ()}
+            return
+        for item in dict.fromkeys(items):
+            rest = tuple(other for other in items if other != item)
+            yield f"keyword {'|'.join(item)}", {"keywords": (item,)}, {"keywords": rest}
+
+    def least_words(self, form: TextForm) -> int:
+        """The words of every item's shortest phrase."""
+        return sum(min(sum(map(form.is_word, phrase)) for phrase in item) for item in self.items)
+
+    def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
+        """The items as the user wrote them."""
+        shown, names = [_show(item) for item in self.items], {}
+        for rank, item in enumerate(demands["keywords"]):
+            again = shown[:rank].count(shown[rank]) + 1
+            suffix = f" ({again})" if again > 1 else ""
+            names[f"keyword {shown[rank]}{suffix}"] = f"keyword {' '.join('|'.join(item).lower().split())}{suffix}"
+        return names
 
     def validate(self) -> None:
         """Refuse an empty list, an item without alternatives and an empty phrase.

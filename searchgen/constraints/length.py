@@ -1,16 +1,24 @@
 """How many words a text has. Not an automaton: the guide and the chains count words beside the state."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from searchgen.automata import ENTRY_LIMIT, Automaton, Ids, anything
-from searchgen.constraints.base import Constraint
+from searchgen.constraints.base import Constraint, Setting
+from searchgen.constraints.flags import Flag
 from searchgen.errors import RequestError
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["Length"]
+__all__ = ["MOST_WORDS", "Length", "default_window"]
+
+#: The most words that a text may have; beyond it is a mistake, or work for several requests.
+MOST_WORDS = 200
+
+#: Default window of words: fewest, most; and to how many a demanded word widens the upper end, and how many on top.
+DEFAULT_WINDOWS = {"en": (6, 14, 3, 4), "zh": (8, 24, 3, 4), "raw": (6, 14, 3, 4)}
 
 
 @dataclass(frozen=True)
@@ -21,9 +29,52 @@ class Length(Constraint):
     (4, 8)
     """
 
-    name: ClassVar[str] = "length"
+    name: ClassVar[str] = "words"
+    flags: ClassVar[tuple[Flag, ...]] = (
+        Flag(
+            "min-words",
+            int | None,
+            "Fewest words (characters in Chinese).",
+            "N",
+            None,
+            None,
+            ("--min-chars",),
+            "lengths",
+        ),
+        Flag(
+            "max-words", int | None, "Most words (characters in Chinese).", "N", None, None, ("--max-chars",), "lengths"
+        ),
+    )
     min_words: int
     max_words: int
+
+    @classmethod
+    def check(cls, demands: Mapping[str, Any]) -> None:
+        """Refuse windows that are none.
+
+        Raises:
+            RequestError: a bound is below 1 or above 200, or the lower one is above the upper one.
+        """
+        low, high = demands["min_words"], demands["max_words"]
+        for name, value in (("--min-words", low), ("--max-words", high)):
+            if value is not None and value < 1:
+                raise RequestError(f"{name} {value}: a text has at least one word")
+            if value is not None and value > MOST_WORDS:
+                raise RequestError(f"{name} {value}: a text may have at most {MOST_WORDS} words")
+        if low is not None and high is not None and low > high:
+            raise RequestError(f"--min-words {low} is more than --max-words {high}; exchange or widen them")
+
+    @classmethod
+    def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
+        """Return the window, the usual one widened by the words of the other constraints."""
+        words = sum(one.least_words(setting.form) for one in setting.made)
+        return (cls(*default_window(setting.form.name, demands["min_words"], demands["max_words"], words)),)
+
+    @classmethod
+    def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Yield nothing: every request has a window."""
+        del demands
+        return iter(())
 
     @property
     def window(self) -> tuple[int, int]:
@@ -74,7 +125,7 @@ class Length(Constraint):
         Returns:
             One part.
         """
-        return {f"length {self.describe()}": self.violations(ids, vocabulary) == 0}
+        return {f"words {self.describe().removesuffix(' words')}": self.violations(ids, vocabulary) == 0}
 
     def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
         """How many words are missing or too many.
@@ -88,3 +139,20 @@ class Length(Constraint):
         """
         words = int(vocabulary.is_word[np.asarray(ids, np.int64)].sum())
         return max(self.min_words - words, words - self.max_words, 0)
+
+
+def default_window(form: str, fewest: int | None, most: int | None, demanded: int) -> tuple[int, int]:
+    """Return the window of words: what is given, else the form's default, its upper end widened by the demanded words.
+
+    Example:
+        >>> default_window("en", None, None, 3), default_window("en", None, 4, 1), default_window("en", None, None, 8)
+        ((6, 14), (4, 4), (8, 28))
+    """
+    low, high, each, more = DEFAULT_WINDOWS[form]
+    high = max(high, each * demanded + more)
+    low = max(low, demanded)
+    if fewest is not None:
+        low, high = fewest, max(high, fewest + high - low)
+    if most is not None:
+        low, high = (low if fewest is not None else min(low, most)), most
+    return min(low, MOST_WORDS), min(high, MOST_WORDS)

@@ -1,12 +1,14 @@
 """Plain prose: no quotation marks and no brackets."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from searchgen.automata import ENTRY_LIMIT, Automaton, Ids
-from searchgen.constraints.base import Constraint
+from searchgen.constraints.base import Constraint, Setting
+from searchgen.constraints.flags import Flag
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Plain"]
@@ -16,11 +18,24 @@ __all__ = ["Plain"]
 class Plain(Constraint):
     """The text holds no quotation mark and no bracket."""
 
-    name: ClassVar[str] = "plain"
+    name: ClassVar[str] = "quotes"
+    flags: ClassVar[tuple[Flag, ...]] = (
+        Flag("quotes", bool, "Quotation marks and brackets may occur.", "", False, True),
+    )
     repeated: ClassVar[bool] = True
 
-    def validate(self) -> None:
-        """There is nothing to refuse."""
+    @classmethod
+    def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
+        """Return the constraint, unless such marks are allowed, or one is demanded."""
+        marks = {mark for pair in setting.form.brackets.items() for mark in pair}
+        demanded = {token for one in setting.made for token in one.demanded()}
+        return () if demands["quotes"] or marks & demanded else (cls(),)
+
+    @classmethod
+    def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Yield the one part, by what it demands."""
+        if not demands["quotes"]:
+            yield "no quotes", {"quotes": False}, {"quotes": True}
 
     def describe(self) -> str:
         """Its name."""
@@ -50,7 +65,7 @@ class Plain(Constraint):
         Returns:
             One part.
         """
-        return {self.name: not np.isin(ids, self._marks(vocabulary)).any()}
+        return {"no quotes": not np.isin(ids, self._marks(vocabulary)).any()}
 
     @staticmethod
     def _marks(vocabulary: Vocabulary) -> list[int]:

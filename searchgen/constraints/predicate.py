@@ -1,4 +1,4 @@
-"""Chinese quality term: a word that makes a predicate, so that the text is a sentence and not a name or a heading."""
+"""What `finite-verb` means in Chinese: a word that makes a predicate, so that the text is a sentence and not a name or a heading."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,11 +20,8 @@ PREDICATES = tuple(
 class Predicate(Constraint):
     """The text holds at least one of `PREDICATES`."""
 
-    name: ClassVar[str] = "predicate"
+    name: ClassVar[str] = "finite-verb"
     repeated: ClassVar[bool] = True
-
-    def validate(self) -> None:
-        """There is nothing to refuse."""
 
     def describe(self) -> str:
         """Its name."""
@@ -52,7 +49,7 @@ class Predicate(Constraint):
         Returns:
             One part.
         """
-        return {self.name: all(self._one_of(vocabulary).parts(ids, vocabulary).values())}
+        return {"finite verb": all(self._one_of(vocabulary).parts(ids, vocabulary).values())}
 
     @staticmethod
     def _one_of(vocabulary: Vocabulary) -> Keywords:

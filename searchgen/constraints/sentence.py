@@ -1,14 +1,15 @@
 """One whole sentence: a final mark at its end and nowhere else, quotes and brackets closed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise
-from searchgen.constraints.base import Constraint
+from searchgen.constraints.base import Constraint, Setting
+from searchgen.constraints.flags import Flag
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Sentence"]
@@ -25,10 +26,21 @@ class Sentence(Constraint):
     """
 
     name: ClassVar[str] = "sentence"
+    flags: ClassVar[tuple[Flag, ...]] = (
+        Flag("sentence", bool, "One sentence: a final mark at the end, none inside.", "", True, False),
+    )
     repeated: ClassVar[bool] = True
 
-    def validate(self) -> None:
-        """There is nothing to refuse."""
+    @classmethod
+    def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
+        """Return the constraint, if it is asked for and the model has a final mark."""
+        if not demands["sentence"]:
+            return ()
+        marks = setting.form.final_tokens
+        if any(setting.vocabulary.find(mark) >= 0 for mark in marks):
+            return (cls(),)
+        setting.notes.append(f"the model has none of {' '.join(marks)}, so texts are not held to be sentences")
+        return ()
 
     def describe(self) -> str:
         """Its name."""

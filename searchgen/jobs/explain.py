@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from searchgen.constraints import CONSTRAINTS, Length
+from searchgen.demands.demands import Demands
 from searchgen.errors import Contradiction, Impossible, SearchgenError
 from searchgen.guide import Guide
 from searchgen.jobs.exact_mass import exact_log_z
@@ -83,36 +85,20 @@ class Explained:
         return {name: given - others if others > -np.inf else -np.inf for name, others in self.without.items()}
 
 
-def _parts(request: Request) -> dict[str, Request]:
-    """Return, by name, requests with one constraint each; an ordered list of keywords is one."""
-    free = replace(request, keywords=(), ordered=False, forbid=(), starts_with="", ends_with="", sentence=False)
-    parts: dict[str, Request] = {}
-    if request.ordered and len(request.keywords) > 1:
-        shown = ", ".join("|".join(item) for item in request.keywords)
-        parts[f"keywords in order: {shown}"] = replace(free, keywords=request.keywords, ordered=True)
-    else:
-        for item in request.keywords:
-            parts[f"keyword {'|'.join(item)}"] = replace(free, keywords=(item,))
-    for phrase in request.forbid:
-        parts[f"without {phrase}"] = replace(free, forbid=(phrase,))
-    if request.starts_with:
-        parts[f"starts with {request.starts_with}"] = replace(free, starts_with=request.starts_with)
-    if request.ends_with:
-        parts[f"ends with {request.ends_with}"] = replace(free, ends_with=request.ends_with)
-    if request.sentence:
-        parts["sentence"] = replace(free, sentence=True)
-    return parts
+def _parts(request: Request) -> dict[str, tuple[Request, Request]]:
+    """Return, by name, requests with one part of the demands each, and requests with all but it; lengths are kept in both."""
+    free = _free(request)
+    return {
+        name: (replace(free, **alone), replace(request, **others))
+        for constraint in CONSTRAINTS.values()
+        for name, alone, others in constraint.apart(request.demands)
+    }
 
 
-def _without(request: Request, name: str, part: Request) -> Request:
-    """Return the request without one of its parts."""
-    if part.keywords:
-        gone = set(part.keywords)
-        return replace(request, keywords=tuple(item for item in request.keywords if item not in gone))
-    if part.forbid:
-        return replace(request, forbid=tuple(phrase for phrase in request.forbid if phrase not in part.forbid))
-    changed = {field: type(getattr(request, field))() for field in ("starts_with", "ends_with") if getattr(part, field)}
-    return replace(request, **(changed or {"sentence": False}))
+def _free(request: Request) -> Request:
+    """Return the request without any demand but its window of lengths."""
+    kept = {flag.key: request.demands[flag.key] for flag in Length.flags}
+    return replace(request, demands=Demands.nothing(**kept))
 
 
 def explain(source: Source, request: Request) -> Explained:
@@ -140,8 +126,7 @@ def explain(source: Source, request: Request) -> Explained:
 
     job = Job(target, DRAWS, key_of(request.seed, "explain"), IMPORTANCE.options(), source.threads)
     joint = job.guide().log_mass
-    free = replace(request, keywords=(), ordered=False, forbid=(), starts_with="", ends_with="", sentence=False)
-    window = log_mass(free)
+    window = log_mass(_free(request))
     drawn = IMPORTANCE.draw(job)
     parts = _parts(request)
     log_p = drawn.log_z if drawn.log_z is not None else -np.inf
@@ -163,8 +148,8 @@ def explain(source: Source, request: Request) -> Explained:
         ess=ess,
         pareto_k=k,
         draws=DRAWS,
-        alone={name: log_mass(part) - window for name, part in parts.items()},
-        without={name: log_mass(_without(request, name, part)) - window for name, part in parts.items()},
+        alone={name: log_mass(alone) - window for name, (alone, _) in parts.items()},
+        without={name: log_mass(others) - window for name, (_, others) in parts.items()},
         needed=needed,
         advice=_advice(needed, k),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from searchgen.black_box_terms import pinned
+from searchgen.demands.demands import demand_flags
 from searchgen.errors import RequestError
 from searchgen.request.from_values import Defaults, request_of
 from searchgen.request.request import Annealing, Request, Terms
@@ -62,11 +63,10 @@ json = false
 #: The tables of a spec: their keys, each with the field it stands for.
 TABLES: dict[str, dict[str, str]] = {
     "": {"lm": "lm", "seed": "seed", "class_weight": "class_weight", "association_weight": "association_weight"},
-    "constraints": {
-        name: name
-        for name in ("keywords", "ordered", "forbid", "starts_with", "ends_with", "sentence", "finite_verb", "quotes")
+    **{
+        table: {flag.key: flag.key for flag in demand_flags().values() if flag.table == table}
+        for table in ("constraints", "lengths")
     },
-    "lengths": {"min_words": "min_words", "max_words": "max_words"},
     "terms": {f.name: f"terms.{f.name}" for f in fields(Terms)} | {"opaque": "opaque"},
     "sampler": {"name": "sampler", "options": "options", "beta": "beta"},
     "schedule": {f.name: f"annealing.{f.name}" for f in fields(Annealing)} | {"budget": "budget"},

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
+from searchgen.constraints.flags import ITEMS
+from searchgen.demands.demands import demand_flags
 from searchgen.errors import RequestError
 from searchgen.request.model_ref import default_model
 from searchgen.request.request import Annealing, Request
@@ -18,9 +20,6 @@ SPELLINGS = {"n": "count"}
 
 #: Keys of a job that are no fields of a request.
 BESIDES = ("id", "budget")
-
-#: What samplers that draw from the stated law leave free unless it is asked for, as `searchgen sample` does.
-FREE = {"sentence": False, "finite_verb": False, "quotes": True}
 
 
 @dataclass(frozen=True)
@@ -82,11 +81,13 @@ def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Requ
     budget = given.pop("budget", None)
     given.pop("id", None)
     sampler = given.get("sampler", "anneal")
+    flags = demand_flags()
     if sampler != "anneal":
-        given = {**FREE, **given}
-    for name, listed in (("keywords", _items), ("forbid", _phrases)):
-        if name in given:
-            given[name] = listed(name, given[name])
+        # Samplers that draw from the stated law leave free what is not asked for, as `searchgen sample` does.
+        given = {**{name: flag.free for name, flag in flags.items() if flag.usual != flag.free}, **given}
+    for name, flag in flags.items():
+        if flag.is_list and name in given:
+            given[name] = (_items if flag.type == ITEMS else _phrases)(name, given[name])
     if given.get("lm") is None:
         given.pop("lm", None)
         given["lm"] = default_model(_written(given), law=sampler != "anneal")
@@ -103,7 +104,8 @@ def _schedule(request: Request, budget: Any) -> Annealing:
 
 
 def _known(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    names = [*(f.name for f in fields(Request)), *SPELLINGS, *BESIDES]
+    own = (f.name for f in fields(Request) if f.name != "demands")
+    names = [*demand_flags(), *own, *SPELLINGS, *BESIDES]
     for name in values:
         if name not in names:
             near = get_close_matches(name, names, 1)

@@ -3,11 +3,13 @@
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property
 from math import isfinite
 from typing import Any
 
+from searchgen.constraints import CONSTRAINTS
+from searchgen.demands.demands import Demands, demand_flags
 from searchgen.errors import RequestError
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.request.model_ref import ModelRef
@@ -29,7 +31,7 @@ CHAINS_PER_TEXT = 6
 LEAST_STEPS, FEWEST_CHAINS = 5_000, 2
 
 #: The most a request may ask for; beyond it is a mistake, or work for several requests.
-MOST_TEXTS, MOST_WORDS, MOST_SECONDS, MOST_CHAINS = 1000, 200, 86_400, 10_000
+MOST_TEXTS, MOST_SECONDS, MOST_CHAINS = 1000, 86_400, 10_000
 MOST_DRAWS, LARGEST_BETA = 1_000_000, 100.0
 
 
@@ -105,22 +107,12 @@ class Annealing:
 PARTS = (Terms, Annealing, NeuralSettings)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Request:
     """What the text must be, with which model, and how hard to search.
 
     Attributes:
-        keywords: demanded items; each a tuple of alternatives, each alternative a word or a phrase.
-        ordered: whether the items occur in the order given.
-        forbid: words and phrases that must not occur.
-        starts_with: text the result begins with, or "".
-        ends_with: text the result ends with (before the final mark), or "".
-        sentence: whether the text is one sentence.
-        quotes: whether quotation marks and brackets may occur.
-        finite_verb: whether a sentence needs a verb: in English a finite one, and another after its last ", and" or ", but";
-            in Chinese a predicate.
-        min_words: fewest words (characters in Chinese); None: the default window.
-        max_words: most words; None: the default window.
+        demands: a value for every flag of every constraint: keywords, forbid, sentence, max_words, ...
         lm: name of an embedded model, path of a model file, or a transformer: its folder or its name on the hub.
         count: number of texts.
         seed: every random choice is a function of it.
@@ -137,16 +129,7 @@ class Request:
         neural: how a transformer scores texts; without one it says nothing.
     """
 
-    keywords: tuple[tuple[str, ...], ...] = ()
-    ordered: bool = False
-    forbid: tuple[str, ...] = ()
-    starts_with: str = ""
-    ends_with: str = ""
-    sentence: bool = True
-    quotes: bool = False
-    finite_verb: bool = True
-    min_words: int | None = None
-    max_words: int | None = None
+    demands: Demands = field(default_factory=Demands)
     lm: str = "en"
     count: int = 1
     seed: int = 0
@@ -161,7 +144,38 @@ class Request:
     start: str = ""
     neural: NeuralSettings = field(default_factory=NeuralSettings)
 
-    def __post_init__(self) -> None:
+    def __init__(self, demands: Demands | None = None, **values: Any) -> None:
+        """Take fields of a request, and demands by their own names.
+
+        Args:
+            demands: what `values` do not name; by default the usual ones of a search.
+            values: fields, and values for flags of constraints.
+
+        Raises:
+            RequestError: no text or no search could answer it.
+            TypeError: a name is neither.
+
+        Example:
+            >>> Request(keywords=(("dog",),), seed=7).keywords
+            (('dog',),)
+        """
+        own = {f.name: f for f in fields(self) if f.name != "demands"}
+        for name, each in own.items():
+            default = each.default if each.default_factory is MISSING else each.default_factory()
+            object.__setattr__(self, name, values.pop(name, default))
+        object.__setattr__(
+            self, "demands", (demands or Demands()).but(**values) if values or demands is None else demands
+        )
+        self._check()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a demand by its name."""
+        demands = self.__dict__.get("demands")
+        if demands is None or name not in demands:
+            raise AttributeError(f"a request has no {name!r}")
+        return demands[name]
+
+    def _check(self) -> None:
         """Refuse what no text or no search could answer; see `RequestError`."""
         if self.count < 1:
             raise RequestError(f"-n {self.count}: ask for at least one text")
@@ -170,15 +184,8 @@ class Request:
             raise RequestError(f"-n {self.count}: at most {most:,} texts at once; for more, use several seeds")
         if not (isfinite(self.beta) and 0 < self.beta <= LARGEST_BETA):
             raise RequestError(f"--beta {self.beta:g}: give a number above 0, at most {LARGEST_BETA:g}")
-        for name, value in (("--min-words", self.min_words), ("--max-words", self.max_words)):
-            if value is not None and value < 1:
-                raise RequestError(f"{name} {value}: a text has at least one word")
-            if value is not None and value > MOST_WORDS:
-                raise RequestError(f"{name} {value}: a text may have at most {MOST_WORDS} words")
-        if self.min_words is not None and self.max_words is not None and self.min_words > self.max_words:
-            raise RequestError(
-                f"--min-words {self.min_words} is more than --max-words {self.max_words}; exchange or widen them"
-            )
+        for constraint in CONSTRAINTS.values():
+            constraint.check(self.demands)
         if not 0 <= self.seed < 2**63:
             raise RequestError(f"--seed {self.seed}: give a whole number from 0 to 2^63 - 1")
         self._refuse_long_lists()
@@ -225,7 +232,8 @@ class Request:
 
     def differences(self) -> dict[str, Any]:
         """Return the fields that are not at their defaults, as plain JSON values."""
-        return _differences(self, Request())
+        demanded = {name: _plain(value) for name, value in self.demands.given().items()}
+        return {**demanded, **_differences(self, Request())}
 
     def canonical(self) -> str:
         """Return the request as one line of JSON, without seed and model: with them it decides the random choices.
@@ -283,8 +291,10 @@ class Request:
         Raises:
             RequestError: a field is unknown, has the wrong type or an impossible value.
         """
-        request: Request = _filled(Request(), values, "")
-        return request
+        flags = demand_flags()
+        demanded = {name: _typed(name, value, flags[name].type) for name, value in values.items() if name in flags}
+        own = {name: value for name, value in values.items() if name not in flags}
+        return replace(_filled(Request(), own, ""), **demanded)
 
 
 def _named_model(body: str) -> str:
@@ -309,11 +319,12 @@ WANTED: tuple[tuple[tuple[Any, ...], str], ...] = (
 
 def _filled(default: Any, values: Mapping[str, Any], within: str) -> Any:
     """Return a dataclass with some of its fields replaced by checked JSON values."""
-    known = {f.name: f.type for f in fields(default)}
+    known = {f.name: f.type for f in fields(default) if f.name != "demands"}
     given: dict[str, Any] = {}
     for name, value in values.items():
         if name not in known:
-            raise RequestError(f"unknown field {within + name!r}; the fields are {', '.join(sorted(known))}")
+            fields_there = ", ".join(sorted({*known, *(() if within else demand_flags())}))
+            raise RequestError(f"unknown field {within + name!r}; the fields are {fields_there}")
         inner = getattr(default, name)
         if isinstance(inner, PARTS) and isinstance(value, dict):
             given[name] = _filled(inner, value, f"{name}.")
@@ -344,6 +355,8 @@ def _typed(name: str, value: Any, kind: Any) -> Any:
 def _differences(value: Any, default: Any) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for f in fields(value):
+        if f.name == "demands":
+            continue
         mine, theirs = getattr(value, f.name), getattr(default, f.name)
         if mine == theirs:
             continue

@@ -143,7 +143,7 @@ def test_finite_verb_cases(text: str, strict: bool, loose: bool) -> None:
 def test_length_counts_words() -> None:
     known, length = vocabulary("a ,"), Length(2, 3)
     assert [length.violations(ids, known) for ids in ([], [0, 1], [0, 0, 1], [0, 1, 0, 0], [0] * 5)] == [2, 1, 0, 0, 2]
-    assert length.parts([0, 0], known) == {"length 2 to 3 words": True}
+    assert length.parts([0, 0], known) == {"words 2 to 3": True}
     assert length.automaton(known).accepts([0])
     assert window([Length(1, 5), Length(3, 8)]) == (3, 5)
     assert window([Sentence()]) is None
@@ -155,9 +155,8 @@ EXAMPLES: dict[str, Constraint] = {
     "starts-with": StartsWith(("a",)),
     "ends-with": EndsWith(("a",)),
     "sentence": Sentence(),
-    "length": Length(2, 3),
-    "plain": Plain(),
-    "predicate": Predicate(),
+    "words": Length(2, 3),
+    "quotes": Plain(),
     "finite-verb": FiniteVerb(),
 }
 
@@ -176,7 +175,7 @@ def test_contract(name: str) -> None:
     for ids in texts("a b c , was . 是 (", 3):
         holds = constraint.violations(ids, known) == 0
         assert all(constraint.parts(ids, known).values()) == holds
-        if name != "length":
+        if name != "words":
             assert automaton.accepts(ids) == holds
     assert set(constraint.demanded()) <= {"a", "b", "c"}
 
