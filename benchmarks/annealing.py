@@ -16,14 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import Report, counters, keyword_request, look_ahead, options, shared
+from benchmarks.common import Report, counters, keyword_request, ngram_source, options, shared
 from searchgen.errors import SearchgenError
 from searchgen.guide import Guide
 from searchgen.kernels.randomness import key_of
 from searchgen.request.request import Annealing
 from searchgen.samplers.chains.chains import enter, new_chains
 from searchgen.samplers.optimise.annealing_loop import anneal
-from searchgen.search.ngram_search import Searcher
+from searchgen.search.look_ahead import look_ahead
+from searchgen.sources.source import Source
 from searchgen.target import Target
 
 SETS = (
@@ -76,12 +77,12 @@ class Job:
         return replace(base, steps=max(base.blocks, int(seconds * rate / base.chains)))
 
 
-def each(sets: Sequence[str], searcher: Searcher, work: Callable[[Job], Any]) -> list[Any]:
+def each(sets: Sequence[str], source: Source, work: Callable[[Job], Any]) -> list[Any]:
     """Do the work for every set, two at a time where there are two cores; leave out sets without an answer."""
 
     def one(line: str) -> Any:
         try:
-            target, guide = look_ahead(searcher, keyword_request(line))
+            target, guide = look_ahead(source, keyword_request(line))
         except SearchgenError as error:
             print(f"  left out: {line}: {error}")
             return None
@@ -104,7 +105,7 @@ def sign_test(wins: int, losses: int) -> float:
     return min(1.0, float(2 * tail / 2**n))
 
 
-def against_draws(report: Report, searcher: Searcher, sets: Sequence[str]) -> None:
+def against_draws(report: Report, source: Source, sets: Sequence[str]) -> None:
     """Print part (a)."""
 
     def work(job: Job) -> tuple[float, float, int]:
@@ -112,7 +113,7 @@ def against_draws(report: Report, searcher: Searcher, sets: Sequence[str]) -> No
         best, number = job.best_of_draws(seconds)
         return found - best, seconds, number
 
-    gains, seconds, number = np.array(each(sets, searcher, work)).T
+    gains, seconds, number = np.array(each(sets, source, work)).T
     wins, losses = int((gains > 1e-9).sum()), int((gains < -1e-9).sum())
     p = sign_test(wins, losses)
     report.row(f"(a) {len(gains)} sets: annealing, CPU a set", f"{seconds.mean():.2f} s")
@@ -122,14 +123,14 @@ def against_draws(report: Report, searcher: Searcher, sets: Sequence[str]) -> No
     report.numbers["a"] = {"wins": wins, "losses": losses, "p": p, "gain": gains.mean(), "seconds": seconds.mean()}
 
 
-def against_long_runs(report: Report, searcher: Searcher, sets: Sequence[str], short: float, long: float) -> None:
+def against_long_runs(report: Report, source: Source, sets: Sequence[str], short: float, long: float) -> None:
     """Print part (b)."""
 
     def work(job: Job) -> tuple[float, float, float]:
         start, found, _ = job.annealed(job.plan(short), "short")
         return start, found, job.annealed(job.plan(long), "long")[1]
 
-    start, found, most = np.array(each(sets, searcher, work)).T
+    start, found, most = np.array(each(sets, source, work)).T
     share = (found - start) / (most - start)
     error = share.std(ddof=1) / sqrt(len(share))
     report.row(f"(b) {len(share)} sets: gain of {long:g} s over the best start", f"{(most - start).mean():.2f} nats")
@@ -142,14 +143,14 @@ def against_long_runs(report: Report, searcher: Searcher, sets: Sequence[str], s
 def main() -> None:
     """Measure, and print the table."""
     with options("annealing") as (flags, report):
-        searcher = Searcher.load("en")
+        source = ngram_source()
         named = [words.strip().replace(" ", ",") for words in SETS.split(";")]
         file = shared("tasks", "keywords-en.txt")
         if file is not None:
             sets = file.read_text(encoding="utf-8").splitlines()
-            against_draws(report, searcher, sets[:8] if flags.quick else sets)
+            against_draws(report, source, sets[:8] if flags.quick else sets)
         short, long = (0.1, 1.0) if flags.quick else (0.6, 6.0)
-        against_long_runs(report, searcher, named[:5] if flags.quick else named, short, long)
+        against_long_runs(report, source, named[:5] if flags.quick else named, short, long)
 
 
 if __name__ == "__main__":

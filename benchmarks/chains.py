@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.common import Report, best, counters, keyword_request, look_ahead, options
+from benchmarks.common import Report, best, counters, keyword_request, ngram_source, options
 from searchgen.kernels.randomness import key_of
 from searchgen.samplers.chains.chains import advance, check_totals, enter, new_chains
 from searchgen.samplers.chains.moves import ACCEPTED, LEGAL, PROPOSED, Chains, labels
-from searchgen.search.ngram_search import Searcher
+from searchgen.search.look_ahead import look_ahead
+from searchgen.sources.source import Source
 from searchgen.target import Target
 
 REQUEST = keyword_request("dog,park,ball", min_words=8, max_words=14)
@@ -32,8 +33,8 @@ ONE = np.ones(1)
 class Runner:
     """Chains on the target, started from draws of the guide."""
 
-    def __init__(self, searcher: Searcher) -> None:
-        self.target, self.guide = look_ahead(searcher, REQUEST)
+    def __init__(self, source: Source) -> None:
+        self.target, self.guide = look_ahead(source, REQUEST)
         self.key = key_of(1, "benchmark")
 
     def begin(self) -> Chains:
@@ -165,7 +166,7 @@ def plain_python(report: Report, runner: Runner, quick: bool) -> None:
 def main() -> None:
     """Measure, and print the table."""
     with options("chains") as (flags, report):
-        runner = Runner(Searcher.load("en"))
+        runner = Runner(ngram_source())
         for mix in MIXES:
             measure(report, runner, *mix, flags.quick)
         two_threads(report, runner, flags.quick)

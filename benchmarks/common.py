@@ -19,10 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.guide import Guide
+from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
-from searchgen.search.ngram_search import Searcher
-from searchgen.target import Target
+from searchgen.sources.source import Source, open_source
 from searchgen.version import __version__
 
 __all__ = [
@@ -35,7 +34,7 @@ __all__ = [
     "counters",
     "family",
     "keyword_request",
-    "look_ahead",
+    "ngram_source",
     "options",
     "resident",
     "shared",
@@ -235,9 +234,9 @@ def counters(key: int, count: int, first: int = 0) -> npt.NDArray[np.uint64]:
     return rows
 
 
-def look_ahead(searcher: Searcher, request: Request) -> tuple[Target, Guide]:
-    """Return a request's target and guide as `constrain` makes them: the one place here that builds a guide."""
-    return searcher._look_ahead(request)
+def ngram_source(name: str = "en-ngram", threads: int = 1) -> Source:
+    """Return an n-gram model, ready for requests: the shipped English one, another by name, or a file."""
+    return open_source(ModelRef.parse(name), threads=threads)
 
 
 def keyword_request(line: str, **more: Any) -> Request:

@@ -17,15 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import Report, cli, options, shared
-from searchgen.jobs.draws import PLAIN_TERMS
+from benchmarks.common import Report, cli, ngram_source, options, shared
 from searchgen.kernels.randomness import key_of
 from searchgen.lm.ngram.tables import END
-from searchgen.request.request import Request
+from searchgen.request.request import PLAIN_TERMS, Request
 from searchgen.samplers.method import Job
 from searchgen.samplers.registry import method
-from searchgen.sources.ngram import Source
-from searchgen.target import Target
+from searchgen.sources.source import Source
 
 ORDER, MOST_WORDS, ASKED = 3, 20, 1000.0
 
@@ -129,7 +127,7 @@ def compiled(source: Source, word: str, sampler: str, count: int, **more: int) -
 
     def once(seed: int) -> float:
         begun = time.process_time()
-        target = Target.of(request, source.model, source.known)
+        target = source.proposal(request)
         drawn = found.draw(Job(target, count, key_of(seed), found.options(**more), source.threads))
         return (time.process_time() - begun) / len(drawn.lengths)
 
@@ -143,7 +141,7 @@ def measure(report: Report, corpus: Path, words: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.sgm"
         cli("lm", "build", str(corpus), "-o", str(path), "--order", str(ORDER), "--lang", "en")
-        source = Source.load(str(path))
+        source = ngram_source(str(path))
     word = median_word(words, source)
     pattern, identity = re.compile(rf"(?<![\w']){re.escape(word)}(?![\w'])", re.IGNORECASE), source.model.id_of[word]
     begun = time.process_time()

@@ -2,33 +2,44 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from benchmarks.common import keyword_request
 from searchgen.search.lockstep import in_step
-from searchgen.search.transformer_search import TransformerSearcher
-from searchgen.target import Target
+from searchgen.search.transformer_search import TransformerSearch, text_opinions
+from searchgen.sources.source import Source
 
 __all__ = ["edits_beside_rounds"]
 
 
-def edits_beside_rounds(report: Any, searcher: TransformerSearcher, sets: Sequence[str], model: str) -> None:
+class Silent(Source):
+    """A model that does not tell which pieces it expects."""
+
+    @property
+    def piece_words(self) -> None:
+        """Nothing: so the search makes rounds of tests."""
+
+
+def edits_beside_rounds(report: Any, source: Source, sets: Sequence[str], model: str) -> None:
     """Search every set both ways in turns, and print what was found, in nats, and what it took."""
-    whole = searcher.transformer
-    found: dict[str, list[tuple[float, ...]]] = {"edits": [], "rounds": []}
+    whole = source.text_model
+    assert whole is not None
+    silent = Silent(source.ref, source.model, source.known, source.threads, source.opened)
+    sources = {"edits": source, "rounds": silent}
+    found: dict[str, list[tuple[float, ...]]] = {way: [] for way in sources}
     for line in sets:
         for way, rows in found.items():
             whole.forget()
             begun = time.process_time()
-            search = searcher.begin(keyword_request(line, lm=model, seed=7, min_words=6, max_words=14), None)
-            if way == "rounds":
-                search.piece_words = lambda: None
-            in_step([search], whole)
-            assert search.finds is not None
-            densities, target = search.finds.ranked()[1], cast(Target, search.target)
-            opinions = searcher.opinions(search.found(), target, search.request)
+            request = keyword_request(line, lm=model, seed=7, min_words=6, max_words=14)
+            run = TransformerSearch().begin(sources[way], request)
+            in_step([run], whole)
+            assert run.finds is not None
+            assert run.target is not None
+            densities = run.finds.ranked()[1]
+            opinions = text_opinions(run.source, run.found(), run.target, run.request)
             best = densities[0] if opinions is None else opinions.max()
             rows.append((densities[0], best, len(densities), time.process_time() - begun))
     edits, rounds = (np.array(rows) for rows in found.values())

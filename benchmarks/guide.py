@@ -4,9 +4,10 @@ import os
 import time
 from typing import NamedTuple
 
-from benchmarks.common import Report, best, cli, counters, keyword_request, look_ahead, options
+from benchmarks.common import Report, best, cli, counters, keyword_request, ngram_source, options
 from searchgen.kernels.randomness import key_of
-from searchgen.search.ngram_search import Searcher
+from searchgen.search.look_ahead import look_ahead
+from searchgen.sources.source import Source
 
 WORDS = "dog,park,ball,house,water,road,hand,night,morning,letter,table,garden"
 
@@ -28,13 +29,13 @@ CASES = (
 )
 
 
-def measure(report: Report, searcher: Searcher, case: Case, times: int) -> None:
+def measure(report: Report, source: Source, case: Case, times: int) -> None:
     """Print what one case takes."""
     line = ",".join(WORDS.split(",")[: case.keywords])
     request = keyword_request(line, min_words=case.window[0], max_words=case.window[1])
     name = f"{case.keywords} keywords, {case.window[0]}-{case.window[1]} words"
-    took = best(lambda: look_ahead(searcher, request), times, time.perf_counter)
-    target, guide = look_ahead(searcher, request)
+    took = best(lambda: look_ahead(source, request), times, time.perf_counter)
+    target, guide = look_ahead(source, request)
     report.row(f"{name}: target and guide", f"{took:.2f} s", "")
     building = best(
         lambda: type(guide).build(target.problem, room=target.room, bigrams=target.bigrams),
@@ -63,10 +64,10 @@ def measure(report: Report, searcher: Searcher, case: Case, times: int) -> None:
 def main() -> None:
     """Measure, and print the table."""
     with options("guide") as (flags, report):
-        searcher = Searcher.load("en", threads=min(2, os.cpu_count() or 1))
-        look_ahead(searcher, keyword_request("dog"))  # compiles
+        source = ngram_source(threads=min(2, os.cpu_count() or 1))
+        look_ahead(source, keyword_request("dog"))  # compiles
         for case in CASES:
-            measure(report, searcher, case, 1 if flags.quick else 5)
+            measure(report, source, case, 1 if flags.quick else 5)
 
 
 if __name__ == "__main__":

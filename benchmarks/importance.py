@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import Report, keyword_request, options, shared
+from benchmarks.common import Report, keyword_request, ngram_source, options, shared
 from searchgen.guide import Guide
 from searchgen.jobs.draws import stated_law
 from searchgen.kernels.randomness import key_of
 from searchgen.samplers.diagnostics.weights import log_mean_exp, weight_report
 from searchgen.samplers.weighted.importance import weighted_draws
-from searchgen.sources.ngram import Source
-from searchgen.target import Target
+from searchgen.sources.source import Source
 
 #: Above this Pareto k nothing is claimed from the weights.
 TRUSTED = 0.7
@@ -25,7 +24,7 @@ TRUSTED = 0.7
 
 def measure(source: Source, line: str, order: int, draws: int) -> dict[str, Any]:
     """Return what draws of a guide of an order are worth on one set; order 0 is the model's own."""
-    target = Target.of(stated_law(keyword_request(line, sentence=False)), source.model, source.known)
+    target = source.proposal(stated_law(keyword_request(line, sentence=False)))
     own = int(target.problem.ngram.order[0])
     begun = time.perf_counter()
     guide = Guide.build(
@@ -85,7 +84,7 @@ def main() -> None:
             return
         if flags.quick:
             flags.draws, flags.every, flags.orders = 200, 43, "2"
-        source = Source.load("en", threads=flags.threads)
+        source = ngram_source(threads=flags.threads)
         sets = [line for line in file.read_text(encoding="utf-8").split("\n") if line.count(",") in (1, 2)]
         for order in map(int, flags.orders.split(",")):
             found = [measure(source, line, order, flags.draws) for line in sets[:: flags.every]]

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.chains import effective
-from benchmarks.common import Report, keyword_request, options
+from benchmarks.common import Report, keyword_request, ngram_source, options
 from searchgen.jobs.draws import job_of, stated_law
 from searchgen.samplers.method import Draws
-from searchgen.sources.ngram import Source
+from searchgen.sources.source import Source
 
 KEYWORDS = (("doctor", "letter"), ("king", "queen"))
 SAMPLERS = ("mh", "gibbs", "tempering")
@@ -74,7 +74,7 @@ def measure(report: Report, source: Source, words: tuple[str, str], sampler: str
 def main() -> None:
     """Measure, and print the table."""
     with options("modes") as (flags, report):
-        source = Source.load("en")
+        source = ngram_source()
         for words in KEYWORDS[:1] if flags.quick else KEYWORDS:
             for sampler in SAMPLERS:
                 measure(report, source, words, sampler, QUICK_DRAWS if flags.quick else DRAWS)

@@ -14,7 +14,8 @@ from benchmarks.edits import edits_beside_rounds
 from benchmarks.neural_curves import compare, sharing
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import open_transformer
-from searchgen.search.transformer_search import TransformerSearcher
+from searchgen.search.searcher import Searcher
+from searchgen.sources.source import open_source
 
 SETS = (
     "dog,park,ball",
@@ -57,19 +58,19 @@ def main() -> None:
             sentences(report, str(found), flags.quick)
         if "edits" in flags.parts:
             sets = keyword_sets(6 if flags.quick else 2 * flags.sets)
-            edits_beside_rounds(report, opened(str(found), settings), sets, str(found))
+            edits_beside_rounds(report, opened(str(found), settings).source, sets, str(found))
         if "sharing" in flags.parts:
             searcher, lines = opened(str(found), settings), keyword_sets(12 if flags.quick else flags.together)
             sharing(report, searcher, lines, str(found))
         if "curves" in flags.parts:
             sets = keyword_sets(2 if flags.quick else flags.sets)
-            compare(report, opened(str(found), settings), sets, str(found), flags.times)
+            compare(report, opened(str(found), settings).source, sets, str(found), flags.times)
 
 
-def opened(model: str, settings: NeuralSettings) -> TransformerSearcher:
+def opened(model: str, settings: NeuralSettings) -> Searcher:
     """Return a model ready to search, its compiled loops and passes warm, with one thread."""
     request = replace(keyword_request(SETS[0], lm=model, seed=1), neural=settings)
-    searcher = TransformerSearcher.beside(request)
+    searcher = Searcher.of(open_source(request.model, request.neural))
     searcher.search(request)
     return searcher
 
@@ -86,7 +87,10 @@ def scoring(report: Any, model: str, settings: NeuralSettings, quick: bool) -> N
     import torch
     from transformers import AutoModelForCausalLM
 
+    from searchgen.lm.neural.causal import CausalModel
+
     ours = open_transformer(model, settings)
+    assert isinstance(ours, CausalModel)
     device = ours.network.device
     head = next(iter(ours.network.trunk.parameters()), None)  # type: ignore[attr-defined]
     dtype = ours.network.trunk.head.dtype if head is None else head.dtype  # type: ignore[attr-defined]
@@ -166,17 +170,19 @@ def sentences(report: Any, model: str, quick: bool) -> None:
     report.row("3 keywords, first sentence, whole process", f"{first:.2f} s", "< 4 s", first < 4)
     report.row("  CPU of all threads", f"{min(run.cpu for run in runs):.2f} s")
     requests = [keyword_request(line, lm=model, seed=7, min_words=6, max_words=14) for line in SETS]
-    searcher = TransformerSearcher.beside(requests[0])
+    source = open_source(requests[0].model, requests[0].neural)
+    searcher, text_model = Searcher.of(source), source.text_model
+    assert text_model is not None
     searcher.search(requests[0])
     waits, texts, satisfied = [], 0, True
-    before = searcher.transformer.usage.texts
+    before = text_model.counted()["texts"]
     for request in requests[1:]:
         begun = time.perf_counter()
         outcome = searcher.search(request)
         waits.append(time.perf_counter() - begun)
         satisfied &= all(all(record.satisfied.values()) for record in outcome.records)
         texts += len(outcome.records)
-    each = (searcher.transformer.usage.texts - before) / (len(requests) - 1)
+    each = (text_model.counted()["texts"] - before) / (len(requests) - 1)
     report.row("  later sets, each: median", f"{np.median(waits):.2f} s", "< 1 s", bool(np.median(waits) < 1))
     report.row("  later sets, each: least and most", f"{min(waits):.2f} to {max(waits):.2f} s")
     report.row("  texts scored for each set", f"{each:.0f}")

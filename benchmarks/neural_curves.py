@@ -1,9 +1,9 @@
 """What a transformer's evaluations and a CPU's seconds buy: `constrain`, a CGMH loop, n-gram texts re-ranked."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,16 @@ import numpy.typing as npt
 from benchmarks.cgmh import Loop
 from benchmarks.common import keyword_request
 from searchgen.kernels.randomness import counter, key_of
+from searchgen.lm.neural.top_pieces import Expected
+from searchgen.lm.protocol import ExpectsPieces, TextModel, expecting
 from searchgen.request.request import Annealing, Request
 from searchgen.samplers.optimise.annealing_loop import anneal
 from searchgen.search.lockstep import in_step
-from searchgen.search.transformer_search import TransformerSearcher, search_together
-from searchgen.search.transformer_steps import EVALUATIONS_PER_SECOND, NeuralPlan
+from searchgen.search.look_ahead import look_ahead
+from searchgen.search.searcher import Searcher, search_together
+from searchgen.search.transformer_plan import EVALUATIONS_PER_SECOND, TransformerPlan
+from searchgen.search.transformer_search import TransformerSearch
+from searchgen.sources.source import Source
 from searchgen.target import Target
 
 __all__ = ["compare", "sharing"]
@@ -67,19 +72,17 @@ class Trace:
         return found[0] if found else np.inf
 
 
-def compare(
-    report: Any, searcher: TransformerSearcher, sets: Sequence[str], model: str, multiples: Sequence[int]
-) -> None:
+def compare(report: Any, source: Source, sets: Sequence[str], model: str, multiples: Sequence[int]) -> None:
     """Measure every method on every set at multiples of the time of a default search, and print the table."""
     curves: Curves = {name: [] for name in ("constrain", "cgmh", *SHARES)}
     densities: Curves = {name: [] for name in ("constrain", *SHARES)}
     ratios, needed = [], []
     for line in sets:
         request = keyword_request(line, lm=model, seed=11, min_words=6, max_words=14)
-        runs = {times: _rounds(searcher, request, times) for times in multiples}
+        runs = {times: _constrained(source, request, times) for times in multiples}
         unit = runs[multiples[0]].seconds[-1] / multiples[0]
-        cgmh = _cgmh(searcher, request, multiples[-1] * unit)
-        reranked = {name: _reranked(searcher, request, multiples[-1] * unit, share) for name, share in SHARES.items()}
+        cgmh = _cgmh(source, request, multiples[-1] * unit)
+        reranked = {name: _reranked(source, request, multiples[-1] * unit, share) for name, share in SHARES.items()}
         curves["constrain"].append([runs[times].best[-1] for times in multiples])
         for name, run in (("cgmh", cgmh), *reranked.items()):
             curves[name].append([run.at(times * unit, run.best) for times in multiples])
@@ -138,15 +141,28 @@ def _each(target: Target, score: Any, texts: Sequence[Text]) -> tuple[npt.NDArra
 
 @dataclass(eq=False)
 class Watched:
-    """The transformer of a searcher; every call goes to a trace as well."""
+    """The transformer of a source; every call goes to a trace as well."""
 
-    searcher: TransformerSearcher
+    source: Source
     trace: Trace
 
     def __post_init__(self) -> None:
         """Forget the scores of other runs."""
-        self.model = self.searcher.transformer
-        self.model.forget()
+        self.model = _fresh(self.source)
+
+    @property
+    def expectable(self) -> Mapping[str, int] | None:
+        """The pieces that the model can tell it expects; None: it cannot. Protocols do not see what `__getattr__` finds."""
+        model = expecting(self.model)
+        return None if model is None else model.expectable
+
+    def expected(self, texts: Sequence[str]) -> list[Expected]:
+        """Return what the model expected at every place of texts."""
+        return cast(ExpectsPieces, self.model).expected(texts)
+
+    def note_expected(self, most: int) -> None:
+        """Have the model note so many pieces at every place."""
+        cast(ExpectsPieces, self.model).note_expected(most)
 
     def __getattr__(self, name: str) -> Any:
         """Be the model in everything else."""
@@ -155,7 +171,7 @@ class Watched:
     def log_probs(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """Score texts, and note the best of them."""
         log_p = self.model.log_probs(texts)
-        form = self.searcher.model.text_form
+        form = self.source.model.text_form
         self.trace.add(
             [value / (len(form.tokenise(text)) + 1) for value, text in zip(log_p.tolist(), texts, strict=True)],
             len(texts),
@@ -163,47 +179,55 @@ class Watched:
         return log_p
 
 
-def _rounds(searcher: TransformerSearcher, request: Request, times: int) -> Trace:
-    """Run `constrain`, its waves and edits (or rounds) so many times the default ones."""
+def _fresh(source: Source) -> TextModel:
+    """Return the transformer of a source, without the scores of other runs."""
+    model = source.text_model
+    assert model is not None
+    model.forget()
+    return model
+
+
+def _constrained(source: Source, request: Request, times: int) -> Trace:
+    """Run `constrain`, its restarts and edits (or tests) so many times the default ones."""
     trace = Trace()
-    seconds = times * NeuralPlan().evaluations / EVALUATIONS_PER_SECOND
-    search = searcher.begin(replace(request, annealing=Annealing().for_budget(seconds)), None)
-    in_step([search], Watched(searcher, trace))  # type: ignore[arg-type]
-    if search.failure is not None or search.finds is None:
-        raise search.failure or RuntimeError("nothing scored")
-    trace.density = [max(search.finds.density.values())]
+    seconds = times * TransformerPlan().evaluations / EVALUATIONS_PER_SECOND
+    run = TransformerSearch().begin(source, replace(request, annealing=Annealing().for_budget(seconds)))
+    in_step([run], Watched(source, trace))
+    if run.failure is not None or run.finds is None:
+        raise run.failure or RuntimeError("nothing scored")
+    trace.density = [max(run.finds.density.values())]
     return trace
 
 
-def _cgmh(searcher: TransformerSearcher, request: Request, seconds: float) -> Trace:
+def _cgmh(source: Source, request: Request, seconds: float) -> Trace:
     """Run the loop for so long from the best start of the n-gram's, cooled from HOT to COLD."""
     trace = Trace()
-    search = searcher.begin(request, None)
-    model = Watched(searcher, Trace()).model
-    target = search.proposal
+    run = TransformerSearch().begin(source, request)
+    model, target = _fresh(source), run.proposal
 
     def score(texts: Sequence[Text]) -> npt.NDArray[np.float64]:
         log_p, each = _each(target, model.log_probs, texts)
         trace.add(each, len(texts))
         return log_p
 
-    start = search.first[0]
+    printed, ids = next(run.steps(model))[0], target.vocabulary.ids
+    start = tuple(ids[token] for token in target.form.tokenise(printed))
     loop = Loop(target, score, start, float(score([start])[0]), np.random.default_rng(request.seed))
     while (share := (time.process_time() - trace.begun) / seconds) < 1:
         loop.step(1 / (HOT * (COLD / HOT) ** share))
     return trace
 
 
-def _reranked(searcher: TransformerSearcher, request: Request, seconds: float, share: float) -> Trace:
+def _reranked(source: Source, request: Request, seconds: float, share: float) -> Trace:
     """Search under the n-gram model only, again and again, and let the transformer score a share of what it finds, the densest first."""
     trace = Trace()
-    proposal, guide = searcher._look_ahead(request)
-    model, plan = Watched(searcher, Trace()).model, NeuralPlan()
+    proposal, guide = look_ahead(source, request)
+    model, plan = _fresh(source), TransformerPlan()
     number = 0
     while not trace.seconds or trace.seconds[-1] < seconds:
         key = key_of(request.seed, request.canonical(), f"again {number}")
         counters = np.stack([counter(key, chain).word for chain in range(RERANKED)])
-        schedule = Annealing(chains=RERANKED, steps=plan.steps)
+        schedule = Annealing(chains=RERANKED, steps=plan.restart_steps)
         found = anneal(proposal.problem, guide.draw_texts(counters), counters, schedule).texts
         found = found[: max(1, round(share * len(found)))]
         log_p, each = _each(proposal, model.log_probs, found)
@@ -214,16 +238,17 @@ def _reranked(searcher: TransformerSearcher, request: Request, seconds: float, s
     return trace
 
 
-def sharing(report: Any, searcher: TransformerSearcher, sets: Sequence[str], name: str) -> None:
+def sharing(report: Any, searcher: Searcher, sets: Sequence[str], name: str) -> None:
     """Count the passes of many searches alone and in step."""
-    jobs = [(searcher, keyword_request(line, lm=name, seed=7, min_words=6, max_words=14), None) for line in sets]
-    usage = searcher.transformer.usage
+    jobs = [(searcher, keyword_request(line, lm=name, seed=7, min_words=6, max_words=14)) for line in sets]
+    model = searcher.source.text_model
+    assert model is not None
     passes, seconds = [], []
     for groups in ([[job] for job in jobs], [jobs]):
-        before, begun = usage.forwards, time.process_time()
+        before, begun = model.counted()["forwards"], time.process_time()
         for group in groups:
             search_together(group)
-        passes.append(usage.forwards - before)
+        passes.append(model.counted()["forwards"] - before)
         seconds.append(time.process_time() - begun)
     ratio = passes[1] / passes[0]
     report.row(f"passes of {len(jobs)} searches alone, together", f"{passes[0]}, {passes[1]}")

@@ -8,7 +8,6 @@ odd (O) or broken (B).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -17,10 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import keyword_request, options
+from searchgen.request.model_ref import ModelRef
 from searchgen.samplers.chains.moves import MOVES
 from searchgen.samplers.chains.scorer import padded, scorer_of
 from searchgen.samplers.optimise.annealing_loop import Annealed
-from searchgen.search.transformer_search import TransformerSearcher
+from searchgen.search.transformer_search import text_opinions
+from searchgen.sources.source import Source, open_source
 
 JUDGED = Path(__file__).resolve().parent / "judged" / "en.tsv"
 
@@ -45,8 +46,8 @@ def main() -> None:
         rows = [Judged(*line.split("\t")) for line in lines if not line.startswith("#")]
         searches = [list(group) for _, group in groupby(rows, key=lambda row: row.keywords)]
         searches = searches[: QUICK if flags.quick else None]
-        searcher = TransformerSearcher.beside(keyword_request("dog", lm="en", seed=1))
-        orders = [scores(searcher, search) for search in searches]
+        source = open_source(ModelRef.parse("en"))
+        orders = [scores(source, search) for search in searches]
         letters = [np.array([row.letter for row in search]) for search in searches]
         report.row("searches; fine, odd, broken texts", counts(letters))
         report.row("searches with a fine text", f"{np.mean(['F' in one for one in letters]):.0%}")
@@ -63,15 +64,15 @@ def main() -> None:
             report.numbers |= {name: told}
 
 
-def scores(searcher: TransformerSearcher, search: Sequence[Judged]) -> tuple[Floats, Floats]:
+def scores(source: Source, search: Sequence[Judged]) -> tuple[Floats, Floats]:
     """Return log-density and opinion of the texts of a search."""
     request = keyword_request(search[0].keywords, lm="en", seed=1)
-    target = replace(searcher.target(request), text_model=searcher.transformer)
-    form, ids = searcher.model.text_form, target.vocabulary.ids
+    target = source.target(request)
+    form, ids = source.model.text_form, target.vocabulary.ids
     texts = [tuple(ids[token] for token in form.tokenise(row.text)) for row in search]
     density = scorer_of(target)(*padded(texts, target.room))
     found = Annealed(texts, density, 0, False, np.zeros((len(MOVES), 3), np.int64))
-    opinion = searcher.opinions(found, target, request)
+    opinion = text_opinions(source, found, target, request)
     assert opinion is not None
     return density, opinion
 

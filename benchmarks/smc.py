@@ -9,20 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import Report, keyword_request, options, shared
+from benchmarks.common import Report, keyword_request, ngram_source, options, shared
 from searchgen.guide import Guide
 from searchgen.jobs.draws import stated_law
 from searchgen.kernels.randomness import key_of
 from searchgen.samplers.weighted.smc.sampler import relative_variance, run
-from searchgen.sources.ngram import Source
-from searchgen.target import Target
+from searchgen.sources.source import Source
 
 ASKED, SHARE = 10.0, 0.8
 
 
 def measure(source: Source, line: str, flags: Any, order: int) -> dict[str, Any]:
     """Return what runs with a guide of an order give on one set."""
-    target = Target.of(stated_law(keyword_request(line, sentence=False)), source.model, source.known)
+    target = source.proposal(stated_law(keyword_request(line, sentence=False)))
     begun = time.perf_counter()
     guide = Guide.build(
         target.problem,
@@ -94,7 +93,7 @@ def main() -> None:
             return
         if flags.quick:
             flags.runs, flags.every, flags.orders = 5, 43, "2"
-        source = Source.load("en", threads=flags.threads)
+        source = ngram_source(threads=flags.threads)
         sets = [line for line in file.read_text(encoding="utf-8").split("\n") if line.count(",") in (1, 2)]
         for order in map(int, flags.orders.split(",")):
             found = []

@@ -114,7 +114,10 @@ def random_model(folder: Path, size: str) -> Path:
     save_file({name: weight.contiguous() for name, weight in weights.items()}, folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps(shape.config(0, 1)), encoding="utf-8")
     (folder / "tokenizer_config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
-    train_tokenizer(CORPUS.read_text(encoding="utf-8").splitlines(), 8192).save(str(folder / "tokenizer.json"))
+    made = json.loads(train_tokenizer(CORPUS.read_text(encoding="utf-8").splitlines(), shape.vocabulary).to_str())
+    pieces = made["model"]["vocab"]
+    pieces |= {f"unused{number}": number for number in range(len(pieces), shape.vocabulary)}
+    (folder / "tokenizer.json").write_text(json.dumps(made), encoding="utf-8")
     return folder
 
 
