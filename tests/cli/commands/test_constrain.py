@@ -37,8 +37,8 @@ def test_satisfied_names_what_the_user_wrote() -> None:
         "sentence ends with a final mark",
         "sentence has no final mark inside",
         "sentence closes quotes and brackets",
-        "plain",
-        "length 6 to 22 words",
+        "no quotes",
+        "words 6 to 22",
     ] or "finite verb" in " ".join(row["satisfied"])
 
 

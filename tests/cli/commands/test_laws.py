@@ -43,12 +43,12 @@ def test_scores_of_the_target_are_those_of_sample() -> None:
         assert scored["satisfied"].items() >= row["satisfied"].items()
     assert found[3]["log_density"] is found[4]["log_density"] is None
     assert [part for part, holds in found[3]["satisfied"].items() if not holds] == [
-        "length 1 to 8 words",
+        "words 1 to 8",
         "words known or demanded",
     ]
     lines = [line.split("\t") for line in searchgen("score", *flags, stdin="\n".join(texts).encode()).lines]
     assert [cells[1] for cells in lines] == ["ok"] * 3 + [
-        "length 1 to 8 words; words known or demanded",
+        "words 1 to 8; words known or demanded",
         "keyword zorblax",
     ]
     assert [cells[2] for cells in lines] == texts
