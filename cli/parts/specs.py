@@ -1,10 +1,11 @@
 """Specs on the command line: what flags beside them change."""
 
+from dataclasses import asdict
 from typing import Any
 
 import typer
 
-from searchgen.cli.requests import forbidden, listed
+from searchgen.cli.requests import forbidden, listed, neural_settings
 from searchgen.request.from_toml import Spec
 from searchgen.request.request import Request
 
@@ -26,6 +27,9 @@ SAME = (
     "budget",
 )
 
+#: Flags that say how a transformer is read.
+NEURAL = ("end", "prompt", "device", "dtype")
+
 
 def request_beside(spec: Spec, context: typer.Context, seed: int) -> Request:
     """Return the request of a spec, with the flags that were given in place of its values.
@@ -36,14 +40,14 @@ def request_beside(spec: Spec, context: typer.Context, seed: int) -> Request:
         seed: if neither names one.
 
     Raises:
-        RequestError: a value is impossible.
+        RequestError: a value is impossible, or the model would not heed it.
     """
     given: dict[str, Any] = {name: context.params[name] for name in SAME if _was_given(context, name)}
     if _was_given(context, "keywords") and not from_stdin(context):
         given["keywords"] = listed("--keywords", context.params["keywords"])
     if _was_given(context, "forbid"):
         given["forbid"] = list(forbidden(context.params["forbid"]))
-    return spec.request(given, seed)
+    return _heeded(spec, context, given, seed)
 
 
 def from_stdin(context: typer.Context) -> bool:
@@ -61,7 +65,7 @@ def law_beside(spec: Spec, context: typer.Context, given: dict[str, Any], seed: 
         seed: if neither names one.
 
     Raises:
-        RequestError: a value is impossible.
+        RequestError: a value is impossible, or the model would not heed it.
     """
     plain = ("ordered", "starts_with", "ends_with", "sentence", "min_words", "lm", "count", "seed", "beta", "sampler")
     fields = {name: context.params[name] for name in plain if _was_given(context, name)}
@@ -72,7 +76,15 @@ def law_beside(spec: Spec, context: typer.Context, given: dict[str, Any], seed: 
     from searchgen.jobs.draws import usual_sampler
 
     law = {"sampler": spec.values.get("sampler") or usual_sampler(fields.get("lm", spec.values.get("lm")))}
-    return spec.request({**law, **fields, **given}, seed)
+    return _heeded(spec, context, {**law, **fields, **given}, seed)
+
+
+def _heeded(spec: Spec, context: typer.Context, given: dict[str, Any], seed: int) -> Request:
+    """Return the request, how a transformer is read included, unless its model is none."""
+    neural = {name: context.params[name] for name in NEURAL if _was_given(context, name)}
+    request = spec.request({**given, "neural": neural}, seed)
+    neural_settings(request.lm, **asdict(request.neural))
+    return request
 
 
 def _was_given(context: typer.Context, name: str) -> bool:
