@@ -1,7 +1,7 @@
 """From flags to requests: lists split, the language recognised."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from searchgen.errors import RequestError
@@ -121,7 +121,7 @@ def listed(flag: str, values: Sequence[str]) -> list[list[str]]:
 
 
 def refuse_unusable(request: Request, with_model: bool = True) -> None:
-    """Refuse a sampler or options that are none, and a model that is not there, before any work is done.
+    """Refuse, before any work is done, a sampler or options that are none, and a model that is not there or would not heed `neural`.
 
     Args:
         request: what was asked for.
@@ -135,5 +135,6 @@ def refuse_unusable(request: Request, with_model: bool = True) -> None:
     from searchgen.samplers.registry import method
 
     parse_options(method(request.sampler), request.options)
+    neural_settings(request.lm, **asdict(request.neural))
     if with_model and not request.model.scores_texts:
         load(request.lm)

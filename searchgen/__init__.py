@@ -6,13 +6,33 @@ The names below are imported when they are first used, so that `import searchgen
 from importlib import import_module
 from typing import Any
 
-from searchgen.version import __version__
+from searchgen.version import __version__ as __version__
 
-#: Where each public name is.
+#: The module of each public name.
 PUBLIC = {
+    "Annealing": "searchgen.request.request",
+    "Constraint": "searchgen.constraints",
+    "Draws": "searchgen.samplers.method",
+    "EndsWith": "searchgen.constraints",
+    "Finding": "searchgen.samplers.proofs.exactness",
+    "FiniteVerb": "searchgen.constraints",
+    "Forbid": "searchgen.constraints",
+    "Job": "searchgen.samplers.method",
+    "Keywords": "searchgen.constraints",
+    "Length": "searchgen.constraints",
+    "Method": "searchgen.samplers.method",
+    "NGram": "searchgen.lm.ngram.model",
+    "NeuralSettings": "searchgen.lm.neural.settings",
+    "Plain": "searchgen.constraints",
+    "Predicate": "searchgen.constraints",
     "Request": "searchgen.request.request",
+    "Sentence": "searchgen.constraints",
+    "StartsWith": "searchgen.constraints",
     "Target": "searchgen.target",
     "Terms": "searchgen.request.request",
+    "Transitions": "searchgen.constraints",
+    "World": "searchgen.samplers.proofs.exactness",
+    "arrays": "searchgen.samplers.diagnostics.report",
     "constrain": "searchgen.api",
     "draw": "searchgen.api",
     "load": "searchgen.api",
@@ -20,7 +40,7 @@ PUBLIC = {
     "sample": "searchgen.api",
 }
 
-__all__ = ["__version__", *PUBLIC]
+__all__ = sorted(["__version__", *PUBLIC])
 
 
 def __getattr__(name: str) -> Any:

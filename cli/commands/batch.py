@@ -113,7 +113,7 @@ def _values(context: typer.Context, demands: Given, spec: str | None) -> dict[st
     if spec is not None:
         from searchgen.request.from_toml import read_spec
 
-        values = {**read_spec(spec).values, **given}
+        values = read_spec(spec).beside(given)
     neural_settings(values.get("lm"), **given.get("neural", {}))
     return values
 

@@ -13,7 +13,8 @@ SHORT = "Print which settings are in force, and why."
 
 HELP = """Print which settings are in force, and why: SEARCHGEN_* in the environment, else the user's file, else the default.
 
-The file is $SEARCHGEN_CONFIG, else searchgen/config.toml under $XDG_CONFIG_HOME or ~/.config; flags and specs win over both.
+The file is $SEARCHGEN_CONFIG, else searchgen/config.toml under $XDG_CONFIG_HOME or ~/.config, on macOS and Windows under the system's
+folder for settings; flags and specs win over both.
 
 Example: searchgen config
 """

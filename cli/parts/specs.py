@@ -1,10 +1,12 @@
 """Specs on the command line: what flags beside them change."""
 
+from dataclasses import asdict
 from typing import Any
 
 import typer
 
 from searchgen.cli.parts.demands import Given
+from searchgen.cli.requests import neural_settings
 from searchgen.request.from_toml import Spec
 from searchgen.request.request import Request
 
@@ -12,6 +14,9 @@ __all__ = ["law_beside", "request_beside"]
 
 #: Flags beside those of constraints that are fields of a request under the same name.
 OWN = ("lm", "count", "seed", "budget", "beta", "sampler")
+
+#: Flags that say how a transformer is read.
+NEURAL = ("end", "prompt", "device", "dtype")
 
 
 def request_beside(spec: Spec, context: typer.Context, demands: Given, seed: int) -> Request:
@@ -24,9 +29,9 @@ def request_beside(spec: Spec, context: typer.Context, demands: Given, seed: int
         seed: if neither names one.
 
     Raises:
-        RequestError: a value is impossible.
+        RequestError: a value is impossible, or the model would not heed it.
     """
-    return spec.request(_beside(context, demands), seed)
+    return _heeded(spec, context, _beside(context, demands), seed)
 
 
 def law_beside(spec: Spec, context: typer.Context, demands: Given, given: dict[str, Any], seed: int) -> Request:
@@ -40,13 +45,21 @@ def law_beside(spec: Spec, context: typer.Context, demands: Given, given: dict[s
         seed: if neither names one.
 
     Raises:
-        RequestError: a value is impossible.
+        RequestError: a value is impossible, or the model would not heed it.
     """
     from searchgen.jobs.draws import usual_sampler
 
     fields = {name: value for name, value in _beside(context, demands).items() if value is not None}
     law = {"sampler": spec.values.get("sampler") or usual_sampler(fields.get("lm", spec.values.get("lm")))}
-    return spec.request({**law, **fields, **given}, seed)
+    return _heeded(spec, context, {**law, **fields, **given}, seed)
+
+
+def _heeded(spec: Spec, context: typer.Context, given: dict[str, Any], seed: int) -> Request:
+    """Return the request, how a transformer is read included, unless its model is none."""
+    neural = {name: context.params[name] for name in NEURAL if _was_given(context, name)}
+    request = spec.request({**given, "neural": neural}, seed)
+    neural_settings(request.lm, **asdict(request.neural))
+    return request
 
 
 def _beside(context: typer.Context, demands: Given) -> dict[str, Any]:

@@ -7,20 +7,22 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from searchgen.files.user_places import user_places
+
 __all__ = ["cache_folder", "is_kept"]
 
 
 @cache
 def cache_folder() -> Path:
-    """Return a writable folder: `$SEARCHGEN_CACHE`, else the user's cache folder, else a temporary one.
+    """Return a writable folder: `$SEARCHGEN_CACHE`, else the user's cache folder, one that is there first, else a temporary one.
 
     Example:
         >>> cache_folder().is_dir()
         True
     """
     named = os.environ.get("SEARCHGEN_CACHE")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~").expanduser() / ".cache")
-    for folder in ([Path(named)] if named else []) + [home / "searchgen"]:
+    places = sorted(user_places("cache"), key=lambda place: not place.is_dir())  # stable: among equals the usual one
+    for folder in ([Path(named)] if named else []) + places:
         if _writable(folder):
             return folder
     folder = Path(tempfile.mkdtemp(prefix="searchgen-"))

@@ -11,6 +11,7 @@ from typing import Any
 from searchgen.black_box_terms import pinned
 from searchgen.demands.demands import demand_flags
 from searchgen.errors import RequestError
+from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.request.from_values import Defaults, request_of
 from searchgen.request.request import Annealing, Request, Terms
 
@@ -55,6 +56,12 @@ steps = 5000
 hot = 1.5
 cold = 0.15
 
+[neural]                       # how a transformer is read; beside other models it is refused
+end = "eos"                    # what ends a text: eos, newline or none
+prompt = ""                    # text that it follows, no part of the result
+device = "auto"                # or cpu, cuda, cuda:N
+dtype = "auto"                 # or float32, bfloat16, float16
+
 [output]
 count = 3                      # texts, each unlike the others
 json = false
@@ -70,6 +77,7 @@ TABLES: dict[str, dict[str, str]] = {
     "terms": {f.name: f"terms.{f.name}" for f in fields(Terms)} | {"opaque": "opaque"},
     "sampler": {"name": "sampler", "options": "options", "beta": "beta"},
     "schedule": {f.name: f"annealing.{f.name}" for f in fields(Annealing)} | {"budget": "budget"},
+    "neural": {f.name: f"neural.{f.name}" for f in fields(NeuralSettings)},
     "output": {"count": "count", "json": "json"},
 }
 
@@ -88,6 +96,11 @@ class Spec:
     values: Mapping[str, Any]
     json: bool | None = None
 
+    def beside(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of the spec and those that flags gave, which win, one by one within `neural`."""
+        neural = {**self.values.get("neural", {}), **given.get("neural", {})}
+        return {**self.values, **given, **({"neural": neural} if neural else {})}
+
     def request(self, given: Mapping[str, Any], seed: int) -> Request:
         """Return the request of the spec and of what flags gave, which wins.
 
@@ -99,7 +112,7 @@ class Spec:
             RequestError: a value is impossible; it names the file.
         """
         try:
-            return request_of({}, 1, Defaults({"seed": seed, **self.values, **given}))
+            return request_of({}, 1, Defaults({"seed": seed, **self.beside(given)}))
         except RequestError as error:
             raise RequestError(f"{self.path}: {error}") from None
 

@@ -1,7 +1,7 @@
 """What the user has settled once for all commands: variables of the environment, and one file; flags and specs win.
 
 A setting `lm` is `SEARCHGEN_LM` in the environment, else `lm = "..."` in the file `$SEARCHGEN_CONFIG`, else in
-`searchgen/config.toml` under `$XDG_CONFIG_HOME` or `~/.config`.
+`searchgen/config.toml` under `$XDG_CONFIG_HOME`, under the system's folder for settings, or under `~/.config`.
 """
 
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from searchgen.errors import RequestError
+from searchgen.files.user_places import user_places
 
 __all__ = ["SETTINGS", "InForce", "config_file", "in_force", "misspelt"]
 
@@ -37,11 +38,12 @@ class InForce(NamedTuple):
 
 
 def config_file() -> Path:
-    """Return where the user's file is, or would be."""
+    """Return where the user's file is, or would be; a user without a home has none, which is the empty device."""
     named = os.environ.get("SEARCHGEN_CONFIG")
     if named:
         return Path(named)
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path("~").expanduser() / ".config") / "searchgen" / "config.toml"
+    files = [place / "config.toml" for place in user_places("config")] or [Path(os.devnull)]
+    return next((file for file in files if file.exists()), files[0])
 
 
 def in_force() -> list[InForce]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.request.from_toml import EXAMPLE, TABLES, read_spec
 from searchgen.request.request import Annealing, Request, Terms
 from tests.cli.runner import QUICK, model, searchgen
@@ -24,7 +25,7 @@ def test_the_example_names_every_key_and_its_values_are_the_defaults(tmp_path: P
         missing = [key for key in keys if f"{key} = " not in EXAMPLE]
         assert set(missing) <= {"class_weight", "association_weight", "blocks", "opaque"}
     request = read_spec(written(tmp_path, EXAMPLE)).request({}, 0)
-    assert (request.terms, request.annealing) == (Terms(), Annealing())
+    assert (request.terms, request.annealing, request.neural) == (Terms(), Annealing(), NeuralSettings())
     every = EXAMPLE.replace("# starts", "starts").replace("# ends", "ends").replace("# word =", "word =")
     assert read_spec(written(tmp_path, every)).request({}, 0).starts_with == "The"
 
@@ -45,6 +46,10 @@ def test_an_empty_spec_is_the_default_request(tmp_path: Path) -> None:
         ("[lengths]\nmin_words = 9\nmax_words = 3\n", "--min-words 9 is more than --max-words 3"),
         ("[terms]\ncomma = true\n", "field 'terms.comma' cannot be true"),
         ("[schedule]\nbudget = 1\nsteps = 5\n", "schedule.budget stands for the schedule"),
+        ("[neural]\nend = 'eot'\n", "--end 'eot': give one of eos, newline, none"),
+        ("[neural]\ndevice = 3\n", "field 'neural.device' cannot be 3"),
+        ("[neural]\nprompts = 'A'\n", "unknown key 'neural.prompts'; did you mean 'prompt'?"),
+        ("lm = 'en-ngram'\n[neural]\nend = 'none'\n", "--end is for transformers, and --lm en-ngram is none"),
         ("[output]\njson = 1\n", "output.json = 1"),
         ("lengths = 3\n", "lengths is a table; write [lengths]"),
         ("a = \n", "no TOML"),
@@ -80,6 +85,37 @@ def test_flags_win_and_the_signature_holds_it_all(tmp_path: Path) -> None:
     assert (other["seed"], other["satisfied"]["keyword park"], other["satisfied"]["without cat"]) == (6, True, True)
     Path(path).unlink()
     assert searchgen("constrain", "--again", row["signature"]).out == row["text"] + "\n"
+
+
+def test_a_transformer_is_read_as_the_spec_says_and_flags_win(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from tests.lm.neural.tiny_transformer import by_bytes
+
+    lm = str(by_bytes(tmp_path))
+    path = written(tmp_path, f"lm = '{lm}'\n[neural]\nend = 'none'\nprompt = 'So:'\n")
+    jobs = tmp_path / "jobs.jsonl"
+    jobs.write_text('{"keywords": "dog", "budget": 0.001, "max_words": 5}\n')
+    draws = ["--sampler", "surrogate", "--option", "burn_in=1", "--max-words", "5", "--seed", "1", "--json"]
+    for command in (["constrain", "-k", "dog", *QUICK, "--max-words", "5", "--json"], ["sample", "-k", "dog", *draws]):
+        for flags, neural in (([], ("none", "So:")), (["--end", "eos"], ("eos", "So:"))):
+            ran = searchgen(*command, "--spec", path, *flags)
+            assert ran.code == 0, ran.err
+            request, _ = Request.from_signature(ran.rows[0]["signature"])
+            assert request.neural == NeuralSettings(*neural)
+    out = tmp_path / "out.jsonl"
+    ran = searchgen("batch", str(jobs), "--spec", path, "--prompt", "A", "-o", str(out))
+    assert ran.code == 0, ran.err
+    request, _ = Request.from_signature(json.loads(out.read_text())["signature"])
+    assert request.neural == NeuralSettings("none", "A")
+
+
+@pytest.mark.parametrize("command", [["constrain", "-k", "dog"], ["sample", "-k", "dog"], ["batch", "-"]])
+def test_what_no_model_would_heed_is_refused(tmp_path: Path, command: list[str]) -> None:
+    """Control: with the embedded mixture of the spec it is taken."""
+    path = written(tmp_path, "lm = 'en'\n[neural]\nprompt = 'So:'\n")
+    ran = searchgen(*command, "--spec", path, "--lm", model("en"))
+    assert (ran.code, "--prompt is for transformers" in ran.err) == (2, True)
+    assert searchgen("spec", "validate", path).rows == [{"neural": {"prompt": "So:"}}]
 
 
 def test_keywords_from_stdin_beside_a_spec(tmp_path: Path) -> None:

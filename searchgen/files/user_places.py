@@ -1,0 +1,42 @@
+"""Where the user's own files may lie: the places of the system, and those of freedesktop.org, which Linux has and others had before."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Literal
+
+__all__ = ["user_places"]
+
+#: The variable that names the folder of each kind, and the folder in the user's home without it.
+FREEDESKTOP = {"cache": ("XDG_CACHE_HOME", ".cache"), "config": ("XDG_CONFIG_HOME", ".config")}
+
+#: Systems with places of their own; the other ones have those of freedesktop.org, for which nothing need be imported.
+OTHERS = ("darwin", "win32")
+
+
+def user_places(kind: Literal["cache", "config"]) -> list[Path]:
+    """Return the folders of searchgen that may hold the user's files of a kind, the usual one first; none for a user without a home.
+
+    Example:
+        >>> {place.name for place in user_places("cache")} <= {"searchgen", "Cache"}
+        True
+    """
+    variable, folder = FREEDESKTOP[kind]
+    named = os.environ.get(variable)
+    if named:
+        return [Path(named) / "searchgen"]
+    home = Path(os.path.expanduser("~"))  # Path.expanduser raises where there is none
+    common = [home / folder / "searchgen"] if home.is_absolute() else []
+    return [*_native(kind), *common] if sys.platform in OTHERS else common
+
+
+def _native(kind: str) -> list[Path]:
+    """Return the place of a system that is not freedesktop.org's, none where the user has no home."""
+    import platformdirs
+
+    places = platformdirs.PlatformDirs("searchgen", appauthor=False)
+    try:
+        place = places.user_cache_path if kind == "cache" else places.user_config_path
+    except (OSError, RuntimeError):
+        return []
+    return [place] if place.is_absolute() else []  # older releases leave a ~ that stands for nothing
