@@ -74,7 +74,11 @@ def page() -> str:
 
 
 def _sections(path: str, command: Any) -> Iterator[str]:
-    inner = getattr(command, "commands", {})
+    inner = (
+        {name: command.get_command(None, name) for name in command.list_commands(None)}
+        if hasattr(command, "get_command")
+        else {}
+    )
     if not inner:
         yield _section(path, command)
     for name, child in inner.items():

@@ -129,8 +129,9 @@ NEURAL = ("end", "prompt", "device", "dtype")
 def _given(context: typer.Context, demands: Given) -> dict[str, Any]:
     params = context.params
     given = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
-    given |= {key: demands.read(key) for key, value in demands.values.items() if value not in (None, [], ())}
     values = {field: list(value) if isinstance(value, tuple) else value for field, value in given.items()}
+    asked = [key for key, value in demands.values.items() if value not in (None, [], ())]
+    values |= {key: demands.as_a_job_has_it(key) for key in asked}
     neural = {name: params[name] for name in NEURAL if params[name] is not None}
     return {**values, "neural": neural} if neural else values
 

@@ -65,6 +65,10 @@ class Given:
             return phrases(f"--{flag.name}", value) if value else ()
         return flag.usual if value is None else value
 
+    def as_a_job_has_it(self, key: str) -> Any:
+        """Return the value of a flag as jobs and specs write it: lists for tuples; raises as `read`."""
+        return _listed(self.read(key))
+
     def demands(self, **others: Any) -> "Demands":
         """Return every demand but keywords that come from stdin.
 
@@ -79,6 +83,10 @@ class Given:
         left_out = ("keywords",) if self.from_stdin else ()
         kept = [key for key in self.values if key not in others]
         return Demands(**{key: () if key in left_out else self.read(key) for key in kept}, **others)
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(each) for each in value] if isinstance(value, tuple) else value
 
 
 #: What stands in the signature of a command until the flags take its place.

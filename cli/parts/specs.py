@@ -69,12 +69,8 @@ def _beside(context: typer.Context, demands: Given) -> dict[str, Any]:
     }
     for key in demands.values:
         if _was_given(context, key) and not (key == "keywords" and demands.from_stdin):
-            given[key] = _as_a_job_has_it(demands.read(key))
+            given[key] = demands.as_a_job_has_it(key)
     return given
-
-
-def _as_a_job_has_it(value: Any) -> Any:
-    return [_as_a_job_has_it(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _was_given(context: typer.Context, name: str) -> bool:
