@@ -1,4 +1,4 @@
-"""Options that several commands share, written once."""
+"""Options that several commands share, written once; the flags of constraints are those of `CONSTRAINTS`."""
 
 import typer
 
@@ -13,44 +13,19 @@ __all__ = [
     "Device",
     "Dtype",
     "End",
-    "Ends",
-    "FiniteVerb",
-    "Forbid",
     "Json",
-    "Keywords",
     "LawModel",
-    "MaxWords",
     "Model",
-    "OneSentence",
-    "Ordered",
     "Prompt",
     "Quiet",
-    "Quotes",
     "Raw",
     "Seed",
-    "Sentence",
     "Share",
     "Spec",
-    "Starts",
     "Verbose",
-    "Words",
 ]
 
-Words = typer.Option(
-    "--min-words", "--min-chars", metavar="N", parser=whole, help="Fewest words (characters in Chinese)."
-)
-MaxWords = typer.Option(
-    "--max-words", "--max-chars", metavar="N", parser=whole, help="Most words (characters in Chinese)."
-)
-Keywords = typer.Option(
-    "--keywords", "-k", metavar="LIST", help="Words or phrases to hold, in any order; '-' reads sets from stdin."
-)
 Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
-Ends = typer.Option("--ends-with", metavar="TEXT", help="What the text ends with, before the final mark.")
-Sentence = typer.Option("--sentence/--no-sentence", help="One sentence: a final mark at the end, none inside.")
-FiniteVerb = typer.Option(
-    "--finite-verb/--no-finite-verb", help="An English sentence has a finite verb, if the rest allows one."
-)
 MODELS = (
     "en, zh, en-ngram, zh-ngram, an n-gram or ARPA file, or a transformer: folder, FILE.onnx, NAME@REVISION of the hub or "
     "http://SERVER/v1#NAME; A:0.5,B:0.5 mixes;"
@@ -77,11 +52,6 @@ Seed = typer.Option(
     "--seed", metavar="N", parser=whole, help="Makes the result repeatable; fresh by default, shown in JSON."
 )
 Again = typer.Option("--again", metavar="SIGNATURE", help="Repeat the result that has this signature, bit for bit.")
-OneSentence = typer.Option("--sentence", help="One sentence: a final mark at the end, none inside.")
-Ordered = typer.Option("--ordered", help="Hold them in the order given.")
-Forbid = typer.Option("--forbid", metavar="LIST", help="Words or phrases that must not occur.")
-Starts = typer.Option("--starts-with", metavar="TEXT", help="What the text begins with.")
-Quotes = typer.Option("--quotes", help="Quotation marks and brackets may occur.")
 Count = typer.Option("-n", metavar="N", parser=whole, help="How many texts, each unlike the others.")
 Json = typer.Option("--json", help="One JSON object a line.")
 Quiet = typer.Option(

@@ -21,10 +21,18 @@ app = typer.Typer(name="list", help=HELP, rich_markup_mode=None)
 
 @app.command(name="constraints", help=CONSTRAINTS, short_help="List the constraints.")
 def constraints(json: Annotated[bool, Json] = False) -> None:
-    """Print name and first sentence of each."""
+    """Print name, flags and first sentence of each."""
     from searchgen.constraints import CONSTRAINTS as registry
 
-    _print([{"name": name, "summary": _first_line(one.__doc__)} for name, one in registry.items()], json)
+    rows = [
+        {
+            "name": name,
+            "flags": ", ".join(f"--{flag.name}" for flag in one.flags),
+            "summary": _first_line(one.__doc__),
+        }
+        for name, one in registry.items()
+    ]
+    _print(rows, json)
 
 
 @app.command(name="samplers", help=SAMPLERS, short_help="List the samplers.")
@@ -48,15 +56,14 @@ def models(json: Annotated[bool, Json] = False) -> None:
 
 
 def _print(rows: Sequence[Mapping[str, object]], json: bool) -> None:
-    for row in rows:
-        if json:
+    if json:
+        for row in rows:
             write_json(row)
-        else:
-            name, *others = row.values()
-            write_line(
-                f"{name:<16}"
-                + "  ".join(f"{one:,}" if isinstance(one, int) else f"{one!s:<8}" for one in others).rstrip()
-            )
+        return
+    cells = [[f"{one:,}" if isinstance(one, int) else str(one) for one in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        write_line("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _first_line(text: str | None) -> str:
