@@ -35,6 +35,7 @@ LAYERS = (
     ("samplers.proofs",),
     ("samplers.method",),
     ("samplers.diagnostics", "samplers.kept_states", "samplers.registry"),
+    ("samplers.chain_method",),
     ("samplers.mcmc", "samplers.weighted", "samplers.rejection", "samplers.optimise"),
     ("batch", "sources"),
     ("ranking",),

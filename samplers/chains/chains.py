@@ -1,7 +1,5 @@
 """Many chains on one target: states made from texts, compiled steps, and the check of every running total."""
 
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,8 +11,9 @@ from searchgen.lm.ngram.query import score_word
 from searchgen.lm.ngram.tables import END
 from searchgen.problem import Problem
 from searchgen.samplers.chains.moves import MOVES, Chains, Draft, step
+from searchgen.samplers.chains.threads import over_chains
 
-__all__ = ["advance", "check_totals", "draft_for", "enter", "new_chains", "recompute"]
+__all__ = ["advance", "advance_part", "check_totals", "draft_for", "enter", "new_chains", "recompute"]
 
 #: A running total may differ from the full re-scoring by rounding only.
 DRIFT = 1e-6
@@ -131,18 +130,27 @@ def advance(
         first_step: number of the first step, so that a run may be cut in pieces.
         threads: chains are shared out over so many threads; the result does not depend on it.
     """
-    count = len(chains.length)
-    edges = np.linspace(0, count, max(1, min(threads, count)) + 1).astype(np.int64)
-    parts = [np.array([low, high, block], np.int64) for low, high in pairwise(edges)]
+    over_chains(
+        len(chains.length),
+        threads,
+        lambda low, high: advance_part(problem, chains, counters, table, schedule, low, high, block, first_step),
+    )
 
-    def run(which: npt.NDArray[np.int64]) -> None:
-        _run(problem, chains, which, draft_for(chains), table, schedule, counters, first_step)
 
-    if len(parts) == 1:
-        run(parts[0])
-        return
-    with ThreadPoolExecutor(len(parts)) as pool:
-        list(pool.map(run, parts))
+def advance_part(
+    problem: Problem,
+    chains: Chains,
+    counters: npt.NDArray[np.uint64],
+    table: npt.NDArray[np.int64],
+    schedule: npt.NDArray[np.float64],
+    low: int,
+    high: int,
+    block: int,
+    first_step: int,
+) -> None:
+    """Make the steps of `advance` of the chains `low` to `high` - 1."""
+    which = np.array([low, high, block], np.int64)
+    _run(problem, chains, which, draft_for(chains), table, schedule, counters, first_step)
 
 
 def check_totals(problem: Problem, chains: Chains) -> None:

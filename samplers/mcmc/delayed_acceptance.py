@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from searchgen.errors import RequestError
 from searchgen.kernels.compiled import kernel
-from searchgen.kernels.randomness import Counter, log_threshold, start_step
+from searchgen.kernels.randomness import Counter, accepts_each, log_threshold, start_step
 from searchgen.lm.ngram.tables import BEGIN
 from searchgen.lm.ngram.truncate import truncated
 from searchgen.problem import Problem
@@ -146,7 +146,7 @@ class Rounds:
             before.log_density[moved],
             self.inverse_temperature,
         )
-        good = log_u[moved] < ratio
+        good = accepts_each(log_u[moved], ratio)
         self.true[moved[good]] = proposed[good]
         back = moved[~good]
         for name in STATE:

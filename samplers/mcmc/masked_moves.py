@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
+from searchgen.kernels.randomness import accepts_each
 from searchgen.lm.neural.opening import content_hash, folder_of, require_extra
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.settings import NeuralSettings
@@ -120,7 +121,7 @@ class MaskedRounds(Rounds):
         ratio = log_acceptance(
             self.true_power * true, self.true_power * self.true[draft.chain], draft.log_m_new, draft.log_m_old
         )
-        good = np.log(u[draft.chain, 2]) < ratio
+        good = accepts_each(np.log(u[draft.chain, 2]), ratio)
         who = draft.chain[good]
         self.true[who] = true[good]
         self.masked += len(good)

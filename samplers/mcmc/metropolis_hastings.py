@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
-from searchgen.samplers.chains.chains import advance, enter, new_chains
-from searchgen.samplers.chains.moves import MOVES, Chains, labels, step
-from searchgen.samplers.kept_states import ChainOptions, Plan, retain, starts
-from searchgen.samplers.method import Draws, Job, Method
+from searchgen.samplers.chain_method import Stepper, chain_method
+from searchgen.samplers.chains.chains import advance_part
+from searchgen.samplers.chains.moves import Chains, labels, step
+from searchgen.samplers.kept_states import ChainOptions, Plan
+from searchgen.samplers.method import Job
 from searchgen.samplers.proofs.exactness import Finding, World, prove_kernel
 
 __all__ = ["METHOD", "MOVE_SETS", "Options"]
@@ -42,17 +43,14 @@ def table_of(moves: str) -> npt.NDArray[np.int64]:
     return labels(**MOVE_SETS[moves])
 
 
-def draw(job: Job) -> Draws:
-    """Run chains from draws of the guide, and keep states at equal distances after burn-in."""
-    plan = Plan.of(job, job.options.chains, job.options.burn_in, job.options.thin)
-    table, problem, one = table_of(job.options.moves), job.target.problem, np.ones(1)
-    chains = new_chains(plan.chains, job.target.room)
-    enter(problem, chains, *starts(job, plan))
+def stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
+    """Return what makes steps of the moves that are asked for, at temperature 1."""
+    table, one = table_of(job.options.moves), np.ones(1)
 
-    def go(chains: Chains, steps: int, first: int) -> None:
-        advance(problem, chains, plan.counters, table, one, steps, first, job.threads)
+    def steps(low: int, high: int, count: int, first: int) -> None:
+        advance_part(job.target.problem, chains, plan.counters, table, one, low, high, count, first)
 
-    return retain(job, plan, chains, go, MOVES)
+    return steps
 
 
 def proof(world: World) -> list[Finding]:
@@ -64,11 +62,6 @@ def proof(world: World) -> list[Finding]:
     return findings
 
 
-METHOD = Method(
-    name="mh",
-    kind="markov",
-    summary="any target; the chain that always works, states correlated",
-    draw=draw,
-    proof=proof,
-    options=Options,
+METHOD = chain_method(
+    "mh", "any target; the chain that always works, states correlated", stepper, proof, options=Options
 )

@@ -5,9 +5,7 @@ probability min(1, exp((b_i - b_j) (log density_j - log density_i))). Only the t
 ladder is placed by a pilot run at equal shares of rejected swaps (Syed, Bouchard-Cote, Deligiannidis and Doucet 2022), then frozen.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from searchgen.kernels.compiled import inner, kernel
 from searchgen.kernels.randomness import Counter, accepts, below, bernoulli, counter, key_of, log_threshold, start_step
 from searchgen.samplers.chains.chains import check_totals, draft_for, enter, new_chains
 from searchgen.samplers.chains.moves import MOVES, Chains, labels, step
+from searchgen.samplers.chains.threads import over_chains
 from searchgen.samplers.kept_states import Plan, retain, starts
 from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.proofs.exactness import STATIONARY, Finding, World, pair_matrix
@@ -147,10 +146,9 @@ class _Groups:
 
     def go(self, rounds: int, first: int) -> None:
         """Make rounds of one event a rung; the result does not depend on the number of threads."""
-        edges = np.linspace(0, self.count, max(1, min(self.threads, self.count)) + 1).astype(np.int64)
 
-        def run(part: tuple[int, int]) -> None:
-            which = np.array([*part, rounds * self.rungs], np.int64)
+        def run(low: int, high: int) -> None:
+            which = np.array([low, high, rounds * self.rungs], np.int64)
             draft, first_event = draft_for(self.chains), first * self.rungs
             _run(
                 self.problem,
@@ -165,8 +163,7 @@ class _Groups:
                 first_event,
             )
 
-        with ThreadPoolExecutor(len(edges) - 1) as pool:
-            list(pool.map(run, pairwise(edges.tolist())))
+        over_chains(self.count, self.threads, run)
 
     def rates(self) -> Array:
         """Return the share of swaps made, (R - 1,) for each pair of neighbours."""

@@ -1,8 +1,6 @@
 """Attempts of rejection, batch after batch, until enough texts are accepted."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,6 +8,7 @@ import numpy.typing as npt
 
 from searchgen.kernels.randomness import counter
 from searchgen.problem import Problem
+from searchgen.samplers.chains.threads import over_chains
 from searchgen.samplers.method import Job
 from searchgen.samplers.rejection.ancestral import (
     LOG_DENSITY,
@@ -71,15 +70,13 @@ def attempts(
     threads = 1 if memory is not None else max(1, job.threads)
     while made < most and found < wanted:
         end = min(most, made + size)
-        edges = np.linspace(made, end, threads + 1).astype(np.int64).tolist()
         left = min(wanted - found, MOST_ROWS)
 
-        def work(part: tuple[int, int], left: int = left) -> tuple[Any, ...]:
-            return _part(job.target.problem, proposal, memory, key, part, left, room)
+        def work(low: int, high: int, first: int = made, left: int = left) -> tuple[Any, ...]:
+            part = first + low, first + high
+            return *_part(job.target.problem, proposal, memory, key, part, left, room), part[1]
 
-        with ThreadPoolExecutor(threads) as pool:
-            done = list(pool.map(work, pairwise(edges)))
-        for (tokens, lengths, numbers, values, more, stop), high in zip(done, edges[1:], strict=True):
+        for tokens, lengths, numbers, values, more, stop, high in over_chains(end - made, threads, work):
             take = min(len(lengths), left)
             parts.append((tokens[:take], lengths[:take], values[:take]))
             found, left = found + take, left - take

@@ -3,9 +3,7 @@
 Rubin 1987; Smith and Gelfand 1992. Iterated: Tjelmeland 2004; Andrieu, Lee and Vihola 2018.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,10 +11,10 @@ import numpy as np
 from searchgen.errors import RequestError
 from searchgen.guide.candidates import scratch
 from searchgen.kernels.randomness import counter, key_of
-from searchgen.samplers.chains.chains import enter, new_chains
+from searchgen.samplers.chain_method import Stepper, chain_method
 from searchgen.samplers.chains.moves import MOVES, Chains
 from searchgen.samplers.diagnostics.weights import log_mean_exp, weight_report
-from searchgen.samplers.kept_states import Plan, retain, starts
+from searchgen.samplers.kept_states import Plan
 from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.proofs.exactness import Finding, World, prove_attempts, prove_kernel
 from searchgen.samplers.weighted.guide_draws import isir_step, new_pool, pick_many, run_isir, scripted_sir
@@ -106,33 +104,33 @@ def proof(world: World) -> list[Finding]:
     return prove_with_guides(small, prove)
 
 
-def iterate(job: Job) -> Draws:
-    """Run chains that choose at each step among fresh draws of the guide and where they are."""
+def isir_stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
+    """Return what makes steps that choose among fresh draws of the guide and where a chain is.
+
+    Raises:
+        RequestError: the number of candidates is out of range.
+    """
     options = job.options
     if not 2 <= options.candidates <= MOST_CANDIDATES:
         raise RequestError(
             f"candidates={options.candidates} of --sampler isir is not among 2 to {MOST_CANDIDATES}; the default is 16"
         )
     guide = guide_of(job, options.order)
-    plan = Plan.of(job, options.chains, options.burn_in, options.thin)
-    problem = job.target.problem
-    chains = new_chains(plan.chains, guide.room)
-    enter(problem, chains, *starts(job, plan))
-    edges = np.linspace(0, plan.chains, min(job.threads, plan.chains) + 1).astype(np.int64).tolist()
 
-    def go(chains: Chains, steps: int, first: int) -> None:
-        def work(part: tuple[int, int]) -> None:
-            pool = new_pool(options.candidates, guide.room)
-            place = (plan.counters, guide.tables, guide.log_mass, scratch(), pool)
-            run_isir(problem, chains, part[0], part[1], *place, steps, first)
+    def steps(low: int, high: int, count: int, first: int) -> None:
+        pool = new_pool(options.candidates, guide.room)
+        place = (plan.counters, guide.tables, guide.log_mass, scratch(), pool)
+        run_isir(job.target.problem, chains, low, high, *place, count, first)
 
-        with ThreadPoolExecutor(len(edges) - 1) as threads:
-            list(threads.map(work, pairwise(edges)))
+    return steps
 
-    drawn = retain(job, plan, chains, go, ("resample", *MOVES[1:]))
-    drawn.counts["candidates"], drawn.counts["order"] = options.candidates, guide.order
-    drawn.counts["proposals"] = drawn.counts["steps"] * (options.candidates - 1)
-    return replace(drawn, evaluations=drawn.counts["proposals"])
+
+def _with_proposals(job: Job, draws: Draws) -> Draws:
+    """Return the draws of iterated SIR with its own counts: every step weighs as many texts as there are candidates, but one."""
+    options = job.options
+    proposals = draws.counts["steps"] * (options.candidates - 1)
+    own = {"candidates": options.candidates, "order": guide_of(job, options.order).order, "proposals": proposals}
+    return replace(draws, counts={**draws.counts, **own}, evaluations=proposals)
 
 
 def iterated_proof(world: World) -> list[Finding]:
@@ -156,12 +154,13 @@ METHOD = Method(
     unnormalised=True,
 )
 
-ITERATED = Method(
-    name="isir",
-    kind="markov",
-    summary="a chain that chooses among fresh importance draws; exact for every pool",
-    draw=iterate,
-    proof=iterated_proof,
+ITERATED = chain_method(
+    "isir",
+    "a chain that chooses among fresh importance draws; exact for every pool",
+    isir_stepper,
+    iterated_proof,
     options=IteratedOptions,
+    moves=("resample", *MOVES[1:]),
+    finish=_with_proposals,
     unnormalised=True,
 )

@@ -21,6 +21,7 @@ __all__ = [
     "Counter",
     "Script",
     "accepts",
+    "accepts_each",
     "below",
     "bernoulli",
     "categorical",
@@ -371,6 +372,20 @@ def _log_threshold(source: Any) -> Any:
 
 def accepts(source: Any, log_u: Any, log_alpha: Any) -> Any:
     """Return whether a proposal is accepted: the one accept rule, `log u < log alpha`."""
+
+
+def accepts_each(log_u: Any, log_alpha: Any) -> Any:
+    """Return whether each of several proposals is accepted, (n,) bool: the accept rule for arrays.
+
+    Args:
+        log_u: (n,) natural log of a uniform number for each.
+        log_alpha: (n,) natural log of the acceptance ratio.
+
+    Example:
+        >>> accepts_each(np.log([0.5, 0.5]), np.log([0.4, 2.0])).tolist()
+        [False, True]
+    """
+    return log_u < log_alpha
 
 
 @overload(accepts)

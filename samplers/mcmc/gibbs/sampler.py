@@ -4,9 +4,7 @@ Geman and Geman 1984; the choice of length makes it a step between dimensions wi
 against the same prefix and suffix. docs/methods/gibbs.md derives the places, the blocks of two and the sums over the vocabulary.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,9 +14,10 @@ from searchgen.kernels.compiled import inlined, inner, kernel
 from searchgen.kernels.randomness import Counter, below, bernoulli, start_step
 from searchgen.lm.ngram.query import draw_word, score_word
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
-from searchgen.samplers.chains.chains import draft_for, enter, new_chains, recompute
+from searchgen.samplers.chain_method import Stepper, chain_method
+from searchgen.samplers.chains.chains import draft_for, recompute
 from searchgen.samplers.chains.moves import ACCEPTED, LEGAL, PROPOSED, Chains, labels, step
-from searchgen.samplers.kept_states import Plan, retain, starts
+from searchgen.samplers.kept_states import Plan
 from searchgen.samplers.mcmc.gibbs.conditional import (
     EMPTY,
     add_entry,
@@ -29,8 +28,8 @@ from searchgen.samplers.mcmc.gibbs.conditional import (
     suffix_value,
 )
 from searchgen.samplers.mcmc.gibbs.draws import draw_entry
-from searchgen.samplers.mcmc.gibbs.tables import BlockTables, block_tables
-from searchgen.samplers.method import Draws, Job, Method
+from searchgen.samplers.mcmc.gibbs.tables import block_tables
+from searchgen.samplers.method import Job
 from searchgen.samplers.proofs.exactness import Finding, World, prove_kernel
 
 __all__ = ["METHOD", "Options", "block_step", "gibbs_step", "list_outcomes", "redraw_block"]
@@ -247,39 +246,23 @@ def _run(
             gibbs_step(problem, chains, c, draft, tables, room, relocations, share, source)
 
 
-def _advance(
-    problem: Any, chains: Chains, plan: Plan, tables: BlockTables, share: float, steps: int, first: int, threads: int
-) -> None:
-    """Make so many steps of every chain; the result does not depend on the number of threads."""
-    edges = np.linspace(0, plan.chains, max(1, min(threads, plan.chains)) + 1).astype(np.int64)
-
-    def run(part: tuple[int, int]) -> None:
-        which = np.array([*part, steps], np.int64)
-        draft, room = draft_for(chains), room_for(problem, tables, chains.token.shape[1])
-        _run(problem, chains, which, draft, tables, room, RELOCATIONS, share, plan.counters, first)
-
-    with ThreadPoolExecutor(len(edges) - 1) as pool:
-        list(pool.map(run, pairwise(edges.tolist())))
-
-
-def draw(job: Job) -> Draws:
-    """Run chains from draws of the guide, and keep states at equal distances after burn-in.
+def stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
+    """Return what makes steps of the mixture.
 
     Raises:
         RequestError: an option is out of range, or the model's conditionals are out of reach.
     """
-    options, problem = job.options, job.target.problem
-    if not 0.0 <= options.relocate < 1.0:
-        raise RequestError(f"--sampler gibbs: relocate={options.relocate:g} is no share; give 0 to below 1")
-    plan = Plan.of(job, options.chains, options.burn_in, options.thin)
+    problem, share = job.target.problem, job.options.relocate
+    if not 0.0 <= share < 1.0:
+        raise RequestError(f"--sampler gibbs: relocate={share:g} is no share; give 0 to below 1")
     tables = block_tables(problem)
-    chains = new_chains(plan.chains, job.target.room)
-    enter(problem, chains, *starts(job, plan))
 
-    def go(chains: Chains, steps: int, first: int) -> None:
-        _advance(problem, chains, plan, tables, options.relocate, steps, first, job.threads)
+    def steps(low: int, high: int, count: int, first: int) -> None:
+        which = np.array([low, high, count], np.int64)
+        draft, room = draft_for(chains), room_for(problem, tables, chains.token.shape[1])
+        _run(problem, chains, which, draft, tables, room, RELOCATIONS, share, plan.counters, first)
 
-    return retain(job, plan, chains, go, MOVES)
+    return steps
 
 
 def proof(world: World) -> list[Finding]:
@@ -298,11 +281,10 @@ def proof(world: World) -> list[Finding]:
     return findings
 
 
-METHOD = Method(
-    name="gibbs",
-    kind="markov",
-    summary="n-gram targets; exact block conditionals over the whole vocabulary, no rejections",
-    draw=draw,
-    proof=proof,
+METHOD = chain_method(
+    "gibbs",
+    "n-gram targets; exact block conditionals over the whole vocabulary, no rejections",
+    stepper,
+    proof,
     options=Options,
 )

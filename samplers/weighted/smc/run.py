@@ -1,16 +1,15 @@
 """The loop of sequential Monte Carlo: start, then weigh, resample and extend until every text has ended."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from searchgen.guide import Guide
 from searchgen.guide.candidates import scratch
 from searchgen.kernels.randomness import counter
+from searchgen.samplers.chains.threads import over_chains
 from searchgen.samplers.weighted.smc.steps import (
     Particles,
     extend_many,
@@ -93,16 +92,14 @@ def grow(
 class Compiled:
     """The steps in compiled code, with random numbers of counters; the particles are shared over threads."""
 
-    def __init__(self, guide: Guide, particles: Particles, key: int, threshold: float, pool: Any, parts: int) -> None:
+    def __init__(self, guide: Guide, particles: Particles, key: int, threshold: float, threads: int) -> None:
         """Prepare a run; what particle i draws at step s is a function of (key, i, s)."""
         count = len(particles.length)
         self.guide, self.particles, self.threshold = guide, particles, threshold
         self.counters = np.zeros((count + 1, 6), np.uint64)
         self.counters[:, 0], self.counters[:, 1] = key, np.arange(count + 1)
         self.whole = counter(key, count).word  # what concerns all particles
-        edges = np.linspace(0, count, parts + 1).astype(int).tolist()
-        self.parts = [(low, high, scratch()) for low, high in pairwise(edges)]
-        self.each: Any = map if parts == 1 else pool.map
+        self.count, self.threads = count, threads
 
     def start(self) -> None:
         """Begin all texts."""
@@ -111,7 +108,7 @@ class Compiled:
     def weigh(self) -> None:
         """Weigh every particle for its next token."""
         tables, problem = self.guide.tables, self.guide.problem
-        list(self.each(lambda part: weigh_many(tables, problem, self.particles, part[0], part[1]), self.parts))
+        over_chains(self.count, self.threads, lambda low, high: weigh_many(tables, problem, self.particles, low, high))
 
     def resample(self, number: int) -> bool:
         """Resample before step `number` if it is time to; return whether."""
@@ -121,10 +118,10 @@ class Compiled:
         """Append a token to every text; return how many go on."""
         tables, problem, particles = self.guide.tables, self.guide.problem, self.particles
 
-        def work(part: Any) -> int:
-            return int(extend_many(tables, problem, particles, self.counters, part[0], part[1], number, part[2]))
+        def work(low: int, high: int) -> int:
+            return int(extend_many(tables, problem, particles, self.counters, low, high, number, scratch()))
 
-        return sum(self.each(work, self.parts))
+        return sum(over_chains(self.count, self.threads, work))
 
 
 def run(
@@ -147,6 +144,5 @@ def run(
         step_done: called after each step.
         twist: weighs texts under a model that scores whole texts.
     """
-    particles, parts = new_particles(count, guide.room), max(1, min(threads, count))
-    with ThreadPoolExecutor(parts) as pool:
-        return grow(particles, Compiled(guide, particles, key, threshold, pool, parts), twist, step_done)
+    particles = new_particles(count, guide.room)
+    return grow(particles, Compiled(guide, particles, key, threshold, threads), twist, step_done)

@@ -1,0 +1,25 @@
+"""One accept rule: `log u < log alpha` stands in `randomness.py`, once for one proposal and once for several."""
+
+import ast
+
+from tests.layout import Module, modules
+
+RULE = "searchgen/kernels/randomness.py"
+
+
+def comparisons(module: Module) -> list[str]:
+    """Return the comparisons of a module that have the logarithm of a uniform number on one side."""
+    found = [ast.unparse(node) for node in ast.walk(module.tree) if isinstance(node, ast.Compare)]
+    return [text for text in found if "log_u" in text or "np.log(u" in text]
+
+
+def test_the_rule_stands_once_for_one_and_once_for_several() -> None:
+    rules = {module.path: comparisons(module) for module in modules()}
+    assert rules.pop(RULE) == ["log_u < log_alpha", "log_u < log_alpha"]
+    assert {path: found for path, found in rules.items() if found} == {}
+
+
+def test_a_second_rule_would_be_seen() -> None:
+    """Control: the two that stood elsewhere."""
+    for line in ("good = log_u[moved] < ratio", "good = np.log(u[draft.chain, 2]) < ratio"):
+        assert comparisons(Module("", "", 1, ast.parse(line)))
