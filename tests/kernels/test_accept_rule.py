@@ -1,16 +1,20 @@
 """One accept rule: `log u < log alpha` stands in `randomness.py`, once for one proposal and once for several."""
 
 import ast
+import re
 
 from tests.layout import Module, modules
 
 RULE = "searchgen/kernels/randomness.py"
 
+#: The logarithm of a uniform number below something.
+SPELLED = re.compile(r"(log_u(\[.*?\])?|np\.log\(u\[.*?\]\)) < ")
+
 
 def comparisons(module: Module) -> list[str]:
-    """Return the comparisons of a module that have the logarithm of a uniform number on one side."""
+    """Return the comparisons of a module that accept by the logarithm of a uniform number."""
     found = [ast.unparse(node) for node in ast.walk(module.tree) if isinstance(node, ast.Compare)]
-    return [text for text in found if "log_u" in text or "np.log(u" in text]
+    return [text for text in found if SPELLED.match(text)]
 
 
 def test_the_rule_stands_once_for_one_and_once_for_several() -> None:
