@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids
+from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, trim
 from searchgen.constraints.base import Constraint
 from searchgen.errors import RequestError
 from searchgen.vocabulary import Vocabulary
@@ -62,10 +62,13 @@ class Transitions(Constraint):
             vocabulary: the tokens.
             limit: the most entries.
 
+        Returns:
+            A trimmed automaton.
+
         Raises:
             RequestError: a class does not exist, or the table passes the limit.
         """
-        return Automaton.of(self._classes([*vocabulary]), self.table, self.accept)
+        return trim(Automaton.of(self._classes([*vocabulary]), self.table, self.accept))
 
     def _classes(self, tokens: Sequence[str]) -> list[int]:
         classes = [int(self.token_class(token)) for token in tokens]

@@ -23,18 +23,13 @@ from searchgen.constraints import (
     window,
 )
 from searchgen.constraints.keywords import Item
-from tests.constraints.toy_text import FORM, Text, Truth, disagreements, texts, vocabulary
+from searchgen.testing import assert_automaton, assert_constraint
+from searchgen.testing.constraints import Text, Truth
+from tests.constraints.toy_text import FORM, vocabulary
 
 
 def assert_is(constraint: Constraint, tokens: str, predicate: Truth, longest: int = 6) -> None:
-    """The automaton accepts what the predicate says, and so do violations and parts."""
-    known = vocabulary(tokens)
-    automaton = constraint.automaton(known)
-    assert disagreements(automaton, tokens, predicate, longest) == 0
-    for ids in texts(tokens, min(longest, 4)):
-        holds = predicate(tuple(known.decode(ids)))
-        assert (constraint.violations(ids, known) == 0) == holds
-        assert all(constraint.parts(ids, known).values()) == holds
+    assert_constraint(constraint, tokens.split(), predicate, FORM, longest)
 
 
 def has(phrase: Text) -> Truth:
@@ -170,21 +165,14 @@ def test_every_registered_constraint_has_an_example() -> None:
 
 @pytest.mark.parametrize("name", [*CONSTRAINTS, *VARIANTS])
 def test_contract(name: str) -> None:
-    constraint, known = {**EXAMPLES, **VARIANTS}[name], vocabulary("a b c , was . 是 (")
-    automaton = constraint.automaton(known)
+    constraint = {**EXAMPLES, **VARIANTS}[name]
     assert constraint == eval(repr(constraint))
-    assert constraint.describe()
-    assert constraint in {constraint}
-    for ids in texts("a b c , was . 是 (", 3):
-        holds = constraint.violations(ids, known) == 0
-        assert all(constraint.parts(ids, known).values()) == holds
-        if name != "words":
-            assert automaton.accepts(ids) == holds
+    assert_constraint(constraint, ["a", "b", "c", ",", "was", ".", "是", "("], form=FORM, longest=3)
     assert set(constraint.demanded()) <= {"a", "b", "c"}
 
 
 def test_conjunction_of_constraints() -> None:
-    tokens = "a b ( ) ."
+    tokens = ["a", "b", "(", ")", "."]
     together = [Keywords(((("a",),), (("b", "b"),))), Sentence(), StartsWith(("b",))]
 
     def predicate(text: Text) -> bool:
@@ -195,18 +183,22 @@ def test_conjunction_of_constraints() -> None:
             and re.fullmatch(r"([ab]|\([ab]*\))*\.", "".join(text)) is not None
         )
 
-    assert disagreements(joint(together, vocabulary(tokens), FORM), tokens, predicate) == 0  # type: ignore[arg-type]
+    assert_automaton(joint(together, vocabulary(" ".join(tokens)), FORM), tokens, predicate)
 
 
 def test_control_wrong_automata_are_caught() -> None:
-    tokens, keyword = "a A b c ,", Keywords(((("a", "a", "b"),),))
-    right = keyword.automaton(vocabulary(tokens))
+    tokens, keyword = ["a", "A", "b", "c", ","], Keywords(((("a", "a", "b"),),))
+    right = keyword.automaton(vocabulary(" ".join(tokens)))
     predicate = has(("a", "a", "b"))
     forgets = right.next.copy()
     forgets[3, right.classes[0]] = START  # after `a a`, a third `a` must stay, not begin again
-    assert disagreements(right, tokens, predicate) == 0
-    assert disagreements(Automaton(right.classes, forgets, right.accept), tokens, predicate) > 0
-    assert disagreements(right, tokens, has(("a", "b"))) > 0
+    assert_automaton(right, tokens, predicate)
+    for automaton, truth in (
+        (Automaton(right.classes, forgets, right.accept), predicate),
+        (right, has(("a", "b"))),
+    ):
+        with pytest.raises(AssertionError, match="automaton against predicate"):
+            assert_automaton(automaton, tokens, truth)
 
 
 def test_forbidden_words_bar_their_forms_between_non_letters() -> None:

@@ -14,6 +14,7 @@ from searchgen.errors import RequestError, SearchgenError
 from searchgen.lm.completions import KEY
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.remote import Remote, open_remote
+from searchgen.testing import assert_text_model
 from tests.cli.runner import searchgen
 from tests.cli.schema import faults, schema
 
@@ -119,6 +120,11 @@ def test_scores_are_sums_over_the_texts_tokens(server: StandIn) -> None:
     assert remote(server, "none").log_probs(["No"])[0] == pytest.approx(log_p("N") + log_p("o"))
     assert remote(server, "none", "He said:").log_probs(["No"])[0] == pytest.approx(sum(map(log_p, " No")))
     assert model.growing().log_probs(["A d"], np.zeros(1, np.int64))[0] == pytest.approx(sum(map(log_p, "A d")))
+
+
+@pytest.mark.parametrize("end", ["newline", "none"])
+def test_it_keeps_every_promise_of_a_law(server: StandIn, end: str) -> None:
+    assert_text_model(remote(server, end), ["A dog.", "No", "A dog ran home."])
 
 
 @pytest.mark.parametrize("mood", ["503", "429"])

@@ -4,6 +4,7 @@ import pytest
 
 from searchgen.samplers.proofs.toy_worlds import WORLDS
 from searchgen.samplers.registry import BUILT_IN, method
+from searchgen.testing import assert_leaves_invariant
 from tests.mutants import mutants, spoilt_text
 
 PROVEN = [name for name in BUILT_IN if method(name).kind != "search"]
@@ -14,11 +15,7 @@ PROVEN = [name for name in BUILT_IN if method(name).kind != "search"]
 @pytest.mark.parametrize("name", PROVEN)
 def test_sampler_is_exact(name: str, world: str, beta: float) -> None:
     """What `searchgen selftest --sampler NAME` prints."""
-    proof = method(name).proof
-    assert proof is not None
-    findings = proof(WORLDS[world](beta))
-    assert findings
-    assert [f"{f.what}: {f.error}" for f in findings if not f.holds] == []
+    assert_leaves_invariant(method(name), WORLDS[world](beta))
 
 
 def test_the_list_of_mutants_is_up_to_date() -> None:

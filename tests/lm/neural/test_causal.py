@@ -16,6 +16,7 @@ from searchgen.lm.neural.opening import content_hash  # noqa: E402
 from searchgen.lm.neural.settings import NeuralSettings  # noqa: E402
 from searchgen.lm.neural.spelling import read_json  # noqa: E402
 from searchgen.lm.neural.transformer import open_transformer  # noqa: E402
+from searchgen.testing import assert_text_model  # noqa: E402
 from tests.lm.neural.tiny_transformer import LETTERS, by_bytes, by_words  # noqa: E402
 
 #: 32-bit numbers.
@@ -62,17 +63,11 @@ def test_a_prompt_conditions(words: Path) -> None:
     assert given.hash != begun.hash
 
 
-def test_a_row_of_a_batch_is_the_text_alone(letters: Path) -> None:
-    model = open_transformer(str(letters))
-    together = model.log_probs(TEXTS)
-    model.forget()
-    backwards = model.log_probs(TEXTS[::-1])[::-1]
-    alone = []
-    for text in TEXTS:
-        model.forget()
-        alone.append(model.log_probs([text])[0])
-    assert np.abs(together - alone).max() < ROUNDING * np.abs(together).max()
-    assert np.abs(together - backwards).max() < ROUNDING * np.abs(together).max()
+def test_it_keeps_every_promise_of_a_law(letters: Path, words: Path) -> None:
+    """Batches, orders, prefixes, early stops and expected pieces; and all texts of up to 4 words sum to at most 1."""
+    assert_text_model(open_transformer(str(letters)), TEXTS, tolerance=ROUNDING)
+    assert_text_model(open_transformer(str(letters), NeuralSettings(end="none", prompt="He said:")), TEXTS)
+    assert_text_model(open_transformer(str(words)), ["a b", "c", "b b a c"], LETTERS, longest=4)
 
 
 def test_scores_are_those_of_the_library(letters: Path) -> None:

@@ -19,10 +19,11 @@ from searchgen.samplers.mcmc.gibbs.sampler import RELOCATIONS, block_step, draw,
 from searchgen.samplers.mcmc.gibbs.sampler import Options as GibbsOptions
 from searchgen.samplers.mcmc.gibbs.tables import BlockTables, block_tables
 from searchgen.samplers.method import Job
-from searchgen.samplers.proofs.exactness import World, imbalance, is_irreducible, transition_matrix
+from searchgen.samplers.proofs.exactness import World, imbalance, transition_matrix
 from searchgen.samplers.proofs.toy_worlds import WORLDS, problem_of
 from searchgen.sources.source import open_source
 from searchgen.target import Target
+from searchgen.testing import assert_leaves_invariant
 
 EXACT, VISIBLE = 1e-12, 1e-4
 
@@ -83,10 +84,8 @@ def test_blocks_of_two_and_the_mixture(beta: float) -> None:
     world = sparse_world(beta)
     tables = block_tables(world.problem, 1)
     room = room_for(world.problem, tables, world.room)
-    assert imbalance(world, matrix_of(world, tables, 2)) < EXACT
-    matrix = transition_matrix(world, gibbs_step, tables, room, RELOCATIONS, 0.5)
-    assert imbalance(world, matrix) < EXACT
-    assert is_irreducible(matrix)
+    assert_leaves_invariant(block_step, world, tables, room, 2)
+    assert_leaves_invariant(gibbs_step, world, tables, room, RELOCATIONS, 0.5, irreducible=True)
 
 
 # Controls

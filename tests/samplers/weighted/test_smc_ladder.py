@@ -16,7 +16,7 @@ from searchgen.jobs.draws import refuse_opaque
 from searchgen.samplers.chains.chains import enter, new_chains
 from searchgen.samplers.chains.moves import Chains
 from searchgen.samplers.method import Job, parse_options
-from searchgen.samplers.proofs.exactness import STATIONARY, WEIGHTED, World, imbalance
+from searchgen.samplers.proofs.exactness import WEIGHTED, World
 from searchgen.samplers.proofs.toy_worlds import WORLDS
 from searchgen.samplers.weighted.smc import ladder as smc_ladder
 from searchgen.samplers.weighted.smc.ladder import FLAT, Compiled, climb, flattened, placed, weights_of
@@ -31,6 +31,7 @@ from searchgen.samplers.weighted.smc.ladder_proof import (
 )
 from searchgen.samplers.weighted.smc.sampler import METHOD, Options, run
 from searchgen.samplers.weighted.smc.steps import Particles
+from searchgen.testing import assert_leaves_invariant
 from tests.samplers.weighted.test_smc import everyday, target_of
 
 VISIBLE = 1e-3  # a fault shifts the law at least so much
@@ -61,7 +62,7 @@ def beginning(name: str, words: int, beta: float, rungs: int) -> tuple[World, di
     world = shortest(WORLDS[name](beta), words)
     matrices = matrices_of(world, placed(FLAT / beta, rungs)[1:])
     for tau, matrix in matrices.items():
-        assert imbalance(world, matrix, tau) < STATIONARY
+        assert_leaves_invariant(matrix, world, inverse_temperature=tau)
     return world, grown(world), matrices
 
 
