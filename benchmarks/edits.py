@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import keyword_request
+from searchgen.ranking.association import WEIGHT, opinions
 from searchgen.search.lockstep import in_step
-from searchgen.search.transformer_search import TransformerSearch, text_opinions
+from searchgen.search.transformer_search import TransformerSearch, judge, log_unigram
 from searchgen.sources.source import Source
 
 __all__ = ["edits_beside_rounds"]
@@ -39,8 +40,10 @@ def edits_beside_rounds(report: Any, source: Source, sets: Sequence[str], model:
             assert run.finds is not None
             assert run.target is not None
             densities = run.finds.ranked()[1]
-            opinions = text_opinions(run.source, run.found(), run.target, run.request)
-            best = densities[0] if opinions is None else opinions.max()
+            model = judge(run.source)
+            assert model is not None
+            alone = log_unigram(run.source, run.target)
+            best = opinions(run.found()[0], run.target, model, alone, WEIGHT).max()
             rows.append((densities[0], best, len(densities), time.process_time() - begun))
     edits, rounds = (np.array(rows) for rows in found.values())
     report.row("texts scored, edits and rounds", ", ".join(f"{one[:, 2].mean():.0f}" for one in (edits, rounds)))

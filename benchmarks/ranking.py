@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import keyword_request, options
+from searchgen.ranking.association import WEIGHT, opinions
 from searchgen.request.model_ref import ModelRef
 from searchgen.samplers.chains.moves import MOVES
 from searchgen.samplers.chains.scorer import padded, scorer_of
 from searchgen.samplers.optimise.annealing_loop import Annealed
-from searchgen.search.transformer_search import text_opinions
+from searchgen.search.transformer_search import judge, log_unigram
 from searchgen.sources.source import Source, open_source
 
 JUDGED = Path(__file__).resolve().parent / "judged" / "en.tsv"
@@ -72,9 +73,9 @@ def scores(source: Source, search: Sequence[Judged]) -> tuple[Floats, Floats]:
     texts = [tuple(ids[token] for token in form.tokenise(row.text)) for row in search]
     density = scorer_of(target)(*padded(texts, target.room))
     found = Annealed(texts, density, 0, False, np.zeros((len(MOVES), 3), np.int64))
-    opinion = text_opinions(source, found, target, request)
-    assert opinion is not None
-    return density, opinion
+    model = judge(source)
+    assert model is not None
+    return density, opinions(found, target, model, log_unigram(source, target), WEIGHT)
 
 
 def pairs(letters: Sequence[npt.NDArray[np.str_]], order: Sequence[Floats], better: str) -> float:

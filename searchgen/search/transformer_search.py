@@ -17,7 +17,7 @@ from searchgen.search.transformer_steps import TransformerRun
 from searchgen.sources.source import Source
 from searchgen.target import Target
 
-__all__ = ["TransformerSearch", "log_unigram", "rank"]
+__all__ = ["TransformerSearch", "judge", "log_unigram", "rank"]
 
 
 @dataclass(frozen=True)
@@ -75,15 +75,21 @@ def rank(source: Source, found: Annealed, target: Target, request: Request) -> A
         request: may have a weight of its own for the ranking.
     """
     weight = WEIGHT if request.association_weight is None else request.association_weight
-    model: TextModel | None = source.text_model
-    if isinstance(model, Mixture):
-        model = model.without_ngrams()
-    if not weight or not isinstance(model, StatesPrefixes):
+    model = judge(source)
+    if not weight or model is None:
         return found
     try:
         return ranked(found, target, model, log_unigram(source, target), weight)
     except RequestError:  # tokenizers that do not tell where their pieces stand
         return found
+
+
+def judge(source: Source) -> StatesPrefixes | None:
+    """Return the model that ranks texts: n-grams led the search, so of a mixture the other parts; None: it states no prefixes."""
+    model: TextModel | None = source.text_model
+    if isinstance(model, Mixture):
+        model = model.without_ngrams()
+    return model if isinstance(model, StatesPrefixes) else None
 
 
 def log_unigram(source: Source, target: Target) -> Floats:

@@ -15,7 +15,14 @@ from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
 from searchgen.samplers.chains.chains import draft_for, enter, new_chains, recompute
 from searchgen.samplers.mcmc.gibbs.conditional import AFTER, BEFORE, EMPTY, FREE, WORD, room_for
-from searchgen.samplers.mcmc.gibbs.sampler import RELOCATIONS, block_step, draw, gibbs_step, list_outcomes, redraw_block
+from searchgen.samplers.mcmc.gibbs.sampler import (
+    METHOD,
+    RELOCATIONS,
+    block_step,
+    gibbs_step,
+    list_outcomes,
+    redraw_block,
+)
 from searchgen.samplers.mcmc.gibbs.sampler import Options as GibbsOptions
 from searchgen.samplers.mcmc.gibbs.tables import BlockTables, block_tables
 from searchgen.samplers.method import Job
@@ -197,7 +204,7 @@ def log_sum(terms: np.ndarray) -> float:
 def test_the_whole_vocabulary_is_weighed(job: Job) -> None:
     """On the large model, all 63,000 words one by one: each word with a weight of its own, and the mass of each remainder."""
     problem = job.target.problem
-    tables, found = block_tables(problem), draw(job)
+    tables, found = block_tables(problem), METHOD.draw(job)
     room = room_for(problem, tables, job.target.room)
     chains = new_chains(1, job.target.room)
     out = np.zeros(len(problem.token) + 1)
@@ -232,7 +239,7 @@ def test_the_whole_vocabulary_is_weighed(job: Job) -> None:
 def test_a_step_changes_at_most_its_block(job: Job) -> None:
     """Before and after have a common beginning and a common end but for two tokens; no proposal is refused."""
     problem = job.target.problem
-    tables, found = block_tables(problem), draw(job)
+    tables, found = block_tables(problem), METHOD.draw(job)
     room = room_for(problem, tables, job.target.room)
     chains = new_chains(1, job.target.room)
     enter(problem, chains, found.tokens[:1], found.lengths[:1])
@@ -255,6 +262,6 @@ def test_a_step_changes_at_most_its_block(job: Job) -> None:
 
 
 def test_one_thread_or_two(job: Job) -> None:
-    one, two = draw(job), draw(Job(job.target, job.count, job.key, job.options, threads=2))
+    one, two = METHOD.draw(job), METHOD.draw(Job(job.target, job.count, job.key, job.options, threads=2))
     assert np.array_equal(one.tokens, two.tokens)
     assert np.array_equal(one.log_density, two.log_density)

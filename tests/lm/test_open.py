@@ -1,0 +1,54 @@
+"""Every registered kind of text model: it is opened by its name, and keeps the laws of text models."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+from searchgen.lm.embedded import EMBEDDED, NGRAMS
+from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.open import MODELS, model_type, open_text_model
+from searchgen.request.model_ref import NGRAM, ModelRef
+from searchgen.testing import assert_text_model
+from tests.lm.neural.tiny_transformer import by_bytes
+from tests.lm.test_remote import StandIn, server  # noqa: F401 - a fixture
+
+TEXTS = ["The dog ran.", "A cat sat in the park.", "The dog."]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return by_bytes(tmp_path_factory.mktemp("bytes"))
+
+
+@pytest.fixture
+def examples(folder: Path, server: StandIn) -> dict[str, tuple[str, NeuralSettings]]:  # noqa: F811
+    """One name of each kind. A new kind has its line here."""
+    return {
+        "embedded mixture": ("en", NeuralSettings()),
+        "server": (server.name, NeuralSettings(end="newline")),
+        "mixture": (f"en-ngram:0.5,{folder}:0.5", NeuralSettings()),
+        "transformer": (str(folder), NeuralSettings()),
+    }
+
+
+def test_every_kind_has_an_example(examples: dict[str, tuple[str, NeuralSettings]]) -> None:
+    assert [one.kind for one in MODELS] == list(examples)
+    for kind, (name, _) in examples.items():
+        found = model_type(name)
+        assert found is not None
+        assert found.kind == ModelRef.parse(name).kind == kind
+
+
+@pytest.mark.parametrize("kind", [one.kind for one in MODELS])
+def test_every_kind_keeps_the_laws(kind: str, examples: dict[str, tuple[str, NeuralSettings]]) -> None:
+    name, settings = examples[kind]
+    assert_text_model(open_text_model(name, settings), TEXTS)
+
+
+def test_no_kind_takes_the_name_of_an_ngram_model() -> None:
+    for name in (*NGRAMS, "my.arpa", "./some/file.sgm"):
+        assert model_type(name) is None
+        assert ModelRef.parse(name).kind == NGRAM
+    assert {ModelRef.parse(name).ngram.name for name in EMBEDDED} == set(NGRAMS)
