@@ -122,18 +122,21 @@ def train(
     )
     if lang is None:
         recipe = replace(recipe, form=language_of(texts, "lm train -"))
+    _train(texts, output, recipe, device, threads or os.cpu_count() or 1, compiled)
+
+
+def _train(texts: list[str], output: Path, recipe: "Recipe", device: str, threads: int, compiled: bool) -> None:
     from searchgen.lm.training.train import train_transformer
 
-    command = join(["searchgen", *sys.argv[1:]])
     with progress() as show:
         trained = train_transformer(
             texts,
             output,
             recipe,
             device=device,
-            threads=threads or os.cpu_count() or 1,
+            threads=threads,
             compiled=compiled,
-            command=command,
+            command=join(["searchgen", *sys.argv[1:]]),
             show=show,
             say=complain,
         )

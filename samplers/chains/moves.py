@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from searchgen.kernels.acceptance import accepts, log_threshold
 from searchgen.kernels.compiled import inlined, inner
-from searchgen.kernels.randomness import accepts, below, log_threshold
+from searchgen.kernels.randomness import below
 from searchgen.lm.ngram.query import draw_word, score_word
 from searchgen.lm.ngram.tables import END, UNKNOWN
 

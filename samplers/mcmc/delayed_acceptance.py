@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
+from searchgen.kernels.acceptance import accepts_each, log_threshold
 from searchgen.kernels.compiled import kernel
-from searchgen.kernels.randomness import Counter, accepts_each, log_threshold, start_step
+from searchgen.kernels.randomness import Counter, start_step
 from searchgen.lm.ngram.tables import BEGIN
 from searchgen.lm.ngram.truncate import truncated
 from searchgen.problem import Problem

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
-from searchgen.kernels.randomness import accepts_each
+from searchgen.kernels.acceptance import accepts_each
 from searchgen.lm.neural.opening import content_hash, folder_of, require_extra
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.settings import NeuralSettings

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
+from searchgen.kernels.acceptance import accepts, log_threshold
 from searchgen.kernels.compiled import inner, kernel
-from searchgen.kernels.randomness import Counter, accepts, below, bernoulli, counter, key_of, log_threshold, start_step
+from searchgen.kernels.randomness import Counter, below, bernoulli, counter, key_of, start_step
 from searchgen.samplers.chains.chains import check_totals, draft_for, enter, new_chains
 from searchgen.samplers.chains.moves import MOVES, Chains, labels, step
 from searchgen.samplers.chains.threads import over_chains

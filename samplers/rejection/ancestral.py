@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from numba.extending import overload
 
+from searchgen.kernels.acceptance import accepts, log_threshold
 from searchgen.kernels.compiled import inlined, inner, kernel
-from searchgen.kernels.randomness import Counter, accepts, bernoulli, categorical_or_rest, log_threshold, start_step
+from searchgen.kernels.randomness import Counter, bernoulli, categorical_or_rest, start_step
 from searchgen.lm.ngram.query import draw_word, score_word
 from searchgen.lm.ngram.tables import END, UNKNOWN
 

@@ -100,10 +100,16 @@ def link(
                 found[n].row, found[n].coefficient, found_cls[n] = guide.kind[c].row, spread[c], c
                 n += 1
         _sort(guide, r, found, found_cls, n, count)
-        if guide.row[r].cls < len(used):
-            for e in range(guide.row[r].middle, guide.row[r].end):
-                used[guide.row[r].cls, guide.edge[e].row] = True
+        _mark(guide, r, used)
     return least
+
+
+@inlined
+def _mark(guide: Any, r: Any, used: Any) -> None:
+    """Mark the rows that a row of an aligned class has edges to and that are not aligned."""
+    if guide.row[r].cls < len(used):
+        for e in range(guide.row[r].middle, guide.row[r].end):
+            used[guide.row[r].cls, guide.edge[e].row] = True
 
 
 @inner

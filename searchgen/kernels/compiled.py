@@ -26,6 +26,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 #: Every file that holds compiled loops, relative to the package; a test keeps the list complete.
 KERNEL_FILES = (
     "kernels/randomness.py",
+    "kernels/acceptance.py",
     "lm/ngram/query.py",
     "lm/ngram/prefetch.py",
     "lm/ngram/scoring.py",

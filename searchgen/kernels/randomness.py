@@ -2,10 +2,9 @@
 
 Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011) turns a counter into
 random bits, so that chain 7 is the same alone or among many, on one thread or on two. Kernels draw through `bernoulli`,
-`below`, `categorical` (with an exclusion set: `conditioned` and `redraws`) and the accept rule only. Each has two overloads, chosen
-by the source's type: `Counter` in
-production, and `Script`, which plays a given branch and records its probability. A `Script` therefore enumerates the compiled
-kernel itself, not a twin.
+`below`, `categorical` (with an exclusion set: `conditioned` and `redraws`) and the accept rule (`acceptance.py`) only. Each has two
+overloads, chosen by the source's type: `Counter` in production, and `Script`, which plays a given branch and records its probability. A
+`Script` therefore enumerates the compiled kernel itself, not a twin.
 """
 
 import hashlib
@@ -20,8 +19,6 @@ from searchgen.kernels.compiled import inner, kernel
 __all__ = [
     "Counter",
     "Script",
-    "accepts",
-    "accepts_each",
     "below",
     "bernoulli",
     "categorical",
@@ -29,12 +26,12 @@ __all__ = [
     "conditioned",
     "counter",
     "key_of",
-    "log_threshold",
     "philox",
     "redraws",
     "script",
     "start_step",
     "systematic",
+    "uniform",
 ]
 
 MASK = np.uint64(0xFFFFFFFF)
@@ -96,7 +93,7 @@ def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
 
 
 @inner
-def _uniform(word: Any) -> Any:
+def uniform(word: Any) -> Any:
     """Return the next 53-bit uniform in [0, 1) of a counter; each block gives two."""
     if word[5] == ONE:
         word[5] = np.uint64(0)
@@ -149,7 +146,7 @@ def _bernoulli(source: Any, p: Any) -> Any:
     if source.instance_class is Counter:
 
         def from_counter(source: Any, p: Any) -> Any:
-            return _uniform(source.word) < p
+            return uniform(source.word) < p
 
         return from_counter
 
@@ -172,7 +169,7 @@ def _below(source: Any, n: Any) -> Any:
     if source.instance_class is Counter:
 
         def from_counter(source: Any, n: Any) -> Any:
-            return np.int64(_uniform(source.word) * n)
+            return np.int64(uniform(source.word) * n)
 
         return from_counter
 
@@ -231,7 +228,7 @@ def _categorical(source: Any, cumulative: Any, low: Any, high: Any) -> Any:
     if source.instance_class is Counter:
 
         def from_counter(source: Any, cumulative: Any, low: Any, high: Any) -> Any:
-            return _first_above(cumulative, low, high, _uniform(source.word) * cumulative[high - 1])
+            return _first_above(cumulative, low, high, uniform(source.word) * cumulative[high - 1])
 
         return from_counter
 
@@ -253,7 +250,7 @@ def _categorical_or_rest(source: Any, cumulative: Any, low: Any, high: Any, tota
     if source.instance_class is Counter:
 
         def from_counter(source: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
-            value = _uniform(source.word)
+            value = uniform(source.word)
             return np.int64(-1) if value >= total else _first_above(cumulative, low, high, value)
 
         return from_counter
@@ -291,7 +288,7 @@ def _systematic(source: Any, cumulative: Any, low: Any, high: Any, n: Any) -> An
     if source.instance_class is Counter:
 
         def from_counter(source: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
-            return _uniform(source.word)
+            return uniform(source.word)
 
         return from_counter
 
@@ -347,57 +344,5 @@ def _redraws(source: Any) -> Any:
     def from_script(source: Any) -> Any:
         source.probability[0] = 0.0
         return False
-
-    return from_script
-
-
-def log_threshold(source: Any) -> Any:
-    """Return the log of the uniform number of an acceptance test, drawn first so that a hopeless proposal stops early."""
-
-
-@overload(log_threshold)
-def _log_threshold(source: Any) -> Any:
-    if source.instance_class is Counter:
-
-        def from_counter(source: Any) -> Any:
-            return np.log(_uniform(source.word))
-
-        return from_counter
-
-    def from_script(source: Any) -> Any:
-        return -np.inf
-
-    return from_script
-
-
-def accepts(source: Any, log_u: Any, log_alpha: Any) -> Any:
-    """Return whether a proposal is accepted: the one accept rule, `log u < log alpha`."""
-
-
-def accepts_each(log_u: Any, log_alpha: Any) -> Any:
-    """Return whether each of several proposals is accepted, (n,) bool: the accept rule for arrays.
-
-    Args:
-        log_u: (n,) natural log of a uniform number for each.
-        log_alpha: (n,) natural log of the acceptance ratio.
-
-    Example:
-        >>> accepts_each(np.log([0.5, 0.5]), np.log([0.4, 2.0])).tolist()
-        [False, True]
-    """
-    return log_u < log_alpha
-
-
-@overload(accepts)
-def _accepts(source: Any, log_u: Any, log_alpha: Any) -> Any:
-    if source.instance_class is Counter:
-
-        def from_counter(source: Any, log_u: Any, log_alpha: Any) -> Any:
-            return log_u < log_alpha
-
-        return from_counter
-
-    def from_script(source: Any, log_u: Any, log_alpha: Any) -> Any:
-        return bernoulli(source, min(1.0, np.exp(log_alpha)))
 
     return from_script

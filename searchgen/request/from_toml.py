@@ -123,19 +123,7 @@ def read_spec(path: str) -> Spec:
     Raises:
         RequestError: the file cannot be read, is no TOML, or has a key or a value that cannot be.
     """
-    try:
-        document = tomllib.loads(Path(path).read_bytes().decode("utf-8-sig"))
-        dumps(document)
-    except OSError as error:
-        raise RequestError(f"cannot read the spec {path}: {error.strerror}; searchgen init prints an example") from None
-    except UnicodeDecodeError as error:
-        raise RequestError(f"{path}: not UTF-8: {error.reason} at byte {error.start + 1}") from None
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise RequestError(f"{path}: no TOML: {error}") from None
-    except TypeError:
-        raise RequestError(
-            f"{path}: a value is a date or a time, which cannot be; write text between quotation marks"
-        ) from None
+    document = _document(path)
     values: dict[str, Any] = {}
     for name, value in document.items():
         if name in TABLES[""]:
@@ -153,6 +141,24 @@ def read_spec(path: str) -> Spec:
     if values.get("budget") is not None and values.get("annealing"):
         raise RequestError(f"{path}: schedule.budget stands for the schedule; drop it, or the other keys")
     return _checked(Spec(path, values, json))
+
+
+def _document(path: str) -> dict[str, Any]:
+    """Return what a TOML file holds, numbers, texts, truth values, lists and tables only."""
+    try:
+        document = tomllib.loads(Path(path).read_bytes().decode("utf-8-sig"))
+        dumps(document)
+        return document
+    except OSError as error:
+        raise RequestError(f"cannot read the spec {path}: {error.strerror}; searchgen init prints an example") from None
+    except UnicodeDecodeError as error:
+        raise RequestError(f"{path}: not UTF-8: {error.reason} at byte {error.start + 1}") from None
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise RequestError(f"{path}: no TOML: {error}") from None
+    except TypeError:
+        raise RequestError(
+            f"{path}: a value is a date or a time, which cannot be; write text between quotation marks"
+        ) from None
 
 
 def _checked(spec: Spec) -> Spec:

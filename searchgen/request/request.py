@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property
 from math import isfinite
 from typing import Any
@@ -12,6 +12,7 @@ from searchgen.constraints import CONSTRAINTS
 from searchgen.demands.demands import Demands, demand_flags
 from searchgen.errors import RequestError
 from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.request.json_values import differences, filled, listed, typed
 from searchgen.request.model_ref import ModelRef
 from searchgen.version import __version__
 
@@ -101,10 +102,6 @@ class Annealing:
         fewest = CHAINS_PER_TEXT * count if count > 1 else FEWEST_CHAINS
         chains = min(self.for_texts(count).chains, max(fewest, steps // LEAST_STEPS))
         return replace(self, chains=chains, steps=self.blocks * max(1, steps // (chains * self.blocks)))
-
-
-#: Fields of a request that are descriptions themselves.
-PARTS = (Terms, Annealing, NeuralSettings)
 
 
 @dataclass(frozen=True, init=False)
@@ -232,8 +229,8 @@ class Request:
 
     def differences(self) -> dict[str, Any]:
         """Return the fields that are not at their defaults, as plain JSON values."""
-        demanded = {name: _plain(value) for name, value in self.demands.given().items()}
-        return {**demanded, **_differences(self, Request())}
+        demanded = {name: listed(value) for name, value in self.demands.given().items()}
+        return {**demanded, **differences(self, Request())}
 
     def canonical(self) -> str:
         """Return the request as one line of JSON, without seed and model: with them it decides the random choices.
@@ -292,9 +289,9 @@ class Request:
             RequestError: a field is unknown, has the wrong type or an impossible value.
         """
         flags = demand_flags()
-        demanded = {name: _typed(name, value, flags[name].type) for name, value in values.items() if name in flags}
+        demanded = {name: typed(name, value, flags[name].type) for name, value in values.items() if name in flags}
         own = {name: value for name, value in values.items() if name not in flags}
-        return replace(_filled(Request(), own, ""), **demanded)
+        return replace(filled(Request(), own, ""), **demanded)
 
 
 def _named_model(body: str) -> str:
@@ -304,70 +301,6 @@ def _named_model(body: str) -> str:
     except (ValueError, RecursionError):
         return "a model"
     return str(values.get("lm", Request.lm)) if isinstance(values, dict) else "a model"
-
-
-#: What the fields of a type are to be given as.
-WANTED: tuple[tuple[tuple[Any, ...], str], ...] = (
-    ((int, int | None), "a whole number"),
-    ((float, float | None), "a number"),
-    ((bool,), "true or false"),
-    ((str,), "a text"),
-    ((tuple[str, ...],), "a list of texts"),
-    ((tuple[tuple[str, ...], ...],), "a list of words or of lists of alternatives"),
-)
-
-
-def _filled(default: Any, values: Mapping[str, Any], within: str) -> Any:
-    """Return a dataclass with some of its fields replaced by checked JSON values."""
-    known = {f.name: f.type for f in fields(default) if f.name != "demands"}
-    given: dict[str, Any] = {}
-    for name, value in values.items():
-        if name not in known:
-            fields_there = ", ".join(sorted({*known, *(() if within else demand_flags())}))
-            raise RequestError(f"unknown field {within + name!r}; the fields are {fields_there}")
-        inner = getattr(default, name)
-        if isinstance(inner, PARTS) and isinstance(value, dict):
-            given[name] = _filled(inner, value, f"{name}.")
-        else:
-            given[name] = _typed(within + name, value, known[name])
-    return replace(default, **given)
-
-
-def _typed(name: str, value: Any, kind: Any) -> Any:
-    """Return a field's value, lists as tuples, or refuse it."""
-    texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
-    if kind == tuple[str, ...] and texts:
-        return tuple(value)
-    if kind == tuple[tuple[str, ...], ...] and isinstance(value, list) and all(isinstance(one, list) for one in value):
-        return tuple(_typed(name, one, tuple[str, ...]) for one in value if one)
-    if kind == int | None and (value is None or type(value) is int):
-        return value
-    if kind in (float, float | None) and type(value) in (int, float) and isfinite(value):
-        return float(value)
-    if kind == float | None and value is None:
-        return None
-    if kind is not float and type(value) is kind:
-        return value
-    wanted = next((words for kinds, words in WANTED if kind in kinds), "an object of its fields")
-    raise RequestError(f"field {name!r} cannot be {json.dumps(value, ensure_ascii=False)[:60]}; give {wanted}")
-
-
-def _differences(value: Any, default: Any) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for f in fields(value):
-        if f.name == "demands":
-            continue
-        mine, theirs = getattr(value, f.name), getattr(default, f.name)
-        if mine == theirs:
-            continue
-        result[f.name] = _differences(mine, theirs) if isinstance(theirs, PARTS) else _plain(mine)
-    return result
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return asdict(value) if isinstance(value, PARTS) else value
 
 
 def platform_tag() -> str:

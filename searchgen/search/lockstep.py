@@ -4,7 +4,7 @@ Before each step the texts that all of them want are scored in one call; the ste
 last bits on what it is computed beside, and tests on a score: so a search that shares passes repeats in law only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -92,18 +92,7 @@ def in_step(
     try:
         while going:
             asked: list[str] = []
-            left = []
-            for search, steps in going:
-                try:
-                    asked += next(steps)
-                    left.append((search, steps))
-                except StopIteration:
-                    pass
-                except Outage:
-                    raise
-                except SearchgenError as error:
-                    search.failure = error
-            going = left
+            going = [(search, steps) for search, steps in going if _goes_on(search, steps, asked)]
             if len(going) > 1:
                 # Where one text cannot be scored, each search asks for its own, and only that one's fails.
                 with suppress(RequestError):
@@ -117,3 +106,21 @@ def in_step(
     finally:
         if tells is not None:
             tells.note_expected(0)
+
+
+def _goes_on(search: TransformerRun, steps: Iterator[list[str]], asked: list[str]) -> bool:
+    """Make a step of a search, add what it will ask for, and return whether it has not ended.
+
+    Raises:
+        Outage: a server or the memory gave out, which ends all searches.
+    """
+    try:
+        asked += next(steps)
+    except StopIteration:
+        return False
+    except Outage:
+        raise
+    except SearchgenError as error:
+        search.failure = error
+        return False
+    return True

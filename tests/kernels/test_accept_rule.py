@@ -1,11 +1,11 @@
-"""One accept rule: `log u < log alpha` stands in `randomness.py`, once for one proposal and once for several."""
+"""One accept rule: `log u < log alpha` stands in `acceptance.py`, once for one proposal and once for several."""
 
 import ast
 import re
 
 from tests.layout import Module, modules
 
-RULE = "searchgen/kernels/randomness.py"
+RULE = "searchgen/kernels/acceptance.py"
 
 #: The logarithm of a uniform number below something.
 SPELLED = re.compile(r"(log_u(\[.*?\])?|np\.log\(u\[.*?\]\)) < ")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numba import njit
 
+from searchgen.kernels.acceptance import accepts, log_threshold
 from searchgen.kernels.randomness import (
     Counter,
-    accepts,
     below,
     bernoulli,
     categorical,
@@ -16,7 +16,6 @@ from searchgen.kernels.randomness import (
     conditioned,
     counter,
     key_of,
-    log_threshold,
     philox,
     redraws,
     script,

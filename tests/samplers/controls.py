@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from searchgen.kernels.randomness import accepts, below, bernoulli, log_threshold
+from searchgen.kernels.acceptance import accepts, log_threshold
+from searchgen.kernels.randomness import below, bernoulli
 from searchgen.samplers.chains.chains import recompute
 
 __all__ = [

@@ -171,6 +171,16 @@ def resample(particles: Any, threshold: Any, source: Any) -> Any:
         while at < n - 1 and not n * running[at] / total > u + c:
             at += 1
         particles.parent[c] = at
+    _follow(particles)
+    for c in range(n):
+        particles.log_weight[c] = top + np.log(total / n)
+    return True
+
+
+@inlined
+def _follow(particles: Any) -> None:
+    """Make every particle a copy of its parent."""
+    n = len(particles.length)
     # parents rise with c: copied upwards first and then downwards, no particle is overwritten before it is read
     for c in range(n):
         if particles.parent[c] > c:
@@ -178,9 +188,6 @@ def resample(particles: Any, threshold: Any, source: Any) -> Any:
     for c in range(n - 1, -1, -1):
         if particles.parent[c] < c:
             _copy(particles, particles.parent[c], c)
-    for c in range(n):
-        particles.log_weight[c] = top + np.log(total / n)
-    return True
 
 
 @inlined

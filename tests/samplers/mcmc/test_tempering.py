@@ -8,7 +8,8 @@ from numba import njit
 
 from searchgen.errors import RequestError
 from searchgen.jobs.draws import stated_law
-from searchgen.kernels.randomness import accepts, bernoulli, log_threshold
+from searchgen.kernels.acceptance import accepts, log_threshold
+from searchgen.kernels.randomness import bernoulli
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.request import Request
 from searchgen.samplers.chains.moves import labels, step

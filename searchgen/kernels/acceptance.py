@@ -1,0 +1,65 @@
+"""The one accept rule, `log u < log alpha`, for one proposal of a compiled loop and for an array of them.
+
+Its uniform number is drawn first, so that a hopeless proposal stops early.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba.extending import overload
+
+from searchgen.kernels.randomness import Counter, bernoulli, uniform
+
+__all__ = ["accepts", "accepts_each", "log_threshold"]
+
+
+def log_threshold(source: Any) -> Any:
+    """Return the log of the uniform number of an acceptance test, drawn first so that a hopeless proposal stops early."""
+
+
+@overload(log_threshold)
+def _log_threshold(source: Any) -> Any:
+    if source.instance_class is Counter:
+
+        def from_counter(source: Any) -> Any:
+            return np.log(uniform(source.word))
+
+        return from_counter
+
+    def from_script(source: Any) -> Any:
+        return -np.inf
+
+    return from_script
+
+
+def accepts(source: Any, log_u: Any, log_alpha: Any) -> Any:
+    """Return whether a proposal is accepted: the one accept rule, `log u < log alpha`."""
+
+
+def accepts_each(log_u: Any, log_alpha: Any) -> Any:
+    """Return whether each of several proposals is accepted, (n,) bool: the accept rule for arrays.
+
+    Args:
+        log_u: (n,) natural log of a uniform number for each.
+        log_alpha: (n,) natural log of the acceptance ratio.
+
+    Example:
+        >>> accepts_each(np.log([0.5, 0.5]), np.log([0.4, 2.0])).tolist()
+        [False, True]
+    """
+    return log_u < log_alpha
+
+
+@overload(accepts)
+def _accepts(source: Any, log_u: Any, log_alpha: Any) -> Any:
+    if source.instance_class is Counter:
+
+        def from_counter(source: Any, log_u: Any, log_alpha: Any) -> Any:
+            return log_u < log_alpha
+
+        return from_counter
+
+    def from_script(source: Any, log_u: Any, log_alpha: Any) -> Any:
+        return bernoulli(source, min(1.0, np.exp(log_alpha)))
+
+    return from_script
