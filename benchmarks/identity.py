@@ -27,9 +27,13 @@ from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-#: Keys of JSON output that were renamed between A and B, old name: new name. Put a line here while both recordings are in use,
-#: and take it out when the old one is made anew. Keys inside signatures are renamed, too; values and plain output are not.
-RENAMED: dict[str, str] = {}
+#: Names that were changed between A and B: a pattern of a whole key of JSON output, or of a cell of plain output, and the new name.
+#: Put a line here while both recordings are in use, and take it out when the old one is made anew.
+RENAMED: dict[str, str] = {
+    r"plain": "no quotes",
+    r"predicate": "finite verb",
+    r"length (\d+(?: to \d+)?) words": r"words \1",
+}
 
 #: Commands that answer otherwise on purpose, each with the line of CHANGELOG.md that says so. Emptied with the table above.
 MENDED = {
@@ -250,14 +254,39 @@ def differences(one: dict[str, Any] | None, other: dict[str, Any] | None) -> lis
     texts = {"stdout": (one["stdout"], other["stdout"])}
     for name in dict.fromkeys([*one["files"], *other["files"]]):
         texts[name] = one["files"].get(name, "(no file)"), other["files"].get(name, "(no file)")
-    return found + [f"{name}: {_difference(renamed(x), y)}" for name, (x, y) in texts.items() if renamed(x) != y]
+    differing = {name: (renamed(x), y) for name, (x, y) in texts.items() if _meaning(renamed(x)) != _meaning(y)}
+    return found + [f"{name}: {_difference(x, y)}" for name, (x, y) in differing.items()]
 
 
 def renamed(text: str) -> str:
-    """Return a text of A in which keys have the names of B."""
+    """Return a text of A in which keys, and cells of plain output, have the names of B."""
     for old, new in RENAMED.items():
-        text = re.sub(rf'(?<=["]){re.escape(old)}(?=\\?":)', new, text)
+        text = re.sub(rf'(?<=["]){old}(?=\\?":)', new, text)
+        text = re.sub(rf"(?:(?<=\t)|(?<=; )){old}(?=\t|; )", new, text)
     return text
+
+
+def _meaning(text: str) -> list[Any]:
+    """Return what the lines of an output mean: of JSON the values, the order of keys apart, with the requests of signatures read too."""
+    return [_meant(line) for line in text.splitlines()]
+
+
+def _meant(line: str) -> Any:
+    try:
+        return _signatures_read(json.loads(line))
+    except ValueError:
+        return line
+
+
+def _signatures_read(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _signatures_read(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_signatures_read(each) for each in value]
+    if isinstance(value, str) and value.startswith("searchgen:") and ":{" in value:
+        head, _, body = value.partition(":{")
+        return [head, _meant("{" + body)]
+    return value
 
 
 def _difference(one: str, other: str) -> str:
