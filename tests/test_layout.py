@@ -26,6 +26,7 @@ UNPLACED = ["samplers/__init__.py", "searchgen/__init__.py", "searchgen/__main__
 DECORATORS = (
     *(f"searchgen.kernels.compiled.{name}" for name in ("kernel", "inner", "inlined")),
     "numba.extending.intrinsic",
+    "numba.extending.overload",
 )
 
 every_module = pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
