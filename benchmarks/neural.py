@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.common import cli, keyword_request, options, shared
 from benchmarks.edits import edits_beside_rounds
 from benchmarks.neural_curves import compare, sharing
+from searchgen.lm import torch_threads
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import open_transformer
 from searchgen.search.transformer_search import TransformerSearcher
@@ -46,6 +47,7 @@ def flags_of(parser: argparse.ArgumentParser) -> None:
 
 def main() -> None:
     """Measure, and print the table."""
+    torch_threads.claim("a benchmark")  # numbers are those of commands
     with options("neural", flags_of) as (flags, report):
         found = flags.model or shared("models", "tiny-gpt2-en")
         if found is None:

@@ -28,6 +28,7 @@ from searchgen.cli.commands import (
 from searchgen.cli.lm.app import app as lm_app
 from searchgen.cli.output import complain, complain_of, hush, hush_libraries, utf8
 from searchgen.errors import RequestError, SearchgenError
+from searchgen.lm import torch_threads
 from searchgen.request.user_settings import in_force
 from searchgen.version import __version__
 
@@ -100,7 +101,8 @@ def answer(arguments: Sequence[str]) -> int:
     utf8()
     hush(False)
     try:
-        _perform([_as_utf8(argument) for argument in arguments] or ["--help"])
+        with torch_threads.claimed("a command"):
+            _perform([_as_utf8(argument) for argument in arguments] or ["--help"])
     except SearchgenError as error:
         complain_of(error)
         return error.exit_code

@@ -18,6 +18,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from searchgen.errors import SearchgenError
+from searchgen.lm import torch_threads
 
 __all__ = ["AHEAD", "QUEUED", "in_order"]
 
@@ -189,6 +190,7 @@ def _serve(pipe: Connection, make: Callable[..., Callable[[Any], Any]], argument
     """Do tasks until the other end of the pipe is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the first process ends us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    torch_threads.claim("a worker")
     work = make(*arguments)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:

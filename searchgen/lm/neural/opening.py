@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm import torch_threads
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.spelling import Spelling, read_json
 
@@ -22,7 +23,7 @@ __all__ = ["content_hash", "device_of", "folder_of", "open_network", "require_ex
 
 EXTRA = ("torch", "safetensors", "tokenizers", "transformers")
 
-#: Up to so many bytes of weights one thread computes: two wait for each other most of the time, on a busy machine three
+#: Up to so many bytes of weights one thread of a command computes: two wait for each other most of the time, on a busy machine three
 #: times longer than one takes (measured), and the number of threads must not depend on the load, which would change the last bits.
 SMALL = 200_000_000
 
@@ -104,7 +105,8 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
     from searchgen.lm.neural.batches import is_memory
     from searchgen.lm.neural.causal import CausalModel
 
-    torch.set_num_threads(threads if _weight_bytes(folder) > SMALL else 1)
+    if torch_threads.are_ours():
+        torch.set_num_threads(threads if _weight_bytes(folder) > SMALL else 1)
     device = device_of(settings.device)
     dtype = _dtype(settings.dtype, device, config)
     try:

@@ -48,7 +48,7 @@ def open_transformer(name: str, settings: NeuralSettings | None = None, threads:
     Args:
         name: a folder in Hugging Face format, a file of `lm export`, or a name of the hub, pinned as NAME@REVISION.
         settings: how texts are scored.
-        threads: threads of a CPU to compute with.
+        threads: threads of a CPU to compute with; torch's own number stays as it is, except in a command.
 
     Raises:
         RequestError: there is none, it is of another kind, the extra is not installed, or there is no such device.

@@ -5,7 +5,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil, inf, isnan, log
 from pathlib import Path
@@ -90,36 +91,47 @@ def train_transformer(
         RequestError: texts or folder are not as they must be; the message names the way out.
         SearchgenError: the loss is no number, or there is no room; what was kept is named.
     """
-    torch.set_num_threads(threads)
-    where = device_of(device)
-    kept = output / "checkpoint"
-    if kept.is_dir():
-        data = reopen(paths, kept, recipe)
-    elif output.exists() and (
-        not output.is_dir() or any(not one.name.startswith(f".{kept.name}.") for one in output.iterdir())
-    ):
-        raise RequestError(f"{output} exists and holds no unfinished training; name another folder with -o")
-    else:
-        data = prepare(paths, kept, recipe, show)
-    lock = open_locked(kept / LOCK)
-    try:
-        training = _Training(recipe, data, kept, show or (lambda stage, share: None), say, where, compiled)
-        state = training.run()
-        _write_model(output, training, state, command)
-    except KeyboardInterrupt:
-        say(f"interrupted: the same command goes on from the newest checkpoint in {kept}")
-        raise
-    except (RuntimeError, MemoryError) as error:  # portions of a step are halved; this is what is there besides
-        if not is_memory(error):
+    with _computing_with(threads):
+        where = device_of(device)
+        kept = output / "checkpoint"
+        if kept.is_dir():
+            data = reopen(paths, kept, recipe)
+        elif output.exists() and (
+            not output.is_dir() or any(not one.name.startswith(f".{kept.name}.") for one in output.iterdir())
+        ):
+            raise RequestError(f"{output} exists and holds no unfinished training; name another folder with -o")
+        else:
+            data = prepare(paths, kept, recipe, show)
+        lock = open_locked(kept / LOCK)
+        try:
+            training = _Training(recipe, data, kept, show or (lambda stage, share: None), say, where, compiled)
+            state = training.run()
+            _write_model(output, training, state, command)
+        except KeyboardInterrupt:
+            say(f"interrupted: the same command goes on from the newest checkpoint in {kept}")
             raise
-        raise Outage(f"out of memory on {where}: try a smaller --size; what was kept is in {kept}") from error
-    except _NotANumber as stopped:
-        raise SearchgenError(_diverged(training, stopped, output, command)) from None
+        except (RuntimeError, MemoryError) as error:  # portions of a step are halved; this is what is there besides
+            if not is_memory(error):
+                raise
+            raise Outage(f"out of memory on {where}: try a smaller --size; what was kept is in {kept}") from error
+        except _NotANumber as stopped:
+            raise SearchgenError(_diverged(training, stopped, output, command)) from None
+        finally:
+            os.close(lock)
+        # What is cut off while it is removed is no training any more.
+        shutil.rmtree(kept.rename(kept.with_name(f".{kept.name}.done")))
+        return Trained(output, state.network.shape.parameters, state.progress, data.facts)
+
+
+@contextmanager
+def _computing_with(threads: int) -> Iterator[None]:
+    """Have torch compute with so many threads; afterwards the number is what it was."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
     finally:
-        os.close(lock)
-    # What is cut off while it is removed is no training any more.
-    shutil.rmtree(kept.rename(kept.with_name(f".{kept.name}.done")))
-    return Trained(output, state.network.shape.parameters, state.progress, data.facts)
+        torch.set_num_threads(before)
 
 
 class _NotANumber(Exception):

@@ -13,6 +13,9 @@ pytest.importorskip("transformers")
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers  # noqa: E402
 from transformers import AutoConfig, AutoModelForCausalLM, BertConfig, BertForMaskedLM  # noqa: E402
 
+# As commands do for small models: two threads wait for each other most of the time.
+torch.set_num_threads(1)
+
 SIZES = {
     "hidden_size": 16,
     "intermediate_size": 32,

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from searchgen.lm.training import train
 from searchgen.lm.training.recipe import SIZES, Recipe, Size
@@ -11,6 +12,9 @@ from searchgen.lm.training.train import Trained, train_transformer
 from tests.places import CORPORA
 
 __all__ = ["RECIPE", "TEXT", "TOY", "Stop", "stopped_at", "trained", "trained_once"]
+
+# As commands do for small models: two threads wait for each other most of the time.
+torch.set_num_threads(1)
 
 TEXT = CORPORA / "everyday-en.txt"
 TOY = Size(32, 2, 2, 64, 1e-2)
