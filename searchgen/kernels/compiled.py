@@ -100,7 +100,8 @@ def inlined(function: Function) -> Function:
 
 def _compile_part(function: Function, **options: Any) -> Function:
     options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "cache": False}
-    return _compile(function, pipeline_class=part_compiler(), **options)
+    compiler = part_compiler()
+    return _compile(function, **(options if compiler is None else options | {"pipeline_class": compiler}))
 
 
 def _compile(function: Function, **options: Any) -> Function:

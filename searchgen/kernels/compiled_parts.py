@@ -10,20 +10,26 @@ took a third of the time of the first compilation (measured).
 from functools import cache
 from typing import Any
 
-__all__ = ["part_compiler"]
+__all__ = ["FAULTS", "part_compiler"]
+
+#: What another numba's insides raise where they differ from those that are known here; then functions are compiled as numba does it.
+FAULTS = (ImportError, AttributeError, TypeError)
 
 
 @cache
 def part_compiler() -> Any:
-    """Return the compiler (numba's `pipeline_class`) of functions that other compiled functions take in whole.
+    """Return the compiler (numba's `pipeline_class`) of functions that other compiled functions take in whole; None: numba's own.
 
     Everything up to the optimised intermediate code is numba's own, so that callers come out the same.
     """
-    from numba import _dynfunc
+    try:
+        return _compiler_with(_part_lowering())
+    except FAULTS:
+        return None
+
+
+def _part_library() -> Any:
     from numba.core.codegen import JITCodeLibrary
-    from numba.core.compiler import CompilerBase, DefaultPassBuilder
-    from numba.core.compiler_machinery import register_pass
-    from numba.core.typed_passes import NativeLowering
 
     class PartLibrary(JITCodeLibrary):
         """Code to be linked into that of callers, never into the process."""
@@ -32,6 +38,16 @@ def part_compiler() -> Any:
             self._finalize_dynamic_globals()
             self._finalized = True
 
+    return PartLibrary
+
+
+def _part_lowering() -> Any:
+    from numba import _dynfunc
+    from numba.core.compiler_machinery import register_pass
+    from numba.core.typed_passes import NativeLowering
+
+    part_library = _part_library()
+
     @register_pass(mutates_CFG=True, analysis_only=False)
     class PartLowering(NativeLowering):
         """Numba's lowering, up to what callers link."""
@@ -39,7 +55,15 @@ def part_compiler() -> Any:
         _name = "part_lowering"
 
         def run_pass(self, state: Any) -> bool:
-            state.library = PartLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+            library = state.library
+            try:
+                return self._lower_part(state)
+            except FAULTS:
+                state.library, state.flags.no_compile = library, False
+                return bool(super().run_pass(state))
+
+        def _lower_part(self, state: Any) -> bool:
+            state.library = part_library(state.targetctx.codegen(), state.func_id.func_qualname)
             state.flags.no_compile = True
             super().run_pass(state)
             state.flags.no_compile = False
@@ -52,12 +76,19 @@ def part_compiler() -> Any:
             state["cr"] = lowered._replace(cfunc=entry)
             return True
 
+    return PartLowering
+
+
+def _compiler_with(lowering: Any) -> Any:
+    from numba.core.compiler import CompilerBase, DefaultPassBuilder
+    from numba.core.typed_passes import NativeLowering
+
     class PartCompiler(CompilerBase):
         """Numba's pipeline with that lowering."""
 
         def define_pipelines(self) -> list[Any]:
             passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
-            passes.passes = [(PartLowering if each is NativeLowering else each, why) for each, why in passes.passes]
+            passes.passes = [(lowering if each is NativeLowering else each, why) for each, why in passes.passes]
             passes.finalize()
             return [passes]
 
