@@ -7,8 +7,10 @@ and its folder's name holds a hash of everything that went into it.
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from searchgen.kernels.precompile import compile_loops
 from tests.places import ROOT
@@ -25,6 +27,23 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile the main job's loops once, before the processes that run the tests begin."""
     if not hasattr(session.config, "workerinput"):
         compile_loops()()
+
+
+#: Files whose tests share nothing and take long: each test may run in another process.
+SPREAD = ("tests/test_readme.py",)
+
+
+class Spreading(LoadFileScheduling):  # type: ignore[misc]
+    """A process a file, but for some files a process a test."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope = super()._split_scope(nodeid)
+        return nodeid if scope in SPREAD else scope
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Use it in place of `--dist loadfile`."""
+    return Spreading(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,8 @@
     python -m tests.readme --write     # put what the commands print now in their place
 
 A block that begins with three backquotes and `console` holds commands after `$ `, each followed by what it prints on stdout and
-stderr. The commands of one document run one after the other in one temporary folder that holds the corpora and nothing else.
+stderr. Commands of one document that name a file in common are a chain. The commands of a chain run one after the other in one temporary
+folder that holds the corpora and nothing else. Chains know nothing of each other.
 """
 
 import os
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from math import isclose
@@ -21,9 +23,12 @@ from typing import NamedTuple
 
 from tests.places import ROOT
 
-__all__ = ["Shown", "documents", "refreshed", "same", "shown"]
+__all__ = ["Shown", "chains", "documents", "printed", "refreshed", "same", "shown"]
 
 BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
+
+#: The names of files in a command, those of the corpora apart.
+FILE = re.compile(r"(?<![\w./-])[\w-]+\.[a-z]\w*")
 
 #: Lines that depend on what the cache holds.
 NOISE = re.compile(r"^searchgen: compiling the .*\n", re.MULTILINE)
@@ -86,10 +91,26 @@ def same(shown: str, printed: str) -> bool:
     return all(isclose(one, other, rel_tol=ROUNDING) for one, other in numbers)
 
 
-def refreshed(path: Path) -> str:
-    """Return a document with the outputs that its commands have now."""
-    text = _text(path)
-    commands = shown(text)
+def chains(commands: Sequence[Shown]) -> list[list[Shown]]:
+    """Return the commands of a document by chains: those that share files, directly or by others between, in their order.
+
+    Example:
+        >>> given = ["a > x.txt", "b corpora/en.txt", "c x.txt -o y.lm", "d corpora/en.txt", "e y.lm"]
+        >>> [[one.command[0] for one in chain] for chain in chains([Shown(command, "", (0, 0)) for command in given])]
+        [['a', 'c', 'e'], ['b'], ['d']]
+    """
+    found: list[tuple[set[str], list[int]]] = []
+    for number, one in enumerate(commands):
+        files, members = set(FILE.findall(one.command)), [number]
+        for other in [other for other in found if other[0] & files]:
+            found.remove(other)
+            files, members = files | other[0], [*other[1], *members]
+        found.append((files, sorted(members)))
+    return [[commands[i] for i in members] for _, members in sorted(found, key=lambda each: each[1])]
+
+
+def printed(chain: Sequence[Shown]) -> list[str]:
+    """Return what the commands of a chain print now."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(ROOT / "corpora", folder / "corpora")
@@ -97,9 +118,17 @@ def refreshed(path: Path) -> str:
         shim = folder / ".bin" / "searchgen"
         shim.write_text(SHIM.format(python=sys.executable), encoding="utf-8")
         shim.chmod(0o755)
-        outputs = [_output(one.command, folder) for one in commands]
-    for one, output in reversed(list(zip(commands, outputs, strict=True))):
-        text = text[: one.span[0]] + output + text[one.span[1] :]
+        return [_output(one.command, folder) for one in chain]
+
+
+def refreshed(path: Path) -> str:
+    """Return a document with the outputs that its commands have now."""
+    text = _text(path)
+    outputs = {
+        one.span: output for chain in chains(shown(text)) for one, output in zip(chain, printed(chain), strict=True)
+    }
+    for (low, high), output in sorted(outputs.items(), reverse=True):
+        text = text[:low] + output + text[high:]
     return text
 
 

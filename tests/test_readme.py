@@ -1,14 +1,14 @@
 """Every output shown in README.md and docs/ is what its command prints."""
 
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from searchgen.request.request import platform_tag
+from tests.conftest import Spreading
 from tests.places import ROOT
-from tests.readme import documents, refreshed, same, shown
+from tests.readme import Shown, chains, documents, printed, same, shown
 
 #: Texts repeat bit for bit on one platform only; those shown are of this one.
 PLATFORM = "linux-x86_64"
@@ -16,19 +16,41 @@ PLATFORM = "linux-x86_64"
 pytestmark = pytest.mark.skipif(platform_tag() != PLATFORM or os.name != "posix", reason=f"texts are of {PLATFORM}")
 
 
-@pytest.fixture(scope="module")
-def fresh() -> dict[Path, "Future[str]"]:
-    pool = ThreadPoolExecutor(2)  # most of a command's time is spent on one core
-    return {path: pool.submit(refreshed, path) for path in documents()}
+def every_chain() -> list[tuple[str, list[Shown]]]:
+    """Return the chains of all documents, each with the document and the line of its first output."""
+    found = []
+    for path in documents():
+        text = path.read_text(encoding="utf-8")
+        for chain in chains(shown(text)):
+            line = text.count("\n", 0, chain[0].span[0])
+            found.append((f"{path.relative_to(ROOT)}:{line}", chain))
+    return found
 
 
-@pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_outputs_shown_are_those_of_the_commands(path: Path, fresh: dict[Path, "Future[str]"]) -> None:
-    expected = {one.command: one.output for one in shown(path.read_text(encoding="utf-8"))}
-    found = {one.command: one.output for one in shown(fresh[path].result())}
-    assert found.keys() == expected.keys()
-    differing = {command: found[command] for command in found if not same(expected[command], found[command])}
+@pytest.mark.parametrize("chain", [pytest.param(chain, id=place) for place, chain in every_chain()])
+def test_outputs_shown_are_those_of_the_commands(chain: list[Shown]) -> None:
+    """Each test may run in another process (`conftest.py`)."""
+    outputs = zip(chain, printed(chain), strict=True)
+    differing = {one.command: output for one, output in outputs if not same(one.output, output)}
     assert not differing, "python -m tests.readme --write shows what they print now"
+
+
+def test_every_command_is_in_one_chain_and_uses_no_file_of_another() -> None:
+    for path in documents():
+        commands = shown(path.read_text(encoding="utf-8"))
+        together = [one for chain in chains(commands) for one in chain]
+        assert sorted(together, key=lambda one: one.span) == commands
+    longest = max((chain for _, chain in every_chain()), key=len)
+    assert ["sets.txt" in longest[0].command, "said.txt" in longest[-1].command] == [True, True]
+
+
+def test_only_tests_of_these_files_are_spread_over_processes() -> None:
+    spreading = object.__new__(Spreading)
+    files = [Path(__file__).relative_to(ROOT).as_posix(), "tests/test_layout.py"]
+    assert [spreading._split_scope(f"{file}::test[README.md:6]") for file in files] == [
+        f"{files[0]}::test[README.md:6]",
+        files[1],
+    ]
 
 
 def test_the_first_command_is_shown_in_the_readme() -> None:

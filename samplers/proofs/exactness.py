@@ -6,13 +6,16 @@ up probability x weight. No seeds, no tolerance for luck.
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 from numba import njit
 
+from searchgen.kernels.compiled import inner, kernel, kernel_modules
 from searchgen.kernels.randomness import script
 from searchgen.problem import Problem
 from searchgen.samplers.chains.chains import draft_for, enter, new_chains, recompute
@@ -93,31 +96,46 @@ class World:
         return np.asarray(weight / weight.sum())
 
 
-@njit
-def _code(chains: Any, base: Any) -> Any:
+@inner
+def _code(chains: Any, c: Any, base: Any) -> Any:
+    """Return the number of the text of chain c."""
     code = np.int64(0)
-    for at in range(chains.length[0]):
-        code = code * base + chains.token[0, at] + 1
+    for at in range(chains.length[c]):
+        code = code * base + chains.token[c, at] + 1
     return code
 
 
-@njit
-def _is_stale(problem: Any, chains: Any) -> Any:
-    """Return whether anything that a chain keeps of its text differs from a full re-scoring."""
-    end = chains.length[0] + 1
-    context, state = chains.context[0, :end].copy(), chains.state[0, :end].copy()
-    log_p, words, total = chains.log_p[0, :end].copy(), chains.words[0], chains.log_density[0]
-    if abs(total - recompute(problem, chains, 0)) > 1e-9 or words != chains.words[0]:
+@inner
+def _place(codes: Any, code: Any) -> Any:
+    """Return how many of the rising codes are less than this one."""
+    low, high = 0, len(codes)
+    while low < high:
+        middle = (low + high) // 2
+        if codes[middle] < code:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inner
+def _is_stale(problem: Any, chains: Any, fresh: Any) -> Any:
+    """Return whether anything that a chain keeps of its text differs from a full re-scoring, made in a fresh chain."""
+    fresh.length[0] = chains.length[0]
+    for at in range(chains.length[0]):
+        fresh.token[0, at] = chains.token[0, at]
+    total = recompute(problem, fresh, 0)
+    if abs(chains.log_density[0] - total) > 1e-9 or chains.words[0] != fresh.words[0]:
         return True
-    for at in range(end):
-        if context[at] != chains.context[0, at] or state[at] != chains.state[0, at]:
+    for at in range(chains.length[0] + 1):
+        if chains.context[0, at] != fresh.context[0, at] or chains.state[0, at] != fresh.state[0, at]:
             return True
-        if abs(log_p[at] - chains.log_p[0, at]) > 1e-12:
+        if abs(chains.log_p[0, at] - fresh.log_p[0, at]) > 1e-12:
             return True
     return False
 
 
-@njit
+@kernel
 def next_script(source: Any) -> Any:
     """Move on to the next path, like an odometer; return False after the last."""
     at = source.depth[0] - 1
@@ -128,6 +146,26 @@ def next_script(source: Any) -> Any:
             return True
         at -= 1
     return False
+
+
+#: What a driver plays: `_driver_of` puts a kernel in its place.
+played: Any = None
+
+
+@cache
+def _driver_of(drive: Callable[..., None], compiled: Any) -> Any:
+    """Return a driver compiled for a kernel.
+
+    numba keeps machine code under the module and the name of a function, so the driver has those of its kernel. Code is kept only if the
+    kernel stands in a kernel file and no function makes it: nothing else would tell that it has changed. Other kernels may allocate.
+    """
+    function = compiled.py_func
+    kept = function.__module__ in kernel_modules() and function.__closure__ is None
+    made = FunctionType(drive.__code__, {**drive.__globals__, "played": compiled}, drive.__name__)
+    if not kept:
+        return njit(made)
+    made.__module__, made.__qualname__ = function.__module__, f"{drive.__name__}.{function.__qualname__}"
+    return kernel(made)
 
 
 def transition_matrix(world: World, kernel: Any, *arguments: Any) -> np.ndarray:
@@ -142,19 +180,9 @@ def transition_matrix(world: World, kernel: Any, *arguments: Any) -> np.ndarray:
     lengths = np.array([len(text) for text in world.texts])
     chains = new_chains(1, world.room)
     matrix = np.zeros((len(world.texts),) * 2)
-    driver = _driver(kernel)
-    driver(
-        world.problem,
-        chains,
-        draft_for(chains),
-        tokens,
-        lengths,
-        codes[order],
-        order,
-        base,
-        matrix,
-        script(),
-        arguments,
+    room = chains, new_chains(1, world.room), draft_for(chains)
+    _driver_of(_drive, kernel)(
+        world.problem, *room, tokens, lengths, codes[order], order, base, matrix, script(), arguments
     )
     return matrix
 
@@ -174,55 +202,51 @@ def pair_matrix(world: World, kernel: Any, *arguments: Any) -> np.ndarray:
     chains = new_chains(2, world.room)
     matrix = np.zeros((len(world.texts) ** 2,) * 2)
     room = chains, draft_for(chains), np.zeros((2, world.room), np.int32), np.zeros(2, np.int64)
-    _pair_driver(kernel)(world.problem, *room, tokens, lengths, codes[order], order, base, matrix, script(), arguments)
+    _driver_of(_drive_pair, kernel)(
+        world.problem, *room, tokens, lengths, codes[order], order, base, matrix, script(), arguments
+    )
     return matrix
 
 
-@cache
-def _pair_driver(kernel: Any) -> Any:
-    @njit
-    def drive(
-        problem: Any,
-        chains: Any,
-        draft: Any,
-        both: Any,
-        both_lengths: Any,
-        tokens: Any,
-        lengths: Any,
-        codes: Any,
-        order: Any,
-        base: Any,
-        matrix: Any,
-        source: Any,
-        arguments: Any,
-    ) -> None:
-        n = len(lengths)
-        for state in range(n * n):
-            which = (state // n, state % n)
-            source.choice[:] = 0
-            while True:
+def _drive_pair(
+    problem: Any,
+    chains: Any,
+    draft: Any,
+    both: Any,
+    both_lengths: Any,
+    tokens: Any,
+    lengths: Any,
+    codes: Any,
+    order: Any,
+    base: Any,
+    matrix: Any,
+    source: Any,
+    arguments: Any,
+) -> None:
+    """Play every script of a kernel from every pair of texts."""
+    n = len(lengths)
+    for state in range(n * n):
+        which = (state // n, state % n)
+        source.choice[:] = 0
+        while True:
+            for side in range(2):
+                for at in range(lengths[which[side]]):
+                    both[side, at] = tokens[which[side], at]
+                both_lengths[side] = lengths[which[side]]
+            enter(problem, chains, both, both_lengths)
+            source.depth[0] = 0
+            source.probability[0] = 1.0
+            played(problem, chains, 0, draft, *arguments, source)
+            if source.probability[0] > 0.0:
+                reached = np.int64(0)
                 for side in range(2):
-                    both[side] = tokens[which[side]]
-                    both_lengths[side] = lengths[which[side]]
-                enter(problem, chains, both, both_lengths)
-                source.depth[0] = 0
-                source.probability[0] = 1.0
-                kernel(problem, chains, 0, draft, *arguments, source)
-                if source.probability[0] > 0.0:
-                    reached = np.int64(0)
-                    for side in range(2):
-                        code = np.int64(0)
-                        for at in range(chains.length[side]):
-                            code = code * base + chains.token[side, at] + 1
-                        reached = reached * n + order[np.searchsorted(codes, code)]
-                        kept = chains.log_density[side]
-                        if abs(kept - recompute(problem, chains, side)) > 1e-9:
-                            matrix[state, state] = np.nan
-                    matrix[state, reached] += source.probability[0]
-                if not next_script(source):
-                    break
-
-    return drive
+                    reached = reached * n + order[_place(codes, _code(chains, side, base))]
+                    kept = chains.log_density[side]
+                    if abs(kept - recompute(problem, chains, side)) > 1e-9:
+                        matrix[state, state] = np.nan
+                matrix[state, reached] += source.probability[0]
+            if not next_script(source):
+                break
 
 
 def _plain_code(text: tuple[int, ...], base: int) -> int:
@@ -232,38 +256,35 @@ def _plain_code(text: tuple[int, ...], base: int) -> int:
     return code
 
 
-@cache
-def _driver(kernel: Any) -> Any:
-    @njit
-    def drive(
-        problem: Any,
-        chains: Any,
-        draft: Any,
-        tokens: Any,
-        lengths: Any,
-        codes: Any,
-        order: Any,
-        base: Any,
-        matrix: Any,
-        source: Any,
-        arguments: Any,
-    ) -> None:
-        for i in range(len(lengths)):
-            source.choice[:] = 0
-            while True:
-                enter(problem, chains, tokens[i : i + 1], lengths[i : i + 1])
-                source.depth[0] = 0
-                source.probability[0] = 1.0
-                kernel(problem, chains, 0, draft, *arguments, source)
-                if source.probability[0] > 0.0:
-                    at = np.searchsorted(codes, _code(chains, base))
-                    matrix[i, order[at]] += source.probability[0]
-                    if _is_stale(problem, chains):
-                        matrix[i, i] = np.nan
-                if not next_script(source):
-                    break
-
-    return drive
+def _drive(
+    problem: Any,
+    chains: Any,
+    fresh: Any,
+    draft: Any,
+    tokens: Any,
+    lengths: Any,
+    codes: Any,
+    order: Any,
+    base: Any,
+    matrix: Any,
+    source: Any,
+    arguments: Any,
+) -> None:
+    """Play every script of a kernel from every text."""
+    for i in range(len(lengths)):
+        source.choice[:] = 0
+        while True:
+            enter(problem, chains, tokens[i : i + 1], lengths[i : i + 1])
+            source.depth[0] = 0
+            source.probability[0] = 1.0
+            played(problem, chains, 0, draft, *arguments, source)
+            if source.probability[0] > 0.0:
+                at = _place(codes, _code(chains, 0, base))
+                matrix[i, order[at]] += source.probability[0]
+                if _is_stale(problem, chains, fresh):
+                    matrix[i, i] = np.nan
+            if not next_script(source):
+                break
 
 
 def imbalance(world: World, matrix: np.ndarray, beta: float = 1.0) -> float:
@@ -317,41 +338,37 @@ def weighted_law(world: World, attempt: Any, *arguments: Any, particles: int = 1
     order = np.argsort(codes)
     law = np.zeros(len(codes) + 1)
     room = np.zeros((particles, world.room), np.int32), np.zeros(particles, np.int64), np.zeros(particles)
-    _attempt_driver(attempt)(world.problem, *room, codes[order], order, base, law, script(4096), arguments)
+    _driver_of(_drive_attempts, attempt)(world.problem, *room, codes[order], order, base, law, script(4096), arguments)
     if law[-1] > 0:
         raise ValueError(f"texts that are not the target's have weight {law[-1]}")
     return law[:-1] / particles
 
 
-@cache
-def _attempt_driver(attempt: Any) -> Any:
-    @njit
-    def drive(
-        problem: Any,
-        tokens: Any,
-        lengths: Any,
-        log_weight: Any,
-        codes: Any,
-        order: Any,
-        base: Any,
-        law: Any,
-        source: Any,
-        arguments: Any,
-    ) -> None:
-        while True:
-            source.depth[0] = 0
-            source.probability[0] = 1.0
-            lengths[:] = -1
-            attempt(problem, tokens, lengths, log_weight, *arguments, source)
-            for i in range(len(lengths)):
-                if lengths[i] >= 0 and log_weight[i] > -np.inf and source.probability[0] > 0.0:
-                    code = np.int64(0)
-                    for place in range(lengths[i]):
-                        code = code * base + tokens[i, place] + 1
-                    at = np.searchsorted(codes, code)
-                    found = at < len(codes) and codes[at] == code
-                    law[order[at] if found else len(codes)] += source.probability[0] * np.exp(log_weight[i])
-            if not next_script(source):
-                break
-
-    return drive
+def _drive_attempts(
+    problem: Any,
+    tokens: Any,
+    lengths: Any,
+    log_weight: Any,
+    codes: Any,
+    order: Any,
+    base: Any,
+    law: Any,
+    source: Any,
+    arguments: Any,
+) -> None:
+    """Play every script of a sampler that makes texts from nothing."""
+    while True:
+        source.depth[0] = 0
+        source.probability[0] = 1.0
+        lengths[:] = -1
+        played(problem, tokens, lengths, log_weight, *arguments, source)
+        for i in range(len(lengths)):
+            if lengths[i] >= 0 and log_weight[i] > -np.inf and source.probability[0] > 0.0:
+                code = np.int64(0)
+                for place in range(lengths[i]):
+                    code = code * base + tokens[i, place] + 1
+                at = _place(codes, code)
+                found = at < len(codes) and codes[at] == code
+                law[order[at] if found else len(codes)] += source.probability[0] * np.exp(log_weight[i])
+        if not next_script(source):
+            break

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from searchgen.files.cache_folder import cache_folder
 from searchgen.kernels.compiled_parts import part_compiler
 
-__all__ = ["KERNEL_FILES", "compiled_folder", "inlined", "inner", "kernel"]
+__all__ = ["KERNEL_FILES", "compiled_folder", "inlined", "inner", "kernel", "kernel_modules"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -48,7 +48,19 @@ KERNEL_FILES = (
     "samplers/mcmc/gibbs/draws.py",
     "samplers/mcmc/gibbs/sampler.py",
     "samplers/mcmc/tempering.py",
+    "samplers/proofs/exactness.py",
 )
+
+
+@cache
+def kernel_modules() -> frozenset[str]:
+    """Return the modules whose compiled code the folder's name covers.
+
+    Example:
+        >>> "searchgen.samplers.chains.moves" in kernel_modules()
+        True
+    """
+    return frozenset("searchgen." + name.removesuffix(".py").replace("/", ".") for name in KERNEL_FILES)
 
 
 @cache

@@ -38,7 +38,12 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """What torch is told, by any thread."""
     told: list[int] = []
     real = torch.set_num_threads
-    monkeypatch.setattr(torch, "set_num_threads", lambda count: (told.append(count), real(count)))
+
+    def tell(count: int) -> None:
+        told.append(count)
+        real(count)
+
+    monkeypatch.setattr(torch, "set_num_threads", tell)
     return told
 
 
