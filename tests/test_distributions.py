@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.layout import FOLDERS, ROOT
+from tests.layout import FOLDERS
+from tests.places import ROOT
 
 if int(version("setuptools").split(".")[0]) < 77:
     pytest.skip("needs setuptools 77 or newer", allow_module_level=True)

@@ -267,7 +267,7 @@ class Request:
         if version != __version__:
             raise RequestError(
                 f"the signature was made by searchgen {version} with {_named_model(body)}@{model_hash[:12]}; "
-                f"that release repeats it, this is {__version__}"
+                f"that release repeats it on {platform_name}, this is {__version__}"
             )
         if platform_name != platform_tag():
             raise RequestError(

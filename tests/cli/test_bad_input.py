@@ -49,7 +49,7 @@ def one_line(err: str) -> str:
         (f"--keywords|{'dog ' * 190}|--max-words|100", MALFORMED, "dog ... dog 190 words 100"),
         (f"--keywords|{'dog ' * 240}", MALFORMED, "240 words 200"),
         (f"--keywords|{'dog,' * 300}", MALFORMED, "300 keywords 200"),
-        (f"--keywords|dog|--forbid|{'cat,' * 3000}", MALFORMED, "3,000 phrases 2,000"),
+        (f"--keywords|dog|--forbid|{'cat,' * 3000}", MALFORMED, "3,001 phrases 2,000"),
         (f"--keywords|{'x' * 2000}", MALFORMED, "2,000 characters 1,000"),
         ("--keywords|dog|--raw-tokens", MALFORMED, "--raw-tokens printed text"),
         ("--keywords|dog|--again|x", MALFORMED, "--again drop --keywords"),

@@ -125,7 +125,7 @@ def test_a_second_installation_has_nothing_to_compile(tmp_path: Path) -> None:
     before = compiled_files()
     package = ROOT / "searchgen"
     shutil.copytree(package, tmp_path / "searchgen", ignore=shutil.ignore_patterns("__pycache__", "data"))
-    os.utime(tmp_path / "searchgen" / "samplers" / "moves.py")
+    os.utime(tmp_path / "searchgen" / "samplers" / "chains" / "moves.py")
     elsewhere = {**os.environ, "PYTHONPATH": str(tmp_path)}
     second = subprocess.run(command(*arguments), env=elsewhere, cwd=tmp_path, capture_output=True, check=False)
     assert (second.returncode, second.stdout, second.stderr) == (0, first.stdout, b"")

@@ -130,7 +130,7 @@ def test_an_outage_in_the_middle_keeps_the_texts_of_all(
 
 JOBS = [{"id": "a", "keywords": "dog,park", "seed": 3}, {"id": "c", "keywords": "学校"},
         {"id": "none", "keywords": "dog", "forbid": "dog"}, {"id": "drawn", "keywords": "dog", "sampler": "surrogate",
-        "options": ["burn_in=2"]}]  # fmt: skip
+        "options": ["burn_in=6"], "n": 8, "beta": 0.5}]  # fmt: skip
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchgen import lm
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.files.cache_folder import cache_folder
 from searchgen.lm.ngram.estimation.counts import count_ngrams
 from searchgen.lm.ngram.estimation.kneser_ney import Counted, counted
 from searchgen.lm.ngram.estimation.words import encode_sentences
+from searchgen.lm.ngram.load import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.storage import open_file
 from searchgen.lm.ngram.storage.arpa_writing import write_arpa
@@ -70,7 +70,7 @@ def test_a_file_gives_the_model_it_was_made_from(path: Path) -> None:
     model, vocabulary = counts_of()
     made = NGram.from_counts(model, vocabulary, form="raw", name="", metadata={})
     for _ in range(2):  # decoded, then from the cache
-        opened = lm.load(path)
+        opened = load(path)
         assert same(opened, made)
         assert (opened.hash, opened.form, opened.order) == (made.hash, "raw", 4)
         assert opened.metadata["cut"] == [0, 0, 1]
@@ -103,37 +103,37 @@ def test_a_damaged_file_is_refused(path: Path) -> None:
 
 
 def test_a_damaged_cache_is_made_anew(path: Path, cache: Path) -> None:
-    good = lm.load(path)
+    good = load(path)
     (stored,) = cache.iterdir()
     whole = stored.read_bytes()
     chance = random.Random(2)
     changes = [chance.randrange(len(whole)) for _ in range(40)]
     for at in (*range(0, 200, 9), *changes):
         stored.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << chance.randrange(8)]) + whole[at + 1 :])
-        assert same(lm.load(path), good)
+        assert same(load(path), good)
     for content in (b"", b"SGMCACHE", whole[:-1], whole + b"x", whole[: len(whole) // 2], bytes(len(whole))):
         stored.write_bytes(content)
-        assert same(lm.load(path), good)
+        assert same(load(path), good)
         assert stored.read_bytes() == whole
     assert [entry.name for entry in cache.iterdir()] == [stored.name]
 
 
 def test_a_cache_of_another_model_is_not_believed(path: Path, tmp_path: Path, cache: Path) -> None:
-    good = lm.load(path)
+    good = load(path)
     (stored,) = cache.iterdir()
     other, vocabulary = counts_of(2, ())
     (tmp_path / "other.sgm").write_bytes(pack(other, vocabulary, {"form": "raw"}))
-    lm.load(tmp_path / "other.sgm")
+    load(tmp_path / "other.sgm")
     (second,) = set(cache.iterdir()) - {stored}
     stored.unlink()  # the model that is open is mapped to this file
     stored.write_bytes(second.read_bytes())
-    assert same(lm.load(path), good)
+    assert same(load(path), good)
 
 
 def test_a_cache_is_used_when_it_is_there(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    good = lm.load(path)
+    good = load(path)
     monkeypatch.setattr(open_file, "unpack", lambda path: pytest.fail("decoded again"))
-    assert same(lm.load(path), good)
+    assert same(load(path), good)
 
 
 def test_an_unwritable_cache_is_said_and_does_no_harm(path: Path, cache: Path) -> None:
@@ -142,17 +142,17 @@ def test_an_unwritable_cache_is_said_and_does_no_harm(path: Path, cache: Path) -
     said: list[str] = []
     model, vocabulary = counts_of()
     made = NGram.from_counts(model, vocabulary, form="raw", name="", metadata={})
-    assert same(lm.load(path, said.append), made)
+    assert same(load(path, said.append), made)
     assert len(said) == 1
     assert str(cache) in said[0]
-    assert same(lm.load(path), made)
+    assert same(load(path), made)
 
 
 def test_writing_into_the_tables_does_not_reach_the_cache(path: Path) -> None:
-    good = lm.load(path)
-    spoilt = lm.load(path)
+    good = load(path)
+    spoilt = load(path)
     spoilt.tables.node["log_p"][:] = 7
-    assert same(lm.load(path), good)
+    assert same(load(path), good)
 
 
 def test_leftovers_of_killed_processes_are_removed(path: Path, cache: Path) -> None:
@@ -160,12 +160,12 @@ def test_leftovers_of_killed_processes_are_removed(path: Path, cache: Path) -> N
     for name, age in (("new-old", 1e5), ("new-young", 1.0)):
         (cache / name).write_text("")
         os.utime(cache / name, (0, (cache / name).stat().st_mtime - age))
-    lm.load(path)
+    load(path)
     assert {"new-old", "new-young"} & {entry.name for entry in cache.iterdir()} == {"new-young"}
 
 
 def test_processes_that_decode_at_once_do_not_disturb_each_other(path: Path, cache: Path) -> None:
-    code = "import sys; from searchgen import lm; print(lm.load(sys.argv[1]).tables.node.tobytes().__hash__())"
+    code = "import sys; from searchgen.lm.ngram.load import load; print(load(sys.argv[1]).tables.node.tobytes().__hash__())"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "0"}
     running = [
         subprocess.Popen([sys.executable, "-c", code, str(path)], env=environment, stdout=subprocess.PIPE)
@@ -180,12 +180,12 @@ def test_processes_that_decode_at_once_do_not_disturb_each_other(path: Path, cac
 def test_a_large_arpa_file_is_kept_decoded(
     path: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_arpa(lm.load(path), tmp_path / "large.arpa")
+    write_arpa(load(path), tmp_path / "large.arpa")
     before = len(list(cache.iterdir()))
     monkeypatch.setattr(open_file, "CACHED_ARPA_BYTES", 1000)
-    first = lm.load(tmp_path / "large.arpa")
+    first = load(tmp_path / "large.arpa")
     assert len(list(cache.iterdir())) == before + 1
-    assert same(lm.load(tmp_path / "large.arpa"), first)
+    assert same(load(tmp_path / "large.arpa"), first)
     assert first.exact_tables().node.dtype["log_p"] == np.float64
 
 
@@ -196,16 +196,16 @@ def test_what_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "thing.txt"
     path.write_bytes(content)
     with pytest.raises(ModelFileError, match="not a language model"):
-        lm.load(path)
+        load(path)
 
 
 def test_unknown_names_and_missing_files(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="did you mean 'zh'"):
-        lm.load("zhh")
+        load("zhh")
     with pytest.raises(RequestError, match="unknown model 'qqqq'"):
-        lm.load("qqqq")
+        load("qqqq")
     for missing in (tmp_path / "none", str(tmp_path / "none"), "none.arpa", "none.sgm"):
         with pytest.raises(ModelFileError, match="no model file"):
-            lm.load(missing)
+            load(missing)
     with pytest.raises(ModelFileError, match="folder"):
-        lm.load(tmp_path)
+        load(tmp_path)

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchgen import lm
 from searchgen.errors import RequestError
 from searchgen.files.cache_folder import cache_folder
 from searchgen.lm.ngram.estimation import reading
 from searchgen.lm.ngram.estimation.train import Recipe, train
 from searchgen.lm.ngram.evaluate import evaluate
+from searchgen.lm.ngram.load import load
 from searchgen.lm.ngram.model import NGram
 
 RAW = Recipe(order=3, cut=(), min_count=1, form="raw")
@@ -39,7 +39,7 @@ def texts(tmp_path: Path) -> Path:
 
 def test_a_file_is_the_same_model_as_its_sentences(texts: Path, tmp_path: Path) -> None:
     done = train([texts], tmp_path / "m.sgm", RAW, about={"sources": "two files"})
-    model = lm.load(tmp_path / "m.sgm")
+    model = load(tmp_path / "m.sgm")
     expected = NGram.from_sentences([["a", "b", "c"], ["b", "c"], ["c", "c", "a"]], order=3)
     assert model.vocabulary == expected.vocabulary
     assert model.tables.node.tobytes() == expected.tables.node.tobytes()
@@ -54,7 +54,7 @@ def test_repeated_sentences_count_if_asked_to(texts: Path, tmp_path: Path) -> No
     train([texts / "b.txt", texts / "deep"], tmp_path / "m.sgm", recipe)
     sentences = ["a b c", "b c", "a b c", "c c a", "b c"]
     expected = NGram.from_sentences([sentence.split() for sentence in sentences], order=2)
-    assert lm.load(tmp_path / "m.sgm").hash == expected.hash
+    assert load(tmp_path / "m.sgm").hash == expected.hash
 
 
 def test_training_is_deterministic_whatever_the_number_of_processes(
@@ -74,14 +74,14 @@ def test_training_is_deterministic_whatever_the_number_of_processes(
 def test_standard_input_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\ufeffé b\n".encode())))
     train(["-"], tmp_path / "m.sgm", RAW)
-    assert lm.load(tmp_path / "m.sgm").vocabulary[3:] == ["b", "é"]
+    assert load(tmp_path / "m.sgm").vocabulary[3:] == ["b", "é"]
 
 
 def test_first_words_get_the_case_they_have_elsewhere(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("The dog saw the cat.\nParis saw the dog. I saw Paris.\n“The cat,” I said.\nZorb saw the dog.\n")
     train([text], tmp_path / "m.sgm", Recipe(order=2, min_count=1))
-    vocabulary = set(lm.load(tmp_path / "m.sgm").vocabulary)
+    vocabulary = set(load(tmp_path / "m.sgm").vocabulary)
     assert {"the", "Paris", "I", "Zorb"} <= vocabulary
     assert not {"The", "paris", "i", "zorb"} & vocabulary
 
@@ -100,7 +100,7 @@ def test_held_out_sentences_are_left_out_always_the_same_ones(tmp_path: Path) ->
 
 def test_words_are_limited_by_count_and_number(texts: Path, tmp_path: Path) -> None:
     train([texts], tmp_path / "m.sgm", Recipe(order=2, cut=(), min_count=3, form="raw", limit_vocabulary=1))
-    assert lm.load(tmp_path / "m.sgm").vocabulary == ["<unk>", "<s>", "</s>", "c"]
+    assert load(tmp_path / "m.sgm").vocabulary == ["<unk>", "<s>", "</s>", "c"]
 
 
 def test_progress_is_told(texts: Path, tmp_path: Path) -> None:
