@@ -104,7 +104,7 @@ def with_keywords(template: Request, values: Sequence[str], lm: str | None) -> R
         RequestError: the list is empty, or a file cannot be read.
     """
     items = listed("--keywords", values) if values else []
-    request = replace(template, keywords=tuple(map(tuple, items)))
+    request = template.but(keywords=tuple(map(tuple, items)))
     return replace(request, lm=lm or default_model(request.words))
 
 

@@ -231,7 +231,7 @@ def _status(error: SearchgenError) -> str:
 def _describe(outcome: "Outcome", seconds: float) -> None:
     request = outcome.request
     low, high = request.min_words, request.max_words
-    complain(f"request {replace(request, min_words=None, max_words=None).canonical()}")
+    complain(f"request {request.but(min_words=None, max_words=None).canonical()}")
     complain(f"window {low}-{high} words, seed {request.seed}, model {outcome.records[0].lm}")
     proposed, legal, accepted = outcome.annealed.tally.sum(axis=0).tolist()
     complain(

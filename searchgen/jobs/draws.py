@@ -52,7 +52,7 @@ def stated_law(request: Request, bounded: bool = True) -> Request:
         raise RequestError("--max-words none: samplers look ahead over a bounded length; give up to 200 words")
     low = request.min_words or 1
     high = request.max_words or max(MOST_WORDS, low)
-    return replace(request, terms=PLAIN_TERMS, min_words=low, max_words=high)
+    return request.but(terms=PLAIN_TERMS, min_words=low, max_words=high)
 
 
 def job_of(

@@ -89,7 +89,7 @@ def _parts(request: Request) -> dict[str, tuple[Request, Request]]:
     """Return, by name, requests with one part of the demands each, and requests with all but it; lengths are kept in both."""
     free = _free(request)
     return {
-        name: (replace(free, **alone), replace(request, **others))
+        name: (free.but(**alone), request.but(**others))
         for constraint in CONSTRAINTS.values()
         for name, alone, others in constraint.apart(request.demands)
     }
@@ -98,7 +98,7 @@ def _parts(request: Request) -> dict[str, tuple[Request, Request]]:
 def _free(request: Request) -> Request:
     """Return the request without any demand but its window of lengths."""
     kept = {flag.key: request.demands[flag.key] for flag in Length.flags}
-    return replace(request, demands=Demands.nothing(**kept))
+    return request.but(demands=Demands.nothing(**kept))
 
 
 def explain(source: Source, request: Request) -> Explained:

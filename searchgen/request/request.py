@@ -227,6 +227,10 @@ class Request:
         """
         return ModelRef.parse(self.lm, f"{self.words} {self.start}")
 
+    def but(self, **changes: Any) -> "Request":
+        """Return the request with some fields or demands replaced; raises as the constructor does."""
+        return replace(self, **changes)
+
     def differences(self) -> dict[str, Any]:
         """Return the fields that are not at their defaults, as plain JSON values."""
         demanded = {name: listed(value) for name, value in self.demands.given().items()}
@@ -291,7 +295,8 @@ class Request:
         flags = demand_flags()
         demanded = {name: typed(name, value, flags[name].type) for name, value in values.items() if name in flags}
         own = {name: value for name, value in values.items() if name not in flags}
-        return replace(filled(Request(), own, ""), **demanded)
+        request: Request = filled(Request(), own, "")
+        return request.but(**demanded)
 
 
 def _named_model(body: str) -> str:

@@ -39,5 +39,5 @@ def look_ahead(source: Source, request: Request, order: int = 2) -> tuple[Target
     except Impossible:
         if not request.finite_verb:
             raise
-    target, guide = look_ahead(source, replace(request, finite_verb=False), order)
+    target, guide = look_ahead(source, request.but(finite_verb=False), order)
     return replace(target, notes=(*target.notes, "no such text with a verb of its own; found without")), guide

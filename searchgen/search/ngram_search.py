@@ -1,7 +1,7 @@
 """The search under an n-gram model: guide draws as start states, annealing over many chains, ranked with its word classes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -74,7 +74,7 @@ class NGramSearch:
         plan = request.annealing.for_texts(request.count)
         target, guide = look_ahead(source, request, order=1 if plan.chains * plan.steps <= UNIGRAM_STEPS else 2)
         # A window spelled out is the same request as the default one, and the signature pins it.
-        request = replace(request, min_words=target.window[0], max_words=target.window[1])
+        request = request.but(min_words=target.window[0], max_words=target.window[1])
         return NGramRun(source, request, target, guide, plan)
 
     def finish(self, runs: Sequence[NGramRun], progress: Callable[[float], None] | None) -> list[Outcome]:

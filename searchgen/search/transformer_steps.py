@@ -112,7 +112,7 @@ class TransformerRun:
             Impossible: no text satisfies it.
         """
         proposal, guide = look_ahead(source, request)
-        request = replace(request, min_words=proposal.window[0], max_words=proposal.window[1])
+        request = request.but(min_words=proposal.window[0], max_words=proposal.window[1])
         run = TransformerRun(source, request, proposal, guide, TransformerPlan.of(request), proposal.problem)
         run.first = run._annealed()
         return run

@@ -15,7 +15,10 @@ from torch import Tensor
 from transformers import LlamaConfig, LlamaModel
 
 from searchgen.lm.neural.architectures.library_reader import NAMES, Trial, library_reader
+from searchgen.lm.neural.causal import CausalModel
 from searchgen.lm.neural.incremental import Incremental
+from searchgen.lm.neural.network import Network
+from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import open_transformer
 from tests.lm.neural.tiny_transformer import CONFIGS, by_bytes
@@ -125,7 +128,7 @@ def test_a_warning_made_an_error_is_no_result_of_a_trial() -> None:
 
 def test_out_of_memory_reads_anew(letters: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, plain = open_transformer(letters), open_transformer(letters, NeuralSettings(end="none"))
-    growing = Incremental(model, model.network)
+    growing = Incremental(model, network_of(model))
     growing.log_probs(["The dog"], np.zeros(1, np.int64))
 
     def short(*_: object) -> None:
@@ -144,7 +147,7 @@ def test_kept_or_read_anew_scores_are_the_same(letters: str, prompt: str, cached
     """With selection, copies, cut-backs and a prompt, against whole-text scores of other code."""
     model = open_transformer(letters, NeuralSettings(prompt=prompt))
     plain = open_transformer(letters, NeuralSettings(end="none", prompt=prompt))
-    growing = Incremental(model, model.network, cached)
+    growing = Incremental(model, network_of(model), cached)
     for texts, parents in STEPS:
         found = growing.log_probs(texts, np.array(parents))
         expected = plain.log_probs(texts)
@@ -158,7 +161,7 @@ def test_keys_and_values_spare_most_of_the_reading(letters: str) -> None:
     tokens = {}
     for cached in (True, False):
         model = open_transformer(letters)
-        growing = Incremental(model, model.network, cached)
+        growing = Incremental(model, network_of(model), cached)
         for n in range(1, len(words) + 1):
             growing.log_probs([" ".join(words[:n])] * 5, np.zeros(5, np.int64))
         tokens[cached] = model.usage.tokens
@@ -167,10 +170,15 @@ def test_keys_and_values_spare_most_of_the_reading(letters: str) -> None:
     assert tokens[False] > 5 * tokens[True]
 
 
+def network_of(model: PieceModel) -> Network:
+    assert isinstance(model, CausalModel)
+    return model.network
+
+
 def test_wrong_parents_are_found_by_their_pieces(letters: str) -> None:
     """Control: values of another text are never used, whatever parent is named; without the cut-back they would be."""
     model, plain = open_transformer(letters), open_transformer(letters, NeuralSettings(end="none"))
-    growing = Incremental(model, model.network)
+    growing = Incremental(model, network_of(model))
     growing.log_probs(["The dog", "A cat"], np.array([0, 0]))
     assert growing.log_probs(["The dog ran"], np.array([1]))[0] == pytest.approx(
         plain.log_probs(["The dog ran"])[0], rel=ROUNDING
