@@ -101,7 +101,7 @@ def sample(
         raise RequestError("sample draws for one request; constrain reads keyword sets from stdin")
     given = [*(option or []), *_switches(memory=memory, quasi=quasi), *([] if moves is None else [f"moves={moves}"])]
     most = None if max_words is None else most_words(max_words)
-    fields = {"options": given, "opaque": list(map(pinned, term or [])), "start": text}
+    fields: dict[str, Any] = {"options": given, "opaque": list(map(pinned, term or [])), "start": text}
     drawn = secrets.randbits(32) if seed is None else seed
     if spec is not None:
         fields["max_words"] = most

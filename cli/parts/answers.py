@@ -1,7 +1,7 @@
 """Answering requests and printing the results, one request or one a line of stdin."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -173,7 +173,8 @@ class Answers:
         """Show, once, which transformers keep no keys and values, and why."""
         for source in self.sources.kept():
             model = source.text_model
-            for name, reason in model.uncached.items() if isinstance(model, KeepsKeyValues) else ():
+            uncached: Mapping[str, str] = model.uncached if isinstance(model, KeepsKeyValues) else {}
+            for name, reason in uncached.items():
                 line = f"{name} keeps no keys and values: {reason}"
                 if line not in self.said:
                     self.said.add(line)

@@ -66,7 +66,7 @@ def test_a_mixture_is_judged_by_its_other_parts(target: Target) -> None:
     log_unigram = lexicon(target.model).log_unigram
     orders = []
     for weight in (0.1, 0.9):
-        mixture = Mixture("both", [NGramPart(target.model), other], [weight, 1 - weight])
+        mixture = Mixture("both", [NGramPart(target.model), other], [weight, 1 - weight])  # type: ignore[list-item]
         under = replace(target, text_model=mixture)
         opened: Future[Any] = Future()
         opened.set_result(mixture)

@@ -57,7 +57,7 @@ class Exact:
         self.lengths = np.exp(self.guide.log_masses - self.guide.log_mass)
         self.present = {}
         for word in words:
-            with_word = self.target_of(replace(request, keywords=(*request.keywords, (word,))))
+            with_word = self.target_of(request.but(keywords=(*request.keywords, (word,))))
             self.present[word] = np.exp(self.guide_of(with_word).log_mass - self.guide.log_mass)
 
     def target_of(self, request: Request) -> Target:
@@ -76,7 +76,7 @@ def bigrams() -> Exact:
 @cache
 def full_order() -> Exact:
     model = everyday(5)
-    return Exact(model, model.order, replace(REQUEST, keywords=(("window",),)), ("the", "a", "of", "open", "house"))
+    return Exact(model, model.order, REQUEST.but(keywords=(("window",),)), ("the", "a", "of", "open", "house"))
 
 
 def z_scores(exact: Exact, draws: Draws) -> dict[str, float]:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +94,7 @@ def test_what_fails_is_one_search_not_all(searcher: Searcher, monkeypatch: pytes
             raise RequestError("a door cannot be spelled")
         return whole(self, texts)
 
-    without = [replace(request(number), forbid=("door",)) for number in (0, 1)]
+    without = [request(number).but(forbid=("door",)) for number in (0, 1)]
     impossible = Request(keywords=(("dog",),), forbid=("dog",), lm="toy")
     monkeypatch.setattr(CausalModel, "log_probs", refused)
     jobs = [*without, request(10), impossible]  # the third demands a door
