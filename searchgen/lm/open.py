@@ -9,11 +9,12 @@ from searchgen.lm.mixture import EMBEDDED_MIXTURE, MIXTURE
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import TRANSFORMER
 from searchgen.lm.protocol import ModelType, TextModel
-from searchgen.lm.remote import SERVER
+from searchgen.lm.server.model import SERVER
 
 __all__ = ["MODELS", "model_type", "open_text_model", "opening"]
 
-#: Every kind of text model; the first that a name matches opens it.
+#: Every kind of text model; the first that a name matches opens it. A name that ends in `:NUMBER` is a mixture for MIXTURE, and
+#: TRANSFORMER takes what is no n-gram model: a new kind stands before both.
 MODELS: tuple[ModelType, ...] = (EMBEDDED_MIXTURE, SERVER, MIXTURE, TRANSFORMER)
 
 

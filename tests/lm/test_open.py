@@ -12,7 +12,7 @@ from searchgen.lm.open import MODELS, model_type, open_text_model
 from searchgen.request.model_ref import NGRAM, ModelRef
 from searchgen.testing import assert_text_model
 from tests.lm.neural.tiny_transformer import by_bytes
-from tests.lm.test_remote import StandIn, server  # noqa: F401 - a fixture
+from tests.lm.server.test_model import StandIn, server  # noqa: F401 - a fixture
 
 TEXTS = ["The dog ran.", "A cat sat in the park.", "The dog."]
 

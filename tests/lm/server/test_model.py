@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from searchgen.errors import RequestError, SearchgenError
-from searchgen.lm.completions import KEY
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.remote import Remote, open_remote
+from searchgen.lm.server.completions import KEY
+from searchgen.lm.server.model import Remote, open_remote
 from searchgen.testing import assert_text_model
 from tests.cli.runner import searchgen
 from tests.cli.schema import faults, schema
@@ -199,7 +199,7 @@ def test_commands_take_a_server(server: StandIn, monkeypatch: pytest.MonkeyPatch
 def test_a_server_that_goes_away_in_the_middle_leaves_what_was_found(
     server: StandIn, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], asked: int, found: int
 ) -> None:
-    monkeypatch.setattr("searchgen.lm.completions.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("searchgen.lm.server.completions.time.sleep", lambda seconds: None)
     whole = Answers.do_POST
 
     def answer(self: Answers) -> None:
@@ -220,7 +220,7 @@ def test_a_server_that_goes_away_in_the_middle_leaves_what_was_found(
 
 
 def test_no_server_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("searchgen.lm.completions.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("searchgen.lm.server.completions.time.sleep", lambda seconds: None)
     ran = searchgen("score", "--lm", "http://127.0.0.1:9/v1#x", "--end", "none", stdin=b"A dog.\n")
     assert (ran.code, ran.out) == (1, "")
     assert "cannot be reached" in ran.err

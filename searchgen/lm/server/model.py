@@ -25,7 +25,7 @@ from searchgen.lm.prefix_scores import ReadAnew
 from searchgen.lm.protocol import ModelType, PrefixScorer
 
 if TYPE_CHECKING:
-    from searchgen.lm.completions import Server
+    from searchgen.lm.server.completions import Server
 
 __all__ = ["SERVER", "Remote", "is_remote", "open_remote"]
 
@@ -66,7 +66,7 @@ class Remote:
     @cached_property
     def server(self) -> "Server":
         """What answers."""
-        from searchgen.lm.completions import Server  # libraries of the net take a while to import
+        from searchgen.lm.server.completions import Server  # libraries of the net take a while to import
 
         return Server(self._address, self._count_call)
 
@@ -161,7 +161,7 @@ def open_remote(name: str, settings: NeuralSettings, threads: int = 1) -> Remote
     Raises:
         RequestError: the address has no model or a password, or the settings are for models here.
     """
-    from searchgen.lm.completions import KEY
+    from searchgen.lm.server.completions import KEY
 
     address, _, model = name.partition("#")
     parts = urlsplit(address)

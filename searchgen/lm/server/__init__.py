@@ -1,0 +1,1 @@
+"""Models behind an OpenAI-compatible server that returns the log-probabilities of its prompt."""
