@@ -9,6 +9,7 @@ from searchgen.cli.output import complain, write_json, write_line
 
 if TYPE_CHECKING:
     from searchgen.lm.ngram.model import NGram
+    from searchgen.lm.protocol import ModelType
 
 __all__ = ["HELP", "SHORT", "info"]
 
@@ -21,20 +22,27 @@ Example: searchgen lm info en
 
 
 def info(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="en, zh, a model or ARPA file, or a transformer.")],
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="As --lm names it: en, zh, a file, a transformer, a server, a mixture."),
+    ],
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Open the model and print its facts."""
     from searchgen.lm.embedded import EMBEDDED, MIXED, data_file
-    from searchgen.lm.neural.transformer import is_transformer
+    from searchgen.lm.neural.transformer import TRANSFORMER
     from searchgen.lm.ngram.load import load
+    from searchgen.lm.open import model_type
 
+    kind = model_type(model)
     if model in MIXED:
         facts = _facts_of_mixture(model)
-    elif is_transformer(model):
+    elif kind is TRANSFORMER:
         from searchgen.lm.neural.describe import describe
 
         facts = describe(model)
+    elif kind is not None:
+        facts = _facts_of_text_model(model, kind)
     else:
         opened = load(model, complain)
         path = data_file(model) if model in EMBEDDED else Path(model)
@@ -44,6 +52,15 @@ def info(
         return
     for name, value in facts.items():
         write_line(f"{name.replace('_', ' '):<20} {_shown(value)}")
+
+
+def _facts_of_text_model(name: str, kind: "ModelType") -> dict[str, Any]:
+    """Return what is known of a model of any other kind: a server, a mixture, one that a contributor added."""
+    from searchgen.lm.neural.settings import NeuralSettings
+    from searchgen.lm.server.model import SERVER
+
+    settings = NeuralSettings(end="newline") if kind is SERVER else NeuralSettings()  # a server has no end token
+    return {"model": name, "kind": kind.kind, "hash": kind.open(name, settings, 1).hash}
 
 
 def _facts_of_mixture(name: str) -> dict[str, Any]:

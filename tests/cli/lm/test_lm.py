@@ -112,6 +112,12 @@ def test_info_is_readable_and_the_same_as_json() -> None:
     assert shown == {"hash": row["hash"], "words": f"{row['words']:,}", "order": "3"}
 
 
+def test_info_knows_every_kind_of_model() -> None:
+    for name, kind in (("en-ngram:0.5,zh-ngram:0.5", "mixture"), ("http://127.0.0.1:1/v1#x", "server")):
+        row = searchgen("lm", "info", name, "--json").rows[0]
+        assert (row["model"], row["kind"], len(row["hash"])) == (name, kind, 64)
+
+
 def test_eval_measures() -> None:
     text = str(CORPORA / "everyday-en.txt")
     row = searchgen("lm", "eval", model("en"), text, "--json").rows[0]
