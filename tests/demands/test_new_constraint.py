@@ -23,6 +23,7 @@ import numpy as np
 from searchgen.automata import ENTRY_LIMIT, Automaton
 from searchgen.constraints.base import Constraint
 from searchgen.constraints.flags import Flag
+from searchgen.errors import RequestError
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["MaxCommas"]
@@ -35,6 +36,11 @@ class MaxCommas(Constraint):
     name: ClassVar[str] = "max-commas"
     flags: ClassVar[tuple[Flag, ...]] = (Flag("max-commas", int | None, "Most commas.", "N"),)
     most: int
+
+    def validate(self) -> None:
+        """Refuse numbers that are none."""
+        if not 0 <= self.most <= 200:
+            raise RequestError(f"--max-commas {self.most}: give 0 to 200")
 
     def describe(self) -> str:
         """The number."""
@@ -94,6 +100,8 @@ def test_commands_heed_it(tree: Path) -> None:
     assert checked.stdout == f"1\tat most 0 commas\t{WITH_COMMA}\n", checked.stderr
     scored = run(tree, "score", "--max-commas", "0", "--json", stdin=texts)
     assert [json.loads(row)["satisfied"]["at most 0 commas"] for row in scored.stdout.splitlines()] == [False, True]
+    refused = run(tree, "check", "--max-commas", "-1", stdin=texts)
+    assert (refused.returncode, refused.stderr) == (2, "searchgen: --max-commas -1: give 0 to 200\n")
     explained = run(tree, "explain", "--max-commas", "0", "--keywords", "dog", "--max-words", "8")
     assert "max-commas" in explained.stdout, explained.stderr
 
