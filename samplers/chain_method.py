@@ -1,11 +1,14 @@
 """A Markov sampler is a step: here is all the rest of it, from start states to draws.
 
-def stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
-context = ...                                   # made once a job
-def steps(low, high, count, first): ...         # steps first ... first + count - 1 of the chains low ... high - 1
-return steps
+    def stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
+        context = ...                                   # made once a job
+        def steps(low, high, count, first): ...         # steps first ... first + count - 1 of the chains low ... high - 1
+        return steps
 
-METHOD = chain_method("name", "when to use it", stepper, proof)
+    METHOD = chain_method("name", "when to use it", stepper, proof)
+
+One step of one chain is a compiled function by itself, `step(problem, chains, c, draft, *arguments, source)`: the proof plays all its
+branches (`samplers/proofs/exactness.py`), and the loop over chains and steps calls it.
 """
 
 from collections.abc import Callable, Sequence
