@@ -35,9 +35,13 @@ RENAMED: dict[str, str] = {
     r"length (\d+(?: to \d+)?) words": r"words \1",
 }
 
+#: Passages of messages that were worded otherwise: as in A, and as in B.
+REWORDED = {"sentence, quotes, finite_verb, ": "sentence, finite_verb, quotes, "}
+
 #: Commands that answer otherwise on purpose, each with the line of CHANGELOG.md that says so. Emptied with the table above.
 MENDED = {
     "neural-batch: batch jobs-law.jsonl --lm models/gpt2 -q": "draws of batch under a transformer are the transformer's",
+    "constrain: $ init": "init writes the table [neural], too",
     "onnx-and-mixtures: lm info models/gpt2 --json": "lm info says whether keys and values are kept",
 }
 
@@ -259,7 +263,9 @@ def differences(one: dict[str, Any] | None, other: dict[str, Any] | None) -> lis
 
 
 def renamed(text: str) -> str:
-    """Return a text of A in which keys, and cells of plain output, have the names of B."""
+    """Return a text of A in which keys, cells of plain output, and passages of messages have the names of B."""
+    for old, new in REWORDED.items():
+        text = text.replace(old, new)
     for old, new in RENAMED.items():
         text = re.sub(rf'(?<=["]){old}(?=\\?":)', new, text)
         text = re.sub(rf"(?:(?<=\t)|(?<=; )){old}(?=\t|; )", new, text)
@@ -290,9 +296,9 @@ def _signatures_read(value: Any) -> Any:
 
 
 def _difference(one: str, other: str) -> str:
-    """Return the first line that differs, from a little before the first sign that does."""
+    """Return the first line that differs in meaning, from a little before the first sign that does."""
     pairs = zip_longest(one.splitlines(), other.splitlines(), fillvalue="(no line)")
-    number, (x, y) = next((i, pair) for i, pair in enumerate(pairs, 1) if pair[0] != pair[1])
+    number, (x, y) = next((i, pair) for i, pair in enumerate(pairs, 1) if _meant(pair[0]) != _meant(pair[1]))
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(x, y, strict=False)))
     at = max(0, same - 30)
     return f"line {number}, sign {at + 1}: {x[at : at + 80]} | {y[at : at + 80]}"

@@ -17,6 +17,13 @@ SHORT = {
 }
 
 
+def test_moves_are_reported_by_the_names_of_their_sampler() -> None:
+    named = {"mh": "span", "gibbs": "block 0-1", "isir": "resample"}
+    for name, move in named.items():
+        draws = method(name).draw(toy_job(name, 70, keywords="c,d", **SHORT.get(name, {})))
+        assert move in draws.moves
+
+
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_draws_are_scored_as_the_target_has_it(name: str) -> None:
     job = toy_job(name, 70, keywords="c,d", beta=1.5, **SHORT.get(name, {}))

@@ -287,4 +287,5 @@ METHOD = chain_method(
     stepper,
     proof,
     options=Options,
+    moves=MOVES,
 )
