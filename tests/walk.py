@@ -24,26 +24,7 @@ from tests.places import ROOT
 
 __all__ = ["Stay", "climbs", "keywords_walk", "row_walk", "walk"]
 
-#: What the request is on its way, by the names of the types.
-NOUNS = {
-    "Context",
-    "Request",
-    "ModelRef",
-    "Source",
-    "Target",
-    "Guide",
-    "Searcher",
-    "NGramRun",
-    "TransformerRun",
-    "Annealed",
-    "Outcome",
-    "Record",
-    "Job",
-    "Prepared",
-    "Answer",
-}
-
-#: Those that do nothing: what one of them is asked about itself is no stay.
+#: Of what the request is on its way, by the names of the types, those that do nothing: what one is asked about itself is no stay.
 VALUES = {
     "Context",
     "Request",
@@ -57,6 +38,9 @@ VALUES = {
     "Job",
     "Answer",
 }
+
+#: All that the request is on its way.
+NOUNS = VALUES | {"Searcher", "NGramRun", "TransformerRun", "Prepared"}
 
 
 class Stay(NamedTuple):
