@@ -2,13 +2,12 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from searchgen.errors import RequestError
+from searchgen.files.whole import replacing
 
 __all__ = ["refuse_unwritable", "write_report"]
 
@@ -34,14 +33,6 @@ def write_report(name: str, report: Mapping[str, Any]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    path = Path(name)
     content = json.dumps(report, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-    handle, temporary = tempfile.mkstemp(prefix=path.name, dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    with replacing(Path(name)) as file:
+        file.write(content.encode())

@@ -1,10 +1,7 @@
 """Training: from text to a model file."""
 
-import os
-import tempfile
 from array import array
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
+from searchgen.files.whole import replacing
 from searchgen.lm.ngram.estimation.counts import count_ngrams
 from searchgen.lm.ngram.estimation.kneser_ney import Counted, counted, full_cut
 from searchgen.lm.ngram.estimation.reading import Passage, Progress, is_held_out, read_passages, text_files
@@ -137,16 +135,8 @@ def _read(paths: Sequence[str | Path], recipe: Recipe, progress: Progress | None
 def _write(output: Path, model: Counted, vocabulary: list[str], metadata: dict[str, Any]) -> int:
     content = pack(model, vocabulary, metadata)
     try:
-        handle, temporary = tempfile.mkstemp(prefix=output.name, dir=output.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.chmod(temporary, 0o644)  # mkstemp lets nobody else read it
-            os.replace(temporary, output)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
-            raise
+        with replacing(output) as file:
+            file.write(content)
     except OSError as error:
         raise RequestError(f"{output}: cannot be written ({error.strerror})") from None
     return len(content)

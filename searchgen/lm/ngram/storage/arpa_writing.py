@@ -1,10 +1,8 @@
 """Language models as ARPA text: writing."""
 
 import gzip
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from math import log
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -13,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
+from searchgen.files.whole import replacing
 from searchgen.lm.ngram.estimation.trie import parents
 from searchgen.lm.ngram.model import NGram
 
@@ -42,17 +41,9 @@ def write_arpa(model: NGram, output: Path | BinaryIO) -> None:
             output.write(text.encode())
         return
     try:
-        handle, temporary = tempfile.mkstemp(prefix=output.name, dir=output.parent)
-        try:
-            with os.fdopen(handle, "wb") as file, _compressor(file, output.suffix == ".gz") as sink:
-                for text in arpa_lines(model):
-                    sink.write(text.encode())
-            os.chmod(temporary, 0o644)  # mkstemp lets nobody else read it
-            os.replace(temporary, output)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
-            raise
+        with replacing(output) as file, _compressor(file, output.suffix == ".gz") as sink:
+            for text in arpa_lines(model):
+                sink.write(text.encode())
     except OSError as error:
         raise RequestError(f"{output}: cannot be written ({error.strerror})") from None
 
