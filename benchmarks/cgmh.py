@@ -98,15 +98,15 @@ class Loop:
         return np.asarray(self._by_ngram(texts) > -np.inf)
 
     def _by_ngram(self, texts: Sequence[Text]) -> npt.NDArray[np.float64]:
-        tokens = np.zeros((len(texts), self.target.room), np.int32)
-        lengths = np.array([min(len(text), self.target.room) for text in texts], np.int64)
+        tokens = np.zeros((len(texts), self.target.max_tokens), np.int32)
+        lengths = np.array([min(len(text), self.target.max_tokens) for text in texts], np.int64)
         for row, text in zip(tokens, texts, strict=True):
-            row[: len(text)] = text[: self.target.room]
+            row[: len(text)] = text[: self.target.max_tokens]
         return np.asarray(score_texts(self.target.problem, tokens, lengths))
 
     def _candidates(self, left: Text, right: Text) -> list[Text]:
         """Return the likeliest texts with one word more between two halves, by the n-gram model."""
-        if len(left) + len(right) + 1 > self.target.room:
+        if len(left) + len(right) + 1 > self.target.max_tokens:
             return []
         texts = [(*left, word, *right) for word in range(1, FREQUENT)]
         density = self._by_ngram(texts)

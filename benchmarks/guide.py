@@ -38,7 +38,7 @@ def measure(report: Report, source: Source, case: Case, times: int) -> None:
     target, guide = look_ahead(source, request)
     report.row(f"{name}: target and guide", f"{took:.2f} s", "")
     building = best(
-        lambda: type(guide).build(target.problem, room=target.room, bigrams=target.bigrams),
+        lambda: type(guide).build(target.problem, max_tokens=target.max_tokens, bigrams=target.bigrams),
         times,
         time.perf_counter,
     )

@@ -28,7 +28,7 @@ def measure(source: Source, line: str, order: int, draws: int) -> dict[str, Any]
     own = int(target.problem.ngram.order[0])
     begun = time.perf_counter()
     guide = Guide.build(
-        target.problem, order=order or own, room=target.room, bigrams=target.bigrams, threads=source.threads
+        target.problem, order=order or own, max_tokens=target.max_tokens, bigrams=target.bigrams, threads=source.threads
     )
     building = time.perf_counter() - begun
     begun = time.perf_counter()

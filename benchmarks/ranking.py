@@ -71,7 +71,7 @@ def scores(source: Source, search: Sequence[Judged]) -> tuple[Floats, Floats]:
     target = source.target(request)
     form, ids = source.model.text_form, target.vocabulary.ids
     texts = [tuple(ids[token] for token in form.tokenise(row.text)) for row in search]
-    density = scorer_of(target)(*padded(texts, target.room))
+    density = scorer_of(target)(*padded(texts, target.max_tokens))
     found = Annealed(texts, density, 0, False, np.zeros((len(MOVES), 3), np.int64))
     model = judge(source)
     assert model is not None

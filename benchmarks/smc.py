@@ -26,7 +26,7 @@ def measure(source: Source, line: str, flags: Any, order: int) -> dict[str, Any]
     guide = Guide.build(
         target.problem,
         order=order,
-        room=target.room,
+        max_tokens=target.max_tokens,
         bigrams=target.bigrams,
         threads=source.threads,
         near=flags.near if order > 2 else 0,

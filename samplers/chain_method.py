@@ -7,7 +7,7 @@
 
     METHOD = chain_method("name", "when to use it", stepper, proof)
 
-One step of one chain is a compiled function by itself, `step(problem, chains, c, draft, *arguments, source)`: the proof plays all its
+One step of one chain is a compiled function by itself, `step(problem, chains, c, draft, *arguments, rng)`: the proof plays all its
 branches (`samplers/proofs/exactness.py`), and the loop over chains and steps calls it.
 """
 
@@ -52,7 +52,7 @@ def chain_method(
 
     def draw(job: Job) -> Draws:
         plan = Plan.of(job, job.options.chains, job.options.burn_in, job.options.thin)
-        chains = new_chains(plan.chains, job.target.room)
+        chains = new_chains(plan.chains, job.target.max_tokens)
         steps = stepper(job, plan, chains)
         enter(job.target.problem, chains, *starts(job, plan))
 

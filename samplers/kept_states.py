@@ -126,8 +126,8 @@ def retain(job: Job, plan: Plan, chains: Chains, go: Callable[[Chains, int, int]
     """
     go(chains, plan.burn_in, 0)
     chains.tally[:] = 0
-    room = chains.token.shape[1]
-    tokens = np.zeros((plan.kept, plan.chains, room), np.int32)
+    max_tokens = chains.token.shape[1]
+    tokens = np.zeros((plan.kept, plan.chains, max_tokens), np.int32)
     lengths = np.zeros((plan.kept, plan.chains), np.int64)
     density = np.zeros((plan.kept, plan.chains))
     for k in range(plan.kept):
@@ -139,7 +139,7 @@ def retain(job: Job, plan: Plan, chains: Chains, go: Callable[[Chains, int, int]
     tally = chains.tally.sum(axis=0)
     steps = plan.chains * (plan.burn_in + plan.kept * plan.thin)
     return Draws(
-        tokens=tokens.reshape(-1, room)[: job.count],
+        tokens=tokens.reshape(-1, max_tokens)[: job.count],
         lengths=lengths.ravel()[: job.count],
         log_density=density.ravel()[: job.count],
         log_weight=np.zeros(job.count),

@@ -57,7 +57,7 @@ class Job:
             self._guides[order, near] = Guide.build(
                 problem,
                 order=order,
-                room=self.target.room,
+                max_tokens=self.target.max_tokens,
                 bigrams=self.target.bigrams,
                 threads=self.threads,
                 near=near,

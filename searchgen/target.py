@@ -200,7 +200,7 @@ class Target:
         return self.model.bigrams if self.problem.ngram is self.model.tables else Bigrams.of(self.problem.ngram)
 
     @cached_property
-    def room(self) -> int:
+    def max_tokens(self) -> int:
         """Most tokens of a text: the words, and two punctuation tokens in each gap."""
         if self.form.name == "raw":
             return self.window[1]

@@ -19,22 +19,22 @@ __all__ = ["advance", "advance_part", "check_totals", "draft_for", "enter", "new
 DRIFT = 1e-6
 
 
-def new_chains(count: int, room: int) -> Chains:
+def new_chains(count: int, max_tokens: int) -> Chains:
     """Return chains without states yet.
 
     Args:
         count: number of chains C.
-        room: most tokens a text may have, M.
+        max_tokens: most tokens a text may have, M.
     """
     return Chains(
-        token=np.zeros((count, room), np.int32),
-        context=np.zeros((count, room + 1), np.int32),
-        state=np.zeros((count, room + 1), np.int32),
-        log_p=np.zeros((count, room + 1)),
+        token=np.zeros((count, max_tokens), np.int32),
+        context=np.zeros((count, max_tokens + 1), np.int32),
+        state=np.zeros((count, max_tokens + 1), np.int32),
+        log_p=np.zeros((count, max_tokens + 1)),
         length=np.zeros(count, np.int64),
         words=np.zeros(count, np.int64),
         log_density=np.full(count, -np.inf),
-        best_token=np.zeros((count, room), np.int32),
+        best_token=np.zeros((count, max_tokens), np.int32),
         best_length=np.zeros(count, np.int64),
         best=np.full(count, -np.inf),
         tally=np.zeros((count, len(MOVES), 3), np.int64),
@@ -43,9 +43,12 @@ def new_chains(count: int, room: int) -> Chains:
 
 def draft_for(chains: Chains) -> Draft:
     """Return room for one thread's proposals."""
-    room = chains.token.shape[1]
+    max_tokens = chains.token.shape[1]
     return Draft(
-        np.zeros(room, np.int32), np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32), np.zeros(room + 1)
+        np.zeros(max_tokens, np.int32),
+        np.zeros(max_tokens + 1, np.int32),
+        np.zeros(max_tokens + 1, np.int32),
+        np.zeros(max_tokens + 1),
     )
 
 
@@ -99,12 +102,12 @@ def _run(
 ) -> None:
     """Run chains `which[0] ... which[1] - 1` through a schedule of inverse temperatures, one a step block."""
     for c in range(which[0], which[1]):
-        source = Counter(counters[c])
+        rng = Counter(counters[c])
         number = first_step
         for block in range(len(schedule)):
             for _ in range(which[2]):
-                start_step(source, number)
-                step(problem, chains, c, draft, table, schedule[block], source)
+                start_step(rng, number)
+                step(problem, chains, c, draft, table, schedule[block], rng)
                 number += 1
 
 

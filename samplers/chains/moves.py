@@ -85,16 +85,16 @@ def labels(span: int = 3, any_span: int = 1, relocate: int = 4, longest: int = 3
 
 
 @inlined
-def _fill(problem: Any, chains: Any, c: Any, draft: Any, start: Any, end: Any, guarded: Any, source: Any) -> Any:
+def _fill(problem: Any, chains: Any, c: Any, draft: Any, start: Any, end: Any, guarded: Any, rng: Any) -> Any:
     """Draw the window `start ... end - 1` from the model; return whether it is legal so far and log q(window)."""
     context = np.int64(chains.context[c, start])
     state = np.int64(chains.state[c, start])
     log_q = 0.0
     extras = len(problem.extra)
     for at in range(start, end):
-        word, node = draw_word(problem.ngram, context, source)
+        word, node = draw_word(problem.ngram, context, rng)
         if word == UNKNOWN and extras > 0:
-            word = problem.extra[below(source, extras)]
+            word = problem.extra[below(rng, extras)]
             log_q -= np.log(extras)
         token = problem.token[word]
         state = np.int64(problem.next[state, token.cls])
@@ -244,7 +244,7 @@ def _decide(
     kind: Any,
     log_q: Any,
     inverse_temperature: Any,
-    source: Any,
+    rng: Any,
 ) -> None:
     """Finish a proposal whose window is legal: the rest of the automaton, the word window, the score, the accept rule."""
     start, old_end, new_end = window
@@ -268,10 +268,10 @@ def _decide(
         return
     chains.tally[c, kind, LEGAL] += 1
     scale = inverse_temperature * problem.beta[0]
-    log_u = log_threshold(source)
+    log_u = log_threshold(rng)
     bound = scale * change_p + inverse_temperature * change_weight + log_q
     open_still, change_tail, score_end = _score_tail(problem, chains, c, draft, window, scale, bound, log_u)
-    if open_still and accepts(source, log_u, bound + scale * change_tail):
+    if open_still and accepts(rng, log_u, bound + scale * change_tail):
         _commit(chains, c, draft, window, state_end, score_end)
         chains.words[c] = words
         chains.log_density[c] += problem.beta[0] * (change_p + change_tail) + change_weight
@@ -280,13 +280,13 @@ def _decide(
 
 
 @inlined
-def _span(problem: Any, chains: Any, c: Any, draft: Any, label: Any, inverse_temperature: Any, source: Any) -> None:
+def _span(problem: Any, chains: Any, c: Any, draft: Any, label: Any, inverse_temperature: Any, rng: Any) -> None:
     """Propose new tokens, drawn from the model, for a window of old ones."""
     kind, old_size, new_size = label
     length = chains.length[c]
     if old_size > length or length - old_size + new_size > len(draft.token):
         return
-    start = below(source, length - old_size + 1)
+    start = below(rng, length - old_size + 1)
     log_q_old = 0.0
     for at in range(start, start + old_size):
         token = chains.token[c, at]
@@ -295,21 +295,21 @@ def _span(problem: Any, chains: Any, c: Any, draft: Any, label: Any, inverse_tem
         log_q_old += chains.log_p[c, at]
         if token >= len(problem.ngram.alias_p):
             log_q_old -= np.log(len(problem.extra))
-    legal, log_q_new = _fill(problem, chains, c, draft, start, start + new_size, kind == SPAN, source)
+    legal, log_q_new = _fill(problem, chains, c, draft, start, start + new_size, kind == SPAN, rng)
     if legal:
         window = (start, start + old_size, start + new_size)
         log_q = log_q_old - log_q_new
-        _decide(problem, chains, c, draft, window, kind, log_q, inverse_temperature, source)
+        _decide(problem, chains, c, draft, window, kind, log_q, inverse_temperature, rng)
 
 
 @inlined
-def _relocate(problem: Any, chains: Any, c: Any, draft: Any, size: Any, inverse_temperature: Any, source: Any) -> None:
+def _relocate(problem: Any, chains: Any, c: Any, draft: Any, size: Any, inverse_temperature: Any, rng: Any) -> None:
     """Propose a segment's move to another place; the segment and its target are uniform, so q cancels."""
     places = chains.length[c] - size + 1
     if places < 2:
         return
-    origin = below(source, places)
-    target = below(source, places - 1)
+    origin = below(rng, places)
+    target = below(rng, places - 1)
     forward = target >= origin
     if forward:
         target += 1
@@ -317,11 +317,11 @@ def _relocate(problem: Any, chains: Any, c: Any, draft: Any, size: Any, inverse_
     end = max(origin, target) + size
     if _permute(problem, chains, c, draft, start, end, size, forward):
         _score_window(problem, chains, c, draft, start, end)
-        _decide(problem, chains, c, draft, (start, end, end), np.int64(RELOCATE), 0.0, inverse_temperature, source)
+        _decide(problem, chains, c, draft, (start, end, end), np.int64(RELOCATE), 0.0, inverse_temperature, rng)
 
 
 @inner
-def step(problem: Any, chains: Any, c: Any, draft: Any, table: Any, inverse_temperature: Any, source: Any) -> None:
+def step(problem: Any, chains: Any, c: Any, draft: Any, table: Any, inverse_temperature: Any, rng: Any) -> None:
     """Make one step of chain c: a label of the table, its proposal, and the accept rule; a stay leaves the state as it is.
 
     Args:
@@ -331,12 +331,12 @@ def step(problem: Any, chains: Any, c: Any, draft: Any, table: Any, inverse_temp
         draft: room for the proposal, of this thread alone.
         table: (W, 3) int64 equally likely labels, from `labels`.
         inverse_temperature: the step leaves density ** inverse_temperature invariant.
-        source: a `Counter` or a `Script`.
+        rng: a `Counter` or a `Script`.
     """
-    row = below(source, len(table))
+    row = below(rng, len(table))
     kind = table[row, 0]
     chains.tally[c, kind, PROPOSED] += 1
     if kind == RELOCATE:
-        _relocate(problem, chains, c, draft, table[row, 1], inverse_temperature, source)
+        _relocate(problem, chains, c, draft, table[row, 1], inverse_temperature, rng)
     else:
-        _span(problem, chains, c, draft, (kind, table[row, 1], table[row, 2]), inverse_temperature, source)
+        _span(problem, chains, c, draft, (kind, table[row, 1], table[row, 2]), inverse_temperature, rng)

@@ -19,9 +19,9 @@ Lengths = npt.NDArray[np.int64]
 Scorer = Callable[[Tokens, Lengths], Floats]
 
 
-def padded(texts: Sequence[tuple[int, ...]], room: int) -> tuple[Tokens, Lengths]:
-    """Return the tokens of texts (n, room), zeros behind them, and their lengths (n,)."""
-    tokens = np.zeros((len(texts), room), np.int32)
+def padded(texts: Sequence[tuple[int, ...]], max_tokens: int) -> tuple[Tokens, Lengths]:
+    """Return the tokens of texts (n, max_tokens), zeros behind them, and their lengths (n,)."""
+    tokens = np.zeros((len(texts), max_tokens), np.int32)
     for row, text in zip(tokens, texts, strict=True):
         row[: len(text)] = text
     return tokens, np.array([len(text) for text in texts], np.int64)

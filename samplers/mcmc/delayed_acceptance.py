@@ -56,9 +56,9 @@ def log_acceptance(true_y: Any, true_x: Any, cheap_y: Any, cheap_x: Any, inverse
 def thresholds(counters: Any, number: Any, log_u: Any) -> None:
     """Draw log U of every chain's test in a round."""
     for c in range(len(log_u)):
-        source = Counter(counters[c])
-        start_step(source, number)
-        log_u[c] = log_threshold(source)
+        rng = Counter(counters[c])
+        start_step(rng, number)
+        log_u[c] = log_threshold(rng)
 
 
 @dataclass(eq=False)

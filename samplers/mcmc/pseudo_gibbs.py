@@ -94,11 +94,11 @@ def _given(job: Job, plan: Plan) -> tuple[Tokens, Lengths]:
         )
     ids = target.vocabulary.encode(words)
     missing = [part for part, holds in target.satisfied(ids.tolist()).items() if not holds]
-    if missing or len(ids) > target.room:
+    if missing or len(ids) > target.max_tokens:
         raise Impossible(
             f"--text does not satisfy {missing[0] if missing else 'the length'}; change it, or the constraint"
         )
-    tokens = np.zeros((plan.chains, target.room), np.int32)
+    tokens = np.zeros((plan.chains, target.max_tokens), np.int32)
     tokens[:, : len(ids)] = ids
     return tokens, np.full(plan.chains, len(ids), np.int64)
 

@@ -106,7 +106,7 @@ def draw(job: Job) -> Draws:
     rounds = _kind_of_rounds(options.masked, job.target)(
         cheap=cheap_problem(job.target.problem, options.order or (job.target.model.order if whole else ORDER)),
         scorer=scorer,
-        chains=new_chains(plan.chains, job.target.room),
+        chains=new_chains(plan.chains, job.target.max_tokens),
         true=np.zeros(0),
         counters=plan.counters,
         inner=options.inner or INNER,
@@ -192,7 +192,7 @@ def proof(world: World) -> list[Finding]:
     findings: list[Finding] = []
     cheap = cheap_problem(world.problem, 1 if int(world.problem.ngram.order[0]) == 2 else 2)
     scores = _scores(cheap, world)
-    cheap_world = World(cheap, world.texts, scores, world.room)
+    cheap_world = World(cheap, world.texts, scores, world.max_tokens)
     for temperature, counts in ((1.0, (1, 2, 7)), (2.0, (2,))):
         table = labels(span=1, any_span=1, relocate=1, longest=2)
         inner = transition_matrix(cheap_world, step, table, 1.0 / temperature)
@@ -205,7 +205,7 @@ def proof(world: World) -> list[Finding]:
 
 
 def _scores(problem: Problem, world: World) -> Floats:
-    chains = new_chains(1, world.room)
+    chains = new_chains(1, world.max_tokens)
     scores = np.empty(len(world.texts))
     for i, text in enumerate(world.texts):
         chains.token[0, : len(text)] = text

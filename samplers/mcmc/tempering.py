@@ -84,7 +84,7 @@ def exchange(chains: Any, i: Any, j: Any) -> None:
 
 @inner
 def rung_step(
-    problem: Any, chains: Any, first: Any, draft: Any, table: Any, ladder: Any, share: Any, swaps: Any, source: Any
+    problem: Any, chains: Any, first: Any, draft: Any, table: Any, ladder: Any, share: Any, swaps: Any, rng: Any
 ) -> None:
     """Make one event of a group: a swap of two neighbours with probability `share`, else a step of one rung.
 
@@ -97,18 +97,18 @@ def rung_step(
         ladder: (R,) inverse temperatures, 1 first.
         share: probability of a swap.
         swaps: (R - 1, 2) int64 counts of swaps attempted and made, of this group.
-        source: a `Counter` or a `Script`.
+        rng: a `Counter` or a `Script`.
     """
     rungs = len(ladder)
-    if not bernoulli(source, share):
-        rung = below(source, rungs)
-        step(problem, chains, first + rung, draft, table, ladder[rung], source)
+    if not bernoulli(rng, share):
+        rung = below(rng, rungs)
+        step(problem, chains, first + rung, draft, table, ladder[rung], rng)
         return
-    rung = below(source, rungs - 1)
+    rung = below(rng, rungs - 1)
     i, j = first + rung, first + rung + 1
     swaps[rung, ATTEMPTED] += 1
     log_alpha = (ladder[rung] - ladder[rung + 1]) * (chains.log_density[j] - chains.log_density[i])
-    if accepts(source, log_threshold(source), log_alpha):
+    if accepts(rng, log_threshold(rng), log_alpha):
         exchange(chains, i, j)
         swaps[rung, SWAPPED] += 1
 
@@ -129,10 +129,10 @@ def _run(
     """Make `which[2]` events of groups `which[0] ... which[1] - 1`."""
     rungs = len(ladder)
     for group in range(which[0], which[1]):
-        source = Counter(counters[group])
+        rng = Counter(counters[group])
         for number in range(first_event, first_event + which[2]):
-            start_step(source, number)
-            rung_step(problem, chains, group * rungs, draft, table, ladder, share, swaps[group], source)
+            start_step(rng, number)
+            rung_step(problem, chains, group * rungs, draft, table, ladder, share, swaps[group], rng)
 
 
 class _Groups:
@@ -141,7 +141,7 @@ class _Groups:
     def __init__(self, target: Target, ladder: Array, texts: Any, counters: Any, share: float, threads: int) -> None:
         self.problem, self.ladder, self.share, self.threads = target.problem, ladder, share, threads
         self.count, self.rungs, self.counters = len(counters), len(ladder), counters
-        self.chains = new_chains(self.count * self.rungs, target.room)
+        self.chains = new_chains(self.count * self.rungs, target.max_tokens)
         self.swaps = np.zeros((self.count, self.rungs - 1, 2), np.int64)
         enter(self.problem, self.chains, *(np.repeat(column, self.rungs, axis=0) for column in texts))
 
@@ -219,7 +219,7 @@ def draw(job: Job) -> Draws:
     plan = Plan.of(job, options.chains, options.burn_in, options.thin)
     texts = starts(job, plan)
     groups = _Groups(job.target, _ladder(job, texts), texts, plan.counters, options.swap, job.threads)
-    cold = new_chains(plan.chains, job.target.room)
+    cold = new_chains(plan.chains, job.target.max_tokens)
 
     def go(_: Chains, rounds: int, first: int) -> None:
         if first == plan.burn_in:
@@ -241,7 +241,7 @@ def small_world(world: World) -> World:
     """Return the world with its longest texts left out until pairs of texts can be enumerated."""
     while len(world.texts) > MOST_TEXTS:
         window = world.problem.window - np.array([0, 1])
-        world = World.of(world.problem._replace(window=window), world.room - 1)
+        world = World.of(world.problem._replace(window=window), world.max_tokens - 1)
     return world
 
 

@@ -115,11 +115,11 @@ def draw(job: Job) -> Draws:
     if not found.texts:
         raise NotFound(f"not found in {found.steps} steps; raise steps")
     texts = found.texts[: job.count]
-    room = np.zeros((len(texts), tokens.shape[1]), np.int32)
+    padded = np.zeros((len(texts), tokens.shape[1]), np.int32)
     for i, text in enumerate(texts):
-        room[i, : len(text)] = text
+        padded[i, : len(text)] = text
     return Draws(
-        tokens=room,
+        tokens=padded,
         lengths=np.array([len(text) for text in texts]),
         log_density=found.log_density[: job.count],
         log_weight=np.zeros(len(texts)),

@@ -101,7 +101,7 @@ def search(job: Job, width: int, grid: bool) -> Found:
         beam, compared = _extended(successors, classes, beam, alive, width, grid)
         offered += compared
         if job.progress is not None:
-            job.progress(min(1.0, beam.token.shape[1] / max(1, job.target.room)))
+            job.progress(min(1.0, beam.token.shape[1] / max(1, job.target.max_tokens)))
     return Found([text for _, text in done], [score for score, _ in done], extended, offered)
 
 

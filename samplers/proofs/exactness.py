@@ -65,13 +65,13 @@ class World:
         problem: the target.
         texts: the accepted texts, as tuples of ids.
         log_density: (n,) of each.
-        room: most tokens a chain may hold.
+        max_tokens: most tokens a chain may hold.
     """
 
     problem: Problem
     texts: list[tuple[int, ...]]
     log_density: np.ndarray
-    room: int
+    max_tokens: int
 
     @staticmethod
     def of(problem: Problem, longest: int) -> "World":
@@ -136,13 +136,13 @@ def _is_stale(problem: Any, chains: Any, fresh: Any) -> Any:
 
 
 @kernel
-def next_script(source: Any) -> Any:
+def next_script(rng: Any) -> Any:
     """Move on to the next path, like an odometer; return False after the last."""
-    at = source.depth[0] - 1
+    at = rng.depth[0] - 1
     while at >= 0:
-        source.choice[at] += 1
-        if source.choice[at] < source.width[at]:
-            source.choice[at + 1 :] = 0
+        rng.choice[at] += 1
+        if rng.choice[at] < rng.width[at]:
+            rng.choice[at + 1 :] = 0
             return True
         at -= 1
     return False
@@ -169,7 +169,7 @@ def _driver_of(drive: Callable[..., None], compiled: Any) -> Any:
 
 
 def transition_matrix(world: World, kernel: Any, *arguments: Any) -> np.ndarray:
-    """Return P (n, n) of a compiled `kernel(problem, chains, 0, draft, *arguments, source)` by playing every script."""
+    """Return P (n, n) of a compiled `kernel(problem, chains, 0, draft, *arguments, rng)` by playing every script."""
     base = len(world.problem.token) + 1
     codes = np.array([_plain_code(text, base) for text in world.texts])
     order = np.argsort(codes)
@@ -178,32 +178,32 @@ def transition_matrix(world: World, kernel: Any, *arguments: Any) -> np.ndarray:
     for i, text in enumerate(world.texts):
         tokens[i, : len(text)] = text
     lengths = np.array([len(text) for text in world.texts])
-    chains = new_chains(1, world.room)
+    chains = new_chains(1, world.max_tokens)
     matrix = np.zeros((len(world.texts),) * 2)
-    room = chains, new_chains(1, world.room), draft_for(chains)
+    work = chains, new_chains(1, world.max_tokens), draft_for(chains)
     _driver_of(_drive, kernel)(
-        world.problem, *room, tokens, lengths, codes[order], order, base, matrix, script(), arguments
+        world.problem, *work, tokens, lengths, codes[order], order, base, matrix, script(), arguments
     )
     return matrix
 
 
 def pair_matrix(world: World, kernel: Any, *arguments: Any) -> np.ndarray:
-    """Return P (n * n, n * n) of a compiled kernel on two texts, `kernel(problem, chains, 0, draft, *arguments, source)`.
+    """Return P (n * n, n * n) of a compiled kernel on two texts, `kernel(problem, chains, 0, draft, *arguments, rng)`.
 
     The kernel moves chains 0 and 1; the pair of texts i and j is state i * n + j.
     """
     base = len(world.problem.token) + 1
     codes = np.array([_plain_code(text, base) for text in world.texts])
     order = np.argsort(codes)
-    tokens = np.zeros((len(world.texts), world.room), np.int32)
+    tokens = np.zeros((len(world.texts), world.max_tokens), np.int32)
     for i, text in enumerate(world.texts):
         tokens[i, : len(text)] = text
     lengths = np.array([len(text) for text in world.texts])
-    chains = new_chains(2, world.room)
+    chains = new_chains(2, world.max_tokens)
     matrix = np.zeros((len(world.texts) ** 2,) * 2)
-    room = chains, draft_for(chains), np.zeros((2, world.room), np.int32), np.zeros(2, np.int64)
+    work = chains, draft_for(chains), np.zeros((2, world.max_tokens), np.int32), np.zeros(2, np.int64)
     _driver_of(_drive_pair, kernel)(
-        world.problem, *room, tokens, lengths, codes[order], order, base, matrix, script(), arguments
+        world.problem, *work, tokens, lengths, codes[order], order, base, matrix, script(), arguments
     )
     return matrix
 
@@ -220,32 +220,32 @@ def _drive_pair(
     order: Any,
     base: Any,
     matrix: Any,
-    source: Any,
+    rng: Any,
     arguments: Any,
 ) -> None:
     """Play every script of a kernel from every pair of texts."""
     n = len(lengths)
     for state in range(n * n):
         which = (state // n, state % n)
-        source.choice[:] = 0
+        rng.choice[:] = 0
         while True:
             for side in range(2):
                 for at in range(lengths[which[side]]):
                     both[side, at] = tokens[which[side], at]
                 both_lengths[side] = lengths[which[side]]
             enter(problem, chains, both, both_lengths)
-            source.depth[0] = 0
-            source.probability[0] = 1.0
-            played(problem, chains, 0, draft, *arguments, source)
-            if source.probability[0] > 0.0:
+            rng.depth[0] = 0
+            rng.probability[0] = 1.0
+            played(problem, chains, 0, draft, *arguments, rng)
+            if rng.probability[0] > 0.0:
                 reached = np.int64(0)
                 for side in range(2):
                     reached = reached * n + order[_place(codes, _code(chains, side, base))]
                     kept = chains.log_density[side]
                     if abs(kept - recompute(problem, chains, side)) > 1e-9:
                         matrix[state, state] = np.nan
-                matrix[state, reached] += source.probability[0]
-            if not next_script(source):
+                matrix[state, reached] += rng.probability[0]
+            if not next_script(rng):
                 break
 
 
@@ -267,23 +267,23 @@ def _drive(
     order: Any,
     base: Any,
     matrix: Any,
-    source: Any,
+    rng: Any,
     arguments: Any,
 ) -> None:
     """Play every script of a kernel from every text."""
     for i in range(len(lengths)):
-        source.choice[:] = 0
+        rng.choice[:] = 0
         while True:
             enter(problem, chains, tokens[i : i + 1], lengths[i : i + 1])
-            source.depth[0] = 0
-            source.probability[0] = 1.0
-            played(problem, chains, 0, draft, *arguments, source)
-            if source.probability[0] > 0.0:
+            rng.depth[0] = 0
+            rng.probability[0] = 1.0
+            played(problem, chains, 0, draft, *arguments, rng)
+            if rng.probability[0] > 0.0:
                 at = _place(codes, _code(chains, 0, base))
-                matrix[i, order[at]] += source.probability[0]
+                matrix[i, order[at]] += rng.probability[0]
                 if _is_stale(problem, chains, fresh):
                     matrix[i, i] = np.nan
-            if not next_script(source):
+            if not next_script(rng):
                 break
 
 
@@ -325,7 +325,7 @@ def weighted_law(world: World, attempt: Any, *arguments: Any, particles: int = 1
 
     Args:
         world: the texts.
-        attempt: compiled `attempt(problem, tokens, lengths, log_weight, *arguments, source)`; it makes P texts from nothing in
+        attempt: compiled `attempt(problem, tokens, lengths, log_weight, *arguments, rng)`; it makes P texts from nothing in
             tokens (P, M) int32, lengths (P,) int64 (-1: none) and log_weight (P,). A rejection sampler has log weight 0.
         arguments: handed through.
         particles: P.
@@ -337,8 +337,8 @@ def weighted_law(world: World, attempt: Any, *arguments: Any, particles: int = 1
     codes = np.array([_plain_code(text, base) for text in world.texts])
     order = np.argsort(codes)
     law = np.zeros(len(codes) + 1)
-    room = np.zeros((particles, world.room), np.int32), np.zeros(particles, np.int64), np.zeros(particles)
-    _driver_of(_drive_attempts, attempt)(world.problem, *room, codes[order], order, base, law, script(4096), arguments)
+    work = np.zeros((particles, world.max_tokens), np.int32), np.zeros(particles, np.int64), np.zeros(particles)
+    _driver_of(_drive_attempts, attempt)(world.problem, *work, codes[order], order, base, law, script(4096), arguments)
     if law[-1] > 0:
         raise ValueError(f"texts that are not the target's have weight {law[-1]}")
     return law[:-1] / particles
@@ -353,22 +353,22 @@ def _drive_attempts(
     order: Any,
     base: Any,
     law: Any,
-    source: Any,
+    rng: Any,
     arguments: Any,
 ) -> None:
     """Play every script of a sampler that makes texts from nothing."""
     while True:
-        source.depth[0] = 0
-        source.probability[0] = 1.0
+        rng.depth[0] = 0
+        rng.probability[0] = 1.0
         lengths[:] = -1
-        played(problem, tokens, lengths, log_weight, *arguments, source)
+        played(problem, tokens, lengths, log_weight, *arguments, rng)
         for i in range(len(lengths)):
-            if lengths[i] >= 0 and log_weight[i] > -np.inf and source.probability[0] > 0.0:
+            if lengths[i] >= 0 and log_weight[i] > -np.inf and rng.probability[0] > 0.0:
                 code = np.int64(0)
                 for place in range(lengths[i]):
                     code = code * base + tokens[i, place] + 1
                 at = _place(codes, code)
                 found = at < len(codes) and codes[at] == code
-                law[order[at] if found else len(codes)] += source.probability[0] * np.exp(log_weight[i])
-        if not next_script(source):
+                law[order[at] if found else len(codes)] += rng.probability[0] * np.exp(log_weight[i])
+        if not next_script(rng):
             break

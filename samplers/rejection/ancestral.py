@@ -71,27 +71,27 @@ def new_memory(nodes: int) -> Memory:
     return Memory(np.zeros(nodes), np.zeros(slots, np.int64), np.zeros(slots, np.int64), used)
 
 
-def new_path(room: int) -> Path:
-    """Return room for an attempt at a text of at most `room` tokens."""
-    size = room + 2
+def new_path(max_tokens: int) -> Path:
+    """Return room for an attempt at a text of at most `max_tokens` tokens."""
+    size = max_tokens + 2
     return Path(np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(size), np.zeros(2, np.int64), np.zeros(2))
 
 
-def keeps(source: Any, dead: Any, dead_here: Any) -> Any:
+def keeps(rng: Any, dead: Any, dead_here: Any) -> Any:
     """Return whether a drawn token is kept; a script sums the geometric series of all redraws: p (1 - dead) / (1 - dead_here)."""
 
 
 @overload(keeps)
-def _keeps(source: Any, dead: Any, dead_here: Any) -> Any:
-    if source.instance_class is Counter:
+def _keeps(rng: Any, dead: Any, dead_here: Any) -> Any:
+    if rng.instance_class is Counter:
 
-        def from_counter(source: Any, dead: Any, dead_here: Any) -> Any:
-            return dead == 0.0 or bernoulli(source, 1.0 - dead)
+        def from_counter(rng: Any, dead: Any, dead_here: Any) -> Any:
+            return dead == 0.0 or bernoulli(rng, 1.0 - dead)
 
         return from_counter
 
-    def from_script(source: Any, dead: Any, dead_here: Any) -> Any:
-        source.probability[0] *= (1.0 - dead) / (1.0 - dead_here)
+    def from_script(rng: Any, dead: Any, dead_here: Any) -> Any:
+        rng.probability[0] *= (1.0 - dead) / (1.0 - dead_here)
         return True
 
     return from_script
@@ -118,12 +118,12 @@ def _child(memory: Any, node: Any, token: Any) -> Any:
 
 
 @inlined
-def _draw_token(problem: Any, proposal: Any, context: Any, source: Any) -> Any:
+def _draw_token(problem: Any, proposal: Any, context: Any, rng: Any) -> Any:
     """Return a token drawn after a context, its log p, the context after it, and log r of an unknown word (else 0)."""
-    word, node = draw_word(problem.ngram, context, source)
+    word, node = draw_word(problem.ngram, context, rng)
     token, log_share = np.int64(word), 0.0
     if word == UNKNOWN and len(problem.extra) > 0:
-        chosen = categorical_or_rest(source, proposal.share, 0, len(problem.extra), proposal.share[-1])
+        chosen = categorical_or_rest(rng, proposal.share, 0, len(problem.extra), proposal.share[-1])
         if chosen >= 0:
             token, log_share = np.int64(problem.extra[chosen]), proposal.log_share[chosen]
         else:
@@ -136,18 +136,18 @@ def _draw_token(problem: Any, proposal: Any, context: Any, source: Any) -> Any:
 
 
 @inner
-def attempt(problem: Any, proposal: Any, memory: Any, path: Any, out: Any, source: Any) -> Any:
+def attempt(problem: Any, proposal: Any, memory: Any, path: Any, out: Any, rng: Any) -> Any:
     """Draw a text from the model into `out` (M,) int32; return its length, -1 if it died, -2 if it was declined."""
     context, state, words, n = np.int64(problem.begin[0]), np.int64(1), np.int64(0), 0
     node = np.int64(0 if len(memory.dead) > 0 else NO_NODE)
     total, weight, share = 0.0, 0.0, 0.0
     while True:
         while True:
-            token, log_p, after, log_share = _draw_token(problem, proposal, context, source)
+            token, log_p, after, log_share = _draw_token(problem, proposal, context, rng)
             path.number[DRAWN] += 1
             child = _child(memory, node, token)
             dead = memory.dead[child] if child >= 0 else 0.0
-            if node < 0 or keeps(source, dead, memory.dead[node]):
+            if node < 0 or keeps(rng, dead, memory.dead[node]):
                 break
         path.node[n], path.token[n], path.mass[n] = node, token, np.exp(log_p + log_share)
         path.number[DEPTH] = n + 1
@@ -169,8 +169,8 @@ def attempt(problem: Any, proposal: Any, memory: Any, path: Any, out: Any, sourc
         return np.int64(DEAD)
     path.value[LOG_DENSITY] = problem.beta[0] * total + weight
     path.value[LOG_RATIO] = (problem.beta[0] - 1.0) * total + weight - share
-    log_u = log_threshold(source)
-    if not accepts(source, log_u, path.value[LOG_RATIO] - proposal.log_bound[0]):
+    log_u = log_threshold(rng)
+    if not accepts(rng, log_u, path.value[LOG_RATIO] - proposal.log_bound[0]):
         return np.int64(DECLINED)
     return np.int64(n)
 
@@ -236,14 +236,14 @@ def run_attempts(
         values: (P, 2) float64: log rho and log rho / q.
         sums: (2,) float64: grows by 1 / open and 1 / open^2 for each attempt, `open` the mass not known to be dead.
     """
-    source = Counter(word)
+    rng = Counter(word)
     kept = 0
     for i in range(low, high):
-        start_step(source, i)
+        start_step(rng, i)
         still_open = 1.0 - memory.dead[0] if len(memory.dead) > 0 else 1.0
         sums[0] += 1.0 / still_open
         sums[1] += 1.0 / still_open**2
-        length = attempt(problem, proposal, memory, path, tokens[kept], source)
+        length = attempt(problem, proposal, memory, path, tokens[kept], rng)
         if length >= 0:
             tokens[kept, length:] = 0  # what attempts before this one left there
             lengths[kept], numbers[kept] = length, i
@@ -258,10 +258,10 @@ def run_attempts(
 
 @inner
 def scripted(
-    problem: Any, tokens: Any, lengths: Any, log_weight: Any, proposal: Any, memory: Any, path: Any, source: Any
+    problem: Any, tokens: Any, lengths: Any, log_weight: Any, proposal: Any, memory: Any, path: Any, rng: Any
 ) -> None:
     """Make one attempt with the weight that makes it unbiased, for the exactness harness; nothing is remembered."""
-    length = attempt(problem, proposal, memory, path, tokens[0], source)
+    length = attempt(problem, proposal, memory, path, tokens[0], rng)
     lengths[0] = max(length, DEAD)
     still_open = 1.0 - memory.dead[0] if len(memory.dead) > 0 else 1.0
     log_weight[0] = proposal.log_bound[0] + np.log(still_open)

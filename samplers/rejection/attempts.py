@@ -64,7 +64,7 @@ def attempts(
         memory: of dead beginnings: then attempts depend on those before, and one thread makes them all.
         batch: attempts of a batch; 0: growing. The result does not depend on it.
     """
-    room = job.target.room
+    max_tokens = job.target.max_tokens
     parts: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.float64]]] = []
     sums, made, found, size = np.zeros(2), 0, 0, batch or FIRST_BATCH
     threads = 1 if memory is not None else max(1, job.threads)
@@ -74,7 +74,7 @@ def attempts(
 
         def work(low: int, high: int, first: int = made, left: int = left) -> tuple[Any, ...]:
             part = first + low, first + high
-            return *_part(job.target.problem, proposal, memory, key, part, left, room), part[1]
+            return *_part(job.target.problem, proposal, memory, key, part, left, max_tokens), part[1]
 
         for tokens, lengths, numbers, values, more, stop, high in over_chains(end - made, threads, work):
             take = min(len(lengths), left)
@@ -98,17 +98,23 @@ def attempts(
 
 
 def _part(
-    problem: Problem, proposal: Proposal, memory: Memory | None, key: int, part: tuple[int, int], left: int, room: int
+    problem: Problem,
+    proposal: Proposal,
+    memory: Memory | None,
+    key: int,
+    part: tuple[int, int],
+    left: int,
+    max_tokens: int,
 ) -> tuple[Any, ...]:
     """Make the attempts of one thread; return texts, lengths, their numbers, log rho and ratio, the sums, and where it stopped."""
     rows = min(left, part[1] - part[0]) or 1
-    tokens, lengths = np.zeros((rows, room), np.int32), np.zeros(rows, np.int64)
+    tokens, lengths = np.zeros((rows, max_tokens), np.int32), np.zeros(rows, np.int64)
     numbers, values, sums = np.zeros(rows, np.int64), np.zeros((rows, 2)), np.zeros(2)
     kept, stop = run_attempts(
         problem,
         proposal,
         memory if memory is not None else new_memory(0),
-        new_path(room),
+        new_path(max_tokens),
         counter(key).word,
         part[0],
         part[1],

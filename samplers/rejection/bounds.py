@@ -9,10 +9,10 @@ from searchgen.samplers.rejection.ancestral import Proposal
 __all__ = ["bounded_proposal", "with_enumerated_bound"]
 
 
-def bounded_proposal(problem: Problem, room: int) -> Proposal:
+def bounded_proposal(problem: Problem, max_tokens: int) -> Proposal:
     """Return the proposal for a target, with the least bound that its parts show: 0 if p is all there is.
 
-    For beta >= 1, rho / q = p^(beta - 1) * product over tokens of exp(weight) <= exp(room * largest weight); the words e that the
+    For beta >= 1, rho / q = p^(beta - 1) * product over tokens of exp(weight) <= exp(max_tokens * largest weight); the words e that the
     model does not know share <unk> in proportion to exp(weight), and what they leave of it dies.
     """
     weight = problem.token["weight"][problem.extra]
@@ -23,7 +23,7 @@ def bounded_proposal(problem: Problem, room: int) -> Proposal:
     alive = np.array(problem.next[1:, problem.token["cls"][:size]].any(axis=0), np.bool_)
     alive[0] = False
     largest = float(problem.token["weight"][:size][alive].max(initial=0.0))
-    return Proposal(np.minimum(share, 1.0), log_share, np.array([room * max(most, largest)]))
+    return Proposal(np.minimum(share, 1.0), log_share, np.array([max_tokens * max(most, largest)]))
 
 
 def with_enumerated_bound(world: World, proposal: Proposal) -> Proposal:

@@ -21,10 +21,10 @@ def proof(world: World) -> list[Finding]:
 
     For beta < 1 the bound is that of the world, by enumeration; `--sampler rejection` refuses such targets for want of one.
     """
-    proposal = bounded_proposal(world.problem, world.room)
+    proposal = bounded_proposal(world.problem, world.max_tokens)
     if world.problem.beta[0] < 1.0:
         proposal = with_enumerated_bound(world, proposal)
-    path, memory = new_path(world.room), filled_memory(world, proposal)
+    path, memory = new_path(world.max_tokens), filled_memory(world, proposal)
     return [
         *prove_attempts("rejection", world, scripted, proposal, new_memory(0), path),
         *prove_attempts("rejection with memory", world, scripted, proposal, memory, path),
@@ -35,10 +35,10 @@ def proof(world: World) -> list[Finding]:
 def filled_memory(world: World, proposal: Proposal) -> Memory:
     """Return a memory after some attempts."""
     memory, rows = new_memory(NODES), ATTEMPTS + 1
-    room = np.zeros((rows, world.room), np.int32), np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+    max_tokens = np.zeros((rows, world.max_tokens), np.int32), np.zeros(rows, np.int64), np.zeros(rows, np.int64)
     values, sums = np.zeros((rows, 2)), np.zeros(2)
-    place = (new_path(world.room), counter(1).word, 0, ATTEMPTS)
-    run_attempts(world.problem, proposal, memory, *place, *room, values, sums)
+    place = (new_path(world.max_tokens), counter(1).word, 0, ATTEMPTS)
+    run_attempts(world.problem, proposal, memory, *place, *max_tokens, values, sums)
     return memory
 
 

@@ -51,7 +51,7 @@ def draw(job: Job) -> Draws:
         raise RequestError("--sampler rejection: give attempts >= 1, memory_nodes >= 2 and pilot >= 100")
     if options.memory and options.quasi:
         raise RequestError("--memory and --quasi exclude each other; give one of them")
-    proposal = bounded_proposal(problem, job.target.room)
+    proposal = bounded_proposal(problem, job.target.max_tokens)
     if options.quasi:
         return draw_quasi(job, proposal)
     beta = float(problem.beta[0])

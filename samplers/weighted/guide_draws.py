@@ -41,9 +41,9 @@ class Pool(NamedTuple):
     cumulative: npt.NDArray[np.float64]  # (N,)
 
 
-def new_pool(size: int, room: int) -> Pool:
-    """Return room for `size` texts of at most `room` tokens."""
-    return Pool(np.zeros((size, room), np.int32), np.zeros(size, np.int64), np.zeros(size), np.zeros(size))
+def new_pool(size: int, max_tokens: int) -> Pool:
+    """Return room for `size` texts of at most `max_tokens` tokens."""
+    return Pool(np.zeros((size, max_tokens), np.int32), np.zeros(size, np.int64), np.zeros(size), np.zeros(size))
 
 
 @inner
@@ -84,16 +84,16 @@ def weigh(
 
 
 @inner
-def _offer(guide: Any, problem: Any, log_mass: Any, room: Any, pool: Any, j: Any, source: Any) -> None:
+def _offer(guide: Any, problem: Any, log_mass: Any, scratch: Any, pool: Any, j: Any, rng: Any) -> None:
     """Fill place j of a pool with a draw of the guide and its weight."""
-    pool.length[j] = draw(guide, problem, source, room, pool.token[j])
+    pool.length[j] = draw(guide, problem, rng, scratch, pool.token[j])
     pool.log_weight[j] = -np.inf
     if pool.length[j] >= 0:
         _, pool.log_weight[j] = _weights(guide, problem, pool.token[j], pool.length[j], log_mass)
 
 
 @inner
-def _pick(pool: Any, source: Any) -> Any:
+def _pick(pool: Any, rng: Any) -> Any:
     """Return a place of a pool, drawn with probability proportional to its weight."""
     top = -np.inf
     for j in range(len(pool.log_weight)):
@@ -102,12 +102,12 @@ def _pick(pool: Any, source: Any) -> Any:
     for j in range(len(pool.log_weight)):
         total += np.exp(pool.log_weight[j] - top)
         pool.cumulative[j] = total
-    return categorical(source, pool.cumulative, 0, len(pool.cumulative))
+    return categorical(rng, pool.cumulative, 0, len(pool.cumulative))
 
 
 @inner
 def isir_step(
-    problem: Any, chains: Any, c: Any, draft: Any, guide: Any, log_mass: Any, room: Any, pool: Any, source: Any
+    problem: Any, chains: Any, c: Any, draft: Any, guide: Any, log_mass: Any, scratch: Any, pool: Any, rng: Any
 ) -> None:
     """Make one step of chain c: N - 1 draws of the guide and the current text; one of the N is the next state."""
     chains.tally[c, 0, PROPOSED] += 1
@@ -115,8 +115,8 @@ def isir_step(
     now = log_probability(guide, problem, chains.token[c], chains.length[c], log_mass)
     pool.log_weight[0] = chains.log_density[c] - now
     for j in range(1, len(pool.log_weight)):
-        _offer(guide, problem, log_mass, room, pool, j, source)
-    chosen = _pick(pool, source)
+        _offer(guide, problem, log_mass, scratch, pool, j, rng)
+    chosen = _pick(pool, rng)
     if chosen > 0:
         chains.tally[c, 0, ACCEPTED] += 1
         chains.length[c] = pool.length[chosen]
@@ -134,26 +134,26 @@ def run_isir(
     counters: Any,
     guide: Any,
     log_mass: Any,
-    room: Any,
+    scratch: Any,
     pool: Any,
     steps: Any,
     first: Any,
 ) -> None:
     """Make the steps first ... first + steps - 1 of the chains low ... high - 1."""
     for c in range(low, high):
-        source = Counter(counters[c])
+        rng = Counter(counters[c])
         for number in range(first, first + steps):
-            start_step(source, number)
-            isir_step(problem, chains, c, 0, guide, log_mass, room, pool, source)
+            start_step(rng, number)
+            isir_step(problem, chains, c, 0, guide, log_mass, scratch, pool, rng)
 
 
 @kernel
 def pick_many(cumulative: Any, word: Any, out: Any) -> None:
     """Write places drawn with probability proportional to the steps of a running sum: out (n,) int64."""
-    source = Counter(word)
+    rng = Counter(word)
     for i in range(len(out)):
-        start_step(source, i)
-        out[i] = categorical(source, cumulative, 0, len(cumulative))
+        start_step(rng, i)
+        out[i] = categorical(rng, cumulative, 0, len(cumulative))
 
 
 @inner
@@ -164,13 +164,13 @@ def scripted_importance(
     log_weight: Any,
     guide: Any,
     log_mass: Any,
-    room: Any,
+    scratch: Any,
     pool: Any,
-    source: Any,
+    rng: Any,
 ) -> None:
     """Make one weighted draw, for the exactness harness."""
     for i in range(len(lengths)):
-        _offer(guide, problem, log_mass, room, pool, 0, source)
+        _offer(guide, problem, log_mass, scratch, pool, 0, rng)
         lengths[i], log_weight[i] = pool.length[0], pool.log_weight[0]
         for at in range(lengths[i]):
             tokens[i, at] = pool.token[0, at]
@@ -184,14 +184,14 @@ def scripted_sir(
     log_weight: Any,
     guide: Any,
     log_mass: Any,
-    room: Any,
+    scratch: Any,
     pool: Any,
-    source: Any,
+    rng: Any,
 ) -> None:
     """Resample one text from a pool of N weighted draws; its weight is the pool's mean weight."""
     for j in range(len(pool.log_weight)):
-        _offer(guide, problem, log_mass, room, pool, j, source)
-    chosen = _pick(pool, source)
+        _offer(guide, problem, log_mass, scratch, pool, j, rng)
+    chosen = _pick(pool, rng)
     total = 0.0
     for j in range(len(pool.log_weight)):
         total += np.exp(pool.log_weight[j])

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from searchgen.errors import RequestError
 from searchgen.guide import Guide
-from searchgen.guide.candidates import scratch
+from searchgen.guide.candidates import new_scratch
 from searchgen.guide.layers import shared
 from searchgen.kernels.randomness import key_of
 from searchgen.samplers.chains.scorer import scorer_of
@@ -113,8 +113,8 @@ def prove_with_guides(world: World, prove: Callable[[int, tuple[Any, ...]], list
     """Return the findings with the guide of order 2 and of the model's own, given (tables, log Z, scratch)."""
     findings: list[Finding] = []
     for order in sorted({2, int(world.problem.ngram.order[0])}):
-        guide = Guide.build(world.problem, order=order, room=world.room, budget=None, threads=1)
-        findings += prove(order, (guide.tables, guide.log_mass, scratch()))
+        guide = Guide.build(world.problem, order=order, max_tokens=world.max_tokens, budget=None, threads=1)
+        findings += prove(order, (guide.tables, guide.log_mass, new_scratch()))
     return findings
 
 
@@ -126,14 +126,14 @@ def narrowed(world: World, most: int) -> World:
         high -= 1
     kept = np.flatnonzero(words <= high)
     problem = world.problem._replace(window=np.array([low, high], np.int64))
-    return World(problem, [world.texts[i] for i in kept], world.log_density[kept], world.room)
+    return World(problem, [world.texts[i] for i in kept], world.log_density[kept], world.max_tokens)
 
 
 def proof(world: World) -> list[Finding]:
     """Return how far probability x weight is from the target."""
 
     def prove(order: int, guide: tuple[Any, ...]) -> list[Finding]:
-        pool = new_pool(1, world.room)
+        pool = new_pool(1, world.max_tokens)
         return prove_attempts(f"importance, guide of order {order}", world, scripted_importance, *guide, pool)
 
     return prove_with_guides(world, prove)

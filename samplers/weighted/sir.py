@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from searchgen.errors import RequestError
-from searchgen.guide.candidates import scratch
+from searchgen.guide.candidates import new_scratch
 from searchgen.kernels.randomness import counter, key_of
 from searchgen.samplers.chain_method import Stepper, chain_method
 from searchgen.samplers.chains.moves import MOVES, Chains
@@ -97,7 +97,7 @@ def proof(world: World) -> list[Finding]:
     """Return how far probability x weight is from the target, for texts resampled from two."""
 
     def prove(order: int, guide: tuple[Any, ...]) -> list[Finding]:
-        pool = new_pool(2, world.room)
+        pool = new_pool(2, world.max_tokens)
         return prove_attempts(f"sir, guide of order {order}", small, scripted_sir, *guide, pool)
 
     small = narrowed(world, MOST_TEXTS)
@@ -118,8 +118,8 @@ def isir_stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
     guide = guide_of(job, options.order)
 
     def steps(low: int, high: int, count: int, first: int) -> None:
-        pool = new_pool(options.candidates, guide.room)
-        place = (plan.counters, guide.tables, guide.log_mass, scratch(), pool)
+        pool = new_pool(options.candidates, guide.max_tokens)
+        place = (plan.counters, guide.tables, guide.log_mass, new_scratch(), pool)
         run_isir(job.target.problem, chains, low, high, *place, count, first)
 
     return steps
@@ -137,7 +137,7 @@ def iterated_proof(world: World) -> list[Finding]:
     """Return how far a step with two candidates is from leaving the target invariant."""
 
     def prove(order: int, guide: tuple[Any, ...]) -> list[Finding]:
-        pool = new_pool(2, world.room)
+        pool = new_pool(2, world.max_tokens)
         return prove_kernel(f"isir, guide of order {order}", small, isir_step, *guide, pool)
 
     small = narrowed(world, MOST_TEXTS)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from searchgen.kernels.compiled import inlined, inner
 from searchgen.kernels.randomness import bernoulli, categorical
 
-__all__ = ["NONE", "Scratch", "begin", "offer", "scratch", "settle"]
+__all__ = ["NONE", "Scratch", "begin", "new_scratch", "offer", "settle"]
 
 #: Candidates weighed at a time: children are sorted by frequency, so most draws end in the first chunks.
 CHUNK = 64
@@ -26,42 +26,42 @@ class Scratch(NamedTuple):
     number: npt.NDArray[np.int64]  # (2,) candidates in the chunk; the last one offered
 
 
-def scratch() -> Scratch:
+def new_scratch() -> Scratch:
     """Return room for the draws of one thread."""
     return Scratch(np.zeros(CHUNK), np.zeros(CHUNK, np.int64), np.zeros(1), np.zeros(2, np.int64))
 
 
 @inlined
-def begin(room: Any, mass: Any) -> None:
+def begin(scratch: Any, mass: Any) -> None:
     """Begin a choice among candidates that weigh `mass` together."""
-    room.left[0] = mass
-    room.number[0], room.number[1] = 0, NONE
+    scratch.left[0] = mass
+    scratch.number[0], scratch.number[1] = 0, NONE
 
 
 @inner
-def settle(room: Any, source: Any) -> Any:
+def settle(scratch: Any, rng: Any) -> Any:
     """Return the choice among the last candidates; NONE if there was none at all."""
-    if room.number[0] == 0:
-        return room.number[1]
-    return room.choice[categorical(source, room.weight, 0, room.number[0])]
+    if scratch.number[0] == 0:
+        return scratch.number[1]
+    return scratch.choice[categorical(rng, scratch.weight, 0, scratch.number[0])]
 
 
 @inner
-def _close(room: Any, source: Any) -> Any:
-    """Return a choice from a full chunk with its share of the mass, else NONE and room for the next chunk."""
-    chunk = room.weight[room.number[0] - 1]
-    if bernoulli(source, chunk / room.left[0]):
-        return settle(room, source)
-    room.left[0] -= chunk
-    room.number[0] = 0
+def _close(scratch: Any, rng: Any) -> Any:
+    """Return a choice from a full chunk with its share of the mass, else NONE and empty the list for the next chunk."""
+    chunk = scratch.weight[scratch.number[0] - 1]
+    if bernoulli(rng, chunk / scratch.left[0]):
+        return settle(scratch, rng)
+    scratch.left[0] -= chunk
+    scratch.number[0] = 0
     return np.int64(NONE)
 
 
 @inlined
-def offer(room: Any, source: Any, weight: Any, choice: Any) -> Any:
+def offer(scratch: Any, rng: Any, weight: Any, choice: Any) -> Any:
     """Offer a candidate; return the one chosen from a chunk that is now full, else NONE."""
-    n = room.number[0]
-    room.weight[n] = weight + (room.weight[n - 1] if n > 0 else 0.0)
-    room.choice[n] = choice
-    room.number[0], room.number[1] = n + 1, choice
-    return np.int64(NONE) if n + 1 < CHUNK else _close(room, source)
+    n = scratch.number[0]
+    scratch.weight[n] = weight + (scratch.weight[n - 1] if n > 0 else 0.0)
+    scratch.choice[n] = choice
+    scratch.number[0], scratch.number[1] = n + 1, choice
+    return np.int64(NONE) if n + 1 < CHUNK else _close(scratch, rng)

@@ -28,11 +28,11 @@ def mass_of(guide: Any, t: Any, r: Any, place: Any) -> Any:
 
 
 @inner
-def pick_edge(guide: Any, problem: Any, t: Any, row: Any, state: Any, source: Any, room: Any) -> Any:
+def pick_edge(guide: Any, problem: Any, t: Any, row: Any, state: Any, rng: Any, scratch: Any) -> Any:
     """Return the edge drawn: punctuation and demanded words are offered first, then other children by falling frequency."""
     own = guide.row[row]
     if t == 0 and problem.accept[state] and own.ending > 0.0:
-        offer(room, source, own.ending * guide.step[0], STOP)
+        offer(scratch, rng, own.ending * guide.step[0], STOP)
     e = np.int64(own.middle)
     while e < own.end:
         cls = np.int64(guide.row[guide.edge[e].row].cls)
@@ -41,11 +41,11 @@ def pick_edge(guide: Any, problem: Any, t: Any, row: Any, state: Any, source: An
             if factor > 0.0:
                 edge = guide.edge[e]
                 weight = edge.coefficient * factor * guide.value[layer + guide.row[edge.row].offset]
-                chosen = offer(room, source, weight, e) if weight > 0.0 else np.int64(NONE)
+                chosen = offer(scratch, rng, weight, e) if weight > 0.0 else np.int64(NONE)
                 if chosen != NONE:
                     return chosen
             e += 1
-    return _pick_aligned(guide, t, row, state, source, room)
+    return _pick_aligned(guide, t, row, state, rng, scratch)
 
 
 @inlined
@@ -60,7 +60,7 @@ def step_through(guide: Any, t: Any, state: Any, cls: Any) -> Any:
 
 
 @inner
-def _pick_aligned(guide: Any, t: Any, row: Any, state: Any, source: Any, room: Any) -> Any:
+def _pick_aligned(guide: Any, t: Any, row: Any, state: Any, rng: Any, scratch: Any) -> Any:
     """Go on with the edges of aligned classes: their values stand at regular distances, so no row is looked up."""
     own = guide.row[row]
     special, pitch = guide.size[SPECIAL], guide.size[PITCH]
@@ -78,11 +78,11 @@ def _pick_aligned(guide: Any, t: Any, row: Any, state: Any, source: Any, room: A
             for i in range(e, last):
                 edge = guide.edge[i]
                 weight = edge.coefficient * factor * guide.value[layer + (edge.row - special) * pitch]
-                chosen = offer(room, source, weight, i) if weight > 0.0 else np.int64(NONE)
+                chosen = offer(scratch, rng, weight, i) if weight > 0.0 else np.int64(NONE)
                 if chosen != NONE:
                     return chosen
         e = last
-    return settle(room, source)
+    return settle(scratch, rng)
 
 
 @inner
@@ -98,7 +98,7 @@ def class_end(guide: Any, low: Any, high: Any, cls: Any) -> Any:
 
 
 @inner
-def _pick_outside(guide: Any, problem: Any, context: Any, cls: Any, source: Any, room: Any) -> Any:
+def _pick_outside(guide: Any, problem: Any, context: Any, cls: Any, rng: Any, scratch: Any) -> Any:
     """Return the token of a class drawn from those children of a context (order 2) that lead to the root."""
     for i in range(problem.ngram.node[context].first, problem.ngram.node[context + 1].first):
         word = np.int64(problem.ngram.word[i])
@@ -113,26 +113,26 @@ def _pick_outside(guide: Any, problem: Any, context: Any, cls: Any, source: Any,
             if context > 0:
                 upper, lower = child_weights(problem, context, i, word)
                 weight = (upper - lower) * guide.weight[token].scale
-            chosen = offer(room, source, weight, token)
+            chosen = offer(scratch, rng, weight, token)
             if chosen != NONE:
                 return chosen
-    return settle(room, source)
+    return settle(scratch, rng)
 
 
 @inlined
-def token_of(guide: Any, problem: Any, row: Any, edge: Any, source: Any, room: Any) -> Any:
+def token_of(guide: Any, problem: Any, row: Any, edge: Any, rng: Any, scratch: Any) -> Any:
     """Return the token of an edge of a row, drawn if it stands for many, and the row that it leads to."""
     child = np.int64(guide.edge[edge].row)
     token = np.int64(guide.row[child].token)
     if token < 0:
-        begin(room, np.float64(guide.edge[edge].coefficient))
-        token = _pick_outside(guide, problem, np.int64(guide.row[row].node), guide.row[child].cls, source, room)
+        begin(scratch, np.float64(guide.edge[edge].coefficient))
+        token = _pick_outside(guide, problem, np.int64(guide.row[row].node), guide.row[child].cls, rng, scratch)
     return token, child
 
 
 @inner
 def pick_any(
-    guide: Any, problem: Any, t: Any, top: Any, looked: Any, barred: Any, state: Any, source: Any, room: Any
+    guide: Any, problem: Any, t: Any, top: Any, looked: Any, barred: Any, state: Any, rng: Any, scratch: Any
 ) -> Any:
     """Return a token, END or NONE, weighed one by one: the model's context is `top`, the guide's `looked`, a suffix of it.
 
@@ -153,12 +153,12 @@ def pick_any(
                     longer = next_row(guide, problem.ngram, barred, candidate, word)
                     weight *= longer == next_row(guide, problem.ngram, looked, candidate, word)
                 if weight > 0.0 and token == NONE:
-                    token = offer(room, source, weight, candidate)
+                    token = offer(scratch, rng, weight, candidate)
             if token != NONE:
                 break
         log_backoff += problem.ngram.node[context].log_backoff
         context = np.int64(problem.ngram.node[context].suffix)
-    return settle(room, source) if token == NONE else token
+    return settle(scratch, rng) if token == NONE else token
 
 
 @inner

@@ -89,8 +89,8 @@ class Contexts(NamedTuple):
         if near and order > 2:
             width, item = _size(problem, frame, order)
             layers = int(problem.window[1]) + 1
-            room = np.inf if budget is None else NEAR_SHARE * budget.memory / (layers * item * width)
-            nodes = near_nodes(problem, frame, _nodes(problem, _starts(problem, 2), kept), starts, near, room)
+            max_tokens = np.inf if budget is None else NEAR_SHARE * budget.memory / (layers * item * width)
+            nodes = near_nodes(problem, frame, _nodes(problem, _starts(problem, 2), kept), starts, near, max_tokens)
         else:
             nodes = _nodes(problem, starts, kept)
         node, token = _ends(problem, nodes, kept)

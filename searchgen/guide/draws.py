@@ -21,14 +21,14 @@ RARELY = 1e-3
 
 
 @inner
-def draw(guide: Any, problem: Any, source: Any, room: Any, out: Any) -> Any:
+def draw(guide: Any, problem: Any, rng: Any, scratch: Any, out: Any) -> Any:
     """Draw a text of the guide's law into `out` (M,) int32; return its length, -1 if the guide has no text."""
     if not guide.ends[-1] > 0.0:
         return np.int64(NONE)
-    t = problem.window[0] + categorical(source, guide.ends, 0, len(guide.ends))
+    t = problem.window[0] + categorical(rng, guide.ends, 0, len(guide.ends))
     row, state, place, n = guide.size[BEGIN_ROW], np.int64(1), np.int64(0), 0
     while True:
-        token, row = draw_next(guide, problem, t, row, state, place, source, room)
+        token, row = draw_next(guide, problem, t, row, state, place, rng, scratch)
         if token in (END, NONE) or n == len(out):
             return np.int64(n if token == END else NONE)
         out[n] = token
@@ -39,19 +39,19 @@ def draw(guide: Any, problem: Any, source: Any, room: Any, out: Any) -> Any:
         t -= guide.kind[c].word
 
 
-def draw_next(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
+def draw_next(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, rng: Any, scratch: Any) -> Any:
     """Return the next token, END or NONE, and the row after it."""
 
 
 @overload(draw_next)
 def _draw_next_by_type(
-    guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any
+    guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, rng: Any, scratch: Any
 ) -> Any:
     general = guide.instance_class is GeneralTables
     return _draw_any if general else _draw_mixture
 
 
-def _draw_mixture(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
+def _draw_mixture(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, rng: Any, scratch: Any) -> Any:
     """Draw the next token and row: back off with its share of the mass, else pick a child."""
     while True:
         mass = mass_of(guide, t, row, place)
@@ -61,9 +61,9 @@ def _draw_mixture(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
             higher = state if parent == 0 else place
             above = guide.row[row].backoff * mass_of(guide, t, parent, higher)
         edge = np.int64(NONE)
-        if parent < 0 or not bernoulli(source, above / mass):
-            begin(room, mass - above)
-            edge = pick_edge(guide, problem, t, row, state, source, room)
+        if parent < 0 or not bernoulli(rng, above / mass):
+            begin(scratch, mass - above)
+            edge = pick_edge(guide, problem, t, row, state, rng, scratch)
         if edge == NONE:
             if parent < 0:
                 return np.int64(NONE), row
@@ -71,31 +71,31 @@ def _draw_mixture(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
             continue
         if edge == STOP:
             return np.int64(END), row
-        return token_of(guide, problem, row, edge, source, room)
+        return token_of(guide, problem, row, edge, rng, scratch)
 
 
-def _draw_any(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
+def _draw_any(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, rng: Any, scratch: Any) -> Any:
     """Draw the next token and row where some edge is negative."""
     top = np.int64(guide.row[row].node)
     if not guide.size[MIXTURE]:
-        begin(room, mass_of(guide, t, row, place))
-        token = pick_any(guide, problem, t, top, top, np.int64(NONE), state, source, room)
+        begin(scratch, mass_of(guide, t, row, place))
+        token = pick_any(guide, problem, t, top, top, np.int64(NONE), state, rng, scratch)
         if token < 0 or token == END:
             return token, row
         return token, next_row(guide, problem.ngram, top, token, np.int64(problem.token[token].model))
     start = np.int64(row)
     while True:
-        token, child = _draw_longest(guide, problem, t, start, state, place, source, room)
+        token, child = _draw_longest(guide, problem, t, start, state, place, rng, scratch)
         if token < 0 or token == END:
             return token, row
         word = np.int64(problem.token[token].model)
         start = _shorter_than_barred(guide, problem, row, child, token, word)
-        if start == NONE or not redraws(source):
+        if start == NONE or not redraws(rng):
             return token, child
 
 
 @inner
-def _draw_longest(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, source: Any, room: Any) -> Any:
+def _draw_longest(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, rng: Any, scratch: Any) -> Any:
     """Draw the next token and row as `_draw_mixture` does, but for the caller to reject what a longer context than the drawn row's bars.
 
     A row's mass is that of its children and, times the back-off, that of its parent's law without the children that go on in a
@@ -109,32 +109,32 @@ def _draw_longest(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
             whole = guide.row[row].backoff * mass_of(guide, t, parent, state if parent == 0 else place)
             barred = _barred(guide, t, row, state)
             above = max(whole - barred, 0.0)
-            if above > 0.0 and bernoulli(source, above / mass):
+            if above > 0.0 and bernoulli(rng, above / mass):
                 if above > RARELY * whole:
                     if barred > 0.0:
-                        conditioned(source, above / whole)
+                        conditioned(rng, above / whole)
                     row = parent
                     continue
-                begin(room, above / guide.row[row].backoff)
-                token, child = _draw_allowed(guide, problem, t, row, parent, state, source, room)
+                begin(scratch, above / guide.row[row].backoff)
+                token, child = _draw_allowed(guide, problem, t, row, parent, state, rng, scratch)
                 if token != NONE:
                     return token, child
-        begin(room, mass - above)
-        edge = pick_edge(guide, problem, t, row, state, source, room)
+        begin(scratch, mass - above)
+        edge = pick_edge(guide, problem, t, row, state, rng, scratch)
         if edge == STOP:
             return np.int64(END), row
         if edge != NONE:
-            return token_of(guide, problem, row, edge, source, room)
+            return token_of(guide, problem, row, edge, rng, scratch)
         if parent < 0:
             return np.int64(NONE), row
         row = parent
 
 
 @inlined
-def _draw_allowed(guide: Any, problem: Any, t: Any, row: Any, parent: Any, state: Any, source: Any, room: Any) -> Any:
+def _draw_allowed(guide: Any, problem: Any, t: Any, row: Any, parent: Any, state: Any, rng: Any, scratch: Any) -> Any:
     """Draw the next token and row by a parent's law without what is barred below the row; NONE if only rounding left any mass."""
     context, lower = np.int64(guide.row[row].node), np.int64(guide.row[parent].node)
-    token = pick_any(guide, problem, t, lower, lower, context, state, source, room)
+    token = pick_any(guide, problem, t, lower, lower, context, state, rng, scratch)
     if token in (NONE, END):
         return token, row
     return token, next_row(guide, problem.ngram, lower, token, np.int64(problem.token[token].model))
@@ -199,10 +199,10 @@ def log_probability(guide: Any, problem: Any, tokens: Any, length: Any, log_mass
 
 @kernel
 def draw_many(
-    guide: Any, problem: Any, counters: Any, low: Any, high: Any, number: Any, room: Any, tokens: Any, lengths: Any
+    guide: Any, problem: Any, counters: Any, low: Any, high: Any, number: Any, scratch: Any, tokens: Any, lengths: Any
 ) -> None:
     """Draw a text for each of the chains low ... high - 1: tokens (C, M) int32, lengths (C,) int64."""
     for c in range(low, high):
-        source = Counter(counters[c])
-        start_step(source, -1 - number)  # steps of moves count up from 0
-        lengths[c] = draw(guide, problem, source, room, tokens[c])
+        rng = Counter(counters[c])
+        start_step(rng, -1 - number)  # steps of moves count up from 0
+        lengths[c] = draw(guide, problem, rng, scratch, tokens[c])

@@ -67,7 +67,7 @@ def link(
         alpha: p - backoff * p_lower of every bigram, if that is what coefficients are; else empty.
         low: first row.
         high: last row + 1.
-        found: edges of one row before sorting, room for two a child and one a class.
+        found: edges of one row before sorting, space for two a child and one a class.
         found_cls: (the same,) int16, their classes.
         count: (K + 1,) int64, scratch.
         spread: (K,) float64, scratch: mass of the children that are no contexts, by class.

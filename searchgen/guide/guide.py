@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import Impossible, NotFound
-from searchgen.guide.candidates import scratch
+from searchgen.guide.candidates import new_scratch
 from searchgen.guide.contexts import Budget, Contexts, kept_tokens
 from searchgen.guide.draws import draw_many, log_probability
 from searchgen.guide.edges import link
@@ -53,7 +53,7 @@ class Guide:
         log_masses: (high - low + 1,) log of the mass of texts of each length in the window, natural log.
         log_scale: (T + 1,) natural log of the unit of each layer.
         order: order of the model it looks ahead with.
-        room: most tokens of a text.
+        max_tokens: most tokens of a text.
     """
 
     problem: Problem
@@ -61,14 +61,14 @@ class Guide:
     log_masses: npt.NDArray[np.float64]
     log_scale: npt.NDArray[np.float64]
     order: int
-    room: int
+    max_tokens: int
 
     @staticmethod
     def build(
         problem: Problem,
         *,
         order: int = 2,
-        room: int | None = None,
+        max_tokens: int | None = None,
         bigrams: Bigrams | None = None,
         budget: Budget | None = DEFAULT_BUDGET,
         threads: int = 2,
@@ -79,7 +79,7 @@ class Guide:
         Args:
             problem: the target.
             order: order of the truncated model; the model's own order gives its exact law.
-            room: most tokens of a text; None: as many as the window and the automaton allow.
+            max_tokens: most tokens of a text; None: as many as the window and the automaton allow.
             bigrams: those of the model; None: computed here.
             budget: which contexts to keep; None: all.
             threads: threads to share the work over; the result does not depend on it.
@@ -104,7 +104,7 @@ class Guide:
         Layers(tables, problem, frame, contexts.depth, pairs, log_scale, threads).compute()
         ends, log_masses = _totals(tables, log_scale, low, high)
         longest = high + int(mass.level.max()) * (high + 1)
-        return Guide(problem, tables._replace(ends=ends), log_masses, log_scale, order, max(room or 0, longest))
+        return Guide(problem, tables._replace(ends=ends), log_masses, log_scale, order, max(max_tokens or 0, longest))
 
     @property
     def log_mass(self) -> float:
@@ -122,16 +122,16 @@ class Guide:
             threads: threads to share the chains over.
 
         Returns:
-            Tokens (C, room) int32 and lengths (C,) int64.
+            Tokens (C, max_tokens) int32 and lengths (C,) int64.
 
         Raises:
             NotFound: the mass of all texts is too small for floating point.
         """
         count = len(counters)
-        tokens, lengths = np.zeros((count, self.room), np.int32), np.zeros(count, np.int64)
+        tokens, lengths = np.zeros((count, self.max_tokens), np.int32), np.zeros(count, np.int64)
 
         def work(low: int, high: int) -> None:
-            draw_many(self.tables, self.problem, counters, low, high, number, scratch(), tokens, lengths)
+            draw_many(self.tables, self.problem, counters, low, high, number, new_scratch(), tokens, lengths)
 
         with ThreadPoolExecutor(threads) as pool:
             shared(np.full(count, DRAW_COST), work, pool, threads)

@@ -33,7 +33,7 @@ MOST_PLACES = 30_000
 
 
 def near_nodes(
-    problem: Problem, frame: Frame, base: Array, starts: Sequence[int], steps: int, room: float = np.inf
+    problem: Problem, frame: Frame, base: Array, starts: Sequence[int], steps: int, most_contexts: float = np.inf
 ) -> Array:
     """Return the contexts of a guide: those of order 2, and longer ones near demanded words.
 
@@ -43,7 +43,7 @@ def near_nodes(
         base: nodes of the contexts of order 2.
         starts: first node of each depth short enough for a context, and the first one that is too deep.
         steps: how many words ahead a demanded word is looked for: 1 takes the contexts that store it.
-        room: how many contexts there is memory for beside those of order 2.
+        most_contexts: how many contexts there is memory for beside those of order 2.
     """
     tables, classes = problem.ngram, frame.classes
     cls = classes.cls[: len(tables.alias_p)].astype(np.int64)
@@ -51,12 +51,12 @@ def near_nodes(
     live[: END + 1] = False
     demanded = live & classes.word[cls] & (classes.count[cls] <= RARE)
     limit, last = starts[-1], int(tables.node["first"][starts[-1]])
-    hit = _rarest(tables, demanded, last, min(MOST_PLACES, room / 2))
+    hit = _rarest(tables, demanded, last, min(MOST_PLACES, most_contexts / 2))
     chosen = np.union1d(_parents(tables, starts, hit), hit[hit < limit])
     long = starts[min(SHORTEST, len(starts) - 2)]
     marked = chosen[chosen >= long]
     for _ in range(steps - 1):
-        if len(marked) == 0 or (chosen >= long).sum() > min(MOST, room):
+        if len(marked) == 0 or (chosen >= long).sum() > min(MOST, most_contexts):
             break
         near = np.zeros(limit + 1, np.bool_)  # the last stands for all that are too deep
         near[marked] = True

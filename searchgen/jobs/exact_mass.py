@@ -24,5 +24,5 @@ def exact_log_z(source: Source, request: Request) -> float | None:
     if len(node) * layers > CHEAP_STEPS or contexts * layers * 8 > CHEAP_BYTES:
         return None
     order = int(problem.ngram.order[0])
-    guide = Guide.build(problem, order=order, room=target.room, bigrams=target.bigrams, budget=None)
+    guide = Guide.build(problem, order=order, max_tokens=target.max_tokens, bigrams=target.bigrams, budget=None)
     return guide.log_mass if math.isfinite(guide.log_mass) else None

@@ -120,7 +120,9 @@ def explain(source: Source, request: Request) -> Explained:
     def log_mass(part: Request) -> float:
         try:
             found = source.proposal(part)
-            return Guide.build(found.problem, room=found.room, bigrams=found.bigrams, threads=source.threads).log_mass
+            return Guide.build(
+                found.problem, max_tokens=found.max_tokens, bigrams=found.bigrams, threads=source.threads
+            ).log_mass
         except Impossible:
             return -np.inf
 

@@ -33,7 +33,7 @@ def _toy_target(terms: Terms | None = None) -> Target:
 def _engine() -> None:
     target = _toy_target()
     text = target.vocabulary.encode(["the", "dog", "ran", "."])
-    tokens = np.zeros((1, target.room), np.int32)
+    tokens = np.zeros((1, target.max_tokens), np.int32)
     tokens[0, : len(text)] = text
     plan = Annealing(chains=1, steps=2, blocks=1)
     anneal(target.problem, (tokens, np.array([len(text)])), counter(1).word[None, :], plan)
@@ -42,7 +42,7 @@ def _engine() -> None:
 
 def _guide() -> None:
     target = _toy_target()
-    guide = Guide.build(target.problem, room=target.room, bigrams=target.bigrams, threads=1)
+    guide = Guide.build(target.problem, max_tokens=target.max_tokens, bigrams=target.bigrams, threads=1)
     guide.draw_texts(counter(1).word[None, :], threads=1)
     # Of a search under a transformer:
     from searchgen.samplers.mcmc.delayed_acceptance import thresholds

@@ -13,26 +13,26 @@ from searchgen.kernels.randomness import Counter, bernoulli, uniform
 __all__ = ["accepts", "accepts_each", "log_threshold"]
 
 
-def log_threshold(source: Any) -> Any:
+def log_threshold(rng: Any) -> Any:
     """Return the log of the uniform number of an acceptance test, drawn first so that a hopeless proposal stops early."""
 
 
 @overload(log_threshold)
-def _log_threshold(source: Any) -> Any:
-    if source.instance_class is Counter:
+def _log_threshold(rng: Any) -> Any:
+    if rng.instance_class is Counter:
 
-        def from_counter(source: Any) -> Any:
-            return np.log(uniform(source.word))
+        def from_counter(rng: Any) -> Any:
+            return np.log(uniform(rng.word))
 
         return from_counter
 
-    def from_script(source: Any) -> Any:
+    def from_script(rng: Any) -> Any:
         return -np.inf
 
     return from_script
 
 
-def accepts(source: Any, log_u: Any, log_alpha: Any) -> Any:
+def accepts(rng: Any, log_u: Any, log_alpha: Any) -> Any:
     """Return whether a proposal is accepted: the one accept rule, `log u < log alpha`."""
 
 
@@ -51,15 +51,15 @@ def accepts_each(log_u: Any, log_alpha: Any) -> Any:
 
 
 @overload(accepts)
-def _accepts(source: Any, log_u: Any, log_alpha: Any) -> Any:
-    if source.instance_class is Counter:
+def _accepts(rng: Any, log_u: Any, log_alpha: Any) -> Any:
+    if rng.instance_class is Counter:
 
-        def from_counter(source: Any, log_u: Any, log_alpha: Any) -> Any:
+        def from_counter(rng: Any, log_u: Any, log_alpha: Any) -> Any:
             return log_u < log_alpha
 
         return from_counter
 
-    def from_script(source: Any, log_u: Any, log_alpha: Any) -> Any:
-        return bernoulli(source, min(1.0, np.exp(log_alpha)))
+    def from_script(rng: Any, log_u: Any, log_alpha: Any) -> Any:
+        return bernoulli(rng, min(1.0, np.exp(log_alpha)))
 
     return from_script

@@ -3,7 +3,7 @@
 Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011) turns a counter into
 random bits, so that chain 7 is the same alone or among many, on one thread or on two. Kernels draw through `bernoulli`,
 `below`, `categorical` (with an exclusion set: `conditioned` and `redraws`) and the accept rule (`acceptance.py`) only. Each has two
-overloads, chosen by the source's type: `Counter` in production, and `Script`, which plays a given branch and records its probability. A
+overloads, chosen by the type of rng: `Counter` in production, and `Script`, which plays a given branch and records its probability. A
 `Script` therefore enumerates the compiled kernel itself, not a twin.
 """
 
@@ -48,7 +48,7 @@ class Counter(NamedTuple):
 
 
 class Script(NamedTuple):
-    """A source that plays given branches and records how many there were and how probable the path was."""
+    """An rng that plays given branches and records how many there were and how probable the path was."""
 
     choice: npt.NDArray[np.int64]  # (D,) branch to take at each decision
     width: npt.NDArray[np.int64]  # (D,) number of branches met at each decision
@@ -68,7 +68,7 @@ def key_of(seed: int, *parts: str) -> int:
 
 
 def counter(key: int, chain: int = 0) -> Counter:
-    """Return the source of one chain, before its first step."""
+    """Return the rng of one chain, before its first step."""
     return Counter(np.array([key, chain, 0, 0, 0, 0], dtype=np.uint64))
 
 
@@ -108,81 +108,81 @@ def uniform(word: Any) -> Any:
 
 
 @inner
-def _play(source: Any, width: Any) -> Any:
+def _play(rng: Any, width: Any) -> Any:
     """Return the scripted branch of the next decision and note how many branches it has."""
-    at = source.depth[0]
-    source.width[at] = width
-    source.depth[0] = at + 1
-    return source.choice[at]
+    at = rng.depth[0]
+    rng.width[at] = width
+    rng.depth[0] = at + 1
+    return rng.choice[at]
 
 
-def start_step(source: Any, step: Any) -> None:
+def start_step(rng: Any, step: Any) -> None:
     """Begin a step: what is drawn next depends on the step's number only, not on what came before."""
 
 
 @overload(start_step)
-def _start_step(source: Any, step: Any) -> Any:
-    if source.instance_class is Counter:
+def _start_step(rng: Any, step: Any) -> Any:
+    if rng.instance_class is Counter:
 
-        def from_counter(source: Any, step: Any) -> None:
-            source.word[2] = np.uint64(step)
-            source.word[3] = np.uint64(0)
-            source.word[5] = np.uint64(0)
+        def from_counter(rng: Any, step: Any) -> None:
+            rng.word[2] = np.uint64(step)
+            rng.word[3] = np.uint64(0)
+            rng.word[5] = np.uint64(0)
 
         return from_counter
 
-    def from_script(source: Any, step: Any) -> None:
+    def from_script(rng: Any, step: Any) -> None:
         pass
 
     return from_script
 
 
-def bernoulli(source: Any, p: Any) -> Any:
+def bernoulli(rng: Any, p: Any) -> Any:
     """Return True with probability p."""
 
 
 @overload(bernoulli)
-def _bernoulli(source: Any, p: Any) -> Any:
-    if source.instance_class is Counter:
+def _bernoulli(rng: Any, p: Any) -> Any:
+    if rng.instance_class is Counter:
 
-        def from_counter(source: Any, p: Any) -> Any:
-            return uniform(source.word) < p
+        def from_counter(rng: Any, p: Any) -> Any:
+            return uniform(rng.word) < p
 
         return from_counter
 
-    def from_script(source: Any, p: Any) -> Any:
+    def from_script(rng: Any, p: Any) -> Any:
         if p <= 0.0 or p >= 1.0:
             return p >= 1.0
-        taken = _play(source, 2) == 1
-        source.probability[0] *= p if taken else 1.0 - p
+        taken = _play(rng, 2) == 1
+        rng.probability[0] *= p if taken else 1.0 - p
         return taken
 
     return from_script
 
 
-def below(source: Any, n: Any) -> Any:
+def below(rng: Any, n: Any) -> Any:
     """Return an integer uniform on 0 ... n - 1."""
 
 
 @overload(below)
-def _below(source: Any, n: Any) -> Any:
-    if source.instance_class is Counter:
+def _below(rng: Any, n: Any) -> Any:
+    if rng.instance_class is Counter:
 
-        def from_counter(source: Any, n: Any) -> Any:
-            return np.int64(uniform(source.word) * n)
+        def from_counter(rng: Any, n: Any) -> Any:
+            return np.int64(uniform(rng.word) * n)
 
         return from_counter
 
-    def from_script(source: Any, n: Any) -> Any:
+    def from_script(rng: Any, n: Any) -> Any:
         if n == 1:
             return np.int64(0)
-        source.probability[0] *= 1.0 / n
-        return _play(source, n)
+        rng.probability[0] *= 1.0 / n
+        return _play(rng, n)
 
     return from_script
 
 
-def categorical(source: Any, cumulative: Any, low: Any, high: Any) -> Any:
+def categorical(rng: Any, cumulative: Any, low: Any, high: Any) -> Any:
     """Return an index in low ... high - 1 with probability proportional to the steps of a running sum that begins at 0."""
 
 
@@ -224,50 +224,50 @@ def _nth_possible(cumulative: Any, low: Any, high: Any, n: Any) -> Any:
 
 
 @overload(categorical)
-def _categorical(source: Any, cumulative: Any, low: Any, high: Any) -> Any:
-    if source.instance_class is Counter:
+def _categorical(rng: Any, cumulative: Any, low: Any, high: Any) -> Any:
+    if rng.instance_class is Counter:
 
-        def from_counter(source: Any, cumulative: Any, low: Any, high: Any) -> Any:
-            return _first_above(cumulative, low, high, uniform(source.word) * cumulative[high - 1])
+        def from_counter(rng: Any, cumulative: Any, low: Any, high: Any) -> Any:
+            return _first_above(cumulative, low, high, uniform(rng.word) * cumulative[high - 1])
 
         return from_counter
 
-    def from_script(source: Any, cumulative: Any, low: Any, high: Any) -> Any:
-        index = _nth_possible(cumulative, low, high, _play(source, _possible(cumulative, low, high)))
+    def from_script(rng: Any, cumulative: Any, low: Any, high: Any) -> Any:
+        index = _nth_possible(cumulative, low, high, _play(rng, _possible(cumulative, low, high)))
         before = cumulative[index - 1] if index > low else 0.0
-        source.probability[0] *= (cumulative[index] - before) / cumulative[high - 1]
+        rng.probability[0] *= (cumulative[index] - before) / cumulative[high - 1]
         return index
 
     return from_script
 
 
-def categorical_or_rest(source: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
+def categorical_or_rest(rng: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
     """Return an index in low ... high - 1 by the steps of a running sum of probabilities up to `total`, or -1 with what is left of 1."""
 
 
 @overload(categorical_or_rest)
-def _categorical_or_rest(source: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
-    if source.instance_class is Counter:
+def _categorical_or_rest(rng: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
+    if rng.instance_class is Counter:
 
-        def from_counter(source: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
-            value = uniform(source.word)
+        def from_counter(rng: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
+            value = uniform(rng.word)
             return np.int64(-1) if value >= total else _first_above(cumulative, low, high, value)
 
         return from_counter
 
-    def from_script(source: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
-        branch = _play(source, high - low + 1)
+    def from_script(rng: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
+        branch = _play(rng, high - low + 1)
         if branch == high - low:
-            source.probability[0] *= 1.0 - total
+            rng.probability[0] *= 1.0 - total
             return np.int64(-1)
         before = cumulative[low + branch - 1] if branch > 0 else 0.0
-        source.probability[0] *= cumulative[low + branch] - before
+        rng.probability[0] *= cumulative[low + branch] - before
         return low + branch
 
     return from_script
 
 
-def systematic(source: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
+def systematic(rng: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
     """Return u uniform in [0, 1), to be used through the first indices at which n * cumulative / total exceeds u, u + 1, ... u + n - 1."""
 
 
@@ -284,29 +284,29 @@ def _next_cut(cumulative: Any, low: Any, high: Any, n: Any, above: Any) -> Any:
 
 
 @overload(systematic)
-def _systematic(source: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
-    if source.instance_class is Counter:
+def _systematic(rng: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
+    if rng.instance_class is Counter:
 
-        def from_counter(source: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
-            return uniform(source.word)
+        def from_counter(rng: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
+            return uniform(rng.word)
 
         return from_counter
 
-    def from_script(source: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
+    def from_script(rng: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
         width, cut = 0, 0.0
         while cut < 1.0:
             cut = _next_cut(cumulative, low, high, n, cut)
             width += 1
         cut, after = 0.0, _next_cut(cumulative, low, high, n, 0.0)
-        for _ in range(_play(source, width)):
+        for _ in range(_play(rng, width)):
             cut, after = after, _next_cut(cumulative, low, high, n, after)
-        source.probability[0] *= after - cut
+        rng.probability[0] *= after - cut
         return 0.5 * (cut + after)
 
     return from_script
 
 
-def conditioned(source: Any, share: Any) -> None:
+def conditioned(rng: Any, share: Any) -> None:
     """Say that what is drawn next is drawn again until it is not in an exclusion set, and that the rest has this share of its law.
 
     A script divides by the share: if the caller's share is wrong, the probabilities of all paths do not sum to one.
@@ -314,35 +314,35 @@ def conditioned(source: Any, share: Any) -> None:
 
 
 @overload(conditioned)
-def _conditioned(source: Any, share: Any) -> Any:
-    if source.instance_class is Counter:
+def _conditioned(rng: Any, share: Any) -> Any:
+    if rng.instance_class is Counter:
 
-        def from_counter(source: Any, share: Any) -> None:
+        def from_counter(rng: Any, share: Any) -> None:
             pass
 
         return from_counter
 
-    def from_script(source: Any, share: Any) -> None:
-        source.probability[0] /= share
+    def from_script(rng: Any, share: Any) -> None:
+        rng.probability[0] /= share
 
     return from_script
 
 
-def redraws(source: Any) -> Any:
+def redraws(rng: Any) -> Any:
     """Return True: an excluded item was drawn, draw again. A script returns False and gives the path probability 0 instead."""
 
 
 @overload(redraws)
-def _redraws(source: Any) -> Any:
-    if source.instance_class is Counter:
+def _redraws(rng: Any) -> Any:
+    if rng.instance_class is Counter:
 
-        def from_counter(source: Any) -> Any:
+        def from_counter(rng: Any) -> Any:
             return True
 
         return from_counter
 
-    def from_script(source: Any) -> Any:
-        source.probability[0] = 0.0
+    def from_script(rng: Any) -> Any:
+        rng.probability[0] = 0.0
         return False
 
     return from_script

@@ -31,7 +31,7 @@ def look_ahead(source: Source, request: Request, order: int = 2) -> tuple[Target
         return target, Guide.build(
             target.problem,
             order=order,
-            room=target.room,
+            max_tokens=target.max_tokens,
             bigrams=target.bigrams,
             budget=QUICK,
             threads=source.threads,

@@ -56,12 +56,12 @@ class _Changes:
     more: Ids
     gain: Floats
 
-    def of(self, text: Text, room: int) -> tuple[npt.NDArray[np.int32], Ids]:
-        """Return the changed texts (n, room), and their lengths (n,)."""
-        column = np.arange(room)[None, :]
+    def of(self, text: Text, max_tokens: int) -> tuple[npt.NDArray[np.int32], Ids]:
+        """Return the changed texts (n, max_tokens), and their lengths (n,)."""
+        column = np.arange(max_tokens)[None, :]
         at, more = self.at[:, None], self.more[:, None]
-        source = column - (more > 0) * (column > at) + (more < 0) * (column >= at)
-        tokens = padded([text], room + 1)[0][0][source]
+        column_of = column - (more > 0) * (column > at) + (more < 0) * (column >= at)
+        tokens = padded([text], max_tokens + 1)[0][0][column_of]
         put = np.flatnonzero(self.new != NO_TOKEN)
         tokens[put, self.at[put]] = self.new[put]
         return tokens, len(text) + self.more
@@ -108,9 +108,9 @@ class Edits:
         """Return the neighbours that are likeliest to be dense, at most so many, and of each text at most so many; none twice."""
         found: list[Text] = []
         taken: dict[Text, int] = {}
-        for text, (_, source) in sorted(self.guesses.items(), key=lambda item: (-item[1][0], item[0])):
-            if taken.get(source, 0) < of_each:
-                taken[source] = taken.get(source, 0) + 1
+        for text, (_, parent) in sorted(self.guesses.items(), key=lambda item: (-item[1][0], item[0])):
+            if taken.get(parent, 0) < of_each:
+                taken[parent] = taken.get(parent, 0) + 1
                 found.append(text)
                 del self.guesses[text]
                 if len(found) == most:
@@ -119,13 +119,13 @@ class Edits:
         return found
 
     def _guessed(self, text: Text, expected: Expected, density: float) -> tuple[npt.NDArray[np.int32], Ids, Floats]:
-        """Return the neighbours of a text (n, room), their lengths and their guesses (n,)."""
-        problem, room = self.target.problem, self.target.room
-        begun = new_chains(1, room)
-        enter(problem, begun, *padded([text], room))
+        """Return the neighbours of a text (n, max_tokens), their lengths and their guesses (n,)."""
+        problem, max_tokens = self.target.problem, self.target.max_tokens
+        begun = new_chains(1, max_tokens)
+        enter(problem, begun, *padded([text], max_tokens))
         changes = self._changes(text, expected, begun.log_p[0])
-        tokens, lengths = changes.of(text, room)
-        chains = new_chains(len(lengths), room)
+        tokens, lengths = changes.of(text, max_tokens)
+        chains = new_chains(len(lengths), max_tokens)
         enter(problem, chains, tokens, lengths)
         new = np.where(changes.new == NO_TOKEN, 0.0, chains.log_p[np.arange(len(lengths)), changes.at])
         change = chains.log_density - begun.log_density[0] + problem.beta[0] * (changes.gain - new)
@@ -133,7 +133,7 @@ class Edits:
 
     def _changes(self, text: Text, expected: Expected, log_p: Floats) -> _Changes:
         """Return the changes of a text to what was expected in it; `log_p` is that of its tokens under the n-gram model."""
-        scored, room, n = expected.scored, self.target.room, len(text)
+        scored, max_tokens, n = expected.scored, self.target.max_tokens, len(text)
         piece, at = self._places(text, expected.starts)
         reached = np.append(0.0, np.cumsum(scored.log_p))
         kept = log_p[at] - (reached[piece[at + 1]] - reached[piece[at]])  # log p'(old) - log p(old)
@@ -143,7 +143,7 @@ class Edits:
         if len(before) and before[0] == 0:
             new[0] = self.words.first(scored.piece[piece[0]])
         gain, m = scored.piece_log_p[piece[before]], len(at)
-        further = (new != NO_TOKEN) & (n < room)
+        further = (new != NO_TOKEN) & (n < max_tokens)
         other = (new[:m] != NO_TOKEN) & (new[:m] != np.array(text, np.int64)[at, None])
         columns = [
             (np.repeat(at, other.sum(axis=1)), new[:m][other], 0, (gain[:m] + kept[:, None])[other]),

@@ -61,7 +61,7 @@ def _multiply(text: Any, starts: Any, lengths: Any, products: Any, means: Any) -
         starts: (m + 1,) int64, where the occurrences of each token begin.
         lengths: (n,) int64, tokens of each text.
         products: (n, n) float64, zero, to be filled.
-        means: (n,) float64, zero, room for the means of their rows.
+        means: (n,) float64, zero, space for the means of their rows.
     """
     n = len(lengths)
     for i in range(n):

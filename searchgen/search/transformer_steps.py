@@ -126,7 +126,7 @@ class TransformerRun:
             texts = self._whole_first([text for text in texts if text not in asked])[: self.plan.restart_scored]
             asked.update(texts)
             yield [target.printed(text) for text in texts]
-            finds.score(*padded(texts, target.room))
+            finds.score(*padded(texts, target.max_tokens))
             self.fitted = self._fitted(finds)
             if self.restart >= self.plan.restarts:
                 break
@@ -143,7 +143,7 @@ class TransformerRun:
             texts = edits.best(plan.edits_scored, MAX_PER_PARENT)
             yield [target.printed(text) for text in texts]
             if texts:
-                finds.score(*padded(texts, target.room))
+                finds.score(*padded(texts, target.max_tokens))
 
     def _rounds(self, target: Target, finds: Finds) -> Iterator[list[str]]:
         """Test where chains of cheap steps lead."""
@@ -182,7 +182,7 @@ class TransformerRun:
         texts, density = finds.ranked()
         if not texts:
             return problem
-        return fitted(problem, texts, density - score_texts(problem, *padded(texts, self.proposal.room)))
+        return fitted(problem, texts, density - score_texts(problem, *padded(texts, self.proposal.max_tokens)))
 
     def _whole_first(self, texts: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
         return [texts[i] for i in whole_words_first(texts, self.proposal, self.source.segmentation)]
@@ -197,12 +197,12 @@ class TransformerRun:
         rounds = Rounds(
             cheap=self.fitted,
             scorer=finds.score,
-            chains=new_chains(len(best), target.room),
+            chains=new_chains(len(best), target.max_tokens),
             true=np.array([finds.density[text] for text in best]),
             counters=self._counters("rounds", 0, self.plan.test_chains)[: len(best)],
             inner=self.plan.steps_between_tests,
             inverse_temperature=1.0 / self.plan.proposal_temperature,
             threads=self.source.threads,
         )
-        enter(rounds.cheap, rounds.chains, *padded(best, target.room))
+        enter(rounds.cheap, rounds.chains, *padded(best, target.max_tokens))
         return rounds

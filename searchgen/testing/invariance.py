@@ -32,7 +32,7 @@ def assert_leaves_invariant(
 
     Args:
         transition: P (n, n) float64; or a method, or its proof; or a compiled kernel, which is enumerated. Its signature is
-            `kernel(problem, chains, 0, draft, *arguments, source)`.
+            `kernel(problem, chains, 0, draft, *arguments, rng)`.
         world: n texts with their log-densities.
         arguments: handed to the kernel.
         inverse_temperature: the law is proportional to density ** inverse_temperature.

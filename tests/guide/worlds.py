@@ -8,7 +8,7 @@ from numba import njit
 
 from searchgen.automata import Automaton
 from searchgen.guide import Guide
-from searchgen.guide.candidates import Scratch, scratch
+from searchgen.guide.candidates import Scratch, new_scratch
 from searchgen.guide.draws import draw
 from searchgen.guide.tables import GuideTables
 from searchgen.kernels.randomness import Script, script
@@ -176,24 +176,24 @@ def law_of(world: str, problem: Problem, law: Law) -> tuple[Texts, float]:
 
 
 @njit
-def drawn(guide: GuideTables, problem: Problem, source: Script, room: Scratch, out: np.ndarray) -> int:
+def drawn(guide: GuideTables, problem: Problem, rng: Script, scratch: Scratch, out: np.ndarray) -> int:
     """Draw one text; `draw` itself can be called by compiled functions only."""
-    return draw(guide, problem, source, room, out)
+    return draw(guide, problem, rng, scratch, out)
 
 
 def enumerated(guide: Guide) -> dict[tuple[int, ...] | None, float]:
     """Return the law of the compiled draw, by playing every script."""
-    source, room, out = script(), scratch(), np.zeros(guide.room, np.int32)
+    rng, scratch, out = script(), new_scratch(), np.zeros(guide.max_tokens, np.int32)
     found: dict[tuple[int, ...] | None, float] = {}
     while True:
-        source.depth[0], source.probability[0] = 0, 1.0
-        length = drawn(guide.tables, guide.problem, source, room, out)
+        rng.depth[0], rng.probability[0] = 0, 1.0
+        length = drawn(guide.tables, guide.problem, rng, scratch, out)
         text = tuple(out[:length].tolist()) if length >= 0 else None
-        found[text] = found.get(text, 0.0) + float(source.probability[0])
-        at = int(source.depth[0]) - 1
-        while at >= 0 and source.choice[at] + 1 == source.width[at]:
+        found[text] = found.get(text, 0.0) + float(rng.probability[0])
+        at = int(rng.depth[0]) - 1
+        while at >= 0 and rng.choice[at] + 1 == rng.width[at]:
             at -= 1
         if at < 0:
             return found
-        source.choice[at] += 1
-        source.choice[at + 1 :] = 0
+        rng.choice[at] += 1
+        rng.choice[at + 1 :] = 0

@@ -42,14 +42,14 @@ def test_philox_known_answers(count: Any, key: Any, answer: Any) -> None:
 
 
 @njit
-def _several(source: Any, cumulative: Any, half: Any) -> Any:
+def _several(rng: Any, cumulative: Any, half: Any) -> Any:
     total = 0
-    if bernoulli(source, 0.25):
+    if bernoulli(rng, 0.25):
         total += 1000
-    total += 100 * below(source, 3)
-    total += 10 * categorical(source, cumulative, 1, 3)
-    total += 1 + categorical_or_rest(source, half, 0, 3, half[2])
-    if accepts(source, log_threshold(source), np.log(0.3)):
+    total += 100 * below(rng, 3)
+    total += 10 * categorical(rng, cumulative, 1, 3)
+    total += 1 + categorical_or_rest(rng, half, 0, 3, half[2])
+    if accepts(rng, log_threshold(rng), np.log(0.3)):
         total += 10000
     return total
 
@@ -59,12 +59,12 @@ HALF = CUMULATIVE / 2
 
 
 def _exact() -> dict[int, float]:
-    source, law = script(), {}
+    rng, law = script(), {}
     while True:
-        source.depth[0], source.probability[0] = 0, 1.0
-        outcome = _several(source, CUMULATIVE, HALF)
-        law[outcome] = law.get(outcome, 0.0) + float(source.probability[0])
-        if not next_script(source):
+        rng.depth[0], rng.probability[0] = 0, 1.0
+        outcome = _several(rng, CUMULATIVE, HALF)
+        law[outcome] = law.get(outcome, 0.0) + float(rng.probability[0])
+        if not next_script(rng):
             return law
 
 
@@ -79,11 +79,11 @@ def test_a_script_enumerates_the_law() -> None:
 def test_the_counter_follows_the_scripted_law() -> None:
     """Frequencies of 200,000 draws against the enumerated law, chi-square with a floor of 1e-6."""
     law = _exact()
-    source, draws = counter(key_of(3, "counter")), 200_000
+    rng, draws = counter(key_of(3, "counter")), 200_000
     seen = dict.fromkeys(law, 0)
     for number in range(draws):
-        start_step_of(source, number)
-        seen[_several(source, CUMULATIVE, HALF)] += 1
+        start_step_of(rng, number)
+        seen[_several(rng, CUMULATIVE, HALF)] += 1
     statistic = sum((seen[k] - draws * p) ** 2 / (draws * p) for k, p in law.items())
     degrees = len(law) - 1
     # Wilson-Hilferty: (chi2 / k)^(1/3) is nearly normal; z = 4.75 is p = 1e-6
@@ -92,15 +92,15 @@ def test_the_counter_follows_the_scripted_law() -> None:
 
 
 @njit
-def start_step_of(source: Any, number: Any) -> None:
+def start_step_of(rng: Any, number: Any) -> None:
     """Begin a step from Python."""
-    start_step(source, number)
+    start_step(rng, number)
 
 
 @njit
-def _uniform_bits(source: Any, number: Any) -> Any:
-    start_step(source, number)
-    return below(source, 1 << 52)
+def _uniform_bits(rng: Any, number: Any) -> Any:
+    start_step(rng, number)
+    return below(rng, 1 << 52)
 
 
 def test_a_step_does_not_depend_on_the_steps_before() -> None:
@@ -119,21 +119,21 @@ def test_a_counter_is_its_words() -> None:
 
 
 @njit
-def _not_one(source: Any, cumulative: Any, share: Any) -> Any:
+def _not_one(rng: Any, cumulative: Any, share: Any) -> Any:
     """An index of a running sum that is not 1: drawn again while it is."""
-    conditioned(source, share)
+    conditioned(rng, share)
     while True:
-        index = categorical(source, cumulative, 0, len(cumulative))
-        if index != 1 or not redraws(source):
+        index = categorical(rng, cumulative, 0, len(cumulative))
+        if index != 1 or not redraws(rng):
             return index
 
 
 def _law_of_not_one(share: float) -> list[float]:
-    source, law = script(), [0.0] * 3
+    rng, law = script(), [0.0] * 3
     while True:
-        source.depth[0], source.probability[0] = 0, 1.0
-        law[_not_one(source, CUMULATIVE, share)] += float(source.probability[0])
-        if not next_script(source):
+        rng.depth[0], rng.probability[0] = 0, 1.0
+        law[_not_one(rng, CUMULATIVE, share)] += float(rng.probability[0])
+        if not next_script(rng):
             return law
 
 
@@ -141,11 +141,11 @@ def test_an_exclusion_set_has_one_law_in_both_sources() -> None:
     """Steps 0.2, 0.3, 0.5 without the second: 2/7 and 5/7, by the script exactly and by 100,000 draws to five standard errors."""
     law = _law_of_not_one(0.7)
     assert law == pytest.approx([0.2 / 0.7, 0.0, 0.5 / 0.7], abs=1e-15)
-    source, draws = counter(key_of(4, "excluded")), 100_000
+    rng, draws = counter(key_of(4, "excluded")), 100_000
     seen = [0, 0, 0]
     for number in range(draws):
-        start_step_of(source, number)
-        seen[_not_one(source, CUMULATIVE, 0.7)] += 1
+        start_step_of(rng, number)
+        seen[_not_one(rng, CUMULATIVE, 0.7)] += 1
     assert seen[1] == 0
     assert abs(seen[0] - draws * law[0]) < 5 * (draws * law[0] * law[2]) ** 0.5
 

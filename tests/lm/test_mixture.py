@@ -150,7 +150,7 @@ def test_samplers_have_the_mixtures_law(words: str, beta: float) -> None:
     assert own is not None
     assert np.abs(own - true).max() < 1e-4
     inner = transition_matrix(world, step, labels(span=1, any_span=1, relocate=1, longest=2), 1.0)
-    law = World(world.problem, world.texts, own, world.room)
+    law = World(world.problem, world.texts, own, world.max_tokens)
     steps = np.linalg.matrix_power(inner, 3)
     assert_leaves_invariant(surrogate_matrix(steps, own, world.log_density), law)
     exchanged = Mixture("exchanged", mixture(words).parts, [0.7, 0.3]).log_probs(texts) * beta

@@ -37,22 +37,20 @@ def _free(problem: Any, chains: Any, c: Any) -> Any:
 
 
 @njit
-def plain_step(
-    problem: Any, chains: Any, c: Any, draft: Any, fault: Any, inverse_temperature: Any, source: Any
-) -> None:
+def plain_step(problem: Any, chains: Any, c: Any, draft: Any, fault: Any, inverse_temperature: Any, rng: Any) -> None:
     """Make one step that replaces, inserts or deletes one free token."""
     length = chains.length[c]
     draft.token[:length] = chains.token[c, :length]
     before = chains.log_density[c]
     free = _free(problem, chains, c)
-    kind = below(source, 3)
+    kind = below(rng, 3)
     log_q = 0.0
     if kind == 1:  # insert: length + 1 slots there, free + 1 tokens to delete on the way back
         if length == len(draft.token):
             return
-        at = below(source, length + 1)
+        at = below(rng, length + 1)
         chains.token[c, at + 1 : length + 1] = draft.token[at:length]
-        chains.token[c, at] = FIRST + below(source, 3)
+        chains.token[c, at] = FIRST + below(rng, 3)
         chains.length[c] = length + 1
         if problem.token[chains.token[c, at]].protected:
             chains.length[c] = 0
@@ -62,7 +60,7 @@ def plain_step(
     else:
         if len(free) == 0:
             return
-        at = free[below(source, len(free))]
+        at = free[below(rng, len(free))]
         if kind == 2:  # delete
             chains.token[c, at : length - 1] = draft.token[at + 1 : length]
             chains.length[c] = length - 1
@@ -70,8 +68,8 @@ def plain_step(
             if fault == NO_POSITION_FACTOR:
                 log_q = -np.log(3.0)
         else:
-            word = FIRST + below(source, 3)
-            if fault == CURRENT_IN_LIST and bernoulli(source, 0.5):
+            word = FIRST + below(rng, 3)
+            if fault == CURRENT_IN_LIST and bernoulli(rng, 0.5):
                 # the list is the current token and two of the others: what it holds depends on what stands there
                 word = max(FIRST, draft.token[at] - 1)
             if problem.token[word].protected:
@@ -84,8 +82,8 @@ def plain_step(
     change = after - before
     if fault == WRONG_STATE:
         change = after - before / 2
-    log_u = log_threshold(source)
-    if after > -np.inf and accepts(source, log_u, inverse_temperature * change + log_q):
+    log_u = log_threshold(rng)
+    if after > -np.inf and accepts(rng, log_u, inverse_temperature * change + log_q):
         chains.log_density[c] = recompute(problem, chains, c)
     else:
         chains.length[c] = length

@@ -65,7 +65,7 @@ class Exact:
         return replace(target, problem=target.problem._replace(ngram=self.tables))
 
     def guide_of(self, target: Target) -> Guide:
-        return Guide.build(target.problem, order=self.order, room=target.room, budget=None, threads=2)
+        return Guide.build(target.problem, order=self.order, max_tokens=target.max_tokens, budget=None, threads=2)
 
 
 @cache

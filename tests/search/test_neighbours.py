@@ -99,8 +99,8 @@ def test_all_neighbours_are_found_and_guessed_exactly_where_the_rest_is_the_ngra
         edits = edits_of(target, tilted)
         edits.guess({text: true[text]}, [text], tilted)
         assert set(edits.guesses) == neighbours(text, letters) & set(world.texts)
-        for other, (guess, source) in edits.guesses.items():
-            assert source == text
+        for other, (guess, parent) in edits.guesses.items():
+            assert parent == text
             assert guess == pytest.approx(true[other], abs=0.006)  # guesses have two decimals
             off.append(true[text] + under_ngram[other] - under_ngram[text] - true[other])
     assert np.abs(off).max() > 0.5
@@ -140,8 +140,8 @@ def test_the_best_guesses_come_first_and_none_twice(model: NGram, tilted: Tilted
     assert len(set(found)) == 6
     assert not set(found) & set(begun)
     assert [guess for guess, _ in guesses] == sorted((guess for guess, _ in guesses), reverse=True)
-    sources = [source for _, source in guesses]
-    assert all(sources.count(source) <= 2 for source in sources)
+    parents = [parent for _, parent in guesses]
+    assert all(parents.count(parent) <= 2 for parent in parents)
     assert guesses[0][0] == max(guess for guess, _ in before.values())
     left = {text: guess for text, guess in before.items() if text not in found}
     edits.guess(begun, list(begun), tilted)  # all of them have been read

@@ -64,7 +64,7 @@ def test_rounds_leave_the_transformers_law_invariant(folder: Path, beta: float) 
     assert own is not None
     assert np.abs(own - true).max() < 1e-9
     inner = transition_matrix(world, step, labels(span=1, any_span=1, relocate=1, longest=2), 1.0)
-    neural = World(world.problem, world.texts, true, world.room)
+    neural = World(world.problem, world.texts, true, world.max_tokens)
     for m in (1, 2, 7):
         steps = np.linalg.matrix_power(inner, m)
         assert imbalance(neural, surrogate_matrix(steps, own, world.log_density)) < STATIONARY
@@ -203,12 +203,12 @@ def test_ctrl_c_gives_the_best_so_far(letters: str, monkeypatch: pytest.MonkeyPa
 def test_out_of_memory_halves_the_pass_and_at_last_ends_with_what_was_found(
     letters: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, room = CausalModel._pass, [4]
+    whole, max_tokens = CausalModel._pass, [4]
 
     def short(self: CausalModel, rows: list[list[int]]) -> list[np.ndarray]:
         if self.usage.forwards > 12:
-            room[0] = 0
-        if len(rows) > room[0]:
+            max_tokens[0] = 0
+        if len(rows) > max_tokens[0]:
             raise MemoryError
         return whole(self, rows)
 

@@ -26,14 +26,14 @@ __all__ = [
     "EMPTY",
     "FREE",
     "WORD",
-    "Room",
+    "Scratch",
     "Side",
     "add_entry",
     "list_words",
     "lists_of",
     "place_of",
     "read_suffix",
-    "room_for",
+    "scratch_for",
     "side_of",
     "suffix_value",
 ]
@@ -45,7 +45,7 @@ EMPTY, WORD, AFTER, BEFORE, FREE = 0, 1, 2, 3, 4
 ROUNDING = 1e-13
 
 
-class Room(NamedTuple):
+class Scratch(NamedTuple):
     """Scratch of one thread: the list of outcomes, and what is known of the suffix."""
 
     log_w: npt.NDArray[np.float64]  # (N,) log weight of each entry, but for a factor ...
@@ -80,10 +80,10 @@ class Side(NamedTuple):
     second: Any  # 1: the block's first word is part of the context
 
 
-def room_for(problem: Problem, tables: BlockTables, tokens: int) -> Room:
+def scratch_for(problem: Problem, tables: BlockTables, tokens: int) -> Scratch:
     """Return room for one thread's conditionals on texts of at most so many tokens."""
     entries = 2 * (len(problem.token) + 3 * len(tables.group_class) + 1)
-    return Room(
+    return Scratch(
         log_w=np.zeros(entries),
         factor=np.zeros(entries),
         cumulative=np.zeros(entries),
@@ -103,32 +103,32 @@ def room_for(problem: Problem, tables: BlockTables, tokens: int) -> Room:
 
 
 @inner
-def read_suffix(problem: Any, chains: Any, c: Any, at: Any, room: Any) -> None:
+def read_suffix(problem: Any, chains: Any, c: Any, at: Any, scratch: Any) -> None:
     """Score the suffix that begins at a place, without anything to its left."""
     length = chains.length[c]
     count = length - at + 1
     context = np.int64(0)
     for i in range(count):
         word = np.int64(problem.token[chains.token[c, at + i]].model) if at + i < length else np.int64(END)
-        room.suffix_word[i] = word
-        room.suffix_context[i] = context
+        scratch.suffix_word[i] = word
+        scratch.suffix_context[i] = context
         log_p, context = score_word(problem.ngram, context, word)
-        room.suffix_log_p[i] = log_p
-    room.suffix_context[count] = context
-    room.suffix_log_p[count] = 0.0
+        scratch.suffix_log_p[i] = log_p
+    scratch.suffix_context[count] = context
+    scratch.suffix_log_p[count] = 0.0
     for i in range(count - 1, -1, -1):
-        room.suffix_log_p[i] += room.suffix_log_p[i + 1]
-    room.suffix_length[0] = count
+        scratch.suffix_log_p[i] += scratch.suffix_log_p[i + 1]
+    scratch.suffix_length[0] = count
 
 
 @inner
-def suffix_value(problem: Any, context: Any, room: Any) -> Any:
+def suffix_value(problem: Any, context: Any, scratch: Any) -> Any:
     """Return natural log p(suffix | context): scored until the context is that of the suffix alone."""
     total = 0.0
-    for i in range(room.suffix_length[0]):
-        if context == room.suffix_context[i]:
-            return total + room.suffix_log_p[i]
-        log_p, context = score_word(problem.ngram, context, room.suffix_word[i])
+    for i in range(scratch.suffix_length[0]):
+        if context == scratch.suffix_context[i]:
+            return total + scratch.suffix_log_p[i]
+        log_p, context = score_word(problem.ngram, context, scratch.suffix_word[i])
         total += log_p
     return total
 
@@ -147,14 +147,14 @@ def place_of(words: Any, low: Any, high: Any, word: Any) -> Any:
 
 
 @inner
-def side_of(problem: Any, tables: Any, context: Any, left: Any, second: Any, room: Any) -> Any:
+def side_of(problem: Any, tables: Any, context: Any, left: Any, second: Any, scratch: Any) -> Any:
     """Return the left side of a block, given the model's context and its last word."""
     words = len(problem.ngram.alias_p)
-    right = room.suffix_word[0]
+    right = scratch.suffix_word[0]
     pair = np.int64(0)
-    last = np.int64(room.suffix_length[0] == 2)
-    if room.suffix_length[0] > 2:
-        pair = find_child(problem.ngram, 1 + right, room.suffix_word[1])
+    last = np.int64(scratch.suffix_length[0] == 2)
+    if scratch.suffix_length[0] > 2:
+        pair = find_child(problem.ngram, 1 + right, scratch.suffix_word[1])
     bigram = np.int64(0)
     above = 0.0
     node = context
@@ -166,33 +166,33 @@ def side_of(problem: Any, tables: Any, context: Any, left: Any, second: Any, roo
     backoff = above
     if node > 0:
         backoff += problem.ngram.node[node].log_backoff
-    beyond = 0.0 if last == 1 else room.suffix_log_p[1]
+    beyond = 0.0 if last == 1 else scratch.suffix_log_p[1]
     return Side(context, bigram, backoff, above, left, right, last, beyond, pair, second)
 
 
 @inner
-def add_entry(room: Any, kind: Any, which: Any, second: Any, log_w: Any, factor: Any) -> None:
+def add_entry(scratch: Any, kind: Any, which: Any, second: Any, log_w: Any, factor: Any) -> None:
     """Append an outcome to the list."""
-    at = room.entries[0]
-    room.kind[at] = kind
-    room.which[at] = which
-    room.second[at] = second
-    room.log_w[at] = log_w
-    room.factor[at] = factor
-    room.entries[0] = at + 1
+    at = scratch.entries[0]
+    scratch.kind[at] = kind
+    scratch.which[at] = which
+    scratch.second[at] = second
+    scratch.log_w[at] = log_w
+    scratch.factor[at] = factor
+    scratch.entries[0] = at + 1
 
 
 @inner
-def _add_word(problem: Any, side: Any, word: Any, base: Any, room: Any) -> None:
+def _add_word(problem: Any, side: Any, word: Any, base: Any, scratch: Any) -> None:
     """Append one word with its weight, computed in full."""
     token = problem.token[word]
     log_p, context = score_word(problem.ngram, side.context, np.int64(token.model))
-    log_w = problem.beta[0] * (log_p + suffix_value(problem, context, room)) + token.weight
-    add_entry(room, WORD, word, side.second, base + log_w, 1.0)
+    log_w = problem.beta[0] * (log_p + suffix_value(problem, context, scratch)) + token.weight
+    add_entry(scratch, WORD, word, side.second, base + log_w, 1.0)
 
 
 @inner
-def _add_both(problem: Any, tables: Any, side: Any, places: Any, base: Any, taken: Any, room: Any) -> Any:
+def _add_both(problem: Any, tables: Any, side: Any, places: Any, base: Any, taken: Any, scratch: Any) -> Any:
     """Append a word that is linked to both sides; return what is taken from the lists so far: after, before, and in both.
 
     Unless a longer n-gram is stored, its weight is the product of both links, in which the word's own p and backoff stand twice.
@@ -202,18 +202,18 @@ def _add_both(problem: Any, tables: Any, side: Any, places: Any, base: Any, take
     after, before, free = tables.after[at], tables.before[side.last, before_at], tables.free[word]
     if (
         free > 0.0
-        and room.mark[word] != room.marks[0]
+        and scratch.mark[word] != scratch.marks[0]
         and find_child(problem.ngram, np.int64(tables.after_node[at]), side.right) == 0
     ):
         log_w = base + problem.beta[0] * (side.above + side.beyond)
-        add_entry(room, WORD, word, side.second, log_w, after * before / free)
+        add_entry(scratch, WORD, word, side.second, log_w, after * before / free)
     else:
-        _add_word(problem, side, word, base, room)
+        _add_word(problem, side, word, base, scratch)
     return taken[0] + after, taken[1] + before, taken[2] + free
 
 
 @inner
-def _add_all_both(problem: Any, tables: Any, side: Any, lists: Any, base: Any, room: Any) -> Any:
+def _add_all_both(problem: Any, tables: Any, side: Any, lists: Any, base: Any, scratch: Any) -> Any:
     """Append the words that are linked to both sides, by going through the shorter list."""
     after, after_end, before, before_end = lists
     taken = (0.0, 0.0, 0.0)
@@ -221,39 +221,39 @@ def _add_all_both(problem: Any, tables: Any, side: Any, lists: Any, base: Any, r
         for i in range(after, after_end):
             at = place_of(tables.before_word, before, before_end, np.int64(tables.after_word[i]))
             if at >= 0:
-                taken = _add_both(problem, tables, side, (np.int64(i), at), base, taken, room)
+                taken = _add_both(problem, tables, side, (np.int64(i), at), base, taken, scratch)
         return taken
     if (before_end - before) * 8 < after_end - after:
         for i in range(before, before_end):
             at = place_of(tables.after_word, after, after_end, np.int64(tables.before_word[i]))
             if at >= 0:
-                taken = _add_both(problem, tables, side, (at, np.int64(i)), base, taken, room)
+                taken = _add_both(problem, tables, side, (at, np.int64(i)), base, taken, scratch)
         return taken
     while after < after_end and before < before_end:  # lists of like lengths are merged
         word, other = np.int64(tables.after_word[after]), np.int64(tables.before_word[before])
         if word == other:
-            taken = _add_both(problem, tables, side, (after, before), base, taken, room)
+            taken = _add_both(problem, tables, side, (after, before), base, taken, scratch)
         after += word <= other
         before += other <= word
     return taken
 
 
 @inner
-def _mark_longer(problem: Any, tables: Any, side: Any, room: Any) -> None:
+def _mark_longer(problem: Any, tables: Any, side: Any, scratch: Any) -> None:
     """Mark the words of longer n-grams, left (. a b) or right (b r r2)."""
-    room.marks[0] += 1
+    scratch.marks[0] += 1
     if side.bigram > 0:
         here = problem.ngram.node[side.bigram]
         for child in range(here.first, here.end):
-            room.mark[problem.ngram.word[child]] = room.marks[0]
+            scratch.mark[problem.ngram.word[child]] = scratch.marks[0]
     if side.pair > 0:
         first = side.pair - 1 - len(problem.ngram.alias_p)
         for i in range(tables.pair_first[first], tables.pair_first[first + 1]):
-            room.mark[tables.pair_word[i]] = room.marks[0]
+            scratch.mark[tables.pair_word[i]] = scratch.marks[0]
 
 
 @inner
-def _add_longer(problem: Any, tables: Any, side: Any, g: Any, lists: Any, base: Any, taken: Any, room: Any) -> Any:
+def _add_longer(problem: Any, tables: Any, side: Any, g: Any, lists: Any, base: Any, taken: Any, scratch: Any) -> Any:
     """Append the words of longer n-grams that are not linked to both sides."""
     after, after_end, before, before_end = lists
     out_after, out_before, in_both = taken
@@ -268,8 +268,8 @@ def _add_longer(problem: Any, tables: Any, side: Any, g: Any, lists: Any, base: 
                 while node > 0:  # no link to the right: back off altogether
                     log_p += ngram.node[node].log_backoff
                     node = np.int64(ngram.node[node].suffix)
-                log_w = beta * (log_p + room.suffix_log_p[0]) + problem.token[word].weight
-                add_entry(room, WORD, word, side.second, base + log_w, 1.0)
+                log_w = beta * (log_p + scratch.suffix_log_p[0]) + problem.token[word].weight
+                add_entry(scratch, WORD, word, side.second, base + log_w, 1.0)
     if side.pair > 0:
         first = side.pair - 1 - len(ngram.alias_p)
         for i in range(tables.pair_first[first], tables.pair_first[first + 1]):
@@ -277,8 +277,8 @@ def _add_longer(problem: Any, tables: Any, side: Any, g: Any, lists: Any, base: 
             if tables.group[word] == g and place_of(tables.after_word, after, after_end, word) < 0:
                 out_before += tables.before[side.last, place_of(tables.before_word, before, before_end, word)]
                 alone = ngram.node[1 + word]
-                log_p = side.backoff + alone.log_p + suffix_value(problem, np.int64(alone.state), room)
-                add_entry(room, WORD, word, side.second, base + beta * log_p + problem.token[word].weight, 1.0)
+                log_p = side.backoff + alone.log_p + suffix_value(problem, np.int64(alone.state), scratch)
+                add_entry(scratch, WORD, word, side.second, base + beta * log_p + problem.token[word].weight, 1.0)
     return out_after, out_before, in_both
 
 
@@ -296,11 +296,11 @@ def lists_of(tables: Any, side: Any, g: Any) -> Any:
 
 
 @inner
-def _add_rest(kind: Any, g: Any, side: Any, mass: Any, whole: Any, log_factor: Any, room: Any) -> None:
+def _add_rest(kind: Any, g: Any, side: Any, mass: Any, whole: Any, log_factor: Any, scratch: Any) -> None:
     """Append what is left of a list."""
-    room.share[side.second, g, kind - AFTER] = mass / whole
+    scratch.share[side.second, g, kind - AFTER] = mass / whole
     if mass > ROUNDING * whole:
-        add_entry(room, kind, g, side.second, log_factor + np.log(mass), 1.0)
+        add_entry(scratch, kind, g, side.second, log_factor + np.log(mass), 1.0)
 
 
 @inner
@@ -309,7 +309,7 @@ def _total(sums: Any, low: Any, high: Any) -> Any:
 
 
 @inner
-def list_words(problem: Any, tables: Any, side: Any, counts: Any, base: Any, room: Any) -> None:
+def list_words(problem: Any, tables: Any, side: Any, counts: Any, base: Any, scratch: Any) -> None:
     """Append every outcome with one word here.
 
     Args:
@@ -318,28 +318,28 @@ def list_words(problem: Any, tables: Any, side: Any, counts: Any, base: Any, roo
         side: the left side.
         counts: whether a token that does not count as a word fits the window, and whether one that does.
         base: log weight of what stands left of the word in the block.
-        room: the list, the suffix and what fits the automaton.
+        scratch: the list, the suffix and what fits the automaton.
     """
-    fits = room.fits[side.second]
+    fits = scratch.fits[side.second]
     for word in tables.special:
         token = problem.token[word]
         if fits[token.cls] and counts[token.word]:
-            _add_word(problem, side, word, base, room)
+            _add_word(problem, side, word, base, scratch)
     beta = problem.beta[0]
-    rest = room.suffix_log_p
-    _mark_longer(problem, tables, side, room)
+    rest = scratch.suffix_log_p
+    _mark_longer(problem, tables, side, scratch)
     for g in range(len(tables.group_class)):
         if not (fits[tables.group_class[g]] and counts[tables.group_word[g]]):
             continue
         lists = lists_of(tables, side, g)
         after, after_end, before, before_end = lists
-        taken = _add_all_both(problem, tables, side, lists, base, room)
-        out_after, out_before, in_both = _add_longer(problem, tables, side, g, lists, base, taken, room)
+        taken = _add_all_both(problem, tables, side, lists, base, scratch)
+        out_after, out_before, in_both = _add_longer(problem, tables, side, g, lists, base, taken, scratch)
         whole = _total(tables.after_sum, after, after_end)
-        _add_rest(AFTER, g, side, whole - out_after, whole, base + beta * (side.above + rest[0]), room)
+        _add_rest(AFTER, g, side, whole - out_after, whole, base + beta * (side.above + rest[0]), scratch)
         whole = _total(tables.before_sum[side.last], before, before_end)
-        _add_rest(BEFORE, g, side, whole - out_before, whole, base + beta * (side.backoff + side.beyond), room)
+        _add_rest(BEFORE, g, side, whole - out_before, whole, base + beta * (side.backoff + side.beyond), scratch)
         whole = _total(tables.free_sum, tables.free_first[g], tables.free_first[g + 1])
         linked = _total(tables.after_free, after, after_end) + _total(tables.before_free, before, before_end)
         mass = whole - linked + in_both
-        _add_rest(FREE, g, side, mass, whole, base + beta * (side.backoff + rest[0]), room)
+        _add_rest(FREE, g, side, mass, whole, base + beta * (side.backoff + rest[0]), scratch)

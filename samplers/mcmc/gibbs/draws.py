@@ -32,46 +32,46 @@ def _belongs(problem: Any, tables: Any, kind: Any, side: Any, lists: Any, word: 
 
 
 @inlined
-def _draw_rest(problem: Any, tables: Any, kind: Any, g: Any, side: Any, room: Any, source: Any) -> Any:
+def _draw_rest(problem: Any, tables: Any, kind: Any, g: Any, side: Any, scratch: Any, rng: Any) -> Any:
     """Return a word from what is left of a list: drawn from all of it, and again while it has a weight of its own."""
     lists = lists_of(tables, side, g)
-    conditioned(source, room.share[side.second, g, kind - AFTER])
+    conditioned(rng, scratch.share[side.second, g, kind - AFTER])
     while True:
         if kind == AFTER:
-            word = np.int64(tables.after_word[categorical(source, tables.after_sum, lists[0], lists[1])])
+            word = np.int64(tables.after_word[categorical(rng, tables.after_sum, lists[0], lists[1])])
         elif kind == BEFORE:
-            word = np.int64(tables.before_word[categorical(source, tables.before_sum[side.last], lists[2], lists[3])])
+            word = np.int64(tables.before_word[categorical(rng, tables.before_sum[side.last], lists[2], lists[3])])
         else:
-            at = categorical(source, tables.free_sum, tables.free_first[g], tables.free_first[g + 1])
+            at = categorical(rng, tables.free_sum, tables.free_first[g], tables.free_first[g + 1])
             word = np.int64(tables.free_word[at])
         if _belongs(problem, tables, kind, side, lists, word):
             return word
-        if not redraws(source):
+        if not redraws(rng):
             return word
 
 
 @inner
-def _sum_up(room: Any) -> None:
+def _sum_up(scratch: Any) -> None:
     """Write the running sum of the weights, relative to the largest."""
-    count = room.entries[0]
+    count = scratch.entries[0]
     top, largest, scale = -np.inf, 0.0, -np.inf
     for i in range(count):  # entries with one logarithm follow each other
-        if room.log_w[i] != scale:
-            scale, largest = room.log_w[i], 0.0
-        if room.factor[i] > largest:
-            largest = room.factor[i]
+        if scratch.log_w[i] != scale:
+            scale, largest = scratch.log_w[i], 0.0
+        if scratch.factor[i] > largest:
+            largest = scratch.factor[i]
             top = max(top, scale + np.log(largest))
     total, scale, unit = 0.0, -np.inf, 0.0
     for i in range(count):
-        if room.log_w[i] != scale:
-            scale = room.log_w[i]
+        if scratch.log_w[i] != scale:
+            scale = scratch.log_w[i]
             unit = np.exp(scale - top)
-        total += unit * room.factor[i]
-        room.cumulative[i] = total
+        total += unit * scratch.factor[i]
+        scratch.cumulative[i] = total
 
 
 @inner
-def draw_entry(problem: Any, tables: Any, first: Any, second: Any, room: Any, source: Any) -> Any:
+def draw_entry(problem: Any, tables: Any, first: Any, second: Any, scratch: Any, rng: Any) -> Any:
     """Draw from the list: return how many words of the block are new and last, 0 or 1, that word, and whether it is the second.
 
     Args:
@@ -79,17 +79,17 @@ def draw_entry(problem: Any, tables: Any, first: Any, second: Any, room: Any, so
         tables: its running sums.
         first: the left side of a block of one.
         second: the left side of the second word of a block of two.
-        room: the list.
-        source: a `Counter` or a `Script`.
+        scratch: the list.
+        rng: a `Counter` or a `Script`.
     """
-    count = room.entries[0]
-    _sum_up(room)
-    at = categorical(source, room.cumulative, 0, count)
-    kind, which = np.int64(room.kind[at]), np.int64(room.which[at])
+    count = scratch.entries[0]
+    _sum_up(scratch)
+    at = categorical(rng, scratch.cumulative, 0, count)
+    kind, which = np.int64(scratch.kind[at]), np.int64(scratch.which[at])
     if kind == EMPTY:
         return np.int64(0), which, np.int64(0)
-    is_second = np.int64(room.second[at])
+    is_second = np.int64(scratch.second[at])
     if kind != WORD:
         side = second if is_second else first
-        which = _draw_rest(problem, tables, kind, which, side, room, source)
+        which = _draw_rest(problem, tables, kind, which, side, scratch, rng)
     return np.int64(1), which, is_second

@@ -23,7 +23,7 @@ from searchgen.samplers.mcmc.gibbs.conditional import (
     add_entry,
     list_words,
     read_suffix,
-    room_for,
+    scratch_for,
     side_of,
     suffix_value,
 )
@@ -83,7 +83,7 @@ def _empty_fits(problem: Any, chains: Any, c: Any, start: Any, at: Any) -> Any:
 
 
 @inlined
-def _companion(problem: Any, chains: Any, c: Any, start: Any, size: Any, source: Any) -> Any:
+def _companion(problem: Any, chains: Any, c: Any, start: Any, size: Any, rng: Any) -> Any:
     """Return the first word of the blocks of two and log r of it, as drawn beside a shorter block.
 
     It is the block's own first word if that has two tokens, else a draw from the model.
@@ -93,9 +93,9 @@ def _companion(problem: Any, chains: Any, c: Any, start: Any, size: Any, source:
     if size == 2:
         word = np.int64(chains.token[c, start])
     else:
-        word, _ = draw_word(problem.ngram, context, source)
+        word, _ = draw_word(problem.ngram, context, rng)
         if word == UNKNOWN and extras > 0:
-            word = np.int64(problem.extra[below(source, extras)])
+            word = np.int64(problem.extra[below(rng, extras)])
     log_p, after = score_word(problem.ngram, context, np.int64(problem.token[word].model))
     log_r = log_p - np.log(extras) if word >= len(problem.ngram.alias_p) else log_p
     return word, log_p, log_r, after
@@ -129,41 +129,41 @@ def list_outcomes(
     c: Any,
     draft: Any,
     tables: Any,
-    room: Any,
+    scratch: Any,
     longest: Any,
     start: Any,
     size: Any,
-    source: Any,
+    rng: Any,
 ) -> Any:
     """List every block of at most `longest` tokens that may stand in the place of one; return both left sides and the companion."""
     at = start + size
     kept = chains.length[c] - size
-    read_suffix(problem, chains, c, at, room)
+    read_suffix(problem, chains, c, at, scratch)
     words = np.int64(chains.words[c])
     for i in range(start, at):
         words -= problem.token[chains.token[c, i]].word
     fewest, most, beta = problem.window[0], problem.window[1], problem.beta[0]
     context, state = np.int64(chains.context[c, start]), np.int64(chains.state[c, start])
     left = np.int64(problem.token[chains.token[c, start - 1]].model) if start > 0 else np.int64(BEGIN)
-    first = side_of(problem, tables, context, left, np.int64(0), room)
+    first = side_of(problem, tables, context, left, np.int64(0), scratch)
     other, second, log_r = np.int64(0), first, 0.0
-    room.entries[0] = 0
+    scratch.entries[0] = 0
     if longest == 2:
-        other, log_p, log_r, after = _companion(problem, chains, c, start, size, source)
+        other, log_p, log_r, after = _companion(problem, chains, c, start, size, rng)
         token = problem.token[other]
         state_after = np.int64(problem.next[state, token.cls])
-        second = side_of(problem, tables, after, np.int64(token.model), np.int64(1), room)
+        second = side_of(problem, tables, after, np.int64(token.model), np.int64(1), scratch)
         if state_after != 0 and other != UNKNOWN and kept + 2 <= len(draft.token):
-            _fit(problem, chains, c, state_after, at, room.fits[1])
+            _fit(problem, chains, c, state_after, at, scratch.fits[1])
             more = words + token.word
             counts = (fewest <= more <= most, fewest <= more + 1 <= most)
-            list_words(problem, tables, second, counts, beta * log_p + token.weight, room)
+            list_words(problem, tables, second, counts, beta * log_p + token.weight, scratch)
     counts = (fewest <= words <= most, fewest <= words + 1 <= most)
     if counts[0] and _empty_fits(problem, chains, c, start, at):
-        add_entry(room, EMPTY, 0, 0, log_r + beta * suffix_value(problem, context, room), 1.0)
+        add_entry(scratch, EMPTY, 0, 0, log_r + beta * suffix_value(problem, context, scratch), 1.0)
     if kept + 1 <= len(draft.token):
-        _fit(problem, chains, c, state, at, room.fits[0])
-        list_words(problem, tables, first, counts, log_r, room)
+        _fit(problem, chains, c, state, at, scratch.fits[0])
+        list_words(problem, tables, first, counts, log_r, scratch)
     return first, second, other
 
 
@@ -174,25 +174,25 @@ def redraw_block(
     c: Any,
     draft: Any,
     tables: Any,
-    room: Any,
+    scratch: Any,
     longest: Any,
     start: Any,
     size: Any,
-    source: Any,
+    rng: Any,
 ) -> None:
     """Draw what stands in the place of a block from its exact conditional, given prefix, suffix and companion."""
-    first, second, other = list_outcomes(problem, chains, c, draft, tables, room, longest, start, size, source)
-    if room.entries[0] == 0:  # the text's own outcome has underflown
+    first, second, other = list_outcomes(problem, chains, c, draft, tables, scratch, longest, start, size, rng)
+    if scratch.entries[0] == 0:  # the text's own outcome has underflown
         return
     chains.tally[c, longest - 1, LEGAL] += 1
-    new, last, is_second = draw_entry(problem, tables, first, second, room, source)
+    new, last, is_second = draw_entry(problem, tables, first, second, scratch, rng)
     if _replace(problem, chains, c, start, size, new + is_second, other, last):
         chains.tally[c, longest - 1, ACCEPTED] += 1
 
 
 @inner
 def block_step(
-    problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room: Any, longest: Any, source: Any
+    problem: Any, chains: Any, c: Any, draft: Any, tables: Any, scratch: Any, longest: Any, rng: Any
 ) -> None:
     """Redraw a block of 0 to `longest` tokens of chain c.
 
@@ -200,10 +200,10 @@ def block_step(
     since n - l is the number of tokens kept.
     """
     chains.tally[c, longest - 1, PROPOSED] += 1
-    size = below(source, longest + 1)
+    size = below(rng, longest + 1)
     kept = chains.length[c] - size
     if kept >= 0:
-        redraw_block(problem, chains, c, draft, tables, room, longest, below(source, kept + 1), size, source)
+        redraw_block(problem, chains, c, draft, tables, scratch, longest, below(rng, kept + 1), size, rng)
 
 
 @inner
@@ -213,16 +213,16 @@ def gibbs_step(
     c: Any,
     draft: Any,
     tables: Any,
-    room: Any,
+    scratch: Any,
     relocations: Any,
     share: Any,
-    source: Any,
+    rng: Any,
 ) -> None:
     """Make one step of chain c: a relocation with probability `share`, else an update of a block of at most one or two tokens."""
-    if bernoulli(source, share):
-        step(problem, chains, c, draft, relocations, 1.0, source)
+    if bernoulli(rng, share):
+        step(problem, chains, c, draft, relocations, 1.0, rng)
     else:
-        block_step(problem, chains, c, draft, tables, room, 1 + below(source, 2), source)
+        block_step(problem, chains, c, draft, tables, scratch, 1 + below(rng, 2), rng)
 
 
 @kernel
@@ -232,7 +232,7 @@ def _run(
     which: Any,
     draft: Any,
     tables: Any,
-    room: Any,
+    scratch: Any,
     relocations: Any,
     share: Any,
     counters: Any,
@@ -240,10 +240,10 @@ def _run(
 ) -> None:
     """Make `which[2]` steps of chains `which[0] ... which[1] - 1`."""
     for c in range(which[0], which[1]):
-        source = Counter(counters[c])
+        rng = Counter(counters[c])
         for number in range(first_step, first_step + which[2]):
-            start_step(source, number)
-            gibbs_step(problem, chains, c, draft, tables, room, relocations, share, source)
+            start_step(rng, number)
+            gibbs_step(problem, chains, c, draft, tables, scratch, relocations, share, rng)
 
 
 def stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
@@ -259,8 +259,8 @@ def stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
 
     def steps(low: int, high: int, count: int, first: int) -> None:
         which = np.array([low, high, count], np.int64)
-        draft, room = draft_for(chains), room_for(problem, tables, chains.token.shape[1])
-        _run(problem, chains, which, draft, tables, room, RELOCATIONS, share, plan.counters, first)
+        draft, scratch = draft_for(chains), scratch_for(problem, tables, chains.token.shape[1])
+        _run(problem, chains, which, draft, tables, scratch, RELOCATIONS, share, plan.counters, first)
 
     return steps
 
@@ -273,11 +273,11 @@ def proof(world: World) -> list[Finding]:
     findings: list[Finding] = []
     for name, smallest in (("sums", 1), ("one by one", len(world.problem.token) + 1)):
         tables = block_tables(world.problem, smallest)
-        room = room_for(world.problem, tables, world.room)
+        scratch = scratch_for(world.problem, tables, world.max_tokens)
         for longest in (1, 2):
             what = f"block 0-{longest}, {name}"
-            findings += prove_kernel(what, world, block_step, tables, room, longest)[:1]
-        findings += prove_kernel(f"gibbs, {name}", world, gibbs_step, tables, room, RELOCATIONS, 0.5)
+            findings += prove_kernel(what, world, block_step, tables, scratch, longest)[:1]
+        findings += prove_kernel(f"gibbs, {name}", world, gibbs_step, tables, scratch, RELOCATIONS, 0.5)
     return findings
 
 

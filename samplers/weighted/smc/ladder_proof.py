@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.guide import Guide
-from searchgen.guide.candidates import scratch
+from searchgen.guide.candidates import new_scratch
 from searchgen.kernels.randomness import script
 from searchgen.samplers.chains.chains import enter, new_chains
 from searchgen.samplers.chains.moves import Chains, labels, step
@@ -42,15 +42,15 @@ class Played:
     """
 
     def __init__(
-        self, world: World, matrices: Matrices, chains: Chains, weights: Particles, threshold: float, source: Any
+        self, world: World, matrices: Matrices, chains: Chains, weights: Particles, threshold: float, rng: Any
     ) -> None:
         """Prepare a climb."""
         self.world, self.matrices, self.chains, self.weights = world, matrices, chains, weights
-        self.threshold, self.source = threshold, source
+        self.threshold, self.rng = threshold, rng
 
     def resample(self, number: int) -> bool:
         """Resample if it is time to; return whether."""
-        return bool(proof._resample(self.weights, self.threshold, self.source))
+        return bool(proof._resample(self.weights, self.threshold, self.rng))
 
     def move(self, tau: float, number: int) -> None:
         """Move every text by a step at an inverse temperature."""
@@ -60,18 +60,18 @@ class Played:
 
     def _pick(self, law: npt.NDArray[np.float64]) -> int:
         """Play the script's branch of a choice among the possible texts."""
-        possible, source = np.flatnonzero(law > 0.0), self.source
-        depth = int(source.depth[0])
-        source.width[depth], source.depth[0] = len(possible), depth + 1
-        chosen = int(possible[source.choice[depth]])
-        source.probability[0] *= law[chosen]
+        possible, rng = np.flatnonzero(law > 0.0), self.rng
+        depth = int(rng.depth[0])
+        rng.width[depth], rng.depth[0] = len(possible), depth + 1
+        chosen = int(possible[rng.choice[depth]])
+        rng.probability[0] *= law[chosen]
         return chosen
 
 
 def shortest(world: World, words: int) -> World:
     """Return the texts of a world of at most so many words."""
     window = np.array([min(world.problem.window[0], words), words], np.int64)
-    return World.of(world.problem._replace(window=window), world.room)
+    return World.of(world.problem._replace(window=window), world.max_tokens)
 
 
 def matrices_of(world: World, taus: Sequence[float]) -> Matrices:
@@ -82,12 +82,12 @@ def matrices_of(world: World, taus: Sequence[float]) -> Matrices:
 
 def grown(world: World) -> dict[State, float]:
     """Return the law of two particles that have grown for the flat law without resampling."""
-    guide = Guide.build(flattened(world.problem, FLAT), order=1, room=world.room, budget=None)
-    room = scratch()
+    guide = Guide.build(flattened(world.problem, FLAT), order=1, max_tokens=world.max_tokens, budget=None)
+    scratch = new_scratch()
 
-    def play(source: Any) -> State:
-        particles = new_particles(2, guide.room)
-        grow(particles, proof.Scripted(guide, particles, 0.0, source, room))
+    def play(rng: Any) -> State:
+        particles = new_particles(2, guide.max_tokens)
+        grow(particles, proof.Scripted(guide, particles, 0.0, rng, scratch))
         texts = [tuple(row[:n].tolist()) for row, n in zip(particles.token, particles.length, strict=True)]
         return tuple(world.texts.index(text) for text in texts), tuple(particles.log_weight.tolist())
 
@@ -112,15 +112,15 @@ def deviation(
         threshold: below which share of two effective particles they are resampled.
         engine: plays a rung.
     """
-    chains, taus = new_chains(2, world.room), placed(FLAT / float(world.problem.beta[0]), rungs)
+    chains, taus = new_chains(2, world.max_tokens), placed(FLAT / float(world.problem.beta[0]), rungs)
     for two in pairwise(taus):  # states alike after a rung are played on once
         after: dict[State, float] = {}
         for (at, log_weight), probability in law.items():
 
-            def play(source: Any, at: Any = at, log_weight: Any = log_weight, two: Any = two) -> State:
+            def play(rng: Any, at: Any = at, log_weight: Any = log_weight, two: Any = two) -> State:
                 weights = weights_of(np.array(log_weight), np.arange(2))
                 _put(world, chains, at)
-                climb(two, chains, weights, engine(world, matrices, chains, weights, threshold, source))
+                climb(two, chains, weights, engine(world, matrices, chains, weights, threshold, rng))
                 return tuple(_places(world, chains)), tuple(weights.log_weight.tolist())
 
             for state, p in _law(play).items():
@@ -153,7 +153,7 @@ def prove(world: World) -> list[Finding]:
 def _put(world: World, chains: Chains, at: Sequence[int]) -> None:
     """Give each chain a text of the world."""
     texts = [world.texts[i] for i in at]
-    tokens = np.zeros((len(texts), world.room), np.int32)
+    tokens = np.zeros((len(texts), world.max_tokens), np.int32)
     for c, text in enumerate(texts):
         tokens[c, : len(text)] = text
     enter(world.problem, chains, tokens, np.array([len(text) for text in texts]))
@@ -167,21 +167,21 @@ def _places(world: World, chains: Chains) -> list[int]:
 def _law(play: Callable[[Any], State]) -> dict[State, float]:
     """Return the law of what a function returns, over all paths of the script that it is given."""
     law: dict[State, float] = {}
-    source = script(4096)
+    rng = script(4096)
     while True:
-        source.depth[0], source.probability[0] = 0, 1.0
-        at, log_weight = play(source)
+        rng.depth[0], rng.probability[0] = 0, 1.0
+        at, log_weight = play(rng)
         state = at, tuple(round(one, 12) for one in log_weight)
-        law[state] = law.get(state, 0.0) + float(source.probability[0])
-        if not _next_path(source):
+        law[state] = law.get(state, 0.0) + float(rng.probability[0])
+        if not _next_path(rng):
             return law
 
 
-def _next_path(source: Any) -> bool:
+def _next_path(rng: Any) -> bool:
     """Move a script on to its next path, as `exactness.next_script` does, without compiling it."""
-    for at in range(int(source.depth[0]) - 1, -1, -1):
-        source.choice[at] += 1
-        if source.choice[at] < source.width[at]:
-            source.choice[at + 1 :] = 0
+    for at in range(int(rng.depth[0]) - 1, -1, -1):
+        rng.choice[at] += 1
+        if rng.choice[at] < rng.width[at]:
+            rng.choice[at + 1 :] = 0
             return True
     return False

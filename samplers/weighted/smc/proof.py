@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from searchgen.guide import Guide
-from searchgen.guide.candidates import scratch
+from searchgen.guide.candidates import new_scratch
 from searchgen.kernels.compiled import inner, kernel
 from searchgen.samplers.proofs.exactness import Finding, World, prove_attempts
 from searchgen.samplers.weighted.smc.steps import Particles, extend, new_particles, resample, start, weigh
@@ -26,19 +26,19 @@ def attempt(
     particles: Any,
     log_mass: Any,
     threshold: Any,
-    room: Any,
-    source: Any,
+    scratch: Any,
+    rng: Any,
 ) -> None:
     """Make one run of as many particles as there is room for, as `smc.run` does."""
-    start(guide, problem, particles, log_mass, source)
+    start(guide, problem, particles, log_mass, rng)
     going = True
     while going:
         for c in range(len(lengths)):
             weigh(guide, problem, particles, c)
-        resample(particles, threshold, source)
+        resample(particles, threshold, rng)
         going = False
         for c in range(len(lengths)):
-            going |= extend(guide, problem, particles, c, room, source)
+            going |= extend(guide, problem, particles, c, scratch, rng)
     for c in range(len(lengths)):
         lengths[c], log_weight[c] = particles.length[c], particles.log_weight[c]
         for at in range(lengths[c]):
@@ -46,9 +46,9 @@ def attempt(
 
 
 @kernel
-def _start(guide: Any, problem: Any, particles: Any, log_mass: Any, source: Any) -> None:
+def _start(guide: Any, problem: Any, particles: Any, log_mass: Any, rng: Any) -> None:
     """Begin all texts."""
-    start(guide, problem, particles, log_mass, source)
+    start(guide, problem, particles, log_mass, rng)
 
 
 @kernel
@@ -59,30 +59,36 @@ def _weigh(guide: Any, problem: Any, particles: Any) -> None:
 
 
 @kernel
-def _resample(particles: Any, threshold: Any, source: Any) -> Any:
+def _resample(particles: Any, threshold: Any, rng: Any) -> Any:
     """Resample if it is time to."""
-    return resample(particles, threshold, source)
+    return resample(particles, threshold, rng)
 
 
 @kernel
-def _extend(guide: Any, problem: Any, particles: Any, room: Any, source: Any) -> Any:
+def _extend(guide: Any, problem: Any, particles: Any, scratch: Any, rng: Any) -> Any:
     """Append a token to every text; return how many go on."""
     going = 0
     for c in range(len(particles.length)):
-        going += extend(guide, problem, particles, c, room, source)
+        going += extend(guide, problem, particles, c, scratch, rng)
     return going
 
 
 class Scripted:
     """The steps of a run with weights from elsewhere, as `smc_run.Engine`: those of production, played by a script."""
 
-    def __init__(self, guide: Guide, particles: Particles, threshold: float, source: Any, room: Any) -> None:
+    def __init__(self, guide: Guide, particles: Particles, threshold: float, rng: Any, scratch: Any) -> None:
         """Prepare a run."""
-        self.guide, self.particles, self.threshold, self.source, self.room = guide, particles, threshold, source, room
+        self.guide, self.particles, self.threshold, self.rng, self.max_tokens = (
+            guide,
+            particles,
+            threshold,
+            rng,
+            scratch,
+        )
 
     def start(self) -> None:
         """Begin all texts."""
-        _start(self.guide.tables, self.guide.problem, self.particles, self.guide.log_mass, self.source)
+        _start(self.guide.tables, self.guide.problem, self.particles, self.guide.log_mass, self.rng)
 
     def weigh(self) -> None:
         """Weigh every particle for its next token."""
@@ -90,16 +96,16 @@ class Scripted:
 
     def resample(self, number: int) -> bool:
         """Resample if it is time to; return whether."""
-        return bool(_resample(self.particles, self.threshold, self.source))
+        return bool(_resample(self.particles, self.threshold, self.rng))
 
     def extend(self, number: int) -> int:
         """Append a token to every text; return how many go on."""
-        return int(_extend(self.guide.tables, self.guide.problem, self.particles, self.room, self.source))
+        return int(_extend(self.guide.tables, self.guide.problem, self.particles, self.max_tokens, self.rng))
 
 
 def arguments(guide: Guide, particles: int, threshold: float) -> tuple[Any, ...]:
     """Return what `attempt` takes beyond the problem and the results."""
-    return guide.tables, new_particles(particles, guide.room), guide.log_mass, threshold, scratch()
+    return guide.tables, new_particles(particles, guide.max_tokens), guide.log_mass, threshold, new_scratch()
 
 
 def small(world: World) -> World:
@@ -108,7 +114,7 @@ def small(world: World) -> World:
     words = np.array([int(word[list(text)].sum()) for text in world.texts])
     fit = [most for most in np.unique(words) if (words <= most).sum() <= MOST_TEXTS]
     window = np.array([world.problem.window[0], fit[-1]], np.int64)
-    return World.of(world.problem._replace(window=window), world.room)
+    return World.of(world.problem._replace(window=window), world.max_tokens)
 
 
 def prove(world: World) -> list[Finding]:
@@ -117,7 +123,7 @@ def prove(world: World) -> list[Finding]:
     short = small(world)
     for order, near in (*((order, 0) for order in sorted({1, 2, full})), *([(full, 1)] if full > 2 else [])):
         for particles, threshold, part in ((1, 0.0, world), (2, 0.0, short), (2, 1.0, short)):
-            guide = Guide.build(part.problem, order=order, room=part.room, budget=None, near=near)
+            guide = Guide.build(part.problem, order=order, max_tokens=part.max_tokens, budget=None, near=near)
             name = f"guide of order {order}, near {near}, {particles} particles, threshold {threshold:g}"
             findings += prove_attempts(
                 name, part, attempt, *arguments(guide, particles, threshold), particles=particles

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from searchgen.guide import Guide
-from searchgen.guide.candidates import scratch
+from searchgen.guide.candidates import new_scratch
 from searchgen.kernels.randomness import counter
 from searchgen.samplers.chains.threads import over_chains
 from searchgen.samplers.weighted.smc.steps import (
@@ -119,7 +119,7 @@ class Compiled:
         tables, problem, particles = self.guide.tables, self.guide.problem, self.particles
 
         def work(low: int, high: int) -> int:
-            return int(extend_many(tables, problem, particles, self.counters, low, high, number, scratch()))
+            return int(extend_many(tables, problem, particles, self.counters, low, high, number, new_scratch()))
 
         return sum(over_chains(self.count, self.threads, work))
 
@@ -144,5 +144,5 @@ def run(
         step_done: called after each step.
         twist: weighs texts under a model that scores whole texts.
     """
-    particles = new_particles(count, guide.room)
+    particles = new_particles(count, guide.max_tokens)
     return grow(particles, Compiled(guide, particles, key, threshold, threads), twist, step_done)

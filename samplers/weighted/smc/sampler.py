@@ -96,7 +96,7 @@ def draw(job: Job) -> Draws:
         nonlocal done
         done += 1
         if job.progress is not None:
-            job.progress(min(1.0, done / guide.room))
+            job.progress(min(1.0, done / guide.max_tokens))
 
     text_model = job.target.text_model
     twist = None if text_model is None else Twist.of(job.target, scorer_of(job.target), job.count)
@@ -207,8 +207,8 @@ class _Led:
 def _led(job: Job, options: Options, grown: Run, alive: npt.NDArray[np.int64]) -> _Led:
     """Return the finished texts after the ladder, or after as many steps of Metropolis-Hastings as the options say."""
     particles, problem = grown.particles, job.target.problem
-    room = max(job.target.room, particles.token.shape[1])
-    chains = new_chains(len(alive), room)
+    max_tokens = max(job.target.max_tokens, particles.token.shape[1])
+    chains = new_chains(len(alive), max_tokens)
     enter(problem, chains, np.ascontiguousarray(particles.token[alive]), particles.length[alive])
     log_weight = particles.log_weight[alive] + np.log(len(alive) / job.count)  # the mean over those left is Z
     ancestor, resamplings = particles.ancestor[alive], len(grown.resamplings)

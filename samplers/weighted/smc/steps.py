@@ -58,10 +58,10 @@ class Particles(NamedTuple):
     running: npt.NDArray[np.float64]  # (N,) scratch of the resampling
 
 
-def new_particles(count: int, room: int) -> Particles:
-    """Return particles without texts: N = count, M = room."""
+def new_particles(count: int, max_tokens: int) -> Particles:
+    """Return particles without texts: N = count, M = scratch."""
     return Particles(
-        token=np.zeros((count, room), np.int32),
+        token=np.zeros((count, max_tokens), np.int32),
         length=np.zeros(count, np.int64),
         left=np.zeros(count, np.int64),
         row=np.zeros(count, np.int64),
@@ -78,10 +78,10 @@ def new_particles(count: int, room: int) -> Particles:
 
 
 @inner
-def start(guide: Any, problem: Any, particles: Any, log_mass: Any, source: Any) -> None:
+def start(guide: Any, problem: Any, particles: Any, log_mass: Any, rng: Any) -> None:
     """Give every particle its number of words, in proportion to the guide's mass of each; log_mass is the log of their sum."""
     n, lengths = len(particles.length), len(guide.ends)
-    u = systematic(source, guide.ends, 0, lengths, n)
+    u = systematic(rng, guide.ends, 0, lengths, n)
     at = 0
     for c in range(n):
         while at < lengths - 1 and not n * guide.ends[at] / guide.ends[-1] > u + c:
@@ -149,7 +149,7 @@ def _kill(particles: Any, c: Any) -> None:
 
 
 @inner
-def resample(particles: Any, threshold: Any, source: Any) -> Any:
+def resample(particles: Any, threshold: Any, rng: Any) -> Any:
     """Resample systematically if the effective number of particles is below threshold * N; return whether."""
     n, running = len(particles.length), particles.running
     top = -np.inf
@@ -165,7 +165,7 @@ def resample(particles: Any, threshold: Any, source: Any) -> Any:
         running[c] = total
     if not total * total < threshold * n * square:
         return False
-    u = systematic(source, running, 0, n, n)
+    u = systematic(rng, running, 0, n, n)
     at = 0
     for c in range(n):
         while at < n - 1 and not n * running[at] / total > u + c:
@@ -207,7 +207,7 @@ def _copy(particles: Any, origin: Any, c: Any) -> None:
 
 
 @inner
-def extend(guide: Any, problem: Any, particles: Any, c: Any, room: Any, source: Any) -> Any:
+def extend(guide: Any, problem: Any, particles: Any, c: Any, scratch: Any, rng: Any) -> Any:
     """Append a token drawn from the best next-token law, or end the text; return whether the particle goes on."""
     t, row, state = particles.left[c], particles.row[c], particles.state[c]
     if t < 0:
@@ -215,13 +215,13 @@ def extend(guide: Any, problem: Any, particles: Any, c: Any, room: Any, source: 
     looked = np.int64(guide.row[row].node)
     token = np.int64(NONE)
     if not problem.ngram.mixture[0]:
-        begin(room, particles.mass[c])
-        token = pick_any(guide, problem, t, particles.context[c], looked, np.int64(NONE), state, source, room)
-    elif particles.mass[c] > particles.rest[c] and not bernoulli(source, particles.rest[c] / particles.mass[c]):
-        begin(room, particles.mass[c] - particles.rest[c])
-        token = _pick_correction(guide, problem, t, particles.context[c], looked, state, source, room)
+        begin(scratch, particles.mass[c])
+        token = pick_any(guide, problem, t, particles.context[c], looked, np.int64(NONE), state, rng, scratch)
+    elif particles.mass[c] > particles.rest[c] and not bernoulli(rng, particles.rest[c] / particles.mass[c]):
+        begin(scratch, particles.mass[c] - particles.rest[c])
+        token = _pick_correction(guide, problem, t, particles.context[c], looked, state, rng, scratch)
     if token == NONE and problem.ngram.mixture[0]:
-        token, _ = draw_next(guide, problem, t, row, state, particles.place[c], source, room)
+        token, _ = draw_next(guide, problem, t, row, state, particles.place[c], rng, scratch)
     if token == END:
         particles.left[c] = -1
         return False
@@ -249,7 +249,7 @@ def _append(guide: Any, problem: Any, particles: Any, c: Any, token: Any) -> Non
 
 @inner
 def _pick_correction(
-    guide: Any, problem: Any, t: Any, top: Any, looked: Any, state: Any, source: Any, room: Any
+    guide: Any, problem: Any, t: Any, top: Any, looked: Any, state: Any, rng: Any, scratch: Any
 ) -> Any:
     """Return a token drawn from the corrections by the contexts longer than the guide's."""
     context, factor = top, 1.0
@@ -262,20 +262,20 @@ def _pick_correction(
                 weight = completion_mass(guide, problem, t, looked, state, token, word, 0.0)
                 if weight > 0.0:
                     weight *= factor * _correction(problem, context, first, i, word)
-                chosen = offer(room, source, weight, token) if weight > 0.0 else np.int64(NONE)
+                chosen = offer(scratch, rng, weight, token) if weight > 0.0 else np.int64(NONE)
                 if chosen != NONE:
                     return chosen
         factor *= np.exp(problem.beta[0] * problem.ngram.node[context].log_backoff)
         context = np.int64(problem.ngram.node[context].suffix)
-    return settle(room, source)
+    return settle(scratch, rng)
 
 
 @kernel
 def start_all(guide: Any, problem: Any, particles: Any, log_mass: Any, counter: Any) -> None:
     """Begin a run: `counter` (6,) uint64 is the row of what concerns all particles."""
-    source = Counter(counter)
-    start_step(source, 0)
-    start(guide, problem, particles, log_mass, source)
+    rng = Counter(counter)
+    start_step(rng, 0)
+    start(guide, problem, particles, log_mass, rng)
 
 
 @kernel
@@ -288,19 +288,19 @@ def weigh_many(guide: Any, problem: Any, particles: Any, low: Any, high: Any) ->
 @kernel
 def resample_all(particles: Any, threshold: Any, counter: Any, number: Any) -> Any:
     """Resample before step `number` if it is time to; return whether."""
-    source = Counter(counter)
-    start_step(source, number)
-    return resample(particles, threshold, source)
+    rng = Counter(counter)
+    start_step(rng, number)
+    return resample(particles, threshold, rng)
 
 
 @kernel
 def extend_many(
-    guide: Any, problem: Any, particles: Any, counters: Any, low: Any, high: Any, number: Any, room: Any
+    guide: Any, problem: Any, particles: Any, counters: Any, low: Any, high: Any, number: Any, scratch: Any
 ) -> Any:
     """Make step `number` of particles low ... high - 1; return how many go on: counters (N + 1, 6) uint64, a row a particle."""
     going = 0
     for c in range(low, high):
-        source = Counter(counters[c])
-        start_step(source, number)
-        going += extend(guide, problem, particles, c, room, source)
+        rng = Counter(counters[c])
+        start_step(rng, number)
+        going += extend(guide, problem, particles, c, scratch, rng)
     return going

@@ -123,9 +123,9 @@ class Incremental:
             read = row[start[i] :]
             pieces[i, : len(read) - 1], target[i, : len(read) - 1] = read[:-1], read[1:]
         at, column = np.nonzero(np.arange(width)[None, :] < (lengths - 1 - start)[:, None])
-        room = -(-int((start + width).max()) // PORTION) * PORTION
+        capacity = -(-int((start + width).max()) // PORTION) * PORTION
         with torch.inference_mode():
-            self._seen = self._seen.select(torch.from_numpy(parent).to(network.device)).widened(room)
+            self._seen = self._seen.select(torch.from_numpy(parent).to(network.device)).widened(capacity)
             hidden = network.cache.extend(
                 torch.from_numpy(pieces).to(network.device), torch.from_numpy(start).to(network.device), self._seen
             )

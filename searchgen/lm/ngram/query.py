@@ -62,7 +62,7 @@ def _redraw_from(tables: Any, top: Any, context: Any, word: Any) -> Any:
 
 
 @inner
-def draw_word(tables: Any, context: Any, source: Any) -> Any:
+def draw_word(tables: Any, context: Any, rng: Any) -> Any:
     """Return a word drawn exactly from p(. | context), <unk> and </s> included, and its node if that is a child of the context, else 0.
 
     Where some draw weight would be negative (`tables.mixture` false) the children are drawn by p itself, and the rest of the law
@@ -72,13 +72,13 @@ def draw_word(tables: Any, context: Any, source: Any) -> Any:
     while True:
         if context > 0:
             here = tables.node[context]
-            node = categorical_or_rest(source, tables.cumulative, np.int64(here.first), np.int64(here.end), here.total)
+            node = categorical_or_rest(rng, tables.cumulative, np.int64(here.first), np.int64(here.end), here.total)
             if node < 0:
                 context = np.int64(here.suffix)
                 continue
             word = np.int64(tables.word[node])
         else:
-            word = _draw_unigram(tables, source)
+            word = _draw_unigram(tables, rng)
             node = 1 + word
         if context == top:
             return word, node
@@ -91,9 +91,9 @@ def draw_word(tables: Any, context: Any, source: Any) -> Any:
 
 
 @inlined
-def _draw_unigram(tables: Any, source: Any) -> Any:
+def _draw_unigram(tables: Any, rng: Any) -> Any:
     """Return a word drawn from the unigrams by their alias table (Walker 1977)."""
-    word = below(source, len(tables.alias_p))
-    if bernoulli(source, tables.alias_p[word]):
+    word = below(rng, len(tables.alias_p))
+    if bernoulli(rng, tables.alias_p[word]):
         return word
     return np.int64(tables.alias_word[word])

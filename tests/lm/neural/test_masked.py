@@ -109,7 +109,7 @@ def test_corrected_proposals_leave_the_causal_law_invariant(masked: MaskedModel,
     world = World.of(target.problem, 3)
     true = target.own_log_densities(world.texts)
     assert true is not None
-    neural = World(world.problem, world.texts, true, world.room)
+    neural = World(world.problem, world.texts, true, world.max_tokens)
     q, correction = proposal_matrices(MaskedProposals(masked, target), world)
     ratio = log_acceptance(true[None, :], true[:, None], np.zeros_like(q), correction)
     exact = completed(q * np.minimum(1.0, np.exp(np.minimum(ratio, 0.0))))

@@ -13,8 +13,8 @@ from searchgen.samplers.proofs.toy_worlds import keyword_world, punctuated_world
 
 
 def _run(world: World, first: int, count: int, steps: int = 400, threads: int = 1, pieces: int = 1) -> Chains:
-    chains = new_chains(count, world.room)
-    text = np.zeros((count, world.room), np.int32)
+    chains = new_chains(count, world.max_tokens)
+    text = np.zeros((count, world.max_tokens), np.int32)
     text[:, : len(world.texts[0])] = world.texts[0]
     enter(world.problem, chains, text, np.full(count, len(world.texts[0])))
     counters = np.stack([counter(9, first + c).word for c in range(count)])
@@ -80,11 +80,11 @@ def test_one_step_from_exact_draws_stays_exact() -> None:
     edges = np.cumsum(world.law)
     uniforms = (np.arange(draws) + 0.5) / draws  # stratified: the start law is exact to 1 / draws
     starts = np.searchsorted(edges, uniforms)
-    tokens = np.zeros((draws, world.room), np.int32)
+    tokens = np.zeros((draws, world.max_tokens), np.int32)
     lengths = np.array([len(world.texts[i]) for i in starts])
     for row, i in enumerate(starts):
         tokens[row, : lengths[row]] = world.texts[i]
-    chains = new_chains(draws, world.room)
+    chains = new_chains(draws, world.max_tokens)
     enter(world.problem, chains, tokens, lengths)
     counters = np.stack([counter(21, c).word for c in range(draws)])
     advance(world.problem, chains, counters, labels(), np.ones(1), 3)
@@ -104,7 +104,7 @@ def test_annealing_finds_the_densest_text() -> None:
     """On a world of 90 texts every chain ends at the optimum, and the result is a pure function of the counters."""
     world = keyword_world(1.0)
     counters = np.stack([counter(1, c).word for c in range(4)])
-    text = np.zeros((4, world.room), np.int32)
+    text = np.zeros((4, world.max_tokens), np.int32)
     text[:, : len(world.texts[0])] = world.texts[0]
     starts = (text, np.full(4, len(world.texts[0])))
     found = anneal(world.problem, starts, counters, Annealing(chains=4, steps=2000), threads=2)

@@ -84,7 +84,7 @@ def test_delayed_acceptance_is_stationary(folder: Path) -> None:
     target = replace(target, problem=target.problem._replace(window=np.array([1, 3])))
     world = World.of(target.problem, 3)
     true = open_transformer(str(folder)).log_probs([" ".join(target.vocabulary.decode(text)) for text in world.texts])
-    law = World(world.problem, world.texts, true, world.room)
+    law = World(world.problem, world.texts, true, world.max_tokens)
     inner = transition_matrix(world, step, labels(span=1, any_span=1, relocate=1, longest=2), 1.0)
     for shift, right in ((0.0, True), (0.5, False)):  # the control's bounds are half a nat too high
         matrix = inner * acceptance(target, world, shift)

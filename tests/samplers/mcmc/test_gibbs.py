@@ -14,7 +14,7 @@ from searchgen.lm.ngram.model import NGram
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
 from searchgen.samplers.chains.chains import draft_for, enter, new_chains, recompute
-from searchgen.samplers.mcmc.gibbs.conditional import AFTER, BEFORE, EMPTY, FREE, WORD, room_for
+from searchgen.samplers.mcmc.gibbs.conditional import AFTER, BEFORE, EMPTY, FREE, WORD, scratch_for
 from searchgen.samplers.mcmc.gibbs.sampler import (
     METHOD,
     RELOCATIONS,
@@ -68,7 +68,7 @@ def conditional_matrix(world: World) -> np.ndarray:
 
 
 def matrix_of(world: World, tables: BlockTables, longest: int = 1) -> np.ndarray:
-    return transition_matrix(world, block_step, tables, room_for(world.problem, tables, world.room), longest)
+    return transition_matrix(world, block_step, tables, scratch_for(world.problem, tables, world.max_tokens), longest)
 
 
 @pytest.mark.parametrize("beta", [0.7, 1.0, 2.0])
@@ -90,9 +90,9 @@ def test_updates_on_the_other_worlds(name: str) -> None:
 def test_blocks_of_two_and_the_mixture(beta: float) -> None:
     world = sparse_world(beta)
     tables = block_tables(world.problem, 1)
-    room = room_for(world.problem, tables, world.room)
-    assert_leaves_invariant(block_step, world, tables, room, 2)
-    assert_leaves_invariant(gibbs_step, world, tables, room, RELOCATIONS, 0.5, irreducible=True)
+    scratch = scratch_for(world.problem, tables, world.max_tokens)
+    assert_leaves_invariant(block_step, world, tables, scratch, 2)
+    assert_leaves_invariant(gibbs_step, world, tables, scratch, RELOCATIONS, 0.5, irreducible=True)
 
 
 # Controls
@@ -131,19 +131,19 @@ def test_a_missing_part_is_caught(fault: str) -> None:
 
 
 @njit
-def _place_among_all(problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room: Any, source: Any) -> None:
+def _place_among_all(problem: Any, chains: Any, c: Any, draft: Any, tables: Any, scratch: Any, rng: Any) -> None:
     """The fault: places counted among n + 1 for every block, so that the choice depends on what stands in the block."""
-    size = below(source, 2)
-    start = below(source, chains.length[c] + 1)
+    size = below(rng, 2)
+    start = below(rng, chains.length[c] + 1)
     if start + size <= chains.length[c]:
-        redraw_block(problem, chains, c, draft, tables, room, 1, start, size, source)
+        redraw_block(problem, chains, c, draft, tables, scratch, 1, start, size, rng)
 
 
 def test_a_place_that_depends_on_the_block_is_caught() -> None:
     world = sparse_world(1.0)
     tables = block_tables(world.problem, 1)
-    room = room_for(world.problem, tables, world.room)
-    assert imbalance(world, transition_matrix(world, _place_among_all, tables, room)) > VISIBLE
+    scratch = scratch_for(world.problem, tables, world.max_tokens)
+    assert imbalance(world, transition_matrix(world, _place_among_all, tables, scratch)) > VISIBLE
 
 
 def test_a_model_without_a_suffix_is_refused() -> None:
@@ -161,23 +161,23 @@ def test_a_model_without_a_suffix_is_refused() -> None:
 
 @pytest.fixture(scope="module")
 def job() -> Job:
-    source = open_source(ModelRef.parse("en-ngram"))
+    rng = open_source(ModelRef.parse("en-ngram"))
     request = stated_law(Request(keywords=(("doctor",), ("letter",)), max_words=10, finite_verb=False))
-    return Job(Target.of(request, source.model, source.known), 32, 7, GibbsOptions(chains=16, burn_in=8, thin=4))
+    return Job(Target.of(request, rng.model, rng.known), 32, 7, GibbsOptions(chains=16, burn_in=8, thin=4))
 
 
 @njit
 def _one(
-    problem: Any, chains: Any, c: Any, draft: Any, tables: Any, room: Any, longest: Any, word: Any, n: Any
+    problem: Any, chains: Any, c: Any, draft: Any, tables: Any, scratch: Any, longest: Any, word: Any, n: Any
 ) -> None:
-    source = Counter(word)
-    start_step(source, n)
-    block_step(problem, chains, c, draft, tables, room, longest, source)
+    rng = Counter(word)
+    start_step(rng, n)
+    block_step(problem, chains, c, draft, tables, scratch, longest, rng)
 
 
 @njit
-def _listed(problem: Any, chains: Any, draft: Any, tables: Any, room: Any, start: Any, size: Any, word: Any) -> None:
-    list_outcomes(problem, chains, 0, draft, tables, room, 1, start, size, Counter(word))
+def _listed(problem: Any, chains: Any, draft: Any, tables: Any, scratch: Any, start: Any, size: Any, word: Any) -> None:
+    list_outcomes(problem, chains, 0, draft, tables, scratch, 1, start, size, Counter(word))
 
 
 @njit
@@ -205,8 +205,8 @@ def test_the_whole_vocabulary_is_weighed(job: Job) -> None:
     """On the large model, all 63,000 words one by one: each word with a weight of its own, and the mass of each remainder."""
     problem = job.target.problem
     tables, found = block_tables(problem), METHOD.draw(job)
-    room = room_for(problem, tables, job.target.room)
-    chains = new_chains(1, job.target.room)
+    scratch = scratch_for(problem, tables, job.target.max_tokens)
+    chains = new_chains(1, job.target.max_tokens)
     out = np.zeros(len(problem.token) + 1)
     kinds = set()
     for row, length in zip(found.tokens[:6], found.lengths[:6], strict=True):
@@ -214,11 +214,11 @@ def test_the_whole_vocabulary_is_weighed(job: Job) -> None:
             size = int(start < length)
             enter(problem, chains, row[None], np.array([length]))
             _enumerated(problem, chains, start, size, out)
-            _listed(problem, chains, draft_for(chains), tables, room, start, size, counter(1).word)
-            n = int(room.entries[0])
-            kind, which = room.kind[:n], room.which[:n]
+            _listed(problem, chains, draft_for(chains), tables, scratch, start, size, counter(1).word)
+            n = int(scratch.entries[0])
+            kind, which = scratch.kind[:n], scratch.which[:n]
             with np.errstate(divide="ignore"):
-                log_w = room.log_w[:n] + np.log(room.factor[:n])
+                log_w = scratch.log_w[:n] + np.log(scratch.factor[:n])
             whole = log_sum(out)
             listed = log_sum(log_w)
             single = np.where(kind == WORD, which, len(problem.token))
@@ -240,14 +240,14 @@ def test_a_step_changes_at_most_its_block(job: Job) -> None:
     """Before and after have a common beginning and a common end but for two tokens; no proposal is refused."""
     problem = job.target.problem
     tables, found = block_tables(problem), METHOD.draw(job)
-    room = room_for(problem, tables, job.target.room)
-    chains = new_chains(1, job.target.room)
+    scratch = scratch_for(problem, tables, job.target.max_tokens)
+    chains = new_chains(1, job.target.max_tokens)
     enter(problem, chains, found.tokens[:1], found.lengths[:1])
     changes = set()
     for number in range(400):
         longest = 1 + number % 2
         before = tuple(chains.token[0, : chains.length[0]].tolist())
-        _one(problem, chains, 0, draft_for(chains), tables, room, longest, counter(3).word, number)
+        _one(problem, chains, 0, draft_for(chains), tables, scratch, longest, counter(3).word, number)
         after = tuple(chains.token[0, : chains.length[0]].tolist())
         same = 0
         while same < min(len(before), len(after)) and before[same] == after[same]:

@@ -33,7 +33,7 @@ def inner_matrix(world: World, beta: float = 1.0, **mix: int) -> tuple[np.ndarra
     for i, text in enumerate(world.texts):
         tokens[i, : len(text)] = text
     scores = score_texts(cheap, tokens, np.array([len(text) for text in world.texts]))
-    return transition_matrix(World(cheap, world.texts, scores, world.room), step, labels(**mix), beta), scores
+    return transition_matrix(World(cheap, world.texts, scores, world.max_tokens), step, labels(**mix), beta), scores
 
 
 def test_a_fixed_order_of_moves_is_caught() -> None:

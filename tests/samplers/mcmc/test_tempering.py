@@ -25,11 +25,11 @@ VISIBLE = 1e-4
 
 
 @njit
-def _event(problem: Any, chains: Any, first: Any, draft: Any, ladder: Any, fault: Any, source: Any) -> None:
+def _event(problem: Any, chains: Any, first: Any, draft: Any, ladder: Any, fault: Any, rng: Any) -> None:
     """A step of either rung, or a swap with one mistake."""
-    if bernoulli(source, 0.5):
-        rung = 1 if bernoulli(source, 0.5) else 0
-        step(problem, chains, rung, draft, TABLE, ladder[rung], source)
+    if bernoulli(rng, 0.5):
+        rung = 1 if bernoulli(rng, 0.5) else 0
+        step(problem, chains, rung, draft, TABLE, ladder[rung], rng)
         return
     change = chains.log_density[1] - chains.log_density[0]
     log_alpha = (ladder[0] - ladder[1]) * change
@@ -40,7 +40,7 @@ def _event(problem: Any, chains: Any, first: Any, draft: Any, ladder: Any, fault
         log_alpha = (ladder[1] - ladder[0]) * chains.log_density[0]
     elif fault == NO_TEMPERATURES:
         log_alpha = change
-    if accepts(source, log_threshold(source), log_alpha):
+    if accepts(rng, log_threshold(rng), log_alpha):
         exchange(chains, 0, 1)
 
 

@@ -14,7 +14,7 @@ PLAN = Annealing(chains=3, steps=120, blocks=8)
 
 def found(**options) -> tuple:
     world = keyword_world(1.0)
-    text = np.zeros((3, world.room), np.int32)
+    text = np.zeros((3, world.max_tokens), np.int32)
     text[:, : len(world.texts[0])] = world.texts[0]
     starts = (text, np.full(3, len(world.texts[0])))
     counters = np.stack([counter(1, c).word for c in range(3)])

@@ -18,7 +18,7 @@ EVERYTHING = 5_000
 
 
 def job_on(world: World, count: int, **options: Any) -> Job:
-    target: Any = SimpleNamespace(problem=world.problem, room=world.room)
+    target: Any = SimpleNamespace(problem=world.problem, max_tokens=world.max_tokens)
     return Job(target, count, 1, Options(**options))
 
 
@@ -77,7 +77,7 @@ def test_control_the_check_sees_a_dropped_backoff(monkeypatch: pytest.MonkeyPatc
     node = world.problem.ngram.node.copy()
     node["log_backoff"] = 0.0
     wrong = world.problem._replace(ngram=world.problem.ngram._replace(node=node))
-    found = search(job_on(World(wrong, world.texts, world.log_density, world.room), 400), EVERYTHING, True)
+    found = search(job_on(World(wrong, world.texts, world.log_density, world.max_tokens), 400), EVERYTHING, True)
     exact = dict(zip(world.texts, world.log_density.tolist(), strict=True))
     assert max(abs(exact[text] - score) for text, score in zip(found.texts, found.score, strict=True)) > 0.1
 
@@ -90,7 +90,7 @@ def test_says_so_when_the_beam_led_nowhere() -> None:
     node["log_p"][:-1][longer & (ngram.word == END)] = -1e30
     node["log_backoff"][1:] = -1e30
     wrong = world.problem._replace(ngram=ngram._replace(node=node))
-    job = job_on(World(wrong, [], np.zeros(0), world.room), 3, width=2, grid=False)
+    job = job_on(World(wrong, [], np.zeros(0), world.max_tokens), 3, width=2, grid=False)
     with pytest.raises(NotFound, match=r"not found within the beam.*grid=true"):
         METHOD.draw(job)
 

@@ -22,17 +22,17 @@ REJECTION = method("rejection")
 
 @njit
 def without_weight(
-    problem: Any, tokens: Any, lengths: Any, log_weight: Any, proposal: Any, memory: Any, path: Any, source: Any
+    problem: Any, tokens: Any, lengths: Any, log_weight: Any, proposal: Any, memory: Any, path: Any, rng: Any
 ) -> None:
     """Forget the factor of what the memory took away."""
-    lengths[0] = max(attempt(problem, proposal, memory, path, tokens[0], source), -1)
+    lengths[0] = max(attempt(problem, proposal, memory, path, tokens[0], rng), -1)
     log_weight[0] = proposal.log_bound[0]
 
 
 def test_controls_are_caught() -> None:
     """A bound that is too small, a dropped factor, a dead mass that is wrong."""
     world = keyword_world(2.0)
-    proposal, path = bounded_proposal(world.problem, world.room), new_path(world.room)
+    proposal, path = bounded_proposal(world.problem, world.max_tokens), new_path(world.max_tokens)
     memory = filled_memory(world, proposal)
     small = proposal._replace(log_bound=np.array([-4.0]))
     assert not prove_attempts("bound", world, scripted, small, new_memory(0), path)[0].holds
@@ -49,10 +49,10 @@ def test_controls_are_caught() -> None:
 def test_unknown_words_take_the_spelling_share_of_unk() -> None:
     """Equal shares of <unk>, the spelling forgotten, is another law."""
     world = phrase_world(1.0)
-    proposal = bounded_proposal(world.problem, world.room)
+    proposal = bounded_proposal(world.problem, world.max_tokens)
     assert proposal.share[-1] == pytest.approx(np.exp(-2.0) + np.exp(-1.0))
     equal = proposal._replace(share=np.array([0.5, 1.0]))
-    assert not prove_attempts("equal", world, scripted, equal, new_memory(0), new_path(world.room))[0].holds
+    assert not prove_attempts("equal", world, scripted, equal, new_memory(0), new_path(world.max_tokens))[0].holds
 
 
 def test_threads_and_batches_change_nothing() -> None:
@@ -68,7 +68,7 @@ def test_threads_and_batches_change_nothing() -> None:
 
 def _proposal() -> Any:
     job = toy_job("rejection", 50)
-    return bounded_proposal(job.target.problem, job.target.room)
+    return bounded_proposal(job.target.problem, job.target.max_tokens)
 
 
 @pytest.mark.parametrize("options", [{}, {"memory": True}, {"memory": True, "memory_nodes": 50}])

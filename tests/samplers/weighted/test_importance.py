@@ -8,7 +8,7 @@ from numba import njit
 
 from searchgen.errors import RequestError
 from searchgen.guide import Guide
-from searchgen.guide.candidates import scratch
+from searchgen.guide.candidates import new_scratch
 from searchgen.guide.draws import draw
 from searchgen.kernels.randomness import categorical
 from searchgen.samplers.chains.chains import recompute
@@ -62,10 +62,10 @@ def test_scale_of_a_generalised_pareto_law() -> None:
 
 @njit
 def unweighted(
-    problem: Any, tokens: Any, lengths: Any, log_weight: Any, guide: Any, mass: Any, room: Any, source: Any
+    problem: Any, tokens: Any, lengths: Any, log_weight: Any, guide: Any, mass: Any, scratch: Any, rng: Any
 ) -> None:
     """Leave out what distinguishes the guide from the target: the weight is Z of the guide."""
-    lengths[0] = draw(guide, problem, source, room, tokens[0])
+    lengths[0] = draw(guide, problem, rng, scratch, tokens[0])
     log_weight[0] = mass
 
 
@@ -77,29 +77,29 @@ def pool_forgotten(
     log_weight: Any,
     guide: Any,
     mass: Any,
-    room: Any,
+    scratch: Any,
     pool: Any,
     fault: Any,
-    source: Any,
+    rng: Any,
 ) -> None:
     """Resample from a pool, and forget the pool's mean weight: for Z of the guide, or for its largest weight."""
-    scripted_sir(problem, tokens, lengths, log_weight, guide, mass, room, pool, source)
+    scripted_sir(problem, tokens, lengths, log_weight, guide, mass, scratch, pool, rng)
     log_weight[0] = mass if fault == 0 else pool.log_weight.max()
 
 
 @njit
 def density_only(
-    problem: Any, chains: Any, c: Any, draft: Any, guide: Any, log_mass: Any, room: Any, pool: Any, source: Any
+    problem: Any, chains: Any, c: Any, draft: Any, guide: Any, log_mass: Any, scratch: Any, pool: Any, rng: Any
 ) -> None:
     """Choose between the current text and a fresh one by rho instead of rho / q."""
-    length = draw(guide, problem, source, room, pool.token[0])
+    length = draw(guide, problem, rng, scratch, pool.token[0])
     old, size, before = chains.token[c].copy(), chains.length[c], chains.log_density[c]
     chains.token[c, :length] = pool.token[0, :length]
     chains.length[c] = length
     chains.log_density[c] = recompute(problem, chains, c)
     pool.cumulative[0] = np.exp(before)
     pool.cumulative[1] = np.exp(before) + np.exp(chains.log_density[c])
-    if categorical(source, pool.cumulative, 0, 2) == 0:
+    if categorical(rng, pool.cumulative, 0, 2) == 0:
         chains.token[c], chains.length[c] = old, size
         chains.log_density[c] = recompute(problem, chains, c)
 
@@ -107,23 +107,23 @@ def density_only(
 def test_controls_are_caught() -> None:
     """A dropped weight and a ratio without q are wrong where the guide is not the target, and a wrong Z is wrong anywhere."""
     world = keyword_world(1.0)
-    guide = Guide.build(world.problem, order=2, room=world.room, budget=None, threads=1)
-    place = (guide.tables, guide.log_mass, scratch())
+    guide = Guide.build(world.problem, order=2, max_tokens=world.max_tokens, budget=None, threads=1)
+    place = (guide.tables, guide.log_mass, new_scratch())
     assert not all(f.holds for f in prove_attempts("dropped", world, unweighted, *place))
-    wrong = (guide.tables, guide.log_mass + 0.01, scratch(), new_pool(1, world.room))
+    wrong = (guide.tables, guide.log_mass + 0.01, new_scratch(), new_pool(1, world.max_tokens))
     assert not all(f.holds for f in prove_attempts("Z", world, scripted_importance, *wrong))
     small = phrase_world(1.0)
-    full = Guide.build(small.problem, order=2, room=small.room, budget=None, threads=1)
-    pool = new_pool(2, small.room)
-    assert not prove_kernel("rho", small, density_only, full.tables, full.log_mass, scratch(), pool)[0].holds
+    full = Guide.build(small.problem, order=2, max_tokens=small.max_tokens, budget=None, threads=1)
+    pool = new_pool(2, small.max_tokens)
+    assert not prove_kernel("rho", small, density_only, full.tables, full.log_mass, new_scratch(), pool)[0].holds
 
 
 @pytest.mark.parametrize("fault", [0, 1])
 def test_a_pool_whose_mean_weight_is_forgotten_is_caught(fault: int) -> None:
     """The law of one text resampled from two is the target's only with the pool's mean weight."""
     world = narrowed(keyword_world(1.0), 40)
-    guide = Guide.build(world.problem, order=2, room=world.room, budget=None, threads=1)
-    place = (guide.tables, guide.log_mass, scratch(), new_pool(2, world.room), fault)
+    guide = Guide.build(world.problem, order=2, max_tokens=world.max_tokens, budget=None, threads=1)
+    place = (guide.tables, guide.log_mass, new_scratch(), new_pool(2, world.max_tokens), fault)
     (found,) = prove_attempts("pool", world, pool_forgotten, *place)
     assert found.error > VISIBLE
 

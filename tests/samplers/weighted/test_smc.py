@@ -33,10 +33,10 @@ NO_FAULT, WEIGHTS_FORGOTTEN, WRONG_CONTEXT, ROUNDED_DOWN = range(4)
 
 
 @njit
-def _round_down(particles: Any, source: Any) -> None:
+def _round_down(particles: Any, rng: Any) -> None:
     """Resample to floor(N w) copies of each particle, and as many of the last one as are lacking."""
     n = len(particles.length)
-    resample(particles, 0.0, source)  # only for its running sums
+    resample(particles, 0.0, rng)  # only for its running sums
     total, used = particles.running[n - 1], 0
     for c in range(n):
         share = (particles.running[c] - (particles.running[c - 1] if c else 0.0)) / total
@@ -62,11 +62,11 @@ def faulty(
     particles: Any,
     log_mass: Any,
     fault: Any,
-    room: Any,
-    source: Any,
+    scratch: Any,
+    rng: Any,
 ) -> None:
     """Make a run like `attempt`, resampling always, with one mistake."""
-    start(guide, problem, particles, log_mass, source)
+    start(guide, problem, particles, log_mass, rng)
     going = True
     while going:
         for c in range(len(lengths)):
@@ -82,12 +82,12 @@ def faulty(
                 )  # the token is drawn by the right law, the weight is the wrong one's
                 particles.log_weight[c] = before
         if fault == ROUNDED_DOWN:
-            _round_down(particles, source)
-        elif resample(particles, 1.0, source) and fault == WEIGHTS_FORGOTTEN:
+            _round_down(particles, rng)
+        elif resample(particles, 1.0, rng) and fault == WEIGHTS_FORGOTTEN:
             particles.log_weight[:] = log_mass
         going = False
         for c in range(len(lengths)):
-            going |= extend(guide, problem, particles, c, room, source)
+            going |= extend(guide, problem, particles, c, scratch, rng)
     for c in range(len(lengths)):
         lengths[c], log_weight[c] = particles.length[c], particles.log_weight[c]
         for at in range(lengths[c]):
@@ -95,7 +95,7 @@ def faulty(
 
 
 def error(world: World, order: int, fault: int) -> float:
-    guide = Guide.build(world.problem, order=order, room=world.room, budget=None)
+    guide = Guide.build(world.problem, order=order, max_tokens=world.max_tokens, budget=None)
     return prove_attempts("", world, faulty, *arguments(guide, 2, fault), particles=2)[0].error
 
 
@@ -117,7 +117,7 @@ def test_models_of_other_kinds(world: str, orders: tuple[int, ...], beta: float)
     whole = World.of(guide_worlds.WORLDS[world](beta), 4)
     for order in orders:
         for part, particles in ((whole, 1), (small(whole), 2)):
-            guide = Guide.build(part.problem, order=order, room=part.room, budget=None)
+            guide = Guide.build(part.problem, order=order, max_tokens=part.max_tokens, budget=None)
             (finding,) = prove_attempts("", part, attempt, *arguments(guide, particles, 1.0), particles=particles)
             assert finding.holds, (order, particles, finding.error)
 
@@ -132,20 +132,20 @@ def rejuvenated(
     chains: Any,
     draft: Any,
     table: Any,
-    source: Any,
+    rng: Any,
 ) -> None:
     """Make a run of one particle and one step of Metropolis-Hastings of its text."""
-    attempt(problem, tokens, lengths, log_weight, *inner, source)  # type: ignore[call-arg]
+    attempt(problem, tokens, lengths, log_weight, *inner, rng)  # type: ignore[call-arg]
     enter(problem, chains, tokens, lengths)
-    step(problem, chains, 0, draft, table, 1.0, source)
+    step(problem, chains, 0, draft, table, 1.0, rng)
     lengths[0] = chains.length[0]
     tokens[0, : lengths[0]] = chains.token[0, : lengths[0]]
 
 
 def test_rejuvenation_keeps_weights_proper() -> None:
     world = small(WORLDS["keyword"](1.0))
-    guide = Guide.build(world.problem, order=1, room=world.room, budget=None)
-    chains = new_chains(1, world.room)
+    guide = Guide.build(world.problem, order=1, max_tokens=world.max_tokens, budget=None)
+    chains = new_chains(1, world.max_tokens)
     table = labels(span=1, any_span=1, relocate=1, longest=1)
     more = (arguments(guide, 1, 0.0), chains, draft_for(chains), table)
     (finding,) = prove_attempts("", world, rejuvenated, *more)
@@ -162,8 +162,8 @@ def test_a_guide_of_full_order_leaves_all_weights_the_same(world: str) -> None:
 
 
 @njit
-def _offspring(source: Any, running: Any, n: Any, out: Any) -> None:
-    u = systematic(source, running, 0, len(running), n)
+def _offspring(rng: Any, running: Any, n: Any, out: Any) -> None:
+    u = systematic(rng, running, 0, len(running), n)
     at = 0
     out[:] = 0
     for i in range(n):
@@ -175,15 +175,15 @@ def _offspring(source: Any, running: Any, n: Any, out: Any) -> None:
 def test_systematic_resampling_expects_n_times_the_share() -> None:
     """Every script: offspring are within one of N w, and N w on average."""
     weight = np.array([0.1, 0.0, 0.35, 1.3, 0.25])
-    source, out, n = script(), np.zeros(5), 3
+    rng, out, n = script(), np.zeros(5), 3
     mean, total = np.zeros(5), 0.0
     while True:
-        source.depth[0], source.probability[0] = 0, 1.0
-        _offspring(source, np.cumsum(weight), n, out)
+        rng.depth[0], rng.probability[0] = 0, 1.0
+        _offspring(rng, np.cumsum(weight), n, out)
         assert (np.abs(out - n * weight / weight.sum()) < 1).all()
-        mean += source.probability[0] * out
-        total += source.probability[0]
-        if not next_script(source):
+        mean += rng.probability[0] * out
+        total += rng.probability[0]
+        if not next_script(rng):
             break
     assert total == pytest.approx(1.0, abs=1e-14)
     assert mean == pytest.approx(n * weight / weight.sum(), abs=1e-14)
@@ -208,10 +208,10 @@ def target_of(model: NGram, keywords: str, most: int = 7, beta: float = 1.0) -> 
     return Target.of(stated_law(Request(keywords=items, sentence=False, max_words=most, beta=beta)), model)
 
 
-def z_scores(problem: Problem, room: int, order: int, runs: int, particles: int, near: int = 0) -> list[float]:
+def z_scores(problem: Problem, max_tokens: int, order: int, runs: int, particles: int, near: int = 0) -> list[float]:
     """Return z-scores of the mass of texts of each length, estimated by runs, against the guide of full order."""
-    exact = Guide.build(problem, order=int(problem.ngram.order[0]), room=room, budget=None)
-    guide = Guide.build(problem, order=order, room=room, near=near)
+    exact = Guide.build(problem, order=int(problem.ngram.order[0]), max_tokens=max_tokens, budget=None)
+    guide = Guide.build(problem, order=order, max_tokens=max_tokens, near=near)
     low, high = problem.window.tolist()
     found = np.zeros((runs, high - low + 2))
     for number in range(runs):
@@ -230,7 +230,7 @@ def z_scores(problem: Problem, room: int, order: int, runs: int, particles: int,
 def test_masses_agree_with_the_guide_of_full_order(order: int, near: int, beta: float) -> None:
     """Z and the length law, p floor 1e-6 for each: |z| < 4.9; Student's tails of 60 runs are near enough."""
     target = target_of(everyday(), "window,old", beta=beta)
-    scores = z_scores(target.problem, target.room, order, runs=60, particles=500, near=near)
+    scores = z_scores(target.problem, target.max_tokens, order, runs=60, particles=500, near=near)
     assert len(scores) > 3
     assert max(map(abs, scores)) < 4.9
 
@@ -244,7 +244,7 @@ def test_masses_agree_on_a_larger_text(shared_folder: Path) -> None:
     with text.open(encoding="utf-8") as lines:
         model = words_model("".join(line for line, _ in zip(lines, range(20_000), strict=False)), 4)
     target = target_of(model, "book,yesterday", most=8)
-    assert max(map(abs, z_scores(target.problem, target.room, 2, runs=60, particles=500))) < 4.9
+    assert max(map(abs, z_scores(target.problem, target.max_tokens, 2, runs=60, particles=500))) < 4.9
 
 
 def job(options: Options, count: int = 300, threads: int = 1) -> Job:
@@ -274,7 +274,7 @@ def test_draws_satisfy_the_target_and_account_for_themselves() -> None:
 
 def test_the_error_of_one_run_agrees_with_the_spread_of_runs() -> None:
     target = target_of(everyday(), "window,old", most=10)
-    guide = Guide.build(target.problem, order=1, room=target.room)
+    guide = Guide.build(target.problem, order=1, max_tokens=target.max_tokens)
     found = [run(guide, 500, number, 0.5) for number in range(60)]
     z = np.exp(np.array([one.log_z for one in found]) - found[0].log_z)
     spread = float(z.var(ddof=1) / z.mean() ** 2)
@@ -301,7 +301,7 @@ def test_options_outside_their_ranges_are_refused() -> None:
 @pytest.mark.parametrize("near", [1, 3])
 def test_a_guide_of_long_contexts_near_demanded_words_keeps_weights_proper(world: str, near: int) -> None:
     one = small(WORLDS[world](0.7))
-    guide = Guide.build(one.problem, order=3, room=one.room, budget=None, near=near)
+    guide = Guide.build(one.problem, order=3, max_tokens=one.max_tokens, budget=None, near=near)
     assert sum(math.exp(guide.log_probability(text)) for text in one.texts) == pytest.approx(1.0, abs=1e-12)
     (finding,) = prove_attempts("", one, attempt, *arguments(guide, 2, 1.0), particles=2)
     assert finding.holds, finding.error

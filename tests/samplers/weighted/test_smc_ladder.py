@@ -117,7 +117,7 @@ def ladder_run(world: World, guide: Guide, rungs: int, count: int, key: int, ste
     """Return texts and weights of one run in production's code."""
     beta = float(world.problem.beta[0])
     particles = run(guide, count, key, 0.5).particles
-    chains, weights = new_chains(count, world.room), weights_of(particles.log_weight, particles.ancestor)
+    chains, weights = new_chains(count, world.max_tokens), weights_of(particles.log_weight, particles.ancestor)
     enter(world.problem, chains, particles.token, particles.length)
     climb(placed(FLAT / beta, rungs), chains, weights, Compiled(world.problem, chains, weights, key, 0.9, steps, 1))
     return chains, weights
@@ -126,7 +126,7 @@ def ladder_run(world: World, guide: Guide, rungs: int, count: int, key: int, ste
 def test_masses_agree_on_a_world_of_ninety_texts() -> None:
     """log Z and the mass of each text: 200 runs, p floor 1e-6 over all of them; Student's tails of 200 runs are near enough."""
     world, runs, count = WORLDS["keyword"](2.0), 200, 100
-    guide = Guide.build(flattened(world.problem, FLAT), order=1, room=world.room, budget=None)
+    guide = Guide.build(flattened(world.problem, FLAT), order=1, max_tokens=world.max_tokens, budget=None)
     assert len(world.texts) == 90
     at = {text: i for i, text in enumerate(world.texts)}
     found = np.zeros((runs, len(world.texts) + 1))

@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 
 from searchgen.errors import RequestError
 from searchgen.guide import Guide
-from searchgen.guide.candidates import scratch
+from searchgen.guide.candidates import new_scratch
 from searchgen.kernels.randomness import script
 from searchgen.lm.mixture import Mixture, NGramPart
 from searchgen.lm.neural.transformer import open_transformer
@@ -99,23 +99,23 @@ def error(
     texts = [" ".join(target.vocabulary.decode(text)) for text in world.texts]
     density = np.exp(beta * text_model.log_probs(texts))  # the definition, apart from the code under test
     at = {text: i for i, text in enumerate(world.texts)}
-    guide = Guide.build(target.problem, order=order, room=world.room, budget=None)
-    scorer, source, kept, room = scorer_of(target), script(4096), {}, scratch()
+    guide = Guide.build(target.problem, order=order, max_tokens=world.max_tokens, budget=None)
+    scorer, rng, kept, scratch = scorer_of(target), script(4096), {}, new_scratch()
     law = np.zeros(len(world.texts))
     while True:
-        source.depth[0], source.probability[0] = 0, 1.0
-        state = new_particles(particles, guide.room)
+        rng.depth[0], rng.probability[0] = 0, 1.0
+        state = new_particles(particles, guide.max_tokens)
         twist = kind.of(target, scorer, particles)
         if kind is not Twist:
             twist = kind(**vars(twist))
         twist.growing = Remembered(twist.growing, kept)
-        grow(state, Scripted(guide, state, threshold, source, room), twist)
+        grow(state, Scripted(guide, state, threshold, rng, scratch), twist)
         for c in range(particles):
             if state.length[c] >= 0:
-                law[at[tuple(state.token[c, : state.length[c]].tolist())]] += source.probability[0] * np.exp(
+                law[at[tuple(state.token[c, : state.length[c]].tolist())]] += rng.probability[0] * np.exp(
                     state.log_weight[c]
                 )
-        if not next_script(source):
+        if not next_script(rng):
             break
     return float(np.abs(law / particles - density).max() / density.sum())
 

@@ -91,8 +91,8 @@ class GPT2(nn.Module):
         What `seen` holds from there on is overwritten; it has room for all places that are read. Padding is on the right.
         """
         at = start[:, None] + torch.arange(pieces.shape[1], device=pieces.device)  # (B, M)
-        room = seen.keys[0].shape[2]
-        visible = torch.arange(room, device=pieces.device) <= at[:, :, None]  # (B, M, T)
+        capacity = seen.keys[0].shape[2]
+        visible = torch.arange(capacity, device=pieces.device) <= at[:, :, None]  # (B, M, T)
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             place = at[:, None, :, None].expand(k.shape)
