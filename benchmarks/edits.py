@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import keyword_request
-from searchgen.ranking.association import WEIGHT, opinions
+from searchgen.ranking.association import WEIGHT, reranking_scores
 from searchgen.search.lockstep import in_step
 from searchgen.search.transformer_search import TransformerSearch, judge, log_unigram
 from searchgen.sources.source import Source
@@ -43,12 +43,12 @@ def edits_beside_rounds(report: Any, source: Source, sets: Sequence[str], model:
             model = judge(run.source)
             assert model is not None
             alone = log_unigram(run.source, run.target)
-            best = opinions(run.found()[0], run.target, model, alone, WEIGHT).max()
+            best = reranking_scores(run.found()[0], run.target, model, alone, WEIGHT).max()
             rows.append((densities[0], best, len(densities), time.process_time() - begun))
     edits, rounds = (np.array(rows) for rows in found.values())
     report.row("texts scored, edits and rounds", ", ".join(f"{one[:, 2].mean():.0f}" for one in (edits, rounds)))
     report.row("CPU a set, edits and rounds", ", ".join(f"{one[:, 3].mean():.2f} s" for one in (edits, rounds)))
-    for column, what in enumerate(("the densest text", "the best opinion (searchgen/ranking/association.py)")):
+    for column, what in enumerate(("the densest text", "the best reranking score (searchgen/ranking/association.py)")):
         gain = edits[:, column] - rounds[:, column]
         error = gain.std() / np.sqrt(len(gain))
         report.row(f"edits above rounds, nats: {what}", f"{gain.mean():+.2f} +- {error:.2f}", "> 0", gain.mean() > 0)

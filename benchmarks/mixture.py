@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import options, shared
-from searchgen.lm.boundaries import Beginnings
+from searchgen.lm.boundaries import PrefixLogProbs
 from searchgen.lm.mixture import NGramPart, mixed
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.ngram.load import load
@@ -76,20 +76,20 @@ def transformers(folder: Path) -> dict[str, Path]:
     return made
 
 
-def scored(ngram: NGram, graphs: Mapping[str, Path], lines: Sequence[str]) -> dict[str, list[Beginnings]]:
-    """Return the beginnings of all lines under each model, the n-gram model first."""
-    found = {"n-grams": NGramPart(ngram).beginnings(lines)}
+def scored(ngram: NGram, graphs: Mapping[str, Path], lines: Sequence[str]) -> dict[str, list[PrefixLogProbs]]:
+    """Return prefix scores of all lines under each model, the n-gram model first."""
+    found = {"n-grams": NGramPart(ngram).prefix_log_probs(lines)}
     for name, path in graphs.items():
-        found[name] = open_graph(name, path, NeuralSettings()).beginnings(lines)
+        found[name] = open_graph(name, path, NeuralSettings()).prefix_log_probs(lines)
     return found
 
 
-def whole(begun: Beginnings) -> float:
+def whole(begun: PrefixLogProbs) -> float:
     """Return natural log p of a line, its end included."""
     return float(begun.log_p[-1] + begun.log_end)
 
 
-def log_p(parts: Sequence[Sequence[Beginnings]], weight: float) -> Floats:
+def log_p(parts: Sequence[Sequence[PrefixLogProbs]], weight: float) -> Floats:
     """Return natural log p of each line under a mixture of two models, the second with a weight."""
     if weight in (0.0, 1.0):
         return np.array([whole(one) for one in parts[int(weight)]])

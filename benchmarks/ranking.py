@@ -1,6 +1,6 @@
-"""Whether the ranking of `constrain` orders the texts of a search as readers do: judged texts, ordered by density and by opinion.
+"""Whether `constrain` ranks the texts of a search as readers do: judged texts, by density and by reranking score.
 
-`judged/en.tsv` holds 12 of the 24 texts of the best opinion of each of 240 searches, the best among them; keywords are words of held-out
+`judged/en.tsv` holds 12 of the 24 best-ranked texts of each of 240 searches, the best among them; keywords are words of held-out
 sentences. Six strict readers, language models that saw nothing but their share of the sentences, shuffled, called each text fine (F),
 odd (O) or broken (B).
 
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import keyword_request, options
-from searchgen.ranking.association import WEIGHT, opinions
+from searchgen.ranking.association import WEIGHT, reranking_scores
 from searchgen.request.model_ref import ModelRef
 from searchgen.samplers.chains.moves import MOVES
 from searchgen.samplers.chains.scorer import padded, scorer_of
@@ -52,7 +52,7 @@ def main() -> None:
         letters = [np.array([row.letter for row in search]) for search in searches]
         report.row("searches; fine, odd, broken texts", counts(letters))
         report.row("searches with a fine text", f"{np.mean(['F' in one for one in letters]):.0%}")
-        for place, name in enumerate(("density", "opinion")):
+        for place, name in enumerate(("density", "score")):
             first = [one[np.argmax(order[place])] for one, order in zip(letters, orders, strict=True)]
             report.row(
                 f"the first by {name} is fine, is broken",
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def scores(source: Source, search: Sequence[Judged]) -> tuple[Floats, Floats]:
-    """Return log-density and opinion of the texts of a search."""
+    """Return log-density and score of the texts of a search."""
     request = keyword_request(search[0].keywords, lm="en", seed=1)
     target = source.target(request)
     form, ids = source.model.text_form, target.vocabulary.ids
@@ -75,7 +75,7 @@ def scores(source: Source, search: Sequence[Judged]) -> tuple[Floats, Floats]:
     found = Annealed(texts, density, 0, False, np.zeros((len(MOVES), 3), np.int64))
     model = judge(source)
     assert model is not None
-    return density, opinions(found, target, model, log_unigram(source, target), WEIGHT)
+    return density, reranking_scores(found, target, model, log_unigram(source, target), WEIGHT)
 
 
 def pairs(letters: Sequence[npt.NDArray[np.str_]], order: Sequence[Floats], better: str) -> float:

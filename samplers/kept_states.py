@@ -25,7 +25,7 @@ THIN_PER_WORD = 4
 
 MOST_CHAINS = 4096
 
-#: Draws of the guide for each chain, in search of a start that hard opaque terms allow.
+#: Draws of the guide for each chain, in search of a start that hard black-box terms allow.
 MOST_TRIES = 200
 
 

@@ -122,7 +122,7 @@ class Method:
         proof: enumerates the compiled sampler on a small world and returns the differences from the target's law; None for `search`.
         options: a frozen dataclass of numbers, booleans and strings with defaults.
         opaque: whether it serves targets with terms that are functions of the text.
-        whole_text: whether it serves targets of a transformer; one that serves opaque terms always does.
+        whole_text: whether it serves targets of a transformer; one that serves black-box terms always does.
         unnormalised: whether it serves models whose probabilities do not sum to one: no draw of it is the model's own.
         grows: of a search, the option that more work goes into, and its least value; None: more draws are more work.
     """

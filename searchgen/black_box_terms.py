@@ -13,11 +13,11 @@ from pathlib import Path
 
 from searchgen.errors import RequestError
 
-__all__ = ["Opaque", "load_opaque", "opaque", "pinned"]
+__all__ = ["BlackBoxTerm", "load_black_box_term", "opaque", "pinned"]
 
 
 @dataclass(frozen=True)
-class Opaque:
+class BlackBoxTerm:
     """A function of the text that weighs or forbids it.
 
     Attributes:
@@ -52,7 +52,7 @@ class Opaque:
 
 def opaque(
     function: Callable[[str], float | bool], *, weight: float = 1.0, hard: bool = False, name: str | None = None
-) -> Opaque:
+) -> BlackBoxTerm:
     """Return a term made of a function of the text.
 
     Args:
@@ -72,7 +72,7 @@ def opaque(
         raise RequestError(f"weight {weight!r} of a term is not finite")
     if hard and weight != 1.0:
         raise RequestError("a hard term allows or forbids; drop its weight")
-    return Opaque(name or str(getattr(function, "__name__", "term")), function, weight, hard)
+    return BlackBoxTerm(name or str(getattr(function, "__name__", "term")), function, weight, hard)
 
 
 def pinned(written: str) -> str:
@@ -105,8 +105,8 @@ def _hash(written: str, file: Path) -> str:
         raise RequestError(f"--term {written!r}: no file {file} ({error.strerror})") from None
 
 
-def load_opaque(written: str) -> Opaque:
-    """Return the term that `file.py:name` names; it is a function, or an `Opaque` made with `opaque`.
+def load_black_box_term(written: str) -> BlackBoxTerm:
+    """Return the term that `file.py:name` names; it is a function, or a `BlackBoxTerm` made with `opaque`.
 
     Args:
         written: file and name, as `--term` takes it, or with the hash as `pinned` returns it. The file is run.
@@ -130,7 +130,7 @@ def load_opaque(written: str) -> Opaque:
     except Exception as error:
         raise RequestError(f"--term {written!r}: {path} failed: {type(error).__name__}: {error}") from error
     found = getattr(module, name, None)
-    if isinstance(found, Opaque):
+    if isinstance(found, BlackBoxTerm):
         return replace(found, name=name) if found.name == "<lambda>" else found
     if not callable(found):
         raise RequestError(f"--term {written!r}: {path} has no function {name}")

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.automata import Automaton
-from searchgen.black_box_terms import Opaque, load_opaque
+from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
 from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, joint, window, with_demanded
 from searchgen.constraints.base import Phrase, folded
 from searchgen.demands.to_constraints import constraints_of
@@ -112,7 +112,7 @@ class Target:
     problem: Problem
     notes: tuple[str, ...]
     written: dict[str, str]
-    opaque: tuple[Opaque, ...] = ()
+    opaque: tuple[BlackBoxTerm, ...] = ()
     bare: BareLogDensity | None = None
     text_model: TextModel | None = None
 
@@ -131,7 +131,7 @@ class Target:
             demanded.constraints,
             terms=request.terms,
             beta=request.beta,
-            opaque=map(load_opaque, request.opaque),
+            opaque=map(load_black_box_term, request.opaque),
             known=known,
         )
         return replace(target, notes=(*demanded.notes, *target.notes), written=demanded.written)
@@ -143,7 +143,7 @@ class Target:
         *,
         terms: Terms = PLAIN_TERMS,
         beta: float = 1.0,
-        opaque: Iterable[Opaque] = (),
+        opaque: Iterable[BlackBoxTerm] = (),
         bare: BareLogDensity | None = None,
         known: Lexicon | None = None,
     ) -> "Target":
@@ -219,7 +219,7 @@ class Target:
         return self.form.detokenise(tuple(self.vocabulary.decode(ids)))
 
     def own_log_densities(self, texts: Sequence[Sequence[int]]) -> npt.NDArray[np.float64] | None:
-        """Return what takes the place of the n-gram density of accepted texts, (n,), opaque terms apart; None: nothing does.
+        """Return what takes the place of the n-gram density of accepted texts, (n,), black-box terms apart; None: nothing does.
 
         Raises:
             RequestError: the function of the user gave another number of scores.
@@ -244,8 +244,8 @@ class Target:
         spelled = sum(self.vocabulary.spelling_log_probability(int(i)) for i in ids)
         return float(self.problem.token["weight"][list(ids)].sum()) - float(self.problem.beta[0]) * spelled
 
-    def opaque_log_weight(self, ids: Sequence[int]) -> float:
-        """Return what the opaque terms add to the log-density of a text; later ones are not asked once one forbids it."""
+    def black_box_log_weight(self, ids: Sequence[int]) -> float:
+        """Return what the black-box terms add to the log-density of a text; later ones are not asked once one forbids it."""
         if not self.opaque:
             return 0.0
         text = self.printed(ids)

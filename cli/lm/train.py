@@ -172,13 +172,13 @@ def _refuse(threads: int | None, vocab: int | None, source: str | Path | None) -
 
 def _shape(output: Path, start_from: str | None) -> tuple[str, bool]:
     """Return size, and whether it is untied, of the model to begin with, which an interrupted training need not read again."""
-    from searchgen.lm.training.beginning import read_beginning, size_of
     from searchgen.lm.training.prepared import kept_shape
+    from searchgen.lm.training.warm_start import read_warm_start, size_of
 
     if start_from is None:
         return "tiny", False
     kept = kept_shape(output / "checkpoint")
     if kept is not None:
         return kept
-    begun = read_beginning(start_from)
+    begun = read_warm_start(start_from)
     return size_of(start_from, begun), not begun.shape.tied

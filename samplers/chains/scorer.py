@@ -1,4 +1,4 @@
-"""The whole log-density of texts, opaque terms included, as one function of a batch."""
+"""The whole log-density of texts, black-box terms included, as one function of a batch."""
 
 from collections.abc import Callable, Sequence
 
@@ -43,7 +43,7 @@ def scorer_of(target: Target) -> Scorer:
             texts = [tuple(row[:length].tolist()) for row, length in zip(tokens, lengths, strict=True)]
             distinct = dict.fromkeys(text for text, score in zip(texts, total, strict=True) if score > -np.inf)
             own = target.own_log_densities(list(distinct))
-            extra = dict(zip(distinct, _with_opaque(target, list(distinct), own), strict=True))
+            extra = dict(zip(distinct, _with_black_box_terms(target, list(distinct), own), strict=True))
             for i, text in enumerate(texts):
                 if text in extra:
                     total[i] = extra[text] + (total[i] if own is None else 0.0)
@@ -52,7 +52,7 @@ def scorer_of(target: Target) -> Scorer:
     return score
 
 
-def _with_opaque(target: Target, texts: list[tuple[int, ...]], own: Floats | None) -> list[float]:
-    """Return what functions of the text make of each: a density of its own, if there is one, and opaque terms on top."""
+def _with_black_box_terms(target: Target, texts: list[tuple[int, ...]], own: Floats | None) -> list[float]:
+    """Return what functions of the text make of each: a density of its own, if there is one, and black-box terms on top."""
     base = np.zeros(len(texts)) if own is None else own
-    return [float(score) + target.opaque_log_weight(ids) for score, ids in zip(base, texts, strict=True)]
+    return [float(score) + target.black_box_log_weight(ids) for score, ids in zip(base, texts, strict=True)]

@@ -187,7 +187,7 @@ def remember(memory: Any, path: Any) -> None:
             return
         if here >= 0 and stored == 0:
             stored = np.int64(at + 1)
-    # Beginnings of 0 ... stored - 1 tokens have nodes, and so may the one after them; those after are new.
+    # Prefixes of 0 ... stored - 1 tokens have nodes, and so may the one after them; those after are new.
     if memory.used[0] + depth - stored + 1 > len(memory.dead):
         return
     memory.used[1] += 1

@@ -17,7 +17,7 @@ from searchgen.sources.records import record_of, run_record
 from searchgen.sources.source import Source
 from searchgen.target import Target
 
-__all__ = ["Sampled", "job_of", "refuse_opaque", "refuse_unserved", "sample", "stated_law", "usual_sampler"]
+__all__ = ["Sampled", "job_of", "refuse_black_box_terms", "refuse_unserved", "sample", "stated_law", "usual_sampler"]
 
 #: The length bound of `sample` when none is given, in words.
 MOST_WORDS = 20
@@ -97,7 +97,7 @@ def refuse_unserved(found: Method, target: Target) -> None:
     Raises:
         RequestError: in this case; it names the methods that can.
     """
-    refuse_opaque(found, target)
+    refuse_black_box_terms(found, target)
     why = target.model.unnormalised
     if why and not found.unnormalised:
         able = ", ".join(one.name for one in methods() if one.unnormalised and one.kind != "search")
@@ -106,7 +106,7 @@ def refuse_unserved(found: Method, target: Target) -> None:
         )
 
 
-def refuse_opaque(found: Method, target: Target) -> None:
+def refuse_black_box_terms(found: Method, target: Target) -> None:
     """Refuse a target with functions of the text to a method that needs the target's parts.
 
     Raises:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Beginnings", "beginnings", "common_places", "compact_length", "token_ends"]
+__all__ = ["PrefixLogProbs", "common_places", "compact_length", "prefix_log_probs", "token_ends"]
 
 
 @dataclass(frozen=True, eq=False)
-class Beginnings:
-    """The probabilities of a text's beginnings under a model.
+class PrefixLogProbs:
+    """The probabilities of a text's prefixes under a model.
 
     Attributes:
         places: (k,) int64, rising: places where its pieces end, none of them across; the last is the text's end.
@@ -37,8 +37,10 @@ def compact_length(text: str) -> int:
     return len("".join(text.split()))
 
 
-def beginnings(starts: Sequence[int], ends: Sequence[int], length: int, log_p: npt.NDArray[np.float64]) -> Beginnings:
-    """Return beginnings from pieces.
+def prefix_log_probs(
+    starts: Sequence[int], ends: Sequence[int], length: int, log_p: npt.NDArray[np.float64]
+) -> PrefixLogProbs:
+    """Return prefixes from pieces.
 
     Args:
         starts: (n,) the place where each piece begins.
@@ -47,7 +49,7 @@ def beginnings(starts: Sequence[int], ends: Sequence[int], length: int, log_p: n
         log_p: (n + m,) of each piece, and of the m that are the text's end.
 
     Example:
-        >>> beginnings([0, 0, 1], [0, 2, 3], 3, np.array([-1.0, -2.0, -4.0, -8.0])).places  # "( ab c": b is not cut
+        >>> prefix_log_probs([0, 0, 1], [0, 2, 3], 3, np.array([-1.0, -2.0, -4.0, -8.0])).places  # "( ab c": b is not cut
         array([3])
     """
     n = len(ends)
@@ -62,14 +64,14 @@ def beginnings(starts: Sequence[int], ends: Sequence[int], length: int, log_p: n
         if places[-1] < reached < length and reached <= ahead[i + 1]:
             places.append(reached)
             begun.append(total)
-    return Beginnings(np.array([*places[1:], length], np.int64), np.array([*begun, total]), float(log_p[n:].sum()))
+    return PrefixLogProbs(np.array([*places[1:], length], np.int64), np.array([*begun, total]), float(log_p[n:].sum()))
 
 
-def common_places(texts: Sequence[Beginnings]) -> npt.NDArray[np.int64]:
+def common_places(texts: Sequence[PrefixLogProbs]) -> npt.NDArray[np.int64]:
     """Return the places that all have, (m,) int64, rising.
 
     Example:
-        >>> common_places([Beginnings(np.array(places), np.zeros(3), 0.0) for places in ([3, 6, 9], [2, 6, 9])])
+        >>> common_places([PrefixLogProbs(np.array(places), np.zeros(3), 0.0) for places in ([3, 6, 9], [2, 6, 9])])
         array([6, 9])
     """
     first, *others = (text.places.tolist() for text in texts)

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
-from searchgen.lm.boundaries import Beginnings, beginnings, common_places, compact_length, token_ends
+from searchgen.lm.boundaries import PrefixLogProbs, common_places, compact_length, prefix_log_probs, token_ends
 from searchgen.lm.embedded import MIXED, data_file, ngram_name
 from searchgen.lm.neural.score_cache import Kept, Recent, Usage
 from searchgen.lm.neural.transformer import is_transformer, open_transformer
@@ -115,8 +115,8 @@ class NGramPart:
     def forget(self) -> None:
         """Keep nothing, so that there is nothing to drop."""
 
-    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
-        """Return the probabilities of the beginnings of each text."""
+    def prefix_log_probs(self, texts: Sequence[str]) -> list[PrefixLogProbs]:
+        """Return the probabilities of the prefixes of each text."""
         from searchgen.lm.ngram.scoring import score_tokens
 
         if not texts:
@@ -132,11 +132,11 @@ class NGramPart:
         for text, row, own, log_p in zip(texts, rows, ids, scored, strict=True):
             for place in np.flatnonzero(own == 0).tolist():
                 log_p[place] -= (len(row[place]) + 1) * np.log(self.alphabet_size + 1)
-            found.append(beginnings(*token_ends(row, text), compact_length(text), log_p))
+            found.append(prefix_log_probs(*token_ends(row, text), compact_length(text), log_p))
         return found
 
 
-def mixed(parts: Sequence[Beginnings], log_weights: Floats) -> Beginnings:
+def mixed(parts: Sequence[PrefixLogProbs], log_weights: Floats) -> PrefixLogProbs:
     """Return one text under a mixture: at the places where pieces of every part end, and its end.
 
     Args:
@@ -145,8 +145,8 @@ def mixed(parts: Sequence[Beginnings], log_weights: Floats) -> Beginnings:
 
     Example:
         >>> halves = np.log([0.5, 0.5])
-        >>> a = Beginnings(np.array([3, 6]), np.log([0.2, 0.02]), 0.0)
-        >>> b = Beginnings(np.array([3, 6]), np.log([0.4, 0.12]), 0.0)
+        >>> a = PrefixLogProbs(np.array([3, 6]), np.log([0.2, 0.02]), 0.0)
+        >>> b = PrefixLogProbs(np.array([3, 6]), np.log([0.4, 0.12]), 0.0)
         >>> np.exp(mixed([a, b], halves).log_p).round(6).tolist()  # (0.2 + 0.4) / 2, that times (0.1 + 0.3) / 2
         [0.3, 0.06]
     """
@@ -155,7 +155,7 @@ def mixed(parts: Sequence[Beginnings], log_weights: Floats) -> Beginnings:
     reached[:, 1:] -= reached[:, :-1].copy()
     begun = np.logaddexp.reduce(reached + log_weights[:, None], axis=0).cumsum()
     end = np.logaddexp.reduce(np.array([part.log_end for part in parts]) + log_weights)
-    return Beginnings(common, begun, float(end))
+    return PrefixLogProbs(common, begun, float(end))
 
 
 @dataclass(eq=False)
@@ -176,7 +176,7 @@ class Mixture:
 
     def __post_init__(self) -> None:
         self._kept = Kept(self.usage)
-        self._recent: Recent[Beginnings] = Recent()
+        self._recent: Recent[PrefixLogProbs] = Recent()
         self._log_weights = np.log(np.array(self.weights))
 
     @property
@@ -196,10 +196,12 @@ class Mixture:
         Raises:
             RequestError: a part cannot score a text.
         """
-        return self._kept.of(texts, lambda new: np.array([one.log_p[-1] + one.log_end for one in self.beginnings(new)]))
+        return self._kept.of(
+            texts, lambda new: np.array([one.log_p[-1] + one.log_end for one in self.prefix_log_probs(new)])
+        )
 
-    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
-        """Return the probabilities of the beginnings of each text; those of the texts scored last are still known."""
+    def prefix_log_probs(self, texts: Sequence[str]) -> list[PrefixLogProbs]:
+        """Return the probabilities of the prefixes of each text; those of the texts scored last are still known."""
         return self._recent.of(texts, self._mixed)
 
     def without_ngrams(self) -> "Mixture":
@@ -251,14 +253,14 @@ class Mixture:
         return ReadAnew(self.usage, self.without_end)
 
     def without_end(self, texts: Sequence[str]) -> Floats:
-        """Return natural log p of beginnings, (n,) float64: all stretches, and no end."""
+        """Return natural log p of prefixes, (n,) float64: all stretches, and no end."""
         return np.array([one.log_p[-1] for one in self._mixed(list(texts))], np.float64)
 
     def _weighted(self) -> list[tuple[MixturePart, float]]:
         return list(zip(self.parts, self.weights, strict=True))
 
-    def _mixed(self, texts: list[str]) -> list[Beginnings]:
-        scored = [part.beginnings(texts) for part in self.parts]
+    def _mixed(self, texts: list[str]) -> list[PrefixLogProbs]:
+        scored = [part.prefix_log_probs(texts) for part in self.parts]
         return [mixed(one, self._log_weights) for one in zip(*scored, strict=True)]
 
     def forget(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.lm.boundaries import Beginnings
+from searchgen.lm.boundaries import PrefixLogProbs
 
 if TYPE_CHECKING:
     from searchgen.lm.neural.settings import NeuralSettings
@@ -71,7 +71,7 @@ class TextModel(Protocol):
 class StatesPrefixes(Protocol):
     """A model that states the probability of every prefix of a text that ends where a piece of its own ends."""
 
-    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
+    def prefix_log_probs(self, texts: Sequence[str]) -> list[PrefixLogProbs]:
         """Return the probabilities of the prefixes of each text.
 
         Raises:

@@ -1,6 +1,6 @@
 """Which of the texts found under a transformer to print: their density, and how well their words go with what precedes them.
 
-    opinion(x) = log density(x) + weight * (mean of the two least association ratios) + log p(last token | before) + log p(end | x)
+    score(x) = log density(x) + weight * (mean of the two least association ratios) + log p(last token | before) + log p(end | x)
 
 with p, in the density too, the transformer's own where that is mixed with n-grams: they led the search, so what it found is what they
 are wrong about.
@@ -19,12 +19,12 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.lm.boundaries import Beginnings, token_ends
+from searchgen.lm.boundaries import PrefixLogProbs, token_ends
 from searchgen.lm.protocol import StatesPrefixes
 from searchgen.samplers.optimise.annealing_loop import Annealed
 from searchgen.target import Target
 
-__all__ = ["WEIGHT", "by_opinion", "opinions", "ranked", "ratios"]
+__all__ = ["WEIGHT", "by_reranking_score", "ranked", "ratios", "reranking_scores"]
 
 #: The weight unless the request has one: of 2 to 12 all order the texts of a search about as readers do (docs/samplers.md).
 WEIGHT = 4.0
@@ -38,7 +38,9 @@ LEAST = 2
 Floats = npt.NDArray[np.float64]
 
 
-def opinions(found: Annealed, target: Target, model: StatesPrefixes, log_unigram: Floats, weight: float) -> Floats:
+def reranking_scores(
+    found: Annealed, target: Target, model: StatesPrefixes, log_unigram: Floats, weight: float
+) -> Floats:
     """Return what is thought of the texts that are looked at, (n,), natural log.
 
     Args:
@@ -49,30 +51,30 @@ def opinions(found: Annealed, target: Target, model: StatesPrefixes, log_unigram
         weight: how much the least ratios count beside the log-density.
     """
     texts = found.texts[:LOOKED_AT]
-    opinion = np.array(found.log_density[: len(texts)])
+    score = np.array(found.log_density[: len(texts)])
     printed = [target.printed(text) for text in texts]
     searched = None if target.text_model is None else target.text_model.log_probs(printed)
-    for i, begun in enumerate(model.beginnings(printed)):
+    for i, begun in enumerate(model.prefix_log_probs(printed)):
         if searched is not None:
-            opinion[i] += float(target.problem.beta[0]) * (begun.log_p[-1] + begun.log_end - searched[i])
+            score[i] += float(target.problem.beta[0]) * (begun.log_p[-1] + begun.log_end - searched[i])
         tokens = target.vocabulary.decode(texts[i])
         each, last = ratios(begun, token_ends(tokens, printed[i])[1], log_unigram[list(texts[i])])
-        opinion[i] += weight * np.sort(each)[:LEAST].mean() + last
-    return opinion
+        score[i] += weight * np.sort(each)[:LEAST].mean() + last
+    return score
 
 
-def by_opinion(found: Annealed, opinion: Floats) -> Annealed:
-    """Return the same texts, those of the best opinion (n,) first, then those that were not looked at."""
-    order = np.append(np.argsort(-opinion, kind="stable"), np.arange(len(opinion), len(found.texts)))
+def by_reranking_score(found: Annealed, score: Floats) -> Annealed:
+    """Return the same texts, those of the best reranking score (n,) first, then those that were not looked at."""
+    order = np.append(np.argsort(-score, kind="stable"), np.arange(len(score), len(found.texts)))
     return replace(found, texts=[found.texts[i] for i in order], log_density=found.log_density[order])
 
 
 def ranked(found: Annealed, target: Target, model: StatesPrefixes, log_unigram: Floats, weight: float) -> Annealed:
-    """Return the texts that a search found, those of the best opinion first; arguments as for `opinions`."""
-    return by_opinion(found, opinions(found, target, model, log_unigram, weight))
+    """Return the texts that a search found, those of the best reranking score first; arguments as for `reranking_scores`."""
+    return by_reranking_score(found, reranking_scores(found, target, model, log_unigram, weight))
 
 
-def ratios(begun: Beginnings, ends: Sequence[int], log_unigram: Floats) -> tuple[Floats, float]:
+def ratios(begun: PrefixLogProbs, ends: Sequence[int], log_unigram: Floats) -> tuple[Floats, float]:
     """Return the association ratio of each stretch between places where a token and a piece end, and log p of the last one and the end.
 
     Args:
@@ -81,7 +83,7 @@ def ratios(begun: Beginnings, ends: Sequence[int], log_unigram: Floats) -> tuple
         log_unigram: (n,) natural log p of each token alone.
 
     Example:
-        >>> begun = Beginnings(np.array([3, 6, 7]), np.log([0.1, 0.02, 0.01]), np.log(0.5))
+        >>> begun = PrefixLogProbs(np.array([3, 6, 7]), np.log([0.1, 0.02, 0.01]), np.log(0.5))
         >>> each, last = ratios(begun, [3, 6, 7], np.log([0.1, 0.1, 0.25]))
         >>> np.exp(each).round(3).tolist(), round(float(np.exp(last)), 3)
         ([1.0, 2.0, 2.0], 0.25)

@@ -1,6 +1,6 @@
 """Which of the texts found to print: their density, and what a model over word classes says of their grammar.
 
-    opinion(x) = log density(x) + weight * (log p(classes of x) + words(x) + worst pair(x) + LAST * log p(last class, end))
+    score(x) = log density(x) + weight * (log p(classes of x) + words(x) + worst pair(x) + LAST * log p(last class, end))
 
     worst pair(x) = the least, over neighbours, of  sum over the two of log p(w | what is before it) - log p(w)
 
@@ -32,7 +32,7 @@ SEAM = 2
 
 
 def ranked(found: Annealed, target: Target, classes: WordClasses, weight: float) -> Annealed:
-    """Return the same texts, those of the best opinion first; ties stay in the order of their density.
+    """Return the same texts, those of the best reranking score first; ties stay in the order of their density.
 
     Args:
         found: what annealing found.
@@ -42,8 +42,8 @@ def ranked(found: Annealed, target: Target, classes: WordClasses, weight: float)
     """
     if not found.texts:
         return found
-    opinion = found.log_density + weight * _grammar(found.texts, target, classes)
-    order = np.argsort(-opinion, kind="stable")
+    score = found.log_density + weight * _grammar(found.texts, target, classes)
+    order = np.argsort(-score, kind="stable")
     return replace(found, texts=[found.texts[i] for i in order], log_density=found.log_density[order])
 
 

@@ -56,7 +56,7 @@ class SharedPasses:
         return self.model.log_probs(texts)
 
     def growing(self) -> PrefixScorer:
-        """Return what scores beginnings of texts that grow."""
+        """Return what scores prefixes of texts that grow."""
         return self.model.growing()
 
     def expected(self, texts: Sequence[str]) -> "list[Expected]":

@@ -32,21 +32,21 @@ DOUBLINGS = 12
 
 def _states_prefixes(model: Any, texts: list[str], tolerance: float) -> None:
     try:
-        found = model.beginnings(texts)
+        found = model.prefix_log_probs(texts)
     except RequestError:  # its tokenizer does not say where pieces stand
         return
     grown = None if isinstance(model, FillsMasks) else model.growing().log_probs(texts, np.zeros(len(texts), np.int64))
     for i, (text, one) in enumerate(zip(texts, found, strict=True)):
         rising = (np.diff(one.places, prepend=0) >= 0).all() and (np.diff(one.places) > 0).all()
-        require(one.places.dtype == np.int64 and rising, "beginnings: places rise", text, one.places, "rising")
-        require(one.places[-1] == compact_length(text), "beginnings: last place", text, one.places[-1], "the end")
-        log_p = require_scores("beginnings: log p", one.places.tolist(), one.log_p)
-        require_at_most("beginnings: log p falls", [text] * (len(log_p) - 1), log_p[1:], log_p[:-1], tolerance)
-        require(one.log_end <= 0.0, "beginnings: log p of the end", text, one.log_end, "at most 0")
+        require(one.places.dtype == np.int64 and rising, "prefixes: places rise", text, one.places, "rising")
+        require(one.places[-1] == compact_length(text), "prefixes: last place", text, one.places[-1], "the end")
+        log_p = require_scores("prefixes: log p", one.places.tolist(), one.log_p)
+        require_at_most("prefixes: log p falls", [text] * (len(log_p) - 1), log_p[1:], log_p[:-1], tolerance)
+        require(one.log_end <= 0.0, "prefixes: log p of the end", text, one.log_end, "at most 0")
         if grown is not None:
-            require_same("beginnings: last against prefix scorer", [text], log_p[-1:], grown[i : i + 1], tolerance)
+            require_same("prefixes: last against prefix scorer", [text], log_p[-1:], grown[i : i + 1], tolerance)
     whole = np.array([one.log_p[-1] + one.log_end for one in found])
-    require_same("beginnings: last and end are the text", texts, whole, model.log_probs(texts), tolerance)
+    require_same("prefixes: last and end are the text", texts, whole, model.log_probs(texts), tolerance)
 
 
 def _expects_pieces(model: Any, texts: list[str], tolerance: float) -> None:

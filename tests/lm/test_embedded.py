@@ -11,7 +11,7 @@ import pytest
 import searchgen as library
 from searchgen.cli.loading import open_ahead
 from searchgen.lm import open as door
-from searchgen.lm.boundaries import Beginnings
+from searchgen.lm.boundaries import PrefixLogProbs
 from searchgen.lm.embedded import MIXED, data_file
 from searchgen.lm.mixture import NGramPart, mixed
 from searchgen.lm.neural.settings import NeuralSettings
@@ -29,7 +29,7 @@ SENTENCES = {
 QUICK = ("--budget", "0.1", "--seed", "5")
 
 
-def whole(begun: Beginnings) -> float:
+def whole(begun: PrefixLogProbs) -> float:
     return float(begun.log_p[-1] + begun.log_end)
 
 
@@ -37,7 +37,7 @@ def whole(begun: Beginnings) -> float:
 def test_a_mixture_is_that_of_its_parts(name: str) -> None:
     ngram, share = load(f"{name}-ngram"), MIXED[name]
     graph = open_graph("graph", data_file(name, ".onnx"), NeuralSettings())
-    parts = NGramPart(ngram).beginnings(SENTENCES[name]), graph.beginnings(SENTENCES[name])
+    parts = NGramPart(ngram).prefix_log_probs(SENTENCES[name]), graph.prefix_log_probs(SENTENCES[name])
     weights = np.log([1 - share, share])
     expected = [whole(mixed(both, weights)) for both in zip(*parts, strict=True)]
     assert open_text_model(name).log_probs(SENTENCES[name]) == pytest.approx(expected, abs=1e-9)

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 from searchgen.errors import RequestError
-from searchgen.lm.boundaries import Beginnings, beginnings, token_ends
+from searchgen.lm.boundaries import PrefixLogProbs, prefix_log_probs, token_ends
 from searchgen.lm.mixture import MIXTURE, Mixture, NGramPart, mixed, open_mixture, parts_of
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import open_transformer
@@ -70,14 +70,17 @@ def test_every_next_word_is_mixed_and_the_law_is_proper(words: str) -> None:
     for text in (" ".join(text) for n in (1, 2, 3) for text in itertools.product(LETTERS, repeat=n)):
         own, neural = next_word_laws(words, text)
         expected = 0.3 * own + 0.7 * neural
-        first, *longer = model.beginnings([text, *(f"{text} {word}" for word in LETTERS)])
+        first, *longer = model.prefix_log_probs([text, *(f"{text} {word}" for word in LETTERS)])
         here, end = first.log_p[-1], first.log_end
         found = np.exp([*(one.log_p[-1] - here for one in longer), end])
         assert np.abs(found - expected).max() < ROUNDING
         assert 0.3 * own.sum() + 0.7 - ROUNDING < found.sum() < 1 + ROUNDING
         # Control: whole texts mixed instead of words.
         whole = np.logaddexp(
-            *(np.log(w) + part.beginnings([text])[0].log_p[-1] for w, part in zip([0.3, 0.7], model.parts, strict=True))
+            *(
+                np.log(w) + part.prefix_log_probs([text])[0].log_p[-1]
+                for w, part in zip([0.3, 0.7], model.parts, strict=True)
+            )
         )
         assert len(text) == 1 or abs(whole - here) > VISIBLE
 
@@ -88,7 +91,7 @@ def test_it_keeps_every_promise_of_a_law(words: str) -> None:
 
 
 def test_words_of_any_tokenizer_with_the_space_before_them(letters: str) -> None:
-    """Bytes never reach across: each token's share is a difference of scores of beginnings."""
+    """Bytes never reach across: each token's share is a difference of scores of prefixes."""
     model = open_mixture(f"en:0.4,{letters}:0.6", NeuralSettings())
     begun, ended = open_transformer(letters, NeuralSettings(end="none")), open_transformer(letters)
     text, cuts = (
@@ -117,15 +120,15 @@ def test_what_is_forgotten_is_computed_anew(words: str) -> None:
 
 def test_pieces_that_reach_across_words_keep_them_together() -> None:
     starts, ends = token_ends(["the", "dog", "."], "The dog.")
-    own = beginnings(starts, ends, 7, np.log([0.5, 0.5, 0.5, 0.5]))
-    pieces = beginnings([0, 3, 3], [3, 3, 7], 7, np.log([0.2, 0.1, 0.1, 0.9]))  # "The", a lone space, "dog."
+    own = prefix_log_probs(starts, ends, 7, np.log([0.5, 0.5, 0.5, 0.5]))
+    pieces = prefix_log_probs([0, 3, 3], [3, 3, 7], 7, np.log([0.2, 0.1, 0.1, 0.9]))  # "The", a lone space, "dog."
     assert own.places.tolist() == [3, 6, 7]
     assert pieces.places.tolist() == [3, 7]
     found = mixed([own, pieces], np.log([0.5, 0.5]))
     begun, end = found.log_p[-1], found.log_end
     assert np.exp(begun) == pytest.approx((0.5 * 0.5 + 0.5 * 0.2) * (0.5 * 0.25 + 0.5 * 0.01))
     assert np.exp(end) == pytest.approx(0.7)
-    shared = beginnings([0, 0, 1], [1, 1, 2], 2, np.log([0.5, 0.5, 0.5]))  # two bytes of one sign
+    shared = prefix_log_probs([0, 0, 1], [1, 1, 2], 2, np.log([0.5, 0.5, 0.5]))  # two bytes of one sign
     assert shared.places.tolist() == [1, 2]
     assert np.exp(shared.log_p).tolist() == pytest.approx([0.25, 0.125])
     assert token_ends(["a", "--", "b"], "a—b") == (
@@ -217,5 +220,5 @@ def test_mixtures_that_are_none(name: str, message: str) -> None:
 def test_ends_are_not_left_out(letters: str) -> None:
     with pytest.raises(RequestError, match="--end none"):
         open_mixture(f"en:0.5,{letters}:0.5", NeuralSettings(end="none"))
-    nothing: Sequence[Beginnings] = NGramPart(load("en-ngram")).beginnings([])
+    nothing: Sequence[PrefixLogProbs] = NGramPart(load("en-ngram")).prefix_log_probs([])
     assert nothing == []

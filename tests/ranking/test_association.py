@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from searchgen.lm.boundaries import Beginnings
+from searchgen.lm.boundaries import PrefixLogProbs
 from searchgen.lm.mixture import Mixture, NGramPart
 from searchgen.lm.ngram.model import NGram
-from searchgen.ranking.association import LOOKED_AT, WEIGHT, by_opinion, opinions, ratios
+from searchgen.ranking.association import LOOKED_AT, WEIGHT, by_reranking_score, ratios, reranking_scores
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
 from searchgen.samplers.optimise.annealing_loop import Annealed
@@ -31,29 +31,29 @@ def target() -> Target:
 
 def test_ratios_are_those_of_whole_tokens() -> None:
     """Pieces that end inside a token say nothing; tokens without a piece's end between them are one stretch."""
-    begun = Beginnings(np.array([2, 3, 8, 9]), np.log([0.5, 0.4, 0.1, 0.02]), np.log(0.25))
+    begun = PrefixLogProbs(np.array([2, 3, 8, 9]), np.log([0.5, 0.4, 0.1, 0.02]), np.log(0.25))
     alone = np.log([0.2, 0.5, 0.4, 0.1])  # tokens end at 3, 5, 8 and 9; no piece ends at 5
     each, last = ratios(begun, [3, 5, 8, 9], alone)
     assert np.exp(each) == pytest.approx([0.4 / 0.2, 0.25 / (0.5 * 0.4), 0.2 / 0.1])
     assert np.exp(last) == pytest.approx(0.2 * 0.25)
 
 
-def test_the_opinion_is_the_stated_one(target: Target) -> None:
+def test_the_reranking_score_is_the_stated_one(target: Target) -> None:
     texts = ["the dog ran home .", "the dog ran .", "a dog sat .", "the old dog .", "home dog the ."]
     found = _found(target, texts)
     log_unigram = lexicon(target.model).log_unigram
     stated = []
     for text, density in zip(found.texts, found.log_density, strict=True):
         printed = target.printed(text)
-        (begun,) = NGramPart(target.model).beginnings([printed])
+        (begun,) = NGramPart(target.model).prefix_log_probs([printed])
         steps = np.diff(begun.log_p, prepend=0.0)  # an n-gram model's pieces are the tokens
         each = np.sort(steps - log_unigram[list(text)])
         stated.append(density + 4.0 * (each[0] + each[1]) / 2 + steps[-1] + begun.log_end)
     order = sorted(range(len(texts)), key=lambda i: -stated[i])
     assert order != list(range(len(texts)))
-    ours = opinions(found, target, NGramPart(target.model), log_unigram, 4.0)
+    ours = reranking_scores(found, target, NGramPart(target.model), log_unigram, 4.0)
     assert ours == pytest.approx(stated)
-    after = by_opinion(found, ours)
+    after = by_reranking_score(found, ours)
     assert after.texts == [found.texts[i] for i in order]
     assert list(after.log_density) == [found.log_density[i] for i in order]
 
@@ -76,14 +76,14 @@ def test_a_mixture_is_judged_by_its_other_parts(target: Target) -> None:
         orders.append(after.texts)
     expected = []
     for text in orders[0]:
-        (begun,) = other.beginnings([target.printed(text)])
+        (begun,) = other.prefix_log_probs([target.printed(text)])
         steps = np.diff(begun.log_p, prepend=0.0)
         least = np.sort(steps - log_unigram[list(text)])[:2].mean()
         expected.append(begun.log_p[-1] + begun.log_end + WEIGHT * least + steps[-1] + begun.log_end)
     assert orders[0] == orders[1]
     assert expected == sorted(expected, reverse=True)
-    judged_by_both = by_opinion(
-        _found(under, texts), opinions(_found(under, texts), under, mixture, log_unigram, WEIGHT)
+    judged_by_both = by_reranking_score(
+        _found(under, texts), reranking_scores(_found(under, texts), under, mixture, log_unigram, WEIGHT)
     )
     assert judged_by_both.texts != orders[0]
 
@@ -92,7 +92,9 @@ def test_only_the_densest_are_looked_at(target: Target) -> None:
     words = ["the", "a", "dog", "ran", "home", "sat"]
     texts = [f"{a} {b} {c} ." for a in words for b in words for c in words][: LOOKED_AT + 20]
     found = _found(target, texts)
-    after = by_opinion(found, opinions(found, target, NGramPart(target.model), lexicon(target.model).log_unigram, 4.0))
+    after = by_reranking_score(
+        found, reranking_scores(found, target, NGramPart(target.model), lexicon(target.model).log_unigram, 4.0)
+    )
     assert after.texts[LOOKED_AT:] == found.texts[LOOKED_AT:]
     assert sorted(after.texts[:LOOKED_AT]) == sorted(found.texts[:LOOKED_AT])
     assert after.texts[:LOOKED_AT] != found.texts[:LOOKED_AT]
@@ -113,7 +115,7 @@ class _Other:
     """A part of a mixture whose law is that of an n-gram model, without being one."""
 
     def __init__(self, model: NGram) -> None:
-        self.label, self.beginnings = "other", NGramPart(model).beginnings
+        self.label, self.prefix_log_probs = "other", NGramPart(model).prefix_log_probs
 
 
 def _found(target: Target, texts: list[str]) -> Annealed:

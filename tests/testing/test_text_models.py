@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from searchgen.errors import RequestError
-from searchgen.lm.boundaries import Beginnings, beginnings
+from searchgen.lm.boundaries import PrefixLogProbs, prefix_log_probs
 from searchgen.lm.neural.score_cache import Kept, Usage
 from searchgen.lm.neural.top_pieces import Expected, Scored
 from searchgen.lm.prefix_scores import ReadAnew
@@ -67,11 +67,11 @@ class Bigrams:
     def growing(self) -> Any:
         return ReadAnew(self.usage, self.begun)
 
-    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
+    def prefix_log_probs(self, texts: Sequence[str]) -> list[PrefixLogProbs]:
         found = []
         for text in texts:
             n = len(text.split())
-            found.append(beginnings([*range(n)], [*range(1, n + 1)], n, self.pieces(text)))
+            found.append(prefix_log_probs([*range(n)], [*range(1, n + 1)], n, self.pieces(text)))
         return found
 
     def note_expected(self, most: int) -> None:
@@ -140,8 +140,8 @@ def growing_by(scorer: type[ReadAnew], factor: float) -> Any:
     return lambda self: scorer(self.usage, lambda texts: factor * self.begun(texts))
 
 
-def beginnings_with(change: Any) -> Any:
-    return lambda self, texts: [change(one) for one in Bigrams.beginnings(self, texts)]
+def prefix_log_probs_with(change: Any) -> Any:
+    return lambda self, texts: [change(one) for one in Bigrams.prefix_log_probs(self, texts)]
 
 
 def expected_with(change: Any) -> Any:
@@ -195,24 +195,28 @@ MODELS = {
         "next words and the end: 'a'",
     ),
     "places that do not rise": (
-        wrong_model(beginnings=beginnings_with(lambda one: replace(one, places=one.places[::-1]))),
-        "beginnings: places rise: 'a b'",
+        wrong_model(prefix_log_probs=prefix_log_probs_with(lambda one: replace(one, places=one.places[::-1]))),
+        "prefixes: places rise: 'a b'",
     ),
     "places that end elsewhere": (
-        wrong_model(beginnings=beginnings_with(lambda one: replace(one, places=one.places + 1))),
-        "beginnings: last place: 'a b': 3",
+        wrong_model(prefix_log_probs=prefix_log_probs_with(lambda one: replace(one, places=one.places + 1))),
+        "prefixes: last place: 'a b': 3",
     ),
     "prefixes that rise": (
-        wrong_model(beginnings=beginnings_with(lambda one: replace(one, log_p=one.log_p[::-1]))),
-        "beginnings: log p falls: 'a b'",
+        wrong_model(prefix_log_probs=prefix_log_probs_with(lambda one: replace(one, log_p=one.log_p[::-1]))),
+        "prefixes: log p falls: 'a b'",
     ),
     "an end that is no part of the text": (
-        wrong_model(beginnings=beginnings_with(lambda one: replace(one, log_end=one.log_end / 2))),
-        "beginnings: last and end are the text: 'a b'",
+        wrong_model(prefix_log_probs=prefix_log_probs_with(lambda one: replace(one, log_end=one.log_end / 2))),
+        "prefixes: last and end are the text: 'a b'",
     ),
     "prefixes that are others than the scorer's": (
-        wrong_model(beginnings=beginnings_with(lambda one: Beginnings(one.places, one.log_p - 1, one.log_end + 1))),
-        "beginnings: ",
+        wrong_model(
+            prefix_log_probs=prefix_log_probs_with(
+                lambda one: PrefixLogProbs(one.places, one.log_p - 1, one.log_end + 1)
+            )
+        ),
+        "prefixes: ",
     ),
     "expected pieces of too much probability": (
         wrong_model(expected=expected_with(lambda one: replace(one, piece_log_p=one.piece_log_p / 2))),

@@ -2,8 +2,8 @@
 
 The n-gram run gives every particle a weight proper for the n-gram density rho_n. After each token the weight is multiplied by the growth of
 p(text so far)^beta / p_n(text so far)^beta, and when the text has ended by what makes the whole factor rho(text) / rho_n(text), with the
-whole-text score: beginnings decide what is resampled, never what a text weighs in the end. So weights are proper for rho whatever the
-beginnings' scores are, and whatever a tokenizer makes of them.
+whole-text score: prefixes decide what is resampled, never what a text weighs in the end. So weights are proper for rho whatever the
+prefixes' scores are, and whatever a tokenizer makes of them.
 """
 
 from dataclasses import dataclass, field
@@ -30,10 +30,10 @@ class Twist:
     Attributes:
         target: with a model of whole texts; its problem is the n-gram's.
         scorer: the true log-density of finished texts.
-        growing: the model's beginnings.
+        growing: the model's prefixes.
         counted: (N,) log of the factors that weights hold already.
         done: (N,) texts that have ended and been scored whole.
-        row: (N,) which of the last beginnings a particle's is.
+        row: (N,) which of the last prefixes a particle's is.
         density: (N,) the true log-density of finished texts.
     """
 

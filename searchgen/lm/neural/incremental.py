@@ -1,4 +1,4 @@
-"""Beginnings of texts that grow word by word: each is scored from the keys and values of the one it grows out of.
+"""Prefixes of texts that grow word by word: each is scored from the keys and values of the one it grows out of.
 
 A row is a distinct beginning, so particles that share one share its keys and values. Its cache holds all its pieces but the last, which is
 read with what follows it. A longer text may be spelled otherwise than its beginning: then the row is cut back to the pieces they share.
@@ -33,7 +33,7 @@ PASS = 2048
 
 
 class Incremental:
-    """Beginnings of texts, generation after generation.
+    """Prefixes of texts, generation after generation.
 
     Attributes:
         model: scores them.
@@ -56,10 +56,10 @@ class Incremental:
         self._seen = network.cache.nothing_seen(1) if network.cache is not None else None
 
     def log_probs(self, texts: Sequence[str], parents: npt.NDArray[np.int64]) -> Floats:
-        """Return natural log p of beginnings, without any end, (n,) float64.
+        """Return natural log p of prefixes, without any end, (n,) float64.
 
         Args:
-            texts: printed beginnings.
+            texts: printed prefixes.
             parents: (n,) for each, which text of the last call it grows out of; in the first call 0.
 
         Raises:

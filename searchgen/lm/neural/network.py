@@ -20,7 +20,7 @@ class Network:
         device: where it is.
         context: most positions, 0: unlimited.
         positions: of one pass.
-        cache: the network that reads on from keys and values kept; None: beginnings are read anew.
+        cache: the network that reads on from keys and values kept; None: prefixes are read anew.
         uncached: why they are; empty: keys and values are kept.
     """
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import ModelFileError, Outage, RequestError
-from searchgen.lm.boundaries import Beginnings, beginnings, compact_length
+from searchgen.lm.boundaries import PrefixLogProbs, compact_length, prefix_log_probs
 from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches, is_memory
 from searchgen.lm.neural.score_cache import Kept, Recent, Usage
 from searchgen.lm.neural.spelling import Spelling
@@ -87,7 +87,7 @@ class PieceModel:
         """
         return self._kept.of(texts, lambda new: np.array([one.log_p.sum() for one in self._pieces(new)]))
 
-    def beginnings(self, texts: Sequence[str]) -> list[Beginnings]:
+    def prefix_log_probs(self, texts: Sequence[str]) -> list[PrefixLogProbs]:
         """Return log p of every beginning of texts that ends where a piece ends, and of their ends; the texts scored last are known.
 
         Raises:
@@ -95,14 +95,14 @@ class PieceModel:
         """
         scored, found = self._pieces(texts), []
         for text, places, one in zip(texts, self.spelling.places(texts), scored, strict=True):
-            found.append(beginnings(*places, compact_length(text), one.log_p))
+            found.append(prefix_log_probs(*places, compact_length(text), one.log_p))
         return found
 
     def expected(self, texts: Sequence[str]) -> list[Expected]:
         """Return what it expects at every place of texts, as `note_expected` has asked; the texts scored last are known.
 
         Raises:
-            RequestError: as for `beginnings`.
+            RequestError: as for `prefix_log_probs`.
         """
         places = self.spelling.places(texts)
         return [Expected(starts, one) for (starts, _), one in zip(places, self._pieces(texts), strict=True)]

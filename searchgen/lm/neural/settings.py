@@ -6,7 +6,7 @@ from searchgen.errors import RequestError
 
 __all__ = ["DTYPES", "ENDS", "NeuralSettings"]
 
-#: What ends a text: the model's end token, a line end, or nothing (then scores are those of beginnings, which sum to no 1).
+#: What ends a text: the model's end token, a line end, or nothing (then scores are those of prefixes, which do not sum to 1).
 ENDS = ("eos", "newline", "none")
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")

@@ -81,7 +81,7 @@ class Spelling:
         return [[*self.before, *pieces, *self.end] for pieces in found]
 
     def spell_begun(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the pieces of beginnings of texts, with `before` and no end.
+        """Return the pieces of prefixes of texts, with `before` and no end.
 
         Raises:
             RequestError: as for `spell`.

@@ -1,4 +1,4 @@
-"""An n-gram model over word classes: a second opinion on a text, about its grammar and not its words.
+"""An n-gram model over word classes: a second score of a text, about its grammar and not its words.
 
     log p(c) = sum over t of log p(c_t | c_1 ... c_(t-1)),        c_t the class of word w_t
 

@@ -107,7 +107,7 @@ class Remote:
         return ReadAnew(self.usage, self.without_end)
 
     def without_end(self, texts: Sequence[str]) -> Floats:
-        """Return natural log p of beginnings, (n,) float64."""
+        """Return natural log p of prefixes, (n,) float64."""
         return self._scored(texts, "")
 
     def _scored(self, texts: Sequence[str], end: str) -> Floats:

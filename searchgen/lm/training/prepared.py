@@ -16,11 +16,11 @@ from tokenizers import Tokenizer
 
 from searchgen.errors import ModelFileError, RequestError, SearchgenError
 from searchgen.lm.ngram.estimation.reading import Progress, text_files
-from searchgen.lm.training.beginning import read_beginning, size_of
 from searchgen.lm.training.corpus import read_sentences
 from searchgen.lm.training.packing import pack
 from searchgen.lm.training.recipe import ROW, Recipe
 from searchgen.lm.training.tokenizer import read_tokenizer, refuse_other_script, train_tokenizer
+from searchgen.lm.training.warm_start import read_warm_start, size_of
 
 __all__ = ["Prepared", "kept_shape", "prepare", "reopen"]
 
@@ -150,7 +150,7 @@ def _taken(recipe: Recipe) -> tuple[str | None, dict[str, npt.NDArray[np.float32
         return read_tokenizer(Path(recipe.tokenizer)), None
     if not recipe.start_from:
         return None, None
-    begun = read_beginning(recipe.start_from)
+    begun = read_warm_start(recipe.start_from)
     size = size_of(recipe.start_from, begun)
     if size != recipe.size:
         raise RequestError(f"--start-from {recipe.start_from} is of size {size}, not {recipe.size}; drop --size")

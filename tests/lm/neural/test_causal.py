@@ -40,7 +40,7 @@ def texts_of(length: int) -> list[str]:
 
 
 def test_the_law_sums_to_one(words: Path) -> None:
-    """Ended texts of up to 5 words, and beginnings of 6, are together all that begins with one word."""
+    """Ended texts of up to 5 words, and prefixes of 6, are together all that begins with one word."""
     ended, begun = (open_transformer(str(words), NeuralSettings(end=end)) for end in ("eos", "none"))
     finished = sum(np.exp(ended.log_probs(texts_of(length))).sum() for length in range(1, 6))
     longer = np.exp(begun.log_probs(texts_of(6))).sum()

@@ -1,4 +1,4 @@
-"""Beginnings that grow: from keys and values kept the scores are those of the whole beginnings read anew."""
+"""Prefixes that grow: from keys and values kept the scores are those of the whole prefixes read anew."""
 
 import inspect
 import warnings
@@ -26,7 +26,7 @@ from tests.lm.neural.tiny_transformer import CONFIGS, by_bytes
 #: 32-bit numbers.
 ROUNDING = 1e-5
 
-#: Generations, each text with the one of the generation before that it grows out of; the last are no longer beginnings of it.
+#: Generations, each text with the one of the generation before that it grows out of; the last are no longer prefixes of it.
 STEPS = [
     (["A", "The", "The"], [0, 0, 0]),
     (["The dog", "A cat", "The dog", "Theatre"], [1, 0, 2, 1]),

@@ -98,7 +98,7 @@ def test_ranking_is_its_formula(words: NGram, tmp_path: Path) -> None:
     density = np.array([-3.0, -2.0, -1.0, -2.5])
     found = Annealed(texts, density, 1, False, np.zeros((3, 3), np.int64))
 
-    def opinion(text: tuple[int, ...], log_density: float) -> float:
+    def score(text: tuple[int, ...], log_density: float) -> float:
         ids, bounds = np.array(text, np.int32), np.array([0, len(text)])
         over = classes.score(ids, bounds)
         unigram = words.tables.node["log_p"][1 + np.array([*text, END])]
@@ -107,7 +107,7 @@ def test_ranking_is_its_formula(words: NGram, tmp_path: Path) -> None:
         number = len(text) - 1  # all but the final mark
         return log_density + 2.5 * (over.sum() + number + pairs.min() + LAST * (over[-1] + over[-2]))
 
-    expected = sorted(range(4), key=lambda i: -opinion(texts[i], density[i]))
+    expected = sorted(range(4), key=lambda i: -score(texts[i], density[i]))
     got = ranked(found, target, classes, 2.5)
     assert got.texts == [texts[i] for i in expected]
     assert got.log_density.tolist() == density[expected].tolist()

@@ -132,9 +132,9 @@ def test_two_products_of_bytes_fit_into_16_bits(folder: Path) -> None:
     assert max(np.abs(one.astype(np.int64)).max() for one in weights) * 255 * 2 < 2**15
 
 
-def test_beginnings_and_growing_texts(folder: Path) -> None:
+def test_prefix_log_probs_and_growing_texts(folder: Path) -> None:
     torchs, ours = (open_transformer(name) for name in (str(folder), exported(folder, 32)))
-    for a, b in zip(torchs.beginnings(TEXTS[:9]), ours.beginnings(TEXTS[:9]), strict=True):
+    for a, b in zip(torchs.prefix_log_probs(TEXTS[:9]), ours.prefix_log_probs(TEXTS[:9]), strict=True):
         assert np.array_equal(a.places, b.places)
         assert b.log_p == pytest.approx(a.log_p, abs=1e-3)
     grown = [text[: len(text) // 2] for text in TEXTS[:5]]

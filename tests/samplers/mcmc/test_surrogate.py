@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchgen.black_box_terms import load_opaque, opaque
+from searchgen.black_box_terms import load_black_box_term, opaque
 from searchgen.errors import NotFound, RequestError
-from searchgen.jobs.draws import refuse_opaque
+from searchgen.jobs.draws import refuse_black_box_terms
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.request import PLAIN_TERMS, Request
 from searchgen.samplers.chains.moves import labels, step
@@ -82,13 +82,13 @@ def job_for(model: NGram, count: int, term: object = None, **options: object) ->
     return Job(target, count, 7, Options(**options))
 
 
-def test_draws_have_the_law_of_a_target_with_an_opaque_term(model: NGram) -> None:
+def test_draws_have_the_law_of_a_target_with_a_black_box_term(model: NGram) -> None:
     """One state of each of 4,000 independent chains, against the enumerated law: chi-square, p floor 1e-6."""
     term = opaque(lambda text: 0.8 * text.count("b"))
     job = job_for(model, 4000, term, chains=4000, inner=4, burn_in=40, thin=1)
     draws = method("surrogate").draw(job)
     world = World.of(job.target.problem, 4)
-    scores = world.log_density + np.array([job.target.opaque_log_weight(text) for text in world.texts])
+    scores = world.log_density + np.array([job.target.black_box_log_weight(text) for text in world.texts])
     law = np.exp(scores - np.logaddexp.reduce(scores))
     seen = {text: 0 for text in world.texts}
     for text in draws.texts():
@@ -123,18 +123,18 @@ def test_what_cannot_be_is_said(model: NGram) -> None:
     with pytest.raises(RequestError, match="no reversible kernel"):
         method("surrogate").draw(job_for(model, 8, anneal=True))
     with pytest.raises(RequestError, match="use surrogate"):
-        refuse_opaque(method("mh"), job_for(model, 1, opaque(len)).target)
+        refuse_black_box_terms(method("mh"), job_for(model, 1, opaque(len)).target)
     with pytest.raises(RequestError, match="gave nan"):
         opaque(lambda text: float("nan")).log_weight("x")
     with pytest.raises(RequestError, match="failed on"):
         opaque(lambda text: 1 / 0).log_weight("x")
     for written in ("x", "no.py:f", "nowhere:"):
         with pytest.raises(RequestError, match="--term"):
-            load_opaque(written)
+            load_black_box_term(written)
 
 
 def test_a_term_without_a_name_has_the_one_it_was_asked_by(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     lines = "from searchgen import opaque", "short = opaque(lambda text: -len(text))", "kept = opaque(len, name='size')"
     file.write_text("\n".join(lines), encoding="utf-8")
-    assert [load_opaque(f"{file}:{name}").name for name in ("short", "kept")] == ["short", "size"]
+    assert [load_black_box_term(f"{file}:{name}").name for name in ("short", "kept")] == ["short", "size"]

@@ -12,7 +12,7 @@ import pytest
 
 from searchgen.errors import RequestError
 from searchgen.guide import Guide
-from searchgen.jobs.draws import refuse_opaque
+from searchgen.jobs.draws import refuse_black_box_terms
 from searchgen.samplers.chains.chains import enter, new_chains
 from searchgen.samplers.chains.moves import Chains
 from searchgen.samplers.method import Job, parse_options
@@ -197,4 +197,4 @@ def test_a_transformer_is_refused() -> None:
 
 def test_terms_that_are_functions_of_the_text_are_refused() -> None:
     with pytest.raises(RequestError, match="looks into the target"):
-        refuse_opaque(METHOD, replace(job(Options()).target, bare=len))
+        refuse_black_box_terms(METHOD, replace(job(Options()).target, bare=len))

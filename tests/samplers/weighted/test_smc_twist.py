@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Remembered:
-    """Beginnings by a model's own code, each text's kept, so that a thousand branches do not compute them a thousand times."""
+    """Prefix scores by a model's own code, each text's kept, so that a thousand branches do not compute them a thousand times."""
 
     def __init__(self, growing: Any, kept: dict[str, float]) -> None:
         self.growing, self.kept = growing, kept

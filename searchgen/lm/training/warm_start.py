@@ -7,10 +7,10 @@ from searchgen.lm.embedded import EMBEDDED, MIXED, data_file
 from searchgen.lm.neural.architectures.llama_weights import LlamaWeights
 from searchgen.lm.training.recipe import ROW, SIZES
 
-__all__ = ["read_beginning", "size_of"]
+__all__ = ["read_warm_start", "size_of"]
 
 
-def read_beginning(name: str) -> LlamaWeights:
+def read_warm_start(name: str) -> LlamaWeights:
     """Read a model to go on with.
 
     Args:

@@ -21,10 +21,10 @@ from searchgen.lm.neural.settings import NeuralSettings  # noqa: E402
 from searchgen.lm.neural.transformer import open_transformer  # noqa: E402
 from searchgen.lm.onnx.export import export  # noqa: E402
 from searchgen.lm.onnx.model import open_graph  # noqa: E402
-from searchgen.lm.training.beginning import read_beginning  # noqa: E402
 from searchgen.lm.training.prepared import kept_shape  # noqa: E402
 from searchgen.lm.training.recipe import SIZES  # noqa: E402
 from searchgen.lm.training.train import Trained  # noqa: E402
+from searchgen.lm.training.warm_start import read_warm_start  # noqa: E402
 from tests.cli.runner import searchgen  # noqa: E402
 from tests.lm.training.toy_training import RECIPE, TEXT, TOY, stopped_at, trained, trained_once  # noqa: E402
 
@@ -84,7 +84,7 @@ def test_an_output_layer_of_its_own(tmp_path: Path, whole: Trained) -> None:
 
 def test_an_embedded_model_to_begin_with() -> None:
     """The weights of the graph are those that its 8 bits stand for: torch scores with them as onnxruntime does."""
-    begun = read_beginning("en")
+    begun = read_warm_start("en")
     network = Llama(begun.shape).take({name: torch.from_numpy(weight) for name, weight in begun.weights.items()})
     pieces = Tokenizer.from_str(begun.tokenizer).encode("The dog ran home.").ids
     row = torch.tensor([[0, *pieces, 1]])
