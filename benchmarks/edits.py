@@ -1,4 +1,4 @@
-"""`constrain` under a transformer that tells what it expects: edits beside rounds of chains, as many texts allowed, in one run."""
+"""`constrain` under a transformer that gives its predictions: edits and test rounds in one run, with equally many texts allowed."""
 
 import time
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ __all__ = ["edits_beside_rounds"]
 
 
 class Silent(Source):
-    """A model that does not tell which pieces it expects."""
+    """A model that hides its predictions."""
 
     @property
     def piece_words(self) -> None:
-        """Nothing: so the search makes rounds of tests."""
+        """None, so the search makes test rounds."""
 
 
 def edits_beside_rounds(report: Any, source: Source, sets: Sequence[str], model: str) -> None:
-    """Search every set both ways in turns, and print what was found, in nats, and what it took."""
+    """Search every set both ways in turns, and print the gain in nats and the cost."""
     whole = source.text_model
     assert whole is not None
     silent = Silent(source.ref, source.model, source.known, source.threads, source.opened)
