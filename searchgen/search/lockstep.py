@@ -60,7 +60,7 @@ class SharedPasses:
         return self.model.growing()
 
     def expected(self, texts: Sequence[str]) -> "list[Expected]":
-        """Return what the model, which tells it, expected at every place of texts."""
+        """Return what the model, which can state it, expected at every place of texts."""
         return cast(ExpectsPieces, self.model).expected(texts)
 
     def counted(self) -> dict[str, int]:
@@ -79,43 +79,43 @@ def in_step(
     """Run searches to their ends, one step of each after another; what ends one early is its `failure`.
 
     Args:
-        searches: not begun.
+        searches: none of their steps is made yet.
         model: of all of them.
         progress: called with the share of the rounds done.
     """
     shared = SharedPasses(model)
-    tells = expecting(model)
-    if tells is not None:
-        tells.note_expected(EXPECTED)
-    going = [(search, search.steps(shared)) for search in searches]
+    expects = expecting(model)
+    if expects is not None:
+        expects.note_expected(EXPECTED)
+    active = [(search, search.steps(shared)) for search in searches]
     done, most = 0, max((search.plan.passes(search.source.piece_words is not None) for search in searches), default=1)
     try:
-        while going:
-            asked: list[str] = []
-            going = [(search, steps) for search, steps in going if _goes_on(search, steps, asked)]
-            if len(going) > 1:
+        while active:
+            texts: list[str] = []
+            active = [(search, steps) for search, steps in active if _goes_on(search, steps, texts)]
+            if len(active) > 1:
                 # Where one text cannot be scored, each search asks for its own, and only that one's fails.
                 with suppress(RequestError):
-                    shared.prepare(asked)
+                    shared.prepare(texts)
             if progress is not None:
                 progress(done / most)
             done += 1
     except (Outage, KeyboardInterrupt) as error:
-        for search, _ in going:
+        for search, _ in active:
             search.failure = search.failure or error
     finally:
-        if tells is not None:
-            tells.note_expected(0)
+        if expects is not None:
+            expects.note_expected(0)
 
 
-def _goes_on(search: TransformerRun, steps: Iterator[list[str]], asked: list[str]) -> bool:
-    """Make a step of a search, add what it will ask for, and return whether it has not ended.
+def _goes_on(search: TransformerRun, steps: Iterator[list[str]], texts: list[str]) -> bool:
+    """Make a step of a search, add the texts that it will ask for, and return whether it has not ended.
 
     Raises:
         Outage: a server or the memory gave out, which ends all searches.
     """
     try:
-        asked += next(steps)
+        texts += next(steps)
     except StopIteration:
         return False
     except Outage:
