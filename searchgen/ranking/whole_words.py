@@ -35,10 +35,10 @@ def whole_words_first(
     if target.form.name == "raw":  # where a hyphen stands alone
         return np.arange(len(texts))
     vocabulary = target.vocabulary
-    demanded = [item for one in target.constraints if isinstance(one, Keywords) for item in one.items]
+    demanded = [item for part in target.constraints if isinstance(part, Keywords) for item in part.items]
     items = [[folded(phrase, vocabulary) for phrase in item] for item in demanded]
-    read = [folded(vocabulary.decode(text), vocabulary) for text in texts]
-    return np.argsort([hidden_words(text, items, segmentation) for text in read], kind="stable")
+    folded_texts = [folded(vocabulary.decode(text), vocabulary) for text in texts]
+    return np.argsort([hidden_words(text, items, segmentation) for text in folded_texts], kind="stable")
 
 
 def hidden_words(tokens: Phrase, items: Sequence[Sequence[Phrase]], segmentation: Segmentation | None) -> int:

@@ -31,20 +31,20 @@ LAST = 3.0
 SEAM = 2
 
 
-def ranked(found: Annealed, target: Target, classes: WordClasses, weight: float) -> Annealed:
+def ranked(annealed: Annealed, target: Target, classes: WordClasses, weight: float) -> Annealed:
     """Return the same texts, those of the best reranking score first; ties stay in the order of their density.
 
     Args:
-        found: what annealing found.
+        annealed: the texts of a search, densest first.
         target: the target that was searched.
         classes: word classes of its model.
         weight: how much they count beside the log-density.
     """
-    if not found.texts:
-        return found
-    score = found.log_density + weight * _grammar(found.texts, target, classes)
+    if not annealed.texts:
+        return annealed
+    score = annealed.log_density + weight * _grammar(annealed.texts, target, classes)
     order = np.argsort(-score, kind="stable")
-    return replace(found, texts=[found.texts[i] for i in order], log_density=found.log_density[order])
+    return replace(annealed, texts=[annealed.texts[i] for i in order], log_density=annealed.log_density[order])
 
 
 def _grammar(texts: list[tuple[int, ...]], target: Target, classes: WordClasses) -> npt.NDArray[np.float64]:
