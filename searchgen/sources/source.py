@@ -93,7 +93,7 @@ class Source:
 
     @cached_property
     def piece_words(self) -> PieceWords | None:
-        """The tokens of the n-gram model that the text model's pieces are; None: it does not tell which pieces it expects."""
+        """The tokens of the n-gram model that the text model's pieces are; None: it does not state which pieces it expects."""
         expects = expecting(self.text_model)
         pieces = None if expects is None else expects.expectable
         return None if pieces is None else PieceWords(self.known.vocabulary, pieces)
@@ -112,7 +112,7 @@ def open_source(
         ref: what the user named.
         settings: how a transformer scores texts.
         threads: threads to share work over.
-        notify: is told, in one line, what the user should know.
+        notify: called with one line for the user.
         opened: the model that scores printed texts, if it has been opened before.
 
     Raises:
