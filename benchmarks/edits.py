@@ -27,7 +27,7 @@ def edits_beside_rounds(report: Any, source: Source, sets: Sequence[str], model:
     """Search every set both ways in turns, and print what was found, in nats, and what it took."""
     whole = source.text_model
     assert whole is not None
-    silent = Silent(source.ref, source.model, source.known, source.threads, source.opened)
+    silent = Silent(source.ref, source.model, source.lexicon, source.threads, source.opened)
     sources = {"edits": source, "rounds": silent}
     found: dict[str, list[tuple[float, ...]]] = {way: [] for way in sources}
     for line in sets:

@@ -94,6 +94,6 @@ def judge(source: Source) -> StatesPrefixes | None:
 
 def log_unigram(source: Source, target: Target) -> Floats:
     """Return natural log p of each token of a target alone, (tokens,): the n-gram model's, and the spelling of words it does not know."""
-    vocabulary, log_p = target.vocabulary, source.known.log_unigram
+    vocabulary, log_p = target.vocabulary, source.lexicon.log_unigram
     extra = [vocabulary.spelling_log_probability(token) for token in range(len(log_p), len(vocabulary))]
     return np.append(log_p, extra)

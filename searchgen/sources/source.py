@@ -31,14 +31,14 @@ class Source:
     Attributes:
         ref: what the user named.
         model: the n-gram model: the model itself, or the one that proposes to it.
-        known: what targets know of its tokens.
+        lexicon: what targets know of its tokens.
         threads: threads to share work over.
         opened: the model that scores printed texts, or the wait for it; None: the n-gram model is the model.
     """
 
     ref: ModelRef
     model: NGram
-    known: Lexicon
+    lexicon: Lexicon
     threads: int = 1
     opened: "Future[TextModel] | None" = None
 
@@ -70,7 +70,7 @@ class Source:
             RequestError: the request contradicts itself.
             Impossible: no text can satisfy it.
         """
-        return Target.of(request, self.model, self.known)
+        return Target.of(request, self.model, self.lexicon)
 
     def target(self, request: Request) -> Target:
         """Return the target of a request: the model's probability on the n-gram model's texts; raises as `proposal`."""
@@ -96,7 +96,7 @@ class Source:
         """The tokens of the n-gram model that the text model's pieces are; None: it does not state which pieces it expects."""
         expects = expecting(self.text_model)
         pieces = None if expects is None else expects.expectable
-        return None if pieces is None else PieceWords(self.known.vocabulary, pieces)
+        return None if pieces is None else PieceWords(self.lexicon.vocabulary, pieces)
 
 
 def open_source(
