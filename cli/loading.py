@@ -1,4 +1,4 @@
-"""Loading models for a command: what is said meanwhile, and what a raw model asks for."""
+"""Loading models for a command: the notes shown meanwhile, and the flag that a raw model needs."""
 
 import gc
 import os
@@ -52,10 +52,10 @@ def source_cache(ahead: "Ahead | None" = None) -> "SourceCache":
 def load_source(
     ref: "ModelRef", settings: "NeuralSettings", raw_tokens: bool, sources: "SourceCache | None" = None
 ) -> "Source":
-    """Return a model, having said what the user should know of it.
+    """Return a model, having shown what the user should know of it.
 
     Args:
-        ref: what the user named.
+        ref: the model that the user named.
         settings: how a transformer scores texts.
         raw_tokens: the user knows that the model's tokens are printed as they stand.
         sources: the models that are open.
@@ -81,7 +81,7 @@ def open_ahead(lm: str | None, words: Sequence[str], settings: "NeuralSettings")
     """Begin to open an embedded mixture while the libraries that search with it are still imported.
 
     Args:
-        lm: the model asked for; None: the default of the words' language.
+        lm: the model that the user named; None: the default of the words' language.
         words: demanded ones, as flags give them.
         settings: how it is to be read.
 

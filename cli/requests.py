@@ -27,20 +27,20 @@ __all__ = [
 MOST_SHARED = 4096
 
 
-def neural_settings(lm: str | None, **given: str) -> NeuralSettings:
+def neural_settings(lm: str | None, **values: str) -> NeuralSettings:
     """Return how a transformer is read.
 
     Args:
-        lm: the model asked for.
-        given: fields of `NeuralSettings`.
+        lm: the model that the user named.
+        values: fields of `NeuralSettings`.
 
     Raises:
         RequestError: a value is unknown, or the model is no transformer and would not heed it.
     """
-    settings = NeuralSettings(**given)
+    settings = NeuralSettings(**values)
     if settings != NeuralSettings() and not (lm and ModelRef.parse(lm).scores_texts):
         plain = NeuralSettings()
-        name = next(name for name, value in given.items() if value != getattr(plain, name))
+        name = next(name for name, value in values.items() if value != getattr(plain, name))
         raise RequestError(f"--{name} is for transformers, and --lm {lm or '(none)'} is none; name one, or drop it")
     return settings
 
@@ -61,7 +61,7 @@ def law_request(demands: "Demands", lm: str | None, **fields: Any) -> Request:
 
     Args:
         demands: what the texts must be.
-        lm: the model asked for; None takes the embedded n-gram model of the language that the words are in.
+        lm: the model that the user named; None takes the embedded n-gram model of the language that the words are in.
         fields: of `Request`, as they are.
 
     Raises:
@@ -76,7 +76,7 @@ def refuse_share(share: int, lm: str | None, many: bool) -> None:
 
     Args:
         share: keyword sets that go through a transformer together.
-        lm: the model asked for.
+        lm: the model that the user named.
         many: whether there may be more than one set.
 
     Raises:
@@ -98,7 +98,7 @@ def with_keywords(template: Request, values: Sequence[str], lm: str | None) -> R
     Args:
         template: everything else.
         values: values of `--keywords`; none for a request without keywords.
-        lm: the model asked for; None takes the embedded one of the language that the words are in.
+        lm: the model that the user named; None takes the embedded one of the language that the words are in.
 
     Raises:
         RequestError: the list is empty, or a file cannot be read.
@@ -124,8 +124,8 @@ def refuse_unusable(request: Request, with_model: bool = True) -> None:
     """Refuse, before any work is done, a sampler or options that are none, and a model that is not there or would not heed `neural`.
 
     Args:
-        request: what was asked for.
-        with_model: whether the model was asked for, and must be there.
+        request: the user's.
+        with_model: whether the user named the model, which must then exist.
 
     Raises:
         RequestError: in these cases.

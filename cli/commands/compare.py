@@ -72,13 +72,13 @@ def compare(
 
         usual = USUAL_WHOLE if request.model.scores_texts else USUAL
         listed = _names(usual if samplers is None else samplers)
-        names = [one.name for one in sorted(map(method, listed), key=lambda one: one.kind == "search")]
+        names = [sampler.name for sampler in sorted(map(method, listed), key=lambda sampler: sampler.kind == "search")]
         source = load_source(request.model, request.neural, raw_tokens)
     _run(source, [replace(stated_law(request), sampler=name) for name in names], budget, evaluations, repeat, json)
 
 
 def _run(
-    source: "Source", asked: "list[Request]", budget: float, evaluations: int | None, repeat: int, json: bool
+    source: "Source", requests: "list[Request]", budget: float, evaluations: int | None, repeat: int, json: bool
 ) -> None:
     """Try every sampler, measure each `repeat` times, and print."""
     from searchgen.cli.loading import compiling
@@ -88,16 +88,20 @@ def _run(
     trials: list[Trial] = []
     rows: list[Row] = []
     with progress() as show:
-        for one in asked:
-            with compiling(one.sampler):
-                trials.append(trial(source, one))
+        for request in requests:
+            with compiling(request.sampler):
+                trials.append(trial(source, request))
         refuse_too_small(trials, budget, evaluations)
-        log_z = exact_log_z(source, asked[0])
-        jobs = [(one, tried, run) for one, tried in zip(asked, trials, strict=True) for run in range(1, repeat + 1)]
-        for one, tried, run in jobs:
+        log_z = exact_log_z(source, requests[0])
+        jobs = [
+            (request, tried, run)
+            for request, tried in zip(requests, trials, strict=True)
+            for run in range(1, repeat + 1)
+        ]
+        for request, tried, run in jobs:
             if show:
-                show(one.sampler, len(rows) / len(jobs))
-            rows.append(measured(source, one, tried, budget=budget, evaluations=evaluations, run=run))
+                show(request.sampler, len(rows) / len(jobs))
+            rows.append(measured(source, request, tried, budget=budget, evaluations=evaluations, run=run))
     _print(rows, log_z, source.model.order, json)
     if all(row.error for row in rows):
         raise NothingFound("no sampler of the list has a draw")

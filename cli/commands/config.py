@@ -30,10 +30,10 @@ def config(json: Annotated[bool, typer.Option("--json", help="One JSON object a 
     cache = InForce("cache", folder, "SEARCHGEN_CACHE" if folder == named else "default")
     path = config_file()
     file = InForce("file", str(path), "read" if path.exists() else "not there")
-    for one in [file, cache, *in_force()]:
+    for setting in [file, cache, *in_force()]:
         if json:
-            write_json(one._asdict())
+            write_json(setting._asdict())
         else:
-            write_line(f"{one.name:<10} {'-' if one.value is None else one.value!s:<40} {one.source}")
+            write_line(f"{setting.name:<10} {'-' if setting.value is None else setting.value!s:<40} {setting.source}")
     for variable, meant in misspelt():
         complain(f"{variable} is no setting; did you mean {meant}?")

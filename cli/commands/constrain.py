@@ -77,16 +77,16 @@ def constrain(
     _answer(answers, demands, template, lm, share)
 
 
-def _ahead(given: dict[str, Any], demands: Given) -> "Ahead":
+def _ahead(params: dict[str, Any], demands: Given) -> "Ahead":
     """Begin to open the model where the flags alone tell it, before all else is imported."""
     from searchgen.cli.loading import open_ahead
     from searchgen.lm.neural.settings import NeuralSettings
 
     words = demands.words
-    if given["again"] is not None or given["spec"] is not None or not any(words) or words[0] == "-":
+    if params["again"] is not None or params["spec"] is not None or not any(words) or words[0] == "-":
         return {}
-    settings = NeuralSettings(**{name: given[name] for name in ("end", "prompt", "device", "dtype")})
-    return open_ahead(given["lm"], words, settings)
+    settings = NeuralSettings(**{name: params[name] for name in ("end", "prompt", "device", "dtype")})
+    return open_ahead(params["lm"], words, settings)
 
 
 def _answer(answers: "Answers", demands: Given, template: "Request", lm: str | None, share: int) -> None:
@@ -105,13 +105,13 @@ def _answer_spec(answers: "Answers", path: str, context: typer.Context, demands:
     from searchgen.cli.stdin import lines, standard_input
     from searchgen.request.from_toml import read_spec
 
-    spec, given = read_spec(path), context.params
+    spec, params = read_spec(path), context.params
     answers.json = answers.json or bool(spec.json)
-    request = request_beside(spec, context, demands, secrets.randbits(32) if given["seed"] is None else given["seed"])
-    lm = given["lm"] or spec.values.get("lm")
-    refuse_share(given["share"], lm, demands.from_stdin)
+    request = request_beside(spec, context, demands, secrets.randbits(32) if params["seed"] is None else params["seed"])
+    lm = params["lm"] or spec.values.get("lm")
+    refuse_share(params["share"], lm, demands.from_stdin)
     if demands.from_stdin:
-        answers.stream(lines(standard_input("--keywords -")), request, lm, given["share"])
+        answers.stream(lines(standard_input("--keywords -")), request, lm, params["share"])
     else:
         answers.one(request)
 

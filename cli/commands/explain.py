@@ -47,20 +47,20 @@ def explain(
     request = law_request(demands.demands(), lm=lm)
     with starting():
         from searchgen.jobs.draws import stated_law
-        from searchgen.jobs.explain import explain as explained
+        from searchgen.jobs.explain import explain as explain_request
 
         source = load_source(request.model.ngram, request.neural, raw_tokens)
     if request.model.scores_texts:
         note(f"{request.lm} scores texts whole: these numbers are those of {source.ref.name}, which proposes to it")
     with compiling("importance", "smc"):
-        found = explained(source, stated_law(request))
-    write_json(_row(found)) if json else _print(found)
+        explained = explain_request(source, stated_law(request))
+    write_json(_row(explained)) if json else _print(explained)
 
 
-def _row(found: "Explained") -> dict[str, Any]:
-    row = {**vars(found), "log_p_given_window": found.log_p_given_window, "bottleneck": found.bottleneck}
-    row["factor"] = found.factor
-    row |= {"advice": found.advice[0], "reason": found.advice[1], "window": list(found.window)}
+def _row(explained: "Explained") -> dict[str, Any]:
+    row = {**vars(explained), "log_p_given_window": explained.log_p_given_window, "bottleneck": explained.bottleneck}
+    row["factor"] = explained.factor
+    row |= {"advice": explained.advice[0], "reason": explained.advice[1], "window": list(explained.window)}
     return {name: plain(value) for name, value in row.items()}
 
 
@@ -73,11 +73,11 @@ def _chance(log_p: float) -> str:
     return f"1 in {math.exp(min(-log_p, 700)):.2g}"
 
 
-def _estimate(found: "Explained") -> str:
+def _estimate(explained: "Explained") -> str:
     """Return the estimate of the model's log P and how far to trust it; weights all alike have no tail."""
-    tail = f", Pareto k {found.pareto_k:.2f}" if math.isfinite(found.pareto_k) else ""
-    claim = "" if found.pareto_k <= 0.7 else ": heavy tails, no claim"
-    return f"log P {found.log_p_model:.2f} ± {found.log_p_model_error:.2f}{tail}{claim}"
+    tail = f", Pareto k {explained.pareto_k:.2f}" if math.isfinite(explained.pareto_k) else ""
+    claim = "" if explained.pareto_k <= 0.7 else ": heavy tails, no claim"
+    return f"log P {explained.log_p_model:.2f} ± {explained.log_p_model_error:.2f}{tail}{claim}"
 
 
 def _columns(name: str) -> int:
@@ -87,23 +87,27 @@ def _columns(name: str) -> int:
     return cell_len(name)
 
 
-def _print(found: "Explained") -> None:
-    low, high = found.window
+def _print(explained: "Explained") -> None:
+    low, high = explained.window
     window = f"{low} to {high} words"
-    write_line(f"P(constraints | {window}), guide   {_chance(found.log_p_given_window)}  (exact)")
-    write_line(f"P(constraints, {window}), guide    {_chance(found.log_p_joint)}  (exact)")
-    log_p, error = (found.log_p_model, _estimate(found)) if found.log_p_exact is None else (found.log_p_exact, "exact")
+    write_line(f"P(constraints | {window}), guide   {_chance(explained.log_p_given_window)}  (exact)")
+    write_line(f"P(constraints, {window}), guide    {_chance(explained.log_p_joint)}  (exact)")
+    log_p, error = (
+        (explained.log_p_model, _estimate(explained))
+        if explained.log_p_exact is None
+        else (explained.log_p_exact, "exact")
+    )
     write_line(f"P(constraints, {window}), model    {_chance(log_p)}  ({error})")
-    width = max(map(_columns, found.alone), default=0)
-    if found.alone:
+    width = max(map(_columns, explained.alone), default=0)
+    if explained.alone:
         write_line(f"{'':{width}}  {'alone':>12}  {'all others':>12}  {'beside them':>12}")
-    for name, alone in found.alone.items():
-        mark = "  <- bottleneck" if name == found.bottleneck and len(found.alone) > 1 else ""
-        cells = "  ".join(f"{_chance(p):>12}" for p in (alone, found.without[name], found.factor[name]))
+    for name, alone in explained.alone.items():
+        mark = "  <- bottleneck" if name == explained.bottleneck and len(explained.alone) > 1 else ""
+        cells = "  ".join(f"{_chance(p):>12}" for p in (alone, explained.without[name], explained.factor[name]))
         write_line(f"{name}{'':{width - _columns(name)}}  {cells}{mark}")
-    for sampler, count in found.needed.items():
+    for sampler, count in explained.needed.items():
         write_line(
             f"{sampler:11} about {count:.3g} {NEEDS[sampler]}" if math.isfinite(count) else f"{sampler:11} no estimate"
         )
     write_line("mh, gibbs   not to be told before a run: searchgen compare")
-    write_line(f"take --sampler {found.advice[0]}: {found.advice[1]}")
+    write_line(f"take --sampler {explained.advice[0]}: {explained.advice[1]}")

@@ -27,10 +27,10 @@ def constraints(json: Annotated[bool, Json] = False) -> None:
     rows = [
         {
             "name": name,
-            "flags": ", ".join(f"--{flag.name}" for flag in one.flags),
-            "summary": _first_line(one.__doc__),
+            "flags": ", ".join(f"--{flag.name}" for flag in constraint.flags),
+            "summary": _first_line(constraint.__doc__),
         }
-        for name, one in registry.items()
+        for name, constraint in registry.items()
     ]
     _print(rows, json)
 
@@ -40,7 +40,7 @@ def samplers(json: Annotated[bool, Json] = False) -> None:
     """Print name, kind and summary of each."""
     from searchgen.samplers.registry import methods
 
-    _print([{"name": one.name, "kind": one.kind, "summary": one.summary} for one in methods()], json)
+    _print([{"name": sampler.name, "kind": sampler.kind, "summary": sampler.summary} for sampler in methods()], json)
 
 
 @app.command(name="models", help=MODELS, short_help="List the models.")
@@ -60,7 +60,7 @@ def _print(rows: Sequence[Mapping[str, object]], json: bool) -> None:
         for row in rows:
             write_json(row)
         return
-    cells = [[f"{one:,}" if isinstance(one, int) else str(one) for one in row.values()] for row in rows]
+    cells = [[f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
         write_line("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())

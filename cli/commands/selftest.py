@@ -43,41 +43,41 @@ def selftest(
     from searchgen.samplers.registry import method, names
 
     chosen = [method(name) for name in sampler or names()]
-    for one in chosen if sampler else ():
-        if one.proof is None:
+    for tested in chosen if sampler else ():
+        if tested.proof is None:
             raise RequestError(
-                f"--sampler {one.name} is of kind {one.kind}: it follows no stated law, so there is nothing to prove"
-                if one.kind == "search"
-                else f"--sampler {one.name} has no proof; give its Method one (docs/python.md)"
+                f"--sampler {tested.name} is of kind {tested.kind}: it follows no stated law, so there is nothing to prove"
+                if tested.kind == "search"
+                else f"--sampler {tested.name} has no proof; give its Method one (docs/python.md)"
             )
-    jobs = [(one, world, beta) for one in chosen if one.proof for world in WORLDS for beta in BETAS]
+    jobs = [(tested, world, beta) for tested in chosen if tested.proof for world in WORLDS for beta in BETAS]
     failed: list[str] = []
     if not json:
         write_line(HEAD)
     with progress() as show:
-        for number, (one, world, beta) in enumerate(jobs):
+        for number, (tested, world, beta) in enumerate(jobs):
             if show:
-                show(f"{one.name} on {world}", number / len(jobs))
-            failed += [one.name] * _prove(one, world, beta, json)
+                show(f"{tested.name} on {world}", number / len(jobs))
+            failed += [tested.name] * _prove(tested, world, beta, json)
     if failed:
         raise SearchgenError(
             f"{len(failed)} of the properties do not hold: {', '.join(dict.fromkeys(failed))}; do not use it"
         )
-    without = [one.name for one in chosen if one.proof is None and one.kind != "search"]
+    without = [tested.name for tested in chosen if tested.proof is None and tested.kind != "search"]
     if without:
         complain(f"without a proof, so nothing is known of it: {', '.join(without)}")
-    complain(f"every property holds: {', '.join(dict.fromkeys(one.name for one, _, _ in jobs))}")
+    complain(f"every property holds: {', '.join(dict.fromkeys(tested.name for tested, _, _ in jobs))}")
 
 
-def _prove(one: "Method", world: str, beta: float, json: bool) -> int:
-    """Play a proof on a world, print what it found, and return how many properties do not hold; none at all is one."""
+def _prove(tested: "Method", world: str, beta: float, json: bool) -> int:
+    """Play a proof on a world, print its findings, and return how many properties do not hold; none at all is one."""
     from searchgen.samplers.proofs.exactness import Finding
     from searchgen.samplers.proofs.toy_worlds import WORLDS
 
-    assert one.proof is not None
-    findings = one.proof(WORLDS[world](beta)) or [Finding("a proof without a single property", float("inf"), 0.0)]
+    assert tested.proof is not None
+    findings = tested.proof(WORLDS[world](beta)) or [Finding("a proof without a single property", float("inf"), 0.0)]
     for finding in findings:
-        _print(one.name, world, beta, finding, json)
+        _print(tested.name, world, beta, finding, json)
     return sum(not finding.holds for finding in findings)
 
 

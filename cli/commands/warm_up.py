@@ -28,10 +28,10 @@ def warm_up() -> None:
     from searchgen.sources.source import open_source
 
     for name, word in (("en-ngram", "dog"), ("zh-ngram", "学校")):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         request = Request(keywords=((word,),), lm=name, annealing=Annealing(chains=2, steps=40))
         Searcher.of(open_source(request.model, notify=complain)).search(request)
-        complain(f"{name}: ready in {time.perf_counter() - begun:.1f} s")
+        complain(f"{name}: ready in {time.perf_counter() - started:.1f} s")
     with ThreadPoolExecutor(2) as pool:
         for sampler, seconds in zip(BUILT_IN, pool.map(compile_sampler, BUILT_IN), strict=True):
             complain(f"{sampler}: " + (f"compiled in {seconds:.0f} s" if seconds else "compiled before"))

@@ -39,16 +39,16 @@ class Answers:
 
     Attributes:
         json: print JSON lines.
-        verbose: show on stderr what was asked and done.
+        verbose: show on stderr the request and the work done.
         raw_tokens: the user knows that the model's tokens are printed as they stand.
-        said: notes already shown; each is shown once.
+        shown: notes already shown; each is shown once.
         ahead: models that are being opened, by name and how they are read.
     """
 
     json: bool
     verbose: bool
     raw_tokens: bool = False
-    said: set[str] = field(default_factory=set)
+    shown: set[str] = field(default_factory=set)
     ahead: "Ahead" = field(default_factory=dict)
 
     @cached_property
@@ -85,7 +85,7 @@ class Answers:
         Args:
             lines: UTF-8.
             template: all but the keywords.
-            lm: the model asked for, if any.
+            lm: the model that the user named, if any.
             share: sets that are read, searched and printed together, because they share a transformer's passes.
 
         Raises:
@@ -128,56 +128,56 @@ class Answers:
         self, part: list[tuple[int, bytes]], template: Request, lm: str | None
     ) -> "list[Outcome | BaseException]":
         """Return what becomes of some lines of stdin, those that are requests under a transformer searched together."""
-        found: dict[int, Outcome | BaseException] = {}
+        outcomes: dict[int, Outcome | BaseException] = {}
         requests: dict[int, Request] = {}
         for number, line in part:
             try:
                 requests[number] = with_keywords(template, [_keyword_set(line, number)], lm)
                 if len(part) == 1:
-                    found[number] = self._search(requests[number])
+                    outcomes[number] = self._search(requests[number])
             except SearchgenError as error:
-                found[number] = error
+                outcomes[number] = error
         if len(part) > 1 and requests:
             from searchgen.search.searcher import search_together
 
             jobs = [(self._searcher(request), request) for request in requests.values()]
-            begun = time.perf_counter()
+            started = time.perf_counter()
             with progress() as show:
-                tell = (lambda share: show(f"searching {len(jobs)} sets", share)) if show else None
-                found.update(zip(requests, search_together(jobs, tell), strict=True))
+                on_progress = (lambda share: show(f"searching {len(jobs)} sets", share)) if show else None
+                outcomes.update(zip(requests, search_together(jobs, on_progress), strict=True))
             for number in requests:
-                self._tell(found[number], time.perf_counter() - begun)
-        return [found[number] for number, _ in part]
+                self._report(outcomes[number], time.perf_counter() - started)
+        return [outcomes[number] for number, _ in part]
 
     def _search(self, request: Request, loaded: "Searcher | None" = None) -> "Outcome":
-        searcher, begun = loaded or self._searcher(request), time.perf_counter()
+        searcher, started = loaded or self._searcher(request), time.perf_counter()
         with progress() as show:
-            tell = (lambda share: show("searching", share)) if show else None
-            outcome = searcher.search(request, tell)
-        self._tell(outcome, time.perf_counter() - begun)
+            on_progress = (lambda share: show("searching", share)) if show else None
+            outcome = searcher.search(request, on_progress)
+        self._report(outcome, time.perf_counter() - started)
         return outcome
 
-    def _tell(self, outcome: "Outcome | BaseException", seconds: float) -> None:
+    def _report(self, outcome: "Outcome | BaseException", seconds: float) -> None:
         """Show what the user should know of an outcome, and with -v what was done."""
         if isinstance(outcome, BaseException):
             return
-        for one in outcome.notes:
-            if one not in self.said:
-                self.said.add(one)
-                note(one)
+        for line in outcome.notes:
+            if line not in self.shown:
+                self.shown.add(line)
+                note(line)
         if self.verbose:
             _describe(outcome, seconds)
-            self._tell_of_caches()
+            self._report_caches()
 
-    def _tell_of_caches(self) -> None:
+    def _report_caches(self) -> None:
         """Show, once, which transformers keep no keys and values, and why."""
         for source in self.sources.kept():
             model = source.text_model
             uncached: Mapping[str, str] = model.uncached if isinstance(model, KeepsKeyValues) else {}
             for name, reason in uncached.items():
                 line = f"{name} keeps no keys and values: {reason}"
-                if line not in self.said:
-                    self.said.add(line)
+                if line not in self.shown:
+                    self.shown.add(line)
                     complain(line)
 
     def _finish(self, outcome: "Outcome") -> None:
@@ -190,10 +190,10 @@ class Answers:
             if self.json:
                 write_json({**record.as_json(), "status": "ok", "error": None})
             else:
-                write_line(highlighted(record.text, _demanded_spans(record)))
+                write_line(highlighted(record.text, _required_spans(record)))
 
     def _print_line(self, number: int, outcome: "Outcome | BaseException", count: int) -> None:
-        """Print what becomes of a line of stdin: as many lines as texts were asked for, unless the run ends here."""
+        """Print what becomes of a line of stdin: as many lines as the request has texts, unless the run ends here."""
         if not isinstance(outcome, BaseException):
             self._print(outcome.on_line(number))
             missing = range(len(outcome.records), count)
@@ -244,8 +244,8 @@ def _describe(outcome: "Outcome", seconds: float) -> None:
     complain(f"signature {outcome.records[0].signature}")
 
 
-def _demanded_spans(record: "Record") -> list[tuple[int, int]]:
-    """Return where the demanded words stand in the printed text: its tokens occur there in order."""
+def _required_spans(record: "Record") -> list[tuple[int, int]]:
+    """Return where the required words stand in the printed text: its tokens occur there in order."""
     spans: list[tuple[int, int]] = []
     at, text = 0, record.text.casefold()
     if len(text) != len(record.text):

@@ -102,13 +102,13 @@ def _cells(row: "Row", repeated: bool, narrow: bool) -> list[str]:
 
 
 def _remarks(rows: Sequence["Row"], apart: bool, why: str, log_z: float | None) -> list[str]:
-    said = []
+    remarks = []
     if why:
-        said.append(f"log Z {'is ' + format(log_z, '.4f') if log_z is not None else 'is estimated only'}: {why}")
+        remarks.append(f"log Z {'is ' + format(log_z, '.4f') if log_z is not None else 'is estimated only'}: {why}")
     if apart:
-        said.append("below the line: searches, whose texts follow no law")
+        remarks.append("below the line: searches, whose texts follow no law")
     for row in rows:
         if row.trusted is False and row.doubts:
             run = f" {row.run}" if any(other.run > 1 for other in rows) else ""
-            said.append(f"* {row.sampler}{run}: {row.doubts[0]}")
-    return said
+            remarks.append(f"* {row.sampler}{run}: {row.doubts[0]}")
+    return remarks

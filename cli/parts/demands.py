@@ -86,7 +86,7 @@ class Given:
 
 
 def _listed(value: Any) -> Any:
-    return [_listed(each) for each in value] if isinstance(value, tuple) else value
+    return [_listed(part) for part in value] if isinstance(value, tuple) else value
 
 
 #: What stands in the signature of a command until the flags take its place.

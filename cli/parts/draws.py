@@ -51,13 +51,13 @@ def print_draws(
         refuse_other_model(source, wanted)
     with progress() as show, compiling(request.sampler):
         sampled = sample(source, request, (lambda share: show(request.sampler, share)) if show else None)
-    found = sampled.diagnostics()
-    for one in (*sampled.target.notes, *sampled.draws.notes):
-        note(one)
-    if found["doubts"] and len(sampled.draws.lengths) >= ENOUGH:
-        note(f"not to be trusted for estimates: {'; '.join(found['doubts'][:2])}; raise -n, or see --report")
+    diagnostics = sampled.diagnostics()
+    for line in (*sampled.target.notes, *sampled.draws.notes):
+        note(line)
+    if diagnostics["doubts"] and len(sampled.draws.lengths) >= ENOUGH:
+        note(f"not to be trusted for estimates: {'; '.join(diagnostics['doubts'][:2])}; raise -n, or see --report")
     if report is not None:
-        write_report(report, found)
+        write_report(report, diagnostics)
     for record in sampled.records():
         if json:
             write_json({**record.as_json(), "status": "ok", "error": None})
