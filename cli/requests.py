@@ -41,7 +41,8 @@ def neural_settings(lm: str | None, **values: str) -> NeuralSettings:
     if settings != NeuralSettings() and not (lm and ModelRef.parse(lm).scores_texts):
         plain = NeuralSettings()
         name = next(name for name, value in values.items() if value != getattr(plain, name))
-        raise RequestError(f"--{name} is for transformers, and --lm {lm or '(none)'} is none; name one, or drop it")
+        named = f"--lm {lm} is not one" if lm else "--lm names no model"
+        raise RequestError(f"--{name} is for transformers, and {named}; name a transformer, or drop the flag")
     return settings
 
 
@@ -52,7 +53,7 @@ def phrases(flag: str, values: Sequence[str]) -> tuple[str, ...]:
         RequestError: nothing is listed, or a file cannot be read.
     """
     if "-" in values:
-        raise RequestError(f"{flag} - would read stdin, which only --keywords does; for a hyphen write {flag} '-,'")
+        raise RequestError(f"{flag} -: only --keywords reads stdin; for a hyphen, write {flag} '-,'")
     return tuple(phrase for item in listed(flag, values) for phrase in item)
 
 
@@ -87,9 +88,11 @@ def refuse_share(share: int, lm: str | None, many: bool) -> None:
     if not 1 <= share <= MOST_SHARED:
         raise RequestError(f"--share {share}: give 1 to {MOST_SHARED} sets")
     if lm and not ModelRef.parse(lm).scores_texts:
-        raise RequestError(f"--share is for transformers, and --lm {lm} is none; name one, or drop it")
+        raise RequestError(
+            f"--share is for transformers, and --lm {lm} is not one; name a transformer, or drop the flag"
+        )
     if not many:
-        raise RequestError("--share is for many sets; give --keywords -, or use searchgen batch")
+        raise RequestError("--share needs more than one set; give --keywords -, or use searchgen batch")
 
 
 def with_keywords(template: Request, values: Sequence[str], lm: str | None) -> Request:

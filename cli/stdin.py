@@ -38,5 +38,5 @@ def refuse_twice(values: Sequence[str], flag: str) -> None:
     """
     if "-" in values and len(values) > 1:
         raise RequestError(
-            f"{flag} - reads stdin and stands alone, but {len(values)} values are given; give - once, or only words"
+            f"{flag} - reads stdin and must be the only value, but there are {len(values)} values; give - once, or only words"
         )

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["HELP", "SHORT", "selftest"]
 
-SHORT = "Prove samplers exact on small worlds."
+SHORT = "Prove the samplers exact on small worlds."
 
-HELP = """Prove samplers exact: every branch of the compiled code is played on worlds small enough to enumerate.
+HELP = """Prove samplers exact: play every branch of the compiled code on worlds small enough to enumerate.
 
-Markov chains: the exact transition matrix leaves the target invariant and reaches every text. Exact and weighted samplers: probability
-times weight over all branches is the target. No seeds, no luck. Each line: the verdict, the sampler, the world, beta, the error, the
-tolerance, the property. Samplers of installed packages (entry point group searchgen.samplers) are proved too. Exit code 1 if anything
-fails.
+The transition matrix of a Markov chain must leave the target invariant and reach every text. For exact and weighted samplers,
+probability times weight, summed over all branches, must be the target. No random numbers are drawn.
+
+Samplers of installed packages (entry point group searchgen.samplers) are included. If a property fails, the exit code is 1.
 
 Example: searchgen selftest --sampler mh
 """
@@ -34,9 +34,10 @@ HEAD = f"{'verdict':7} {'sampler':12} {'world':11} {'beta':>4} {'error':>8} {'to
 
 def selftest(
     sampler: Annotated[
-        list[str] | None, typer.Option("--sampler", metavar="NAME", help="Which; by default all.")
+        list[str] | None,
+        typer.Option("--sampler", metavar="NAME", help="Sampler to prove; by default all. May be repeated."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """Run the proofs and print what each found."""
     from searchgen.samplers.proofs.toy_worlds import WORLDS
@@ -48,7 +49,7 @@ def selftest(
             raise RequestError(
                 f"--sampler {tested.name} is of kind {tested.kind}: it follows no stated law, so there is nothing to prove"
                 if tested.kind == "search"
-                else f"--sampler {tested.name} has no proof; give its Method one (docs/python.md)"
+                else f"--sampler {tested.name} has no proof; add one to its Method (docs/python.md)"
             )
     jobs = [(tested, world, beta) for tested in chosen if tested.proof for world in WORLDS for beta in BETAS]
     failed: list[str] = []
@@ -61,11 +62,11 @@ def selftest(
             failed += [tested.name] * _prove(tested, world, beta, json)
     if failed:
         raise SearchgenError(
-            f"{len(failed)} of the properties do not hold: {', '.join(dict.fromkeys(failed))}; do not use it"
+            f"{len(failed)} of the properties do not hold: {', '.join(dict.fromkeys(failed))}; do not use these samplers"
         )
     without = [tested.name for tested in chosen if tested.proof is None and tested.kind != "search"]
     if without:
-        complain(f"without a proof, so nothing is known of it: {', '.join(without)}")
+        complain(f"without a proof, and therefore not tested: {', '.join(without)}")
     complain(f"every property holds: {', '.join(dict.fromkeys(tested.name for tested, _, _ in jobs))}")
 
 

@@ -73,7 +73,7 @@ class Answers:
         request, wanted = Request.from_signature(signature)
         if request.sampler != SEARCH:
             raise RequestError(
-                f"the signature is of draws by {request.sampler}; repeat it with searchgen sample --again"
+                f"the signature belongs to draws of {request.sampler}; repeat them with searchgen sample --again"
             )
         searcher = self._searcher(replace(request, lm=lm or request.lm))
         refuse_other_model(searcher.source, wanted)
@@ -217,7 +217,7 @@ def _keyword_set(line: bytes, number: int) -> str:
     if not text:
         raise RequestError("the line is empty; write a keyword set")
     if len(line) > LONGEST_LINE:
-        raise RequestError(f"the line has {len(line):,} bytes; a keyword set may have {LONGEST_LINE:,}")
+        raise RequestError(f"the line has {len(line):,} bytes; a keyword set may have at most {LONGEST_LINE:,}")
     if text.startswith("@"):
         raise RequestError(f"{text[:40]!r}: a line of stdin cannot name a file; write \\@ for the sign itself")
     return text
@@ -236,11 +236,12 @@ def _describe(outcome: "Outcome", seconds: float) -> None:
     complain(f"window {low}-{high} words, seed {request.seed}, model {outcome.records[0].lm}")
     proposed, legal, accepted = outcome.annealed.tally.sum(axis=0).tolist()
     complain(
-        f"{outcome.annealed.steps} steps in {seconds:.2f} s, {legal / max(1, proposed):.0%} legal, "
-        f"{accepted / max(1, legal):.0%} of them accepted; P(constraints) = exp({outcome.log_mass:.1f}) under the guide"
+        f"{outcome.annealed.steps:,} steps in {seconds:.2f} s: {legal / max(1, proposed):.0%} legal, "
+        f"{accepted / max(1, legal):.0%} of those accepted"
     )
+    complain(f"P(constraints) = exp({outcome.log_mass:.1f}) under the guide")
     if outcome.report:
-        complain(", ".join(f"{name} {count}" for name, count in outcome.report.items()))
+        complain(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in outcome.report.items() if count))
     complain(f"signature {outcome.records[0].signature}")
 
 

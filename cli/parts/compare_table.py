@@ -106,7 +106,7 @@ def _remarks(rows: Sequence["Row"], apart: bool, why: str, log_z: float | None) 
     if why:
         remarks.append(f"log Z {'is ' + format(log_z, '.4f') if log_z is not None else 'is estimated only'}: {why}")
     if apart:
-        remarks.append("below the line: searches, whose texts follow no law")
+        remarks.append("searches are below the line: their texts follow no law")
     for row in rows:
         if row.trusted is False and row.doubts:
             run = f" {row.run}" if any(other.run > 1 for other in rows) else ""

@@ -59,7 +59,7 @@ def _outcome(run: TransformerRun, counts: dict[str, int]) -> Outcome | BaseExcep
     if report["tested"] and not report["accepted"] and run.failure is None:
         notes = (
             *notes,
-            f"not one of {report['tested']} tests was accepted: these are texts of {run.source.ref.proposer}, ranked by the "
+            f"all {report['tested']} tests were rejected: these are texts of {run.source.ref.proposer}, ranked by the "
             "transformer; raise --budget, or try another model",
         )
     return replace(outcome, failure=run.failure, notes=notes)
