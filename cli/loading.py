@@ -87,11 +87,11 @@ def open_ahead(lm: str | None, words: Sequence[str], settings: "NeuralSettings")
 
     Args:
         lm: the model that the user named; None: the default of the words' language.
-        words: demanded ones, as flags give them.
+        words: the required ones, as flags give them.
         settings: how it is to be read.
 
     Returns:
-        by name and settings; nothing, for every other model: those take long, and what is asked for may turn out to be impossible.
+        the model by name and settings; empty for any other model, which takes long to open and may not be needed.
     """
     from searchgen.lm.embedded import MIXED
     from searchgen.text import detect
@@ -120,7 +120,7 @@ def refuse_other_model(loaded: "Source", wanted: str) -> None:
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """Load libraries and models without looking for garbage among what stays: a tenth of a start, and as much at the end."""
+    """Load libraries and models without garbage collection, which takes a tenth of a start, and as much at the end."""
     gc.disable()
     try:
         say_if_compiling()

@@ -61,7 +61,7 @@ def law_request(demands: "Demands", lm: str | None, **fields: Any) -> Request:
     """Return the request for the model's law given constraints, as `sample`, `check`, `compare` and `explain` understand their flags.
 
     Args:
-        demands: what the texts must be.
+        demands: the demands on the texts.
         lm: the model that the user named; None takes the embedded n-gram model of the language that the words are in.
         fields: of `Request`, as they are.
 
@@ -124,7 +124,7 @@ def listed(flag: str, values: Sequence[str]) -> list[list[str]]:
 
 
 def refuse_unusable(request: Request, with_model: bool = True) -> None:
-    """Refuse, before any work is done, a sampler or options that are none, and a model that is not there or would not heed `neural`.
+    """Refuse, before any work is done, an unknown sampler or option, a missing model, and `neural` beside a model that ignores it.
 
     Args:
         request: the user's.

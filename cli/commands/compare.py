@@ -38,7 +38,7 @@ diagnostics. Searches are listed separately: their texts follow no law, so they 
 Example: searchgen compare --keywords "doctor,letter" --samplers smc,mh
 """
 
-#: Samplers that are compared unless others are named: under n-gram models, and under what scores texts whole.
+#: Samplers that are compared unless others are named: under n-gram models, and under models that score whole texts.
 USUAL, USUAL_WHOLE = "rejection,importance,smc,mh,tempering,anneal", "importance,smc,surrogate"
 
 Samplers = typer.Option(

@@ -39,7 +39,7 @@ def selftest(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """Run the proofs and print what each found."""
+    """Run the proofs and print their findings."""
     from searchgen.samplers.proofs.toy_worlds import WORLDS
     from searchgen.samplers.registry import method, names
 
@@ -71,7 +71,7 @@ def selftest(
 
 
 def _prove(tested: "Method", world: str, beta: float, json: bool) -> int:
-    """Play a proof on a world, print its findings, and return how many properties do not hold; none at all is one."""
+    """Play a proof on a world, print its findings, and return how many properties do not hold; a proof without properties counts as one."""
     from searchgen.samplers.proofs.exactness import Finding
     from searchgen.samplers.proofs.toy_worlds import WORLDS
 

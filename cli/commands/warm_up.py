@@ -1,4 +1,4 @@
-"""`searchgen warm-up`: compile and decode on purpose what the first command would."""
+"""`searchgen warm-up`: compile and decode in advance."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -57,7 +57,7 @@ class Answers:
         return source_cache(self.ahead)
 
     def one(self, request: Request) -> None:
-        """Answer one request; what ended its search before its time is raised once its texts are printed."""
+        """Answer one request; the failure that ended its search early is raised once its texts are printed."""
         self._finish(self._search(request))
 
     def repeat(self, signature: str, lm: str | None) -> None:
@@ -90,7 +90,7 @@ class Answers:
 
         Raises:
             NothingFound: at the end, when a line had no answer.
-            Outage: a server or the memory gave out; what was found until then is printed.
+            Outage: a server or the memory gave out; the texts found until then are printed.
         """
         if lm and not ModelRef.parse(lm).scores_texts:
             self._searcher(replace(template, lm=lm))
@@ -127,7 +127,7 @@ class Answers:
     def _answered(
         self, part: list[tuple[int, bytes]], template: Request, lm: str | None
     ) -> "list[Outcome | BaseException]":
-        """Return what becomes of some lines of stdin, those that are requests under a transformer searched together."""
+        """Return the outcomes of some lines of stdin; requests under a transformer are searched together."""
         outcomes: dict[int, Outcome | BaseException] = {}
         requests: dict[int, Request] = {}
         for number, line in part:
@@ -158,7 +158,7 @@ class Answers:
         return outcome
 
     def _report(self, outcome: "Outcome | BaseException", seconds: float) -> None:
-        """Show what the user should know of an outcome, and with -v what was done."""
+        """Show the notes of an outcome, and with -v the request and the work done."""
         if isinstance(outcome, BaseException):
             return
         for line in outcome.notes:
@@ -193,7 +193,7 @@ class Answers:
                 write_line(highlighted(record.text, _required_spans(record)))
 
     def _print_line(self, number: int, outcome: "Outcome | BaseException", count: int) -> None:
-        """Print what becomes of a line of stdin: as many lines as the request has texts, unless the run ends here."""
+        """Print the outcome of a line of stdin: as many lines as the request has texts, unless the run ends here."""
         if not isinstance(outcome, BaseException):
             self._print(outcome.on_line(number))
             missing = range(len(outcome.records), count)

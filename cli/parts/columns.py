@@ -13,7 +13,7 @@ def columns(rows: Sequence[Sequence[str]], width: int | None = None) -> list[str
 
     Args:
         rows: the cells, equally many in each row.
-        width: of the terminal; None: stdout is none, and no line is wrapped.
+        width: of the terminal; None: stdout is no terminal, and no line is wrapped.
 
     Example:
         >>> columns([["mh", "a chain of moves"], ["beam", "a search"]])

@@ -1,4 +1,4 @@
-"""The table of `searchgen compare`: methods that have a law, then searches, which have none."""
+"""The table of `searchgen compare`: methods with a law, then searches, which have no law."""
 
 import io
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ def lines(rows: Sequence["Row"], log_z: float | None, why: str, width: int | Non
     Args:
         rows: in the order to be shown.
         log_z: the exact value, if it is known.
-        why: what to say of it.
-        width: of the terminal, on which numbers have fewer digits if they do not fit otherwise; None: stdout is none.
+        why: a remark on it.
+        width: of the terminal, on which numbers have fewer digits if they do not fit otherwise; None: stdout is no terminal.
     """
     text = _drawn(rows, narrow=False)
     if width is not None and max(map(len, text)) > width:

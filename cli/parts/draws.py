@@ -15,7 +15,7 @@ ENOUGH = 100
 
 
 def repeat_draws(signature: str, lm: str | None, *, json: bool, raw_tokens: bool, report: str | None) -> None:
-    """Draw again what a signature describes.
+    """Draw again the texts that a signature describes.
 
     Args:
         signature: as a JSON record shows it.

@@ -1,4 +1,4 @@
-"""Which of the texts found under a transformer to print: their density, and how well their words go with what precedes them.
+"""The ranking of texts found under a transformer: by density, and by how well each word fits the words before it.
 
     score(x) = log density(x) + weight * (mean of the two least association ratios) + log p(last token | before) + log p(end | x)
 
@@ -46,7 +46,7 @@ def reranking_scores(
     Args:
         annealed: the texts of a search, densest first.
         target: the target that was searched.
-        model: what judges: the target's text model, or a part of it.
+        model: the judge: the target's text model, or a part of it.
         log_unigram: (tokens of the target,) natural log p of each token alone.
         weight: how much the least ratios count beside the log-density.
     """

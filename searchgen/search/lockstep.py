@@ -1,7 +1,7 @@
 """Searches in step with each other, so that one pass of the transformer serves all of them.
 
-Before each step the texts that all of them want are scored in one call; the steps then find their scores ready. A score depends in its
-last bits on what it is computed beside, and tests on a score: so a search that shares passes repeats in law only.
+Before each step, the texts that all of them need are scored in one call; the steps then find their scores ready. The last bits of a
+score depend on its batch, and tests depend on scores. So a search that shares passes is reproducible in distribution only.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -56,15 +56,15 @@ class SharedPasses:
         return self.model.log_probs(texts)
 
     def growing(self) -> PrefixScorer:
-        """Return what scores prefixes of texts that grow."""
+        """Return the scorer of prefixes of texts that grow."""
         return self.model.growing()
 
     def expected(self, texts: Sequence[str]) -> "list[Expected]":
-        """Return what the model, which can state it, expected at every place of texts."""
+        """Return the pieces that the model expected at every place of texts."""
         return cast(ExpectsPieces, self.model).expected(texts)
 
     def counted(self) -> dict[str, int]:
-        """Return what the model has done so far, by name."""
+        """Return the counts of the model's work so far, by name."""
         return self.model.counted()
 
     def forget(self) -> None:
@@ -76,7 +76,7 @@ class SharedPasses:
 def in_step(
     searches: Sequence[TransformerRun], model: TextModel, progress: Callable[[float], None] | None = None
 ) -> None:
-    """Run searches to their ends, one step of each after another; what ends one early is its `failure`.
+    """Run searches to their ends, one step of each in turn; an error that ends one early is its `failure`.
 
     Args:
         searches: none of their steps is made yet.

@@ -90,7 +90,7 @@ class Edits:
 
         Args:
             density: the true log-density of all that has been scored.
-            texts: of them, those to change; what has been changed before is passed over.
+            texts: those of them to change; texts that have been expanded before are skipped.
             model: has scored them.
         """
         new = [text for text in texts if text not in self.expanded]
@@ -104,12 +104,17 @@ class Edits:
                 if not seen and estimate[place] > self.estimates.get(neighbour, (-np.inf,))[0]:
                     self.estimates[neighbour] = float(estimate[place]), text
 
-    def best(self, most: int, of_each: int) -> list[Text]:
-        """Return the neighbours that are likeliest to be dense, at most so many, and of each text at most so many; none twice."""
+    def best(self, most: int, per_parent: int) -> list[Text]:
+        """Return the neighbours with the best estimates, each of them once only.
+
+        Args:
+            most: the largest number of neighbours.
+            per_parent: the largest number of neighbours of one text.
+        """
         chosen: list[Text] = []
         taken: dict[Text, int] = {}
         for text, (_, parent) in sorted(self.estimates.items(), key=lambda item: (-item[1][0], item[0])):
-            if taken.get(parent, 0) < of_each:
+            if taken.get(parent, 0) < per_parent:
                 taken[parent] = taken.get(parent, 0) + 1
                 chosen.append(text)
                 del self.estimates[text]
@@ -132,12 +137,12 @@ class Edits:
         return tokens, lengths, np.round(density + change, DECIMALS)
 
     def _changes(self, text: Text, expected: Expected, log_p: Floats) -> _Changes:
-        """Return the changes of a text to what was expected in it; `log_p` is that of its tokens under the n-gram model."""
+        """Return the changes of a text to the expected pieces; `log_p` is that of its tokens under the n-gram model."""
         scored, max_tokens, n = expected.scored, self.target.max_tokens, len(text)
         piece, at = self._places(text, expected.starts)
         reached = np.append(0.0, np.cumsum(scored.log_p))
         kept = log_p[at] - (reached[piece[at + 1]] - reached[piece[at]])  # log p'(old) - log p(old)
-        # What is expected in the place of every token that has pieces of its own, and of the end, if texts have one (--end none).
+        # Expected pieces in the place of every token that shares no piece, and of the end; with --end none texts have no end.
         before = np.append(at, n) if len(scored.log_p) > len(expected.starts) else at
         new = self.words.later(scored.piece[piece[before]]).astype(np.int64)
         if len(before) and before[0] == 0:

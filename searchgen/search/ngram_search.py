@@ -20,7 +20,7 @@ __all__ = ["NGramSearch"]
 #: A schedule of no more steps begins at draws of the unigrams' guide: it costs an eighth, and long chains lose nothing (docs/batch.md).
 UNIGRAM_STEPS = 60_000
 
-#: The clock's safety net: a run may take so many times its budget, and at least so many seconds, before it is cut short.
+#: The clock's safety net: a run may take SAFETY_FACTOR times its budget plus SAFETY_SECONDS before it is stopped.
 SAFETY_FACTOR, SAFETY_SECONDS = 5.0, 10.0
 
 

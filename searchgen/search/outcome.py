@@ -18,7 +18,7 @@ __all__ = ["Outcome", "outcome_of"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """The texts of one request, and what the user should know.
+    """The texts of one request, with notes for the user.
 
     Attributes:
         records: the texts, best first.
@@ -26,8 +26,8 @@ class Outcome:
         request: what was searched, the window spelled out.
         annealed: the run behind them.
         log_mass: natural log of the guide's mass of accepted texts.
-        failure: what ended the search before its time, an outage or Ctrl-C; None: nothing did.
-        report: what else was counted, by name.
+        failure: the outage or Ctrl-C that ended the search early; None: it ended as planned.
+        report: further counts, by name.
     """
 
     records: tuple[Record, ...]
@@ -54,7 +54,7 @@ def outcome_of(
         target: what was searched.
         ranked: the texts found, in the order in which they are to be printed.
         log_mass: of the guide.
-        report: what a text model was asked for, by name; empty: there was none.
+        report: counts of the text model's work, by name; empty: there was no text model.
 
     Raises:
         NotFound: nothing was found.

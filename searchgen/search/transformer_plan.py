@@ -81,7 +81,7 @@ class TransformerPlan:
         return self.restarts + (self.edit_rounds if edits else self.test_rounds)
 
     def times(self, factor: float) -> "TransformerPlan":
-        """Return a schedule of so many times the restarts and the rounds."""
+        """Return a schedule with `factor` times the restarts and the rounds."""
         return replace(
             self,
             restarts=max(1, round(factor * self.restarts)),

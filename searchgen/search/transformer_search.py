@@ -30,11 +30,11 @@ class TransformerSearch:
     def finish(
         self, runs: Sequence[TransformerRun], progress: Callable[[float], None] | None
     ) -> list[Outcome | BaseException]:
-        """Run searches to their ends in step; return what each has found, or why that is nothing."""
+        """Run searches to their ends in step; return the outcome of each, or its error."""
         # Only now the text model is needed: until here its libraries were imported by another thread.
         model = runs[0].source.text_model
         assert model is not None
-        # Scores of other jobs were computed beside other texts, and may differ in their last bits.
+        # Scores of other jobs were computed in other batches, and may differ in their last bits.
         model.forget()
         before = model.counted()
         in_step(runs, model, progress)
@@ -44,7 +44,7 @@ class TransformerSearch:
 
 
 def _outcome(run: TransformerRun, counts: dict[str, int]) -> Outcome | BaseException:
-    """Return what a search has found; if that is nothing, why."""
+    """Return the outcome of a search; if it found no text, the error."""
     if run.failure is not None and not (run.scored and run.scored.density):
         return run.failure
     assert run.target is not None
@@ -72,7 +72,7 @@ def rank(source: Source, annealed: Annealed, target: Target, request: Request) -
         source: the model; one that states no prefixes leaves the order as it is.
         annealed: the texts, densest first.
         target: what was searched.
-        request: may have a weight of its own for the ranking.
+        request: may set the weight of the ranking.
     """
     weight = WEIGHT if request.association_weight is None else request.association_weight
     model = judge(source)

@@ -1,9 +1,9 @@
-"""One search under a model that scores printed texts, step by step: what it wants scored next, and what it does with the scores.
+"""One search under a model that scores printed texts, step by step: it yields the texts to be scored next, and uses their scores.
 
     log density(x) = beta * log p_transformer(printed x) + sum over tokens of weight(token)
 
 1. Restarts. The n-gram model's annealing makes texts; the transformer scores the densest of them that are new. Token weights are fitted to
-   what it has scored (`token_weights.py`), and the next restart anneals the n-gram density with them: it knows better what to look for.
+   these scores (`token_weights.py`), and the next restart anneals the n-gram density with them.
 2. Edits. Where the transformer states which pieces it expected in a text, the neighbours of the best texts with the best estimates are
    scored next, and their neighbours after them (`neighbours.py`).
    Tests, where it does not. The best texts of all restarts are the starts of chains. In every round each makes m steps on the fitted
@@ -79,14 +79,14 @@ class TransformerRun:
         proposal: its target under the n-gram model, which proposes.
         guide: draws the starts.
         plan: its schedule.
-        fitted: the n-gram density, with token weights fitted to what has been scored.
+        fitted: the n-gram density, with token weights fitted to the scored texts.
         first: the texts of the first restart.
         target: its target under the model; None: the model has not been needed yet.
         scored: every text scored so far.
         rounds: the chains of the tests; None: there are none yet.
         tally: of the restarts.
         restart: number of the next.
-        failure: what ended the search before its time.
+        failure: the error that ended the search early.
     """
 
     source: Source
@@ -156,7 +156,7 @@ class TransformerRun:
             rounds.settle(before, moved)
 
     def result(self) -> tuple[Annealed, dict[str, int]]:
-        """Return the texts that were scored, densest first, with what was done; and what its tests came to, by name."""
+        """Return the scored texts, densest first, with the steps made; and the counts of the tests, by name."""
         texts, density = self.scored.ranked() if self.scored else ([], np.zeros(0))
         tally = self.tally if self.rounds is None else self.tally + self.rounds.chains.tally.sum(axis=0)
         counts = {
@@ -167,7 +167,7 @@ class TransformerRun:
         return Annealed(texts, density, int(tally[:, 0].sum()), self.failure is not None, tally), counts
 
     def _annealed(self) -> list[tuple[int, ...]]:
-        """Return the texts of the next restart, those that the fitted density likes best first."""
+        """Return the texts of the next restart, those of the largest fitted density first."""
         number, count, threads = self.restart, self.plan.restart_chains, self.source.threads
         starts = self.guide.draw_texts(self._counters("starts", number, count), threads=threads)
         schedule = Annealing(chains=count, steps=self.plan.restart_steps)

@@ -43,7 +43,7 @@ class SourceCache:
         """Return a model, opened if it is not kept.
 
         Args:
-            ref: what the user named.
+            ref: the model that the user named.
             settings: how a transformer scores texts.
 
         Raises:

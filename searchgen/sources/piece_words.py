@@ -44,7 +44,7 @@ class PieceWords:
             token_id = ids.get(token, NO_TOKEN)
             if token_id == NO_TOKEN:
                 continue
-            # Where words stand apart, what should have a space before it and has none goes on with a word.
+            # Where words stand apart, a piece without the space that it should have continues a word.
             spaced = apart and (bool(is_word[token_id]) or " " in form.detokenise([word, token]))
             if (token != text) == spaced:
                 self._later[piece] = token_id
