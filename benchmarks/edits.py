@@ -27,7 +27,7 @@ def edits_beside_rounds(report: Any, source: Source, sets: Sequence[str], model:
     """Search every set both ways in turns, and print the gain in nats and the cost."""
     whole = source.text_model
     assert whole is not None
-    silent = Silent(source.ref, source.model, source.known, source.threads, source.opened)
+    silent = Silent(source.ref, source.model, source.lexicon, source.threads, source.opened)
     sources = {"edits": source, "rounds": silent}
     found: dict[str, list[tuple[float, ...]]] = {way: [] for way in sources}
     for line in sets:
@@ -37,13 +37,13 @@ def edits_beside_rounds(report: Any, source: Source, sets: Sequence[str], model:
             request = keyword_request(line, lm=model, seed=7, min_words=6, max_words=14)
             run = TransformerSearch().begin(sources[way], request)
             in_step([run], whole)
-            assert run.finds is not None
+            assert run.scored is not None
             assert run.target is not None
-            densities = run.finds.ranked()[1]
+            densities = run.scored.ranked()[1]
             model = judge(run.source)
             assert model is not None
             alone = log_unigram(run.source, run.target)
-            best = reranking_scores(run.found()[0], run.target, model, alone, WEIGHT).max()
+            best = reranking_scores(run.result()[0], run.target, model, alone, WEIGHT).max()
             rows.append((densities[0], best, len(densities), time.process_time() - begun))
     edits, rounds = (np.array(rows) for rows in found.values())
     report.row("texts scored, edits and rounds", ", ".join(f"{one[:, 2].mean():.0f}" for one in (edits, rounds)))

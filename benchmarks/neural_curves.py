@@ -193,9 +193,9 @@ def _constrained(source: Source, request: Request, times: int) -> Trace:
     seconds = times * TransformerPlan().evaluations / EVALUATIONS_PER_SECOND
     run = TransformerSearch().begin(source, replace(request, annealing=Annealing().for_budget(seconds)))
     in_step([run], Watched(source, trace))
-    if run.failure is not None or run.finds is None:
+    if run.failure is not None or run.scored is None:
         raise run.failure or RuntimeError("nothing scored")
-    trace.density = [max(run.finds.density.values())]
+    trace.density = [max(run.scored.density.values())]
     return trace
 
 

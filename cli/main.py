@@ -21,7 +21,7 @@ from searchgen.version import __version__
 
 __all__ = ["answer", "app", "run"]
 
-HELP = "Texts that hold your words, always: sampled or searched under a language model, offline."
+HELP = "Generate text that is guaranteed to contain your words, by search or by sampling, offline."
 
 #: One line a command: its file in `commands/`, and the function there, have its name.
 COMMANDS = (

@@ -11,7 +11,7 @@ def whole(text: str | int) -> int:
     """Return a whole number.
 
     Raises:
-        typer.BadParameter: it is none.
+        typer.BadParameter: it is not one.
 
     Example:
         >>> whole("12"), whole(" 7 ")
@@ -20,14 +20,14 @@ def whole(text: str | int) -> int:
     try:
         return int(text)
     except ValueError:
-        raise typer.BadParameter(f"{str(text)[:40]!r} is no whole number") from None
+        raise typer.BadParameter(f"{str(text)[:40]!r} is not a whole number") from None
 
 
 def decimal(text: str | float) -> float:
     """Return a finite number.
 
     Raises:
-        typer.BadParameter: it is none.
+        typer.BadParameter: it is not one.
 
     Example:
         >>> decimal("0.5")
@@ -38,5 +38,5 @@ def decimal(text: str | float) -> float:
     except ValueError:
         number = float("nan")
     if not isfinite(number):
-        raise typer.BadParameter(f"{str(text)[:40]!r} is no number")
+        raise typer.BadParameter(f"{str(text)[:40]!r} is not a number")
     return number

@@ -13,7 +13,7 @@ def standard_input(asked_by: str) -> BinaryIO:
     """Return standard input.
 
     Args:
-        asked_by: what reads it, for the message.
+        asked_by: the reader, for the message.
 
     Raises:
         RequestError: it is a terminal or closed.
@@ -31,12 +31,12 @@ def lines(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def refuse_twice(values: Sequence[str], flag: str) -> None:
-    """Refuse a list in which `-` stands beside anything else: stdin can be read once, for one thing.
+    """Refuse a list in which `-` is not the only value: stdin can be read once, for one purpose.
 
     Raises:
         RequestError: in this case.
     """
     if "-" in values and len(values) > 1:
         raise RequestError(
-            f"{flag} - reads stdin and stands alone, but {len(values)} values are given; give - once, or only words"
+            f"{flag} - reads stdin and must be the only value, but there are {len(values)} values; give - once, or only words"
         )

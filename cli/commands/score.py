@@ -22,15 +22,17 @@ if TYPE_CHECKING:
 
 __all__ = ["HELP", "SHORT", "score"]
 
-SHORT = "Print the log-probability of texts, one a line of stdin."
+SHORT = "Print the log-probability of each line of stdin."
 
 HELP = """Print the natural log-probability of each line of stdin under a model, a tab, and the line.
 
-The end of the text counts. A word the model does not know counts as <unk> times its spelling, letter by letter, and is named in the JSON.
-With constraints each line also says what it lacks ('ok' if nothing), between the two, and the JSON has 'satisfied' and the
-'log_density' of the target that sample draws from: beta times log_prob, null where the target has no such text.
-Under a transformer the lines are read and scored 256 at a time, without constraints (check looks at those). A masked model gives
-pseudo-log-likelihoods: scores that are no log-probabilities, of kind 'pseudo' in the JSON.
+The end of the text is part of the score. An unknown word is scored as <unk> and spelled letter by letter; the JSON lists it.
+
+With constraints, a column between the two names the broken constraints, or is 'ok'. The JSON then has 'satisfied' and 'log_density'.
+The density is that of sample: beta times log_prob, or null for a text outside the target.
+
+A transformer scores 256 lines at a time, without constraints; searchgen check tests those. A masked model gives pseudo-log-likelihoods,
+which are not log-probabilities. Their kind in the JSON is 'pseudo'.
 
 Example: searchgen score < texts.txt
 """
@@ -50,7 +52,7 @@ def score(
     beta: Annotated[float, options.Beta] = 1.0,
     lm: Annotated[str | None, options.LawModel] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every term.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line, with every term.")] = False,
     end: Annotated[str, options.End] = "eos",
     prompt: Annotated[str, options.Prompt] = "",
     device: Annotated[str, options.Device] = "auto",

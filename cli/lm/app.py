@@ -6,7 +6,7 @@ from searchgen.cli.lm import build, eval, export, info, train
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Build or train, describe and evaluate models.", rich_markup_mode=None)
+app = typer.Typer(help="Build, train, describe and evaluate language models.", rich_markup_mode=None)
 app.command(name="build", help=build.HELP, short_help=build.SHORT)(build.build)
 app.command(name="train", help=train.HELP, short_help=train.SHORT)(train.train)
 app.command(name="export", help=export.HELP, short_help=export.SHORT)(export.export)

@@ -63,5 +63,9 @@ def proof(world: World) -> list[Finding]:
 
 
 METHOD = chain_method(
-    "mh", "any target; the chain that always works, states correlated", stepper, proof, options=Options
+    "mh",
+    "Metropolis-Hastings: chains for any target of an n-gram model and constraints; their states are correlated.",
+    stepper,
+    proof,
+    options=Options,
 )

@@ -129,7 +129,7 @@ class _Chains:
 METHOD = Method(
     name="gibbs",
     kind="pseudo",
-    summary="a masked model's words one by one, untested: texts of no law that could be stated",
+    summary="Pseudo-Gibbs: redraws the words of a text one by one from a masked model; the law of the texts is unknown.",
     draw=draw,
     proof=None,
     options=Options,

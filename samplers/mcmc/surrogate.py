@@ -226,7 +226,7 @@ def surrogate_matrix(inner: npt.NDArray[Any], true: Floats, cheap: Floats, tempe
 METHOD = Method(
     name="surrogate",
     kind="markov",
-    summary="an expensive target: cheap steps, one true test a round",
+    summary="Delayed acceptance: cheap n-gram steps and one exact test per round, for transformers and your own functions.",
     draw=draw,
     proof=proof,
     options=Options,

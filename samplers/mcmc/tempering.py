@@ -279,7 +279,7 @@ def proof(world: World) -> list[Finding]:
 METHOD = Method(
     name="tempering",
     kind="markov",
-    summary="targets with several modes; hot copies carry the chain from one to the other",
+    summary="Parallel tempering: hot copies carry the chain between modes, such as orders of the keywords.",
     draw=draw,
     proof=proof,
     options=Options,

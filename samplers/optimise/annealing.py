@@ -136,7 +136,7 @@ def draw(job: Job) -> Draws:
 METHOD = Method(
     name="anneal",
     kind="search",
-    summary="the densest texts, not draws: what constrain does, on the stated law",
+    summary="Simulated annealing: the densest texts under the stated law, which are not draws.",
     draw=draw,
     proof=None,
     options=Options,

@@ -174,7 +174,7 @@ def draw(job: Job) -> Draws:
 METHOD = Method(
     name="beam",
     kind="search",
-    summary="the baseline people know: the densest texts a beam of prefixes leads to, the same for every seed",
+    summary="Beam search: the densest texts that a beam of prefixes reaches, the same for every seed.",
     draw=draw,
     proof=None,
     options=Options,

@@ -100,7 +100,7 @@ def _draws(job: Job, proposal: Proposal, found: Accepted, memory: Memory | None)
 METHOD = Method(
     name="rejection",
     kind="exact",
-    summary="independent draws, nothing to tune; only where the constraints are not rare",
+    summary="Rejection sampling: independent exact draws, for constraints that are not rare.",
     draw=draw,
     proof=proof,
     options=Options,

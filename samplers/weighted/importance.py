@@ -142,7 +142,7 @@ def proof(world: World) -> list[Finding]:
 METHOD = Method(
     name="importance",
     kind="weighted",
-    summary="independent draws with weights; best where the guide is close to the target",
+    summary="Importance sampling: independent weighted draws, best where the guide is close to the target.",
     draw=draw,
     proof=proof,
     options=Options,

@@ -147,7 +147,7 @@ def iterated_proof(world: World) -> list[Finding]:
 METHOD = Method(
     name="sir",
     kind="weighted",
-    summary="importance draws resampled: one shared weight, biased by O(1/N)",
+    summary="Sampling-importance-resampling: equally weighted draws from a pool of N, biased by O(1/N).",
     draw=draw,
     proof=proof,
     options=Options,
@@ -156,7 +156,7 @@ METHOD = Method(
 
 ITERATED = chain_method(
     "isir",
-    "a chain that chooses among fresh importance draws; exact for every pool",
+    "Iterated SIR: a chain that chooses among fresh importance draws, exact for every size of the pool.",
     isir_stepper,
     iterated_proof,
     options=IteratedOptions,

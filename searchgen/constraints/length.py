@@ -23,7 +23,9 @@ DEFAULT_WINDOWS = {"en": (6, 14, 3, 4), "zh": (8, 24, 3, 4), "raw": (6, 14, 3, 4
 
 @dataclass(frozen=True)
 class Length(Constraint):
-    """At least `min_words` and at most `max_words` words; punctuation does not count.
+    """The number of words (in Chinese: characters) lies between `--min-words` and `--max-words`.
+
+    Punctuation does not count.
 
     >>> Length(4, 8).window
     (4, 8)
@@ -34,7 +36,7 @@ class Length(Constraint):
         Flag(
             "min-words",
             int | None,
-            "Fewest words (characters in Chinese).",
+            "Minimum number of words (in Chinese: characters).",
             "N",
             None,
             None,
@@ -42,7 +44,14 @@ class Length(Constraint):
             "lengths",
         ),
         Flag(
-            "max-words", int | None, "Most words (characters in Chinese).", "N", None, None, ("--max-chars",), "lengths"
+            "max-words",
+            int | None,
+            "Maximum number of words (in Chinese: characters).",
+            "N",
+            None,
+            None,
+            ("--max-chars",),
+            "lengths",
         ),
     )
     min_words: int

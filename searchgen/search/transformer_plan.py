@@ -21,7 +21,7 @@ MAX_PER_PARENT = 2
 
 @dataclass(frozen=True)
 class TransformerPlan:
-    """The schedule: restarts of annealing, then rounds of edits, or rounds of tests where the model does not tell what it expects.
+    """The schedule: restarts of annealing, then rounds of edits, or rounds of tests where the model does not state what it expects.
 
     Attributes:
         restarts: times that the n-gram density, fitted so far, is annealed.
@@ -31,7 +31,7 @@ class TransformerPlan:
         edit_rounds: times that edits of the best texts are scored.
         edits_scored: edits that the model scores in each round.
         parents: the best texts, which are edited; of each at most `MAX_PER_PARENT` edits are scored in a round.
-        test_chains: chains that go on from the best texts where the model does not tell what it expects.
+        test_chains: chains that go on from the best texts where the model does not state what it expects.
         test_rounds: tests of each of these chains.
         steps_between_tests: n-gram steps to each test.
         test_hot: first temperature T of the model's density.
@@ -58,13 +58,13 @@ class TransformerPlan:
         """Return the schedule of a request: more chains for more texts, restarts and rounds by its budget."""
         plan, annealing = TransformerPlan(), request.annealing
         chains = max(plan.test_chains, CHAINS_PER_TEXT * request.count)
-        each = chains // plan.test_chains
+        factor = chains // plan.test_chains
         wider = replace(
             plan,
-            restart_chains=each * plan.restart_chains,
-            restart_scored=each * plan.restart_scored,
-            edits_scored=each * plan.edits_scored,
-            parents=each * plan.parents,
+            restart_chains=factor * plan.restart_chains,
+            restart_scored=factor * plan.restart_scored,
+            edits_scored=factor * plan.edits_scored,
+            parents=factor * plan.parents,
             test_chains=chains,
         )
         if annealing.for_texts(request.count) == Annealing().for_texts(request.count):
@@ -77,11 +77,11 @@ class TransformerPlan:
         return self.restarts * self.restart_scored + self.edit_rounds * self.edits_scored  # or as many by tests
 
     def passes(self, edits: bool) -> int:
-        """Return how often the model is asked; `edits`: whether it tells which pieces it expects."""
+        """Return how often the model is asked; `edits`: whether it states which pieces it expects."""
         return self.restarts + (self.edit_rounds if edits else self.test_rounds)
 
     def times(self, factor: float) -> "TransformerPlan":
-        """Return a schedule of so many times the restarts and the rounds."""
+        """Return a schedule with `factor` times the restarts and the rounds."""
         return replace(
             self,
             restarts=max(1, round(factor * self.restarts)),

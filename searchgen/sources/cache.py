@@ -26,7 +26,7 @@ class SourceCache:
     Attributes:
         threads: threads to share an n-gram model's work over.
         text_threads: threads to share work over where another model scores the texts.
-        notify: is told, in one line, what the user should know of a model.
+        notify: called with one line for the user about a model.
         ahead: models that score texts and are being opened already, by name and settings.
     """
 
@@ -43,7 +43,7 @@ class SourceCache:
         """Return a model, opened if it is not kept.
 
         Args:
-            ref: what the user named.
+            ref: the model that the user named.
             settings: how a transformer scores texts.
 
         Raises:
@@ -56,10 +56,10 @@ class SourceCache:
             opened = self._opening(ref.name, settings) if ref.scores_texts else None
             from searchgen.sources.source import open_source
 
-            found = open_source(ref, settings, threads, self.notify, opened)
+            source = open_source(ref, settings, threads, self.notify, opened)
             while len(self._kept) >= MOST:
                 del self._kept[next(iter(self._kept))]
-            self._kept[key] = found
+            self._kept[key] = source
         return self._kept[key]
 
     def kept(self) -> "list[Source]":

@@ -283,7 +283,7 @@ def proof(world: World) -> list[Finding]:
 
 METHOD = chain_method(
     "gibbs",
-    "n-gram targets; exact block conditionals over the whole vocabulary, no rejections",
+    "Block Gibbs: exact conditionals over the whole vocabulary, without rejections, for n-gram targets.",
     stepper,
     proof,
     options=Options,

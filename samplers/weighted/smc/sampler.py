@@ -236,7 +236,7 @@ def _notes(count: int, ancestors: int, options: Options) -> tuple[str, ...]:
 METHOD = Method(
     name="smc",
     kind="weighted",
-    summary="weighted draws and an unbiased Z where the guide of full order is too large to build",
+    summary="Sequential Monte Carlo: weighted draws and an unbiased estimate of Z, where a guide of full order is too large.",
     draw=draw,
     proof=prove,
     options=Options,

@@ -70,7 +70,7 @@ def test_a_raw_model_is_sampled_as_it_stands() -> None:
         (("--keywords", "-"), "one request"),
         (("--sampler", "smc", "--option", "ordr=2"), "did you mean order"),
         (("--sampler", "importance", "-n", "-3"), "at least one"),
-        (("-n", "x"), "'x' is no whole number"),
+        (("-n", "x"), "'x' is not a whole number"),
         (("--memory",), "mh has no option 'memory'; it has chains"),
         (("--sampler", "rejection", "--beta", "0.7"), "--sampler smc or mh serves it exactly, --quasi approximately"),
         (("--sampler", "gibbs", "--term", f"{ROOT}/tests/samplers/controls.py:plain_step"), "use surrogate"),

@@ -163,7 +163,7 @@ def test_a_model_without_a_suffix_is_refused() -> None:
 def job() -> Job:
     rng = open_source(ModelRef.parse("en-ngram"))
     request = stated_law(Request(keywords=(("doctor",), ("letter",)), max_words=10, finite_verb=False))
-    return Job(Target.of(request, rng.model, rng.known), 32, 7, GibbsOptions(chains=16, burn_in=8, thin=4))
+    return Job(Target.of(request, rng.model, rng.lexicon), 32, 7, GibbsOptions(chains=16, burn_in=8, thin=4))
 
 
 @njit
