@@ -32,7 +32,7 @@ def product(*automata: Automaton, limit: int = ENTRY_LIMIT) -> Automaton:
     False
     """
     # Small factors first: for n keywords the work is then that of the last step, about twice.
-    ordered = sorted(automata, key=lambda one: one.next.size)
+    ordered = sorted(automata, key=lambda automaton: automaton.next.size)
     return reduce(lambda a, b: _combine(a, b, limit, np.logical_and), ordered)
 
 
