@@ -109,7 +109,7 @@ def allowed_starts(job: Job, plan: Plan, scorer: Scorer) -> tuple[Tokens, Length
         tokens[bad], lengths[bad] = job.guide().draw_texts(rows[bad], number=number, threads=job.threads)
         score[bad] = scorer(tokens[bad], lengths[bad])
     if (score == -np.inf).any():
-        names = ", ".join(one.name for one in job.target.opaque)
+        names = ", ".join(term.name for term in job.target.opaque)
         raise NotFound(f"no start in {MOST_TRIES} draws that {names or 'the target'} allows; loosen it")
     return tokens, lengths, score
 

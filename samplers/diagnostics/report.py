@@ -151,8 +151,8 @@ def arrays(draws: Draws, target: Target) -> dict[str, Array]:
         "log_density": draws.log_density,
         "length": np.array([float(word[list(text)].sum()) for text in texts]),
     }
-    seen = Counter(i for text in texts for i in set(text) if word[i])
-    often = [i for i, n in seen.most_common() if RARE * len(texts) <= n <= COMMON * len(texts)]
+    appearances = Counter(i for text in texts for i in set(text) if word[i])
+    often = [i for i, n in appearances.most_common() if RARE * len(texts) <= n <= COMMON * len(texts)]
     for verb, words in (
         ("has", [i for i in often if i not in target.demanded]),
         (
@@ -210,12 +210,12 @@ def _chain_features(features: dict[str, Array]) -> tuple[dict[str, dict[str, flo
     if next(iter(features.values())).shape[1] < FEWEST:
         return result, [f"fewer than {FEWEST} draws a chain: how well the chains mix cannot be told"]
     for name, values in features.items():
-        found = {"mean": float(values.mean()), "r_hat": r_hat(values)}
-        found |= {"ess_bulk": bulk_size(values), "ess_tail": tail_size(values)}
-        result[name] = found
-        if not found["r_hat"] <= LARGEST_R_HAT:
-            doubts.append(f"R-hat of {name} is {found['r_hat']:.2f}, above {LARGEST_R_HAT}")
-        least = min(found["ess_bulk"], found["ess_tail"])
+        row = {"mean": float(values.mean()), "r_hat": r_hat(values)}
+        row |= {"ess_bulk": bulk_size(values), "ess_tail": tail_size(values)}
+        result[name] = row
+        if not row["r_hat"] <= LARGEST_R_HAT:
+            doubts.append(f"R-hat of {name} is {row['r_hat']:.2f}, above {LARGEST_R_HAT}")
+        least = min(row["ess_bulk"], row["ess_tail"])
         if not least >= LEAST_SIZE:
             doubts.append(f"effective sample size of {name} is {least:.0f}, below {LEAST_SIZE:.0f}")
     return result, doubts

@@ -152,10 +152,10 @@ def open_proposer(name: str) -> "MaskedModel":
         RequestError: there is none, or it is of another kind.
     """
     _refuse_missing(name)
-    found = open_any_transformer(name)
-    if isinstance(found, PieceModel):
+    model = open_any_transformer(name)
+    if isinstance(model, PieceModel):
         raise _causal(name)
-    return found
+    return model
 
 
 def hash_of_proposer(name: str) -> str:

@@ -77,13 +77,13 @@ class Options:
             if self.masked_hash:
                 raise RequestError(f"masked_hash={self.masked_hash[:12]} is that of no model; name it with masked=")
             return self
-        found = hash_of_proposer(self.masked)
-        if self.masked_hash not in ("", found):
+        file_hash = hash_of_proposer(self.masked)
+        if self.masked_hash not in ("", file_hash):
             raise RequestError(
-                f"masked={self.masked} has changed: its files have the hash {found[:12]}, not {self.masked_hash[:12]}; "
+                f"masked={self.masked} has changed: its files have the hash {file_hash[:12]}, not {self.masked_hash[:12]}; "
                 "give the model that was used then, or drop masked_hash"
             )
-        return replace(self, masked_hash=found)
+        return replace(self, masked_hash=file_hash)
 
 
 def draw(job: Job) -> Draws:

@@ -252,7 +252,7 @@ def proof_on(world: World, event: Any, *arguments: Any, ladder: tuple[float, flo
     law = np.outer(laws[0] / laws[0].sum(), laws[1] / laws[1].sum()).ravel()
     whole = np.allclose(matrix.sum(axis=1), 1.0, atol=1e-12, rtol=0)
     error = float(np.abs(law @ matrix - law).max()) if whole else np.inf
-    reached = all(_reached(one > 0).all() for one in (matrix, matrix.T))
+    reached = all(_reached(edges > 0).all() for edges in (matrix, matrix.T))
     return [
         Finding(f"two rungs, b = {ladder[1]:g}: stationary", error, STATIONARY),
         Finding(f"two rungs, b = {ladder[1]:g}: irreducible", 0.0 if reached else np.inf, 0.0),

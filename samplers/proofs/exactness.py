@@ -368,7 +368,7 @@ def _drive_attempts(
                 for place in range(lengths[i]):
                     code = code * base + tokens[i, place] + 1
                 at = _place(codes, code)
-                found = at < len(codes) and codes[at] == code
-                law[order[at] if found else len(codes)] += rng.probability[0] * np.exp(log_weight[i])
+                is_text = at < len(codes) and codes[at] == code
+                law[order[at] if is_text else len(codes)] += rng.probability[0] * np.exp(log_weight[i])
         if not next_script(rng):
             break

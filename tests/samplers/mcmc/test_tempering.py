@@ -77,13 +77,13 @@ def _job(options: Options, threads: int = 1) -> Job:
 
 def test_one_thread_or_two() -> None:
     """The pilot run, the ladder and the draws are the same bits; the report says what the swaps did."""
-    one, two = draw(_job(Options(chains=4, rungs=3))), draw(_job(Options(chains=4, rungs=3), threads=2))
-    assert np.array_equal(one.tokens, two.tokens)
-    assert one.report == two.report
-    assert len(one.report["inverse_temperatures"]) == 3
-    assert len(one.report["swap_rates"]) == 2
-    assert min(one.report["swap_rates"]) > 0.1
-    assert one.chains == 4
+    alone, shared = draw(_job(Options(chains=4, rungs=3))), draw(_job(Options(chains=4, rungs=3), threads=2))
+    assert np.array_equal(alone.tokens, shared.tokens)
+    assert alone.report == shared.report
+    assert len(alone.report["inverse_temperatures"]) == 3
+    assert len(alone.report["swap_rates"]) == 2
+    assert min(alone.report["swap_rates"]) > 0.1
+    assert alone.chains == 4
 
 
 @pytest.mark.parametrize("options", [Options(rungs=1), Options(hottest=1.0), Options(swap=0.0), Options(rungs=99)])

@@ -124,12 +124,12 @@ def test_a_pool_whose_mean_weight_is_forgotten_is_caught(fault: int) -> None:
     world = narrowed(keyword_world(1.0), 40)
     guide = Guide.build(world.problem, order=2, max_tokens=world.max_tokens, budget=None, threads=1)
     place = (guide.tables, guide.log_mass, new_scratch(), new_pool(2, world.max_tokens), fault)
-    (found,) = prove_attempts("pool", world, pool_forgotten, *place)
-    assert found.error > VISIBLE
+    (finding,) = prove_attempts("pool", world, pool_forgotten, *place)
+    assert finding.error > VISIBLE
 
 
-def _same(one: Draws, other: Draws) -> bool:
-    return one.texts() == other.texts() and np.array_equal(one.log_weight, other.log_weight)
+def _same(first: Draws, second: Draws) -> bool:
+    return first.texts() == second.texts() and np.array_equal(first.log_weight, second.log_weight)
 
 
 @pytest.mark.parametrize("name", ["importance", "sir", "isir"])
@@ -145,10 +145,10 @@ def test_log_z_is_the_guides() -> None:
     assert np.abs(full.log_weight - exact).max() < 1e-5
     assert full.report["pareto_k"] is None
     assert full.report["ess"] == pytest.approx(100, rel=1e-6)
-    found = method("importance").draw(toy_job("importance", 5000))
-    assert found.log_z is not None
-    assert found.log_z_error is not None
-    assert abs(found.log_z - exact) < 5 * found.log_z_error + 1e-5
+    draws = method("importance").draw(toy_job("importance", 5000))
+    assert draws.log_z is not None
+    assert draws.log_z_error is not None
+    assert abs(draws.log_z - exact) < 5 * draws.log_z_error + 1e-5
 
 
 def test_an_order_that_is_not_there() -> None:
