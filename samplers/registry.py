@@ -53,7 +53,7 @@ def method(name: str) -> "Method":
             installed: Method = entry.load()
             return installed
     near = get_close_matches(name, names(), 1)
-    way_out = f"did you mean {near[0]}?" if near else f"there are {', '.join(names())}"
+    way_out = f"did you mean {near[0]}?" if near else f"give one of {', '.join(names())}"
     raise RequestError(f"--sampler {name!r} is unknown; {way_out}")
 
 

@@ -193,9 +193,11 @@ def diagnose(method: Method, draws: Draws, target: Target) -> dict[str, Any]:
     if draws.chains and kind == "markov":
         report["features"], doubts = _chain_features(arrays(draws, target))
         if report["distinct"] == 1 < report["draws"]:  # every feature is constant, so nothing else would tell
-            doubts.append("all draws are one text: the chains are stuck, or the target has no other")
+            doubts.append("all draws are the same text: the chains are stuck, or the target has only this one")
     elif kind == "pseudo":
-        doubts = ["pseudo-Gibbs: the conditionals of a masked model belong to no law that could be stated"]
+        doubts = [
+            "pseudo-Gibbs: the draws follow no known law, because a masked model's conditionals do not define one"
+        ]
     elif kind == "weighted" and len(draws.log_weight):
         report |= {"ess": weighted_size(draws.log_weight), "largest_share": largest_share(draws.log_weight)}
         report["pareto_k"] = pareto_k(draws.log_weight)
@@ -208,7 +210,7 @@ def _chain_features(features: dict[str, Array]) -> tuple[dict[str, dict[str, flo
     result: dict[str, dict[str, float]] = {}
     doubts: list[str] = []
     if next(iter(features.values())).shape[1] < FEWEST:
-        return result, [f"fewer than {FEWEST} draws a chain: how well the chains mix cannot be told"]
+        return result, [f"fewer than {FEWEST} draws a chain are too few to judge how well the chains mix"]
     for name, values in features.items():
         row = {"mean": float(values.mean()), "r_hat": r_hat(values)}
         row |= {"ess_bulk": bulk_size(values), "ess_tail": tail_size(values)}
@@ -226,5 +228,7 @@ def _weight_doubts(report: dict[str, Any]) -> list[str]:
     if not report["ess"] >= LEAST_SIZE:
         doubts.append(f"effective sample size is {report['ess']:.0f}, below {LEAST_SIZE:.0f}")
     if report["pareto_k"] > LARGEST_PARETO_K:
-        doubts.append(f"Pareto k is {report['pareto_k']:.2f}, above {LARGEST_PARETO_K}: no claim")
+        doubts.append(
+            f"Pareto k is {report['pareto_k']:.2f}, above {LARGEST_PARETO_K}: estimates from these weights are unreliable"
+        )
     return doubts

@@ -39,7 +39,7 @@ def table_of(moves: str) -> npt.NDArray[np.int64]:
         RequestError: there is no such set.
     """
     if moves not in MOVE_SETS:
-        raise RequestError(f"--moves {moves!r} is unknown; there are {', '.join(MOVE_SETS)}")
+        raise RequestError(f"--moves {moves!r} is unknown; give one of {', '.join(MOVE_SETS)}")
     return labels(**MOVE_SETS[moves])
 
 
@@ -63,5 +63,5 @@ def proof(world: World) -> list[Finding]:
 
 
 METHOD = chain_method(
-    "mh", "any target; the chain that always works, states correlated", stepper, proof, options=Options
+    "mh", "any n-gram target; a Markov chain that always works, with correlated states", stepper, proof, options=Options
 )

@@ -64,9 +64,9 @@ def schedule_of(options: Options, hot: float) -> npt.NDArray[np.float64]:
         [0.667, 1.0, 2.0]
     """
     if options.schedule not in SCHEDULES:
-        raise RequestError(f"schedule={options.schedule!r} is unknown; there are {', '.join(SCHEDULES)}")
+        raise RequestError(f"schedule={options.schedule!r} is unknown; give one of {', '.join(SCHEDULES)}")
     if not 0 < options.cold <= hot:
-        raise RequestError(f"cold={options.cold:g} to hot={hot:g}: temperatures are above 0 and fall")
+        raise RequestError(f"cold={options.cold:g} must be above 0 and at most hot={hot:g}; change one of them")
     if options.schedule == "linear":
         return 1.0 / np.linspace(hot, options.cold, options.blocks)
     if options.schedule == "logarithmic":
@@ -94,7 +94,9 @@ def draw(job: Job) -> Draws:
     """Anneal chains from draws of the guide and return their best texts, densest first."""
     options = job.options
     if min(options.chains, options.steps, options.blocks) < 1 or options.blocks > options.steps or options.hot < 0:
-        raise RequestError("--sampler anneal: give at least one chain, step and block, and no more blocks than steps")
+        raise RequestError(
+            "--sampler anneal: chains, steps and blocks must be 1 or more, hot 0 or more, and blocks at most steps"
+        )
     count = max(options.chains, job.count)
     start_key = key_of(job.key, "starts")
     tokens, lengths = job.guide().draw_texts(
@@ -113,7 +115,7 @@ def draw(job: Job) -> Draws:
         progress=job.progress,
     )
     if not annealed.texts:
-        raise NotFound(f"not found in {annealed.steps} steps; raise steps")
+        raise NotFound(f"no text found in {annealed.steps} steps; raise steps")
     texts = annealed.texts[: job.count]
     padded = np.zeros((len(texts), tokens.shape[1]), np.int32)
     for i, text in enumerate(texts):
@@ -129,14 +131,14 @@ def draw(job: Job) -> Draws:
         report={"hot": hot, "schedule": options.schedule},
         notes=()
         if len(texts) == job.count
-        else (f"{len(texts)} of {job.count}: chains found no more different texts",),
+        else (f"only {len(texts)} of {job.count} texts: the chains found no others",),
     )
 
 
 METHOD = Method(
     name="anneal",
     kind="search",
-    summary="the densest texts, not draws: what constrain does, on the stated law",
+    summary="a search for the most probable texts: simulated annealing, as constrain does it",
     draw=draw,
     proof=None,
     options=Options,

@@ -148,12 +148,14 @@ def draw(job: Job) -> Draws:
     options: Options = job.options
     width = options.width or max(16, job.count)
     if not 1 <= width <= WIDEST:
-        raise RequestError(f"--sampler beam: width={options.width} is no number of prefixes; give 1 to {WIDEST:,}")
+        raise RequestError(
+            f"--sampler beam: width={options.width} is out of range; give 1 to {WIDEST:,} prefixes, or 0 for the default"
+        )
     result = search(job, width, options.grid)
     if not result.texts:
         way_out = "give a larger width" if options.grid else "give grid=true, or a larger width"
         raise NotFound(
-            f"not found within the beam: none of {result.extended} prefixes became an accepted text; {way_out}"
+            f"not found within the beam: {result.extended} prefixes were extended, but no accepted text came out; {way_out}"
         )
     count = len(result.texts)
     chains = new_chains(count, max(len(text) for text in result.texts))
@@ -169,14 +171,16 @@ def draw(job: Job) -> Draws:
         evaluations=result.offered,
         counts={"width": width, "prefixes": result.extended, "successors": result.offered},
         report={"width": width, "grid": options.grid},
-        notes=() if count == job.count else (f"{count} of {job.count}: the beam led to no more texts; raise width",),
+        notes=()
+        if count == job.count
+        else (f"only {count} of {job.count} texts: the beam found no others; raise width",),
     )
 
 
 METHOD = Method(
     name="beam",
     kind="search",
-    summary="the baseline people know: the densest texts a beam of prefixes leads to, the same for every seed",
+    summary="a search for the most probable texts: beam search, the usual baseline, the same for every seed",
     draw=draw,
     proof=None,
     options=Options,

@@ -48,7 +48,9 @@ def draw(job: Job) -> Draws:
     """
     options, problem = job.options, job.target.problem
     if options.attempts < 1 or options.memory_nodes < 2 or options.pilot < 100:
-        raise RequestError("--sampler rejection: give attempts >= 1, memory_nodes >= 2 and pilot >= 100")
+        raise RequestError(
+            "--sampler rejection: attempts must be 1 or more, memory_nodes 2 or more, and pilot 100 or more"
+        )
     if options.memory and options.quasi:
         raise RequestError("--memory and --quasi exclude each other; give one of them")
     proposal = bounded_proposal(problem, job.target.max_tokens)
@@ -71,11 +73,13 @@ def _draws(job: Job, proposal: Proposal, accepted: Accepted, memory: Memory | No
     bound = float(proposal.log_bound[0])
     if k == 0:
         raise NotFound(
-            f"none of {n:,} attempts: P(constraints) is below 3/n = {3 / n:.2g}; use --sampler smc (or importance)"
+            f"no attempt of {n:,} was accepted: the acceptance rate is below 3/n = {3 / n:.2g}; use --sampler smc or importance"
         )
     rate = k / float(accepted.sums[0])
     error = float(np.sqrt(max(0.0, k - rate**2 * accepted.sums[1]))) / k
-    notes = [] if k == job.count else [f"only {k:,} of {job.count:,} texts: {n:,} attempts were made, the most allowed"]
+    notes = (
+        [] if k == job.count else [f"only {k:,} of {job.count:,} texts: all {n:,} attempts are used up; raise attempts"]
+    )
     counts = {"attempts": n, "accepted": k}
     report: dict[str, object] = {"log_bound": bound}
     if memory is None:
@@ -100,7 +104,7 @@ def _draws(job: Job, proposal: Proposal, accepted: Accepted, memory: Memory | No
 METHOD = Method(
     name="rejection",
     kind="exact",
-    summary="independent draws, nothing to tune; only where the constraints are not rare",
+    summary="independent exact draws, nothing to tune; only where the constraints are not rare",
     draw=draw,
     proof=proof,
     options=Options,

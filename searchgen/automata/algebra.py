@@ -125,6 +125,6 @@ def _steps(a: Automaton, b: Automaton, present: npt.NDArray[np.int64], rule: np.
 
 def _too_large(limit: int) -> RequestError:
     return RequestError(
-        f"the constraints together need an automaton of more than {limit:,} entries; ask for fewer keywords, "
-        "or for keywords in a given order"
+        f"the constraints together need an automaton of more than {limit:,} entries; give fewer keywords, "
+        "or fix their order"
     )

@@ -136,7 +136,9 @@ class Guide:
         with ThreadPoolExecutor(threads) as pool:
             shared(np.full(count, DRAW_COST), work, pool, threads)
         if (lengths < 0).any():
-            raise NotFound("the texts that satisfy all constraints are too improbable to be counted")
+            raise NotFound(
+                "the texts that satisfy all constraints are too improbable for floating-point numbers; loosen a constraint"
+            )
         return tokens, lengths
 
     def log_probability(self, tokens: Sequence[int]) -> float:

@@ -121,7 +121,7 @@ def punctuation_levels(classes: Classes) -> npt.NDArray[np.int8]:
             break
         if longer.max() > LEVEL_LIMIT:
             raise RequestError(
-                "the constraints allow punctuation without end, so a number of words does not bound a text"
+                "the constraints allow punctuation without end, so texts have no longest length; limit the punctuation"
             )
         level = longer
     return level.astype(np.int8)

@@ -40,7 +40,7 @@ def compile_sampler(name: str) -> float:
     done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
         why = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise SearchgenError(f"the loops of {name} could not be compiled: {why[-1]}")
+        raise SearchgenError(f"the inner loops of {name} could not be compiled: {why[-1]}")
     marker(name).touch()
     return time.monotonic() - start
 

@@ -139,7 +139,7 @@ def _pairs(tables: NGramTables) -> _Pairs:
     orphan = int(_suffixes(tables, np.array(starts, np.int64), suffix_of))
     if orphan:
         raise RequestError(
-            f"--sampler gibbs: the model stores n-gram {orphan} without its suffix, so its exact conditionals are out of reach; "
+            f"--sampler gibbs: the model stores n-gram {orphan} but not its suffix, so exact conditionals cannot be computed; "
             "use --sampler mh --moves site"
         )
     pair_first, pair_word = np.zeros(end - begin + 1, np.int64), np.zeros(len(suffix_of), np.int32)

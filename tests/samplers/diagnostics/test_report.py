@@ -113,7 +113,7 @@ def test_chains_stuck_in_one_text_are_flagged(target: Target) -> None:
     )
     report = diagnose(Method("stuck", "markov", "", draw=lambda job: stuck_draws, proof=None), stuck_draws, target)
     assert report["trusted"] is False
-    assert "one text" in report["doubts"][-1]
+    assert "the same text" in report["doubts"][-1]
 
 
 def test_chains_that_mix_are_trusted(target: Target) -> None:

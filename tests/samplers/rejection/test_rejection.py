@@ -130,7 +130,7 @@ def test_quasi_is_close_to_the_target() -> None:
 
 def test_none_found_says_how_rare() -> None:
     """k = 0 is below 3 / n, not 0; fewer texts than wanted are said to be so."""
-    with pytest.raises(NotFound, match=r"none of 3 attempts.*below 3/n = 1.*smc"):
+    with pytest.raises(NotFound, match=r"no attempt of 3 was accepted.*below 3/n = 1.*smc"):
         REJECTION.draw(toy_job("rejection", 1, keywords="c,f,d,e", attempts=3))
     draws = REJECTION.draw(toy_job("rejection", 500, attempts=200))
     assert len(draws.lengths) < 500

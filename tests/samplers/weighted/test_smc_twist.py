@@ -184,5 +184,5 @@ def test_the_command_draws_by_particles(tmp_path: Path) -> None:
 def test_rejuvenation_is_refused(folder: Path) -> None:
     target = target_under(open_transformer(str(folder)), 3, 1.0)
     sampler = method("smc")
-    with pytest.raises(RequestError, match="moves by the n-gram model"):
+    with pytest.raises(RequestError, match="changes words by the n-gram model alone"):
         sampler.draw(Job(target, 4, 7, replace(sampler.options(), rejuvenate=5)))
