@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 
 from searchgen.kernels.acceptance import accepts, log_threshold
+from searchgen.kernels.compiled import allocating
 from searchgen.kernels.randomness import (
     Counter,
     below,
@@ -41,7 +41,7 @@ def test_philox_known_answers(count: Any, key: Any, answer: Any) -> None:
     assert tuple(int(word) for word in philox(*map(np.uint64, (*count, *key)))) == answer
 
 
-@njit
+@allocating
 def _several(rng: Any, cumulative: Any, half: Any) -> Any:
     total = 0
     if bernoulli(rng, 0.25):
@@ -91,13 +91,13 @@ def test_the_counter_follows_the_scripted_law() -> None:
     assert z < 4.75
 
 
-@njit
+@allocating
 def start_step_of(rng: Any, number: Any) -> None:
     """Begin a step from Python."""
     start_step(rng, number)
 
 
-@njit
+@allocating
 def _uniform_bits(rng: Any, number: Any) -> Any:
     start_step(rng, number)
     return below(rng, 1 << 52)
@@ -118,7 +118,7 @@ def test_a_counter_is_its_words() -> None:
     assert _uniform_bits(Counter(word.copy()), 0) == _uniform_bits(counter(11, 4), 0)
 
 
-@njit
+@allocating
 def _not_one(rng: Any, cumulative: Any, share: Any) -> Any:
     """An index of a running sum that is not 1: drawn again while it is."""
     conditioned(rng, share)

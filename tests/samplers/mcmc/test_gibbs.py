@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 
 from searchgen.automata import Automaton
 from searchgen.errors import RequestError
 from searchgen.jobs.draws import stated_law
+from searchgen.kernels.compiled import allocating
 from searchgen.kernels.randomness import Counter, below, counter, start_step
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.model_ref import ModelRef
@@ -130,7 +130,7 @@ def test_a_missing_part_is_caught(fault: str) -> None:
     assert imbalance(world, wrong) > VISIBLE or np.abs(wrong - right).max() > VISIBLE
 
 
-@njit
+@allocating
 def _place_among_all(problem: Any, chains: Any, c: Any, draft: Any, tables: Any, scratch: Any, rng: Any) -> None:
     """The fault: places counted among n + 1 for every block, so that the choice depends on what stands in the block."""
     size = below(rng, 2)
@@ -166,7 +166,7 @@ def job() -> Job:
     return Job(Target.of(request, rng.model, rng.known), 32, 7, GibbsOptions(chains=16, burn_in=8, thin=4))
 
 
-@njit
+@allocating
 def _one(
     problem: Any, chains: Any, c: Any, draft: Any, tables: Any, scratch: Any, longest: Any, word: Any, n: Any
 ) -> None:
@@ -175,12 +175,12 @@ def _one(
     block_step(problem, chains, c, draft, tables, scratch, longest, rng)
 
 
-@njit
+@allocating
 def _listed(problem: Any, chains: Any, draft: Any, tables: Any, scratch: Any, start: Any, size: Any, word: Any) -> None:
     list_outcomes(problem, chains, 0, draft, tables, scratch, 1, start, size, Counter(word))
 
 
-@njit
+@allocating
 def _enumerated(problem: Any, chains: Any, start: Any, size: Any, out: Any) -> None:
     """Write the log-density of every text with one token or none in the place of the block; the last entry is for none."""
     old, length = chains.token[0].copy(), chains.length[0]

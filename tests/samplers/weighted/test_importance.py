@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 
 from searchgen.errors import RequestError
 from searchgen.guide import Guide
 from searchgen.guide.candidates import new_scratch
 from searchgen.guide.draws import draw
+from searchgen.kernels.compiled import allocating
 from searchgen.kernels.randomness import categorical
 from searchgen.samplers.chains.chains import recompute
 from searchgen.samplers.diagnostics.weights import (
@@ -60,7 +60,7 @@ def test_scale_of_a_generalised_pareto_law() -> None:
     assert abs(found_scale / scale - 1) < 5 * np.sqrt(2 * (1 + shape) / draws)
 
 
-@njit
+@allocating
 def unweighted(
     problem: Any, tokens: Any, lengths: Any, log_weight: Any, guide: Any, mass: Any, scratch: Any, rng: Any
 ) -> None:
@@ -69,7 +69,7 @@ def unweighted(
     log_weight[0] = mass
 
 
-@njit
+@allocating
 def pool_forgotten(
     problem: Any,
     tokens: Any,
@@ -87,7 +87,7 @@ def pool_forgotten(
     log_weight[0] = mass if fault == 0 else pool.log_weight.max()
 
 
-@njit
+@allocating
 def density_only(
     problem: Any, chains: Any, c: Any, draft: Any, guide: Any, log_mass: Any, scratch: Any, pool: Any, rng: Any
 ) -> None:

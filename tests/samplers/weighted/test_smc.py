@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 
 from searchgen.errors import RequestError
 from searchgen.guide import Guide
 from searchgen.jobs.draws import stated_law
+from searchgen.kernels.compiled import allocating
 from searchgen.kernels.randomness import script, systematic
 from searchgen.lm.ngram.model import NGram
 from searchgen.problem import Problem
@@ -32,7 +32,7 @@ VISIBLE = 1e-4  # a fault shifts the law at least so much
 NO_FAULT, WEIGHTS_FORGOTTEN, WRONG_CONTEXT, ROUNDED_DOWN = range(4)
 
 
-@njit
+@allocating
 def _round_down(particles: Any, rng: Any) -> None:
     """Resample to floor(N w) copies of each particle, and as many of the last one as are lacking."""
     n = len(particles.length)
@@ -52,7 +52,7 @@ def _round_down(particles: Any, rng: Any) -> None:
     particles.log_weight[:] = mean
 
 
-@njit
+@allocating
 def faulty(
     problem: Any,
     tokens: Any,
@@ -122,7 +122,7 @@ def test_models_of_other_kinds(world: str, orders: tuple[int, ...], beta: float)
             assert finding.holds, (order, particles, finding.error)
 
 
-@njit
+@allocating
 def rejuvenated(
     problem: Any,
     tokens: Any,
@@ -161,7 +161,7 @@ def test_a_guide_of_full_order_leaves_all_weights_the_same(world: str) -> None:
     assert result.resamplings == ()
 
 
-@njit
+@allocating
 def _offspring(rng: Any, running: Any, n: Any, out: Any) -> None:
     u = systematic(rng, running, 0, len(running), n)
     at = 0
