@@ -138,7 +138,7 @@ class Rounds:
         elif len(moved):
             proposed = self.scorer(chains.token[moved], chains.length[moved])
         if np.isnan(proposed).any():
-            raise RequestError("the true target gave a score that is not a number; a sampler cannot use it")
+            raise RequestError("the true target gave the score nan; its log-density must be a number or -inf")
         power = self.true_power
         ratio = log_acceptance(
             power * proposed,

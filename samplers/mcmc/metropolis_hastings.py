@@ -39,16 +39,16 @@ def table_of(moves: str) -> npt.NDArray[np.int64]:
         RequestError: there is no such set.
     """
     if moves not in MOVE_SETS:
-        raise RequestError(f"--moves {moves!r} is unknown; there are {', '.join(MOVE_SETS)}")
+        raise RequestError(f"--moves {moves!r} is unknown; give one of {', '.join(MOVE_SETS)}")
     return labels(**MOVE_SETS[moves])
 
 
 def stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
     """Return what makes steps of the moves that are asked for, at temperature 1."""
-    table, one = table_of(job.options.moves), np.ones(1)
+    table, betas = table_of(job.options.moves), np.ones(1)
 
     def steps(low: int, high: int, count: int, first: int) -> None:
-        advance_part(job.target.problem, chains, plan.counters, table, one, low, high, count, first)
+        advance_part(job.target.problem, chains, plan.counters, table, betas, low, high, count, first)
 
     return steps
 

@@ -90,13 +90,13 @@ def _given(job: Job, plan: Plan) -> tuple[Tokens, Lengths]:
     if not words or unknown:
         name = unknown[0] if unknown else job.start
         raise RequestError(
-            f"--text: {name!r} is not among the words of {target.model.name}, which the chains are made of; write another word"
+            f"--text: {target.model.name} does not know the word {name!r}, and the chains use its words only; write another word"
         )
     ids = target.vocabulary.encode(words)
     missing = [part for part, holds in target.satisfied(ids.tolist()).items() if not holds]
     if missing or len(ids) > target.max_tokens:
         raise Impossible(
-            f"--text does not satisfy {missing[0] if missing else 'the length'}; change it, or the constraint"
+            f"--text does not satisfy {missing[0] if missing else 'the length'}; change the text or the constraint"
         )
     tokens = np.zeros((plan.chains, target.max_tokens), np.int32)
     tokens[:, : len(ids)] = ids

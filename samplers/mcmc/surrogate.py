@@ -75,15 +75,17 @@ class Options:
         """
         if not self.masked:
             if self.masked_hash:
-                raise RequestError(f"masked_hash={self.masked_hash[:12]} is that of no model; name it with masked=")
+                raise RequestError(
+                    f"masked_hash={self.masked_hash[:12]} needs the model that it belongs to; name it with masked="
+                )
             return self
-        found = hash_of_proposer(self.masked)
-        if self.masked_hash not in ("", found):
+        file_hash = hash_of_proposer(self.masked)
+        if self.masked_hash not in ("", file_hash):
             raise RequestError(
-                f"masked={self.masked} has changed: its files have the hash {found[:12]}, not {self.masked_hash[:12]}; "
-                "give the model that was used then, or drop masked_hash"
+                f"masked={self.masked} has changed: its files have the hash {file_hash[:12]}, not {self.masked_hash[:12]}; "
+                "restore the old model, or drop masked_hash"
             )
-        return replace(self, masked_hash=found)
+        return replace(self, masked_hash=file_hash)
 
 
 def draw(job: Job) -> Draws:
@@ -91,8 +93,8 @@ def draw(job: Job) -> Draws:
     options = job.options
     if options.anneal:
         raise RequestError(
-            "--sampler surrogate with anneal: steps at changing temperatures are no reversible kernel, so no acceptance test makes "
-            "them exact; drop it, or search with --sampler anneal"
+            "--sampler surrogate: anneal=true has no exact acceptance test, because steps at changing temperatures are no reversible "
+            "kernel; drop it, or search with --sampler anneal"
         )
     if options.inner < 0 or options.order < 0 or not options.temperature > 0:
         raise RequestError(
@@ -160,7 +162,7 @@ def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:
             job.progress((k + 1) / plan.kept)
     tested, accepted = before[0] + rounds.tested, before[1] + rounds.accepted
     if text_model is not None and tested and not accepted:
-        raise NotFound(f"not one of {tested} tests against {text_model.label} was accepted; try --option inner=1")
+        raise NotFound(f"{text_model.label} accepted no proposal in {tested} tests; try --option inner=1")
     tests = plan.chains * len(tokens) * plan.thin
     tally = chains.tally.sum(axis=0)
     return Draws(

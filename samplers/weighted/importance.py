@@ -61,7 +61,7 @@ def guide_of(job: Job, order: int) -> Guide:
     """
     own = int(job.target.problem.ngram.order[0])
     if order == 1 or not 0 <= order <= own:
-        raise RequestError(f"order {order} of the guide is not among 2 to {own}, the model's own (which 0 stands for)")
+        raise RequestError(f"order {order} of the guide is out of range; give 2 to {own}, or 0 for the model's own")
     return job.guide(order or own)
 
 

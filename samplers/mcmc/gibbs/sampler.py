@@ -254,7 +254,7 @@ def stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
     """
     problem, share = job.target.problem, job.options.relocate
     if not 0.0 <= share < 1.0:
-        raise RequestError(f"--sampler gibbs: relocate={share:g} is no share; give 0 to below 1")
+        raise RequestError(f"--sampler gibbs: relocate={share:g} is out of range; give a share from 0 to below 1")
     tables = block_tables(problem)
 
     def steps(low: int, high: int, count: int, first: int) -> None:

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 
 from searchgen.automata import Automaton
 from searchgen.errors import RequestError
 from searchgen.jobs.draws import stated_law
+from searchgen.kernels.compiled import allocating
 from searchgen.kernels.randomness import Counter, below, counter, start_step
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.model_ref import ModelRef
@@ -61,9 +61,9 @@ def conditional_matrix(world: World) -> np.ndarray:
             for start in range(len(text) - size + 1):
                 left, right = text[:start], text[start + size :]
                 others = [left + right, *((*left, w, *right) for w in range(len(world.problem.token)))]
-                found = [index[other] for other in others if other in index]
-                law = np.exp(world.log_density[found])
-                matrix[i, found] += 0.5 / (len(text) - size + 1) * law / law.sum()
+                alike = [index[other] for other in others if other in index]
+                law = np.exp(world.log_density[alike])
+                matrix[i, alike] += 0.5 / (len(text) - size + 1) * law / law.sum()
     return matrix
 
 
@@ -76,8 +76,8 @@ def matrix_of(world: World, tables: BlockTables, longest: int = 1) -> np.ndarray
 def test_every_update_is_the_enumerated_conditional(order: int, beta: float) -> None:
     world = sparse_world(beta, order)
     for smallest in (1, 3, 99):
-        found = matrix_of(world, block_tables(world.problem, smallest))
-        assert np.abs(found - conditional_matrix(world)).max() < EXACT
+        matrix = matrix_of(world, block_tables(world.problem, smallest))
+        assert np.abs(matrix - conditional_matrix(world)).max() < EXACT
 
 
 @pytest.mark.parametrize("name", WORLDS)
@@ -130,7 +130,7 @@ def test_a_missing_part_is_caught(fault: str) -> None:
     assert imbalance(world, wrong) > VISIBLE or np.abs(wrong - right).max() > VISIBLE
 
 
-@njit
+@allocating
 def _place_among_all(problem: Any, chains: Any, c: Any, draft: Any, tables: Any, scratch: Any, rng: Any) -> None:
     """The fault: places counted among n + 1 for every block, so that the choice depends on what stands in the block."""
     size = below(rng, 2)
@@ -166,7 +166,7 @@ def job() -> Job:
     return Job(Target.of(request, rng.model, rng.lexicon), 32, 7, GibbsOptions(chains=16, burn_in=8, thin=4))
 
 
-@njit
+@allocating
 def _one(
     problem: Any, chains: Any, c: Any, draft: Any, tables: Any, scratch: Any, longest: Any, word: Any, n: Any
 ) -> None:
@@ -175,12 +175,12 @@ def _one(
     block_step(problem, chains, c, draft, tables, scratch, longest, rng)
 
 
-@njit
+@allocating
 def _listed(problem: Any, chains: Any, draft: Any, tables: Any, scratch: Any, start: Any, size: Any, word: Any) -> None:
     list_outcomes(problem, chains, 0, draft, tables, scratch, 1, start, size, Counter(word))
 
 
-@njit
+@allocating
 def _enumerated(problem: Any, chains: Any, start: Any, size: Any, out: Any) -> None:
     """Write the log-density of every text with one token or none in the place of the block; the last entry is for none."""
     old, length = chains.token[0].copy(), chains.length[0]
@@ -204,12 +204,12 @@ def log_sum(terms: np.ndarray) -> float:
 def test_the_whole_vocabulary_is_weighed(job: Job) -> None:
     """On the large model, all 63,000 words one by one: each word with a weight of its own, and the mass of each remainder."""
     problem = job.target.problem
-    tables, found = block_tables(problem), METHOD.draw(job)
+    tables, draws = block_tables(problem), METHOD.draw(job)
     scratch = scratch_for(problem, tables, job.target.max_tokens)
     chains = new_chains(1, job.target.max_tokens)
     out = np.zeros(len(problem.token) + 1)
     kinds = set()
-    for row, length in zip(found.tokens[:6], found.lengths[:6], strict=True):
+    for row, length in zip(draws.tokens[:6], draws.lengths[:6], strict=True):
         for start in range(int(length) + 1):
             size = int(start < length)
             enter(problem, chains, row[None], np.array([length]))
@@ -239,10 +239,10 @@ def test_the_whole_vocabulary_is_weighed(job: Job) -> None:
 def test_a_step_changes_at_most_its_block(job: Job) -> None:
     """Before and after have a common beginning and a common end but for two tokens; no proposal is refused."""
     problem = job.target.problem
-    tables, found = block_tables(problem), METHOD.draw(job)
+    tables, draws = block_tables(problem), METHOD.draw(job)
     scratch = scratch_for(problem, tables, job.target.max_tokens)
     chains = new_chains(1, job.target.max_tokens)
-    enter(problem, chains, found.tokens[:1], found.lengths[:1])
+    enter(problem, chains, draws.tokens[:1], draws.lengths[:1])
     changes = set()
     for number in range(400):
         longest = 1 + number % 2
@@ -262,6 +262,6 @@ def test_a_step_changes_at_most_its_block(job: Job) -> None:
 
 
 def test_one_thread_or_two(job: Job) -> None:
-    one, two = METHOD.draw(job), METHOD.draw(Job(job.target, job.count, job.key, job.options, threads=2))
-    assert np.array_equal(one.tokens, two.tokens)
-    assert np.array_equal(one.log_density, two.log_density)
+    alone, shared = METHOD.draw(job), METHOD.draw(Job(job.target, job.count, job.key, job.options, threads=2))
+    assert np.array_equal(alone.tokens, shared.tokens)
+    assert np.array_equal(alone.log_density, shared.log_density)
