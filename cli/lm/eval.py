@@ -79,16 +79,16 @@ def _evaluate_words(model: str, texts: Sequence[str], raw_tokens: bool, json: bo
     opened = load(model, complain)
     if raw_tokens and opened.form != "raw":
         raise RequestError(f"--raw-tokens: {model} is a model of printed text ({opened.form}); drop the flag")
-    found = measured(opened, _sentences(texts, opened.text_form))
+    evaluation = measured(opened, _sentences(texts, opened.text_form))
     if json:
-        write_json({"model": opened.name, **found._asdict(), "unknown_rate": found.unknown_rate})
+        write_json({"model": opened.name, **evaluation._asdict(), "unknown_rate": evaluation.unknown_rate})
         return
-    write_line(f"sentences             {found.sentences:,}")
-    write_line(f"tokens                {found.tokens:,}")
-    write_line(f"unknown words         {found.unknown:,} ({found.unknown_rate:.2%})")
-    write_line(f"perplexity            {found.perplexity:.2f}")
-    write_line(f"without unknown words {found.perplexity_known:.2f}")
-    write_line(f"bits per character    {found.bits_per_character:.3f}")
+    write_line(f"sentences             {evaluation.sentences:,}")
+    write_line(f"tokens                {evaluation.tokens:,}")
+    write_line(f"unknown words         {evaluation.unknown:,} ({evaluation.unknown_rate:.2%})")
+    write_line(f"perplexity            {evaluation.perplexity:.2f}")
+    write_line(f"without unknown words {evaluation.perplexity_known:.2f}")
+    write_line(f"bits per character    {evaluation.bits_per_character:.3f}")
 
 
 def _evaluate_whole(models: Sequence[str], texts: Sequence[str], json: bool) -> None:
@@ -102,11 +102,11 @@ def _evaluate_whole(models: Sequence[str], texts: Sequence[str], json: bool) -> 
 
     sentences = list(_sentences(texts, text_form(language_of(texts, "lm eval -"))))
     opened = {model: open_text_model(model) for model in models if model_type(model) is not None}
-    for model, one in opened.items():
-        if isinstance(one, FillsMasks):
+    for model, transformer in opened.items():
+        if isinstance(transformer, FillsMasks):
             raise RequestError(f"{model} is a masked model: it has no probability of a text; name a causal one")
-        if isinstance(one, HasContext):
-            short = [text for text, read in zip(sentences, one.fits(sentences), strict=True) if read]
+        if isinstance(transformer, HasContext):
+            short = [text for text, read in zip(sentences, transformer.fits(sentences), strict=True) if read]
             if len(short) < len(sentences):
                 complain(
                     f"{len(sentences) - len(short):,} sentences are longer than {model} can read: left out for all models"
@@ -116,8 +116,8 @@ def _evaluate_whole(models: Sequence[str], texts: Sequence[str], json: bool) -> 
         if model in opened:
             figures = evaluate_texts(opened[model], sentences)._asdict()
         else:
-            found = measured(load(model, complain), sentences)
-            figures = {"sentences": found.sentences, "bits_per_character": found.bits_per_character}
+            evaluation = measured(load(model, complain), sentences)
+            figures = {"sentences": evaluation.sentences, "bits_per_character": evaluation.bits_per_character}
         if json:
             write_json({"model": model, **figures})
             continue

@@ -77,10 +77,10 @@ def _facts_of_mixture(name: str) -> dict[str, Any]:
 
 
 def _facts(model: "NGram", size: int) -> dict[str, Any]:
-    known = dict(model.metadata)
-    counts = known.pop("counts", None)
+    about = dict(model.metadata)
+    counts = about.pop("counts", None)
     for internal in ("counts_of_counts", "lengths", "codecs", "more", "form", "order", "words"):
-        known.pop(internal, None)
+        about.pop(internal, None)
     return {
         "model": model.name,
         "text_form": model.form,
@@ -89,7 +89,7 @@ def _facts(model: "NGram", size: int) -> dict[str, Any]:
         "ngrams": counts,
         "bytes": size,
         "hash": model.hash,
-        **known,
+        **about,
     }
 
 

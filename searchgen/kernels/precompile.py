@@ -34,7 +34,7 @@ def compile_sampler(name: str) -> float:
     """
     if marker(name).exists():
         return 0.0
-    begun = time.monotonic()
+    start = time.monotonic()
     environment = {**os.environ, "SEARCHGEN_CACHE": str(cache_folder())}
     command = [sys.executable, "-m", COMPILER, name]
     done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
@@ -42,7 +42,7 @@ def compile_sampler(name: str) -> float:
         why = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
         raise SearchgenError(f"the loops of {name} could not be compiled: {why[-1]}")
     marker(name).touch()
-    return time.monotonic() - begun
+    return time.monotonic() - start
 
 
 def is_compiled() -> bool:

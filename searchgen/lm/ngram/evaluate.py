@@ -60,15 +60,15 @@ def evaluate(model: NGram, lines: Iterable[str]) -> Evaluation:
     ids = model.ids(token for tokens in sentences for token in tokens)
     log_p = score_tokens(model.tables, ids, np.concatenate([[0], np.cumsum(lengths)]))
     ends = np.cumsum(lengths + 1) - 1
-    known = np.ones(len(log_p), dtype=bool)
-    known[np.delete(np.arange(len(log_p)), ends)] = ids != UNKNOWN
+    is_known = np.ones(len(log_p), dtype=bool)
+    is_known[np.delete(np.arange(len(log_p)), ends)] = ids != UNKNOWN
     spelled = [token for tokens in sentences for token in tokens if token not in model.id_of]
     letters = sum(map(len, spelled)) + len(spelled)
     return Evaluation(
         sentences=len(sentences),
         tokens=len(ids),
-        unknown=int(np.count_nonzero(~known)),
+        unknown=int(np.count_nonzero(~is_known)),
         perplexity=exp(-float(log_p.mean())),
-        perplexity_known=exp(-float(log_p[known].mean())),
+        perplexity_known=exp(-float(log_p[is_known].mean())),
         bits_per_character=(letters * log(alphabet + 1) - float(log_p.sum())) / characters / log(2),
     )

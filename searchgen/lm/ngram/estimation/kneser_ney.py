@@ -113,8 +113,8 @@ def _discounts_of_order(n1: int, n2: int, n3: int, n4: int) -> tuple[float, ...]
     if not (n1 and n2 and n3):
         return FALLBACK
     y = n1 / (n1 + 2 * n2)
-    found = (0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
-    return found if all(0 <= d <= k for k, d in enumerate(found)) else FALLBACK
+    rates = (0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
+    return rates if all(0 <= d <= k for k, d in enumerate(rates)) else FALLBACK
 
 
 def kneser_ney(model: Counted) -> Weights:

@@ -65,10 +65,10 @@ def text_files(paths: Sequence[str | Path]) -> list[Path | None]:
         if str(path) == "-":
             files.append(None)
         elif Path(path).is_dir():
-            found = sorted(Path(path).rglob("*.txt"))
-            if not found:
+            texts = sorted(Path(path).rglob("*.txt"))
+            if not texts:
                 raise RequestError(f"the folder {path} holds no .txt file")
-            files += found
+            files += texts
         elif Path(path).exists():
             files.append(Path(path))
         else:

@@ -207,9 +207,9 @@ class _Reader:
         self._check_count(order, declared, len(level.p))
         return level
 
-    def _check_count(self, order: int, declared: int, found: int) -> None:
-        if found != declared:
-            what = f"the {order}-grams end after {found}, but the header declares {declared}"
+    def _check_count(self, order: int, declared: int, count: int) -> None:
+        if count != declared:
+            what = f"the {order}-grams end after {count}, but the header declares {declared}"
             self._fail(self.before + self.at + 1, what)
 
     def _unknown_word(self, number: int, columns: list[list[bytes]], id_of: dict[bytes, int]) -> NoReturn:
@@ -245,11 +245,11 @@ class _Reader:
         texts = {word: self._decoded(word, first + i) for word, i in row.items()}
         others = sorted(row.keys() - set(SPECIAL), key=lambda word: (-p[row[word]], texts[word]))
         order = np.array([row.get(word, -1) for word in (*SPECIAL, *others)])
-        found = order >= 0  # a closed model has no <unk>: probability 0
+        listed = order >= 0  # a closed model has no <unk>: probability 0
         level = Listed(
             np.arange(len(order), dtype=np.int32)[:, None],
-            np.where(found, p[order], 0.0),
-            np.where(found, backoff[order], 1.0),
+            np.where(listed, p[order], 0.0),
+            np.where(listed, backoff[order], 1.0),
         )
         id_of = {word: i for i, word in enumerate((*SPECIAL, *others))}
         if b"<UNK>" in words and b"<UNK>" not in id_of:

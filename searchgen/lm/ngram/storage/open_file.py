@@ -35,17 +35,17 @@ def open_model(path: Path, *, name: str = "", notify: Callable[[str], None] | No
         return _open_arpa(path, name, notify)
     head = read_head(path)
     # The checksum of the whole file, because its description may change where the model does not.
-    found = decoded(f"{head.crc:08x}{head.hash}", lambda: _decode(path), notify)
+    content = decoded(f"{head.crc:08x}{head.hash}", lambda: _decode(path), notify)
     return NGram(
-        found.tables,
-        found.vocabulary,
+        content.tables,
+        content.vocabulary,
         exact=lambda: _tables(path, "f8"),
-        kinds=found.kinds,
-        bigrams=found.bigrams,
-        form=found.metadata["form"],
+        kinds=content.kinds,
+        bigrams=content.bigrams,
+        form=content.metadata["form"],
         name=name,
         hash=head.hash,
-        metadata=found.metadata,
+        metadata=content.metadata,
     )
 
 
@@ -78,14 +78,14 @@ def _open_arpa(path: Path, name: str, notify: Callable[[str], None] | None) -> N
         model = NGram.from_arpa(path, hash=key)
         return Decoded(model.tables, "\n".join(model.vocabulary).encode(), model.kinds, model.bigrams, model.metadata)
 
-    found = decoded(key, decode, notify)
+    content = decoded(key, decode, notify)
     return NGram(
-        found.tables,
-        found.vocabulary,
+        content.tables,
+        content.vocabulary,
         exact=lambda: NGram.from_arpa(path, hash=key).exact_tables(),
-        kinds=found.kinds,
-        bigrams=found.bigrams,
+        kinds=content.kinds,
+        bigrams=content.bigrams,
         name=name,
         hash=key,
-        metadata=found.metadata,
+        metadata=content.metadata,
     )

@@ -228,17 +228,17 @@ def _model(streams: list[Array], counts: list[int], counts_of_counts: Array) -> 
     children[0], suffix[0] = counts[0], -1
     word[1 : starts[2]] = np.arange(counts[0])
     first = np.ones(nodes, dtype=np.int32)
-    given = iter(streams)
+    following = iter(streams)
     for k in range(1, order + 1):
         here, contexts = slice(starts[k], starts[k + 1]), slice(starts[k - 1], starts[k])
-        adjusted[here] = next(given)
+        adjusted[here] = next(following)
         if k > 1:
             groups = siblings(children[contexts])
-            suffix[here] = _suffixes(next(given), groups, first[suffix[contexts][groups.context]])
+            suffix[here] = _suffixes(next(following), groups, first[suffix[contexts][groups.context]])
             word[here] = word[suffix[here]]
         if k < order:
-            children[here] = next(given)
-            pruned[here][children[here] > 0] = next(given)
+            children[here] = next(following)
+            pruned[here][children[here] > 0] = next(following)
             first[here] = starts[k + 1] + np.cumsum(children[here]) - children[here]
     return Counted(Trie(word, children, suffix, tuple(starts.tolist())), adjusted, pruned, counts_of_counts)
 
