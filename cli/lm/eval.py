@@ -23,15 +23,13 @@ SHORT = "Measure how well a model predicts text."
 
 HELP = """Measure how well a model predicts text: files, folders (every .txt below them) or '-' for stdin.
 
-The text is read as it is in training: a paragraph or sentence a line. Several models, named one after the other, and transformers are
-compared by bits a character, ends of sentences included.
+Each line is a paragraph or a sentence, as in training. Name several models to compare them. Several models, and transformers, are measured
+in bits a character; the ends of sentences count.
 
 Example: searchgen lm eval en held-out.txt; searchgen lm eval my-lm en held-out.txt
 """
 
-Raw = typer.Option(
-    "--raw-tokens", help="The model's tokens are raw, and the text is split at spaces: say that you know."
-)
+Raw = typer.Option("--raw-tokens", help="Confirm that the model's tokens are raw: the text is split at spaces only.")
 
 
 def evaluate(
@@ -39,7 +37,8 @@ def evaluate(
         str, typer.Argument(metavar="MODEL", help="en, zh, a model or ARPA file, a transformer, a mixture.")
     ],
     texts: Annotated[
-        list[str], typer.Argument(metavar="TEXT", help="Files, folders, or '-' for stdin; before them more models.")
+        list[str],
+        typer.Argument(metavar="TEXT", help="Files, folders, or '-' for stdin; more models may stand before them."),
     ],
     raw_tokens: Annotated[bool, Raw] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a model.")] = False,
@@ -51,14 +50,18 @@ def evaluate(
     texts = texts[len(models) - 1 :]
     if not texts:
         unknown = (
-            f"there is no file or folder {models[-1]}: " if len(models) > 1 and not Path(models[-1]).exists() else ""
+            f"there is no file or folder {models[-1]}, and "
+            if len(models) > 1 and not Path(models[-1]).exists()
+            else ""
         )
-        raise RequestError(f"{unknown}no text to evaluate {models[-1]} on: give files, folders or - (standard input)")
+        raise RequestError(
+            f"{unknown}no text is given to evaluate {models[-1]} on; name files, folders or - (standard input)"
+        )
     if len(models) == 1 and model_type(model) is None:
         _evaluate_words(model, texts, raw_tokens, json)
         return
     if raw_tokens:
-        raise RequestError("--raw-tokens: several models and transformers read printed text; drop the flag")
+        raise RequestError("--raw-tokens: a comparison, or a transformer, reads printed text; drop the flag")
     _evaluate_whole(models, texts, json)
 
 
@@ -104,12 +107,12 @@ def _evaluate_whole(models: Sequence[str], texts: Sequence[str], json: bool) -> 
     opened = {model: open_text_model(model) for model in models if model_type(model) is not None}
     for model, transformer in opened.items():
         if isinstance(transformer, FillsMasks):
-            raise RequestError(f"{model} is a masked model: it has no probability of a text; name a causal one")
+            raise RequestError(f"{model} is a masked model, which gives a text no probability; name a causal model")
         if isinstance(transformer, HasContext):
             short = [text for text, read in zip(sentences, transformer.fits(sentences), strict=True) if read]
             if len(short) < len(sentences):
                 complain(
-                    f"{len(sentences) - len(short):,} sentences are longer than {model} can read: left out for all models"
+                    f"{len(sentences) - len(short):,} sentences are too long for {model}; they are left out for all models"
                 )
             sentences = short
     for model in models:

@@ -15,7 +15,7 @@ __all__ = ["HELP", "SHORT", "info"]
 
 SHORT = "Describe a model."
 
-HELP = """Describe a model: language, order, words, n-grams, and how it was made; of a transformer its sizes.
+HELP = """Describe a model: its language, order, words and n-grams, and how it was made; or the sizes of a transformer.
 
 Example: searchgen lm info en
 """

@@ -27,7 +27,7 @@ def marker(sampler: str) -> Path:
 
 
 def compile_sampler(name: str) -> float:
-    """Compile a sampler's loops in a process of its own, unless they are; return the seconds it took, 0 if they were.
+    """Compile a sampler's loops in a separate process, unless they are compiled; return the seconds it took, 0 if they were.
 
     Raises:
         SearchgenError: the process failed.
@@ -40,7 +40,7 @@ def compile_sampler(name: str) -> float:
     done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
         why = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise SearchgenError(f"the loops of {name} could not be compiled: {why[-1]}")
+        raise SearchgenError(f"the loops of {name} could not be compiled: {why[-1]}; please report it")
     marker(name).touch()
     return time.monotonic() - start
 

@@ -80,9 +80,7 @@ class BytePairs:
                 return BytePairs(model["vocab"], [tuple(pair) for pair in model["merges"]])
         except (ValueError, KeyError, TypeError, IndexError):
             pass
-        raise ModelFileError(
-            "the tokenizer is none that searchgen lm train makes; the model must be one of that command"
-        )
+        raise ModelFileError("searchgen lm train did not make this tokenizer; use a model that this command made")
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the pieces of texts."""

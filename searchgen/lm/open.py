@@ -1,6 +1,6 @@
 """The one door to models that score printed texts whole: which kind a name stands for, and how one is opened.
 
-An n-gram model proposes texts to them. A name that is of none of the kinds is that of an n-gram model (`lm/ngram/load.py`).
+An n-gram model proposes texts to them. Any other name is that of an n-gram model (`lm/ngram/load.py`).
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -44,7 +44,7 @@ def open_text_model(name: str, settings: NeuralSettings | None = None, threads: 
 
 
 def opening(name: str, settings: NeuralSettings, threads: int) -> "Future[TextModel]":
-    """Begin to open a model beside other work: its libraries take a while to import, torch seconds."""
+    """Begin to open a model while other work goes on: its libraries take a while to import, torch seconds."""
     pool = ThreadPoolExecutor(1)
     future = pool.submit(open_text_model, name, settings, threads)
     pool.shutdown(wait=False)

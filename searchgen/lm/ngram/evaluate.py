@@ -55,7 +55,7 @@ def evaluate(model: NGram, lines: Iterable[str]) -> Evaluation:
             sentences.append(tokens)
             characters += len(line.strip())
     if not sentences:
-        raise RequestError("there is no text to evaluate the model on")
+        raise RequestError("there is no text to evaluate the model on: the files hold no word; name others")
     lengths = np.array([len(tokens) for tokens in sentences])
     ids = model.ids(token for tokens in sentences for token in tokens)
     log_p = score_tokens(model.tables, ids, np.concatenate([[0], np.cumsum(lengths)]))

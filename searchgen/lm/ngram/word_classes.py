@@ -93,13 +93,15 @@ def open_classes(path: Path, model: NGram, notify: Callable[[str], None] | None 
     Args:
         path: its file.
         model: the word model.
-        notify: is told, in one line, what the user should know.
+        notify: receives a line that the user should read.
 
     Raises:
         ModelFileError: the file is missing, damaged, no class model, or that of another word model.
     """
     over = open_model(path, notify=notify)
     if over.metadata.get("of_model") != model.hash:
-        raise ModelFileError(f"{path}: holds no word classes of the model {model.name}; build them anew for it")
+        raise ModelFileError(
+            f"{path}: these are not the word classes of the model {model.name}; build them again for it"
+        )
     mapped = np.frombuffer(lzma.decompress(base64.b64decode(over.metadata["of_word"])), "<u2")
     return WordClasses(over.tables, mapped.astype(np.int32))

@@ -41,7 +41,7 @@ def test_files_folders_and_stdin_give_the_same_model(text: Path, tmp_path: Path)
 def test_the_language_is_recognised_and_said(lang: str, name: str, from_stdin: bool, tmp_path: Path) -> None:
     path = CORPORA / f"everyday-{lang}.txt"
     said = build("-" if from_stdin else path, tmp_path / "x.lm", "--order", "2", stdin=path.read_bytes())
-    assert f"read as {name}" in said
+    assert f"seems to be {name}" in said
     assert searchgen("lm", "info", str(tmp_path / "x.lm"), "--json").rows[0]["text_form"] == lang
 
 

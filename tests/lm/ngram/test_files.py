@@ -98,7 +98,7 @@ def test_a_damaged_file_is_refused(path: Path) -> None:
     with pytest.raises(ModelFileError, match="instead of"):
         unpack(path)
     path.write_bytes(whole[:8] + b"\x09" + whole[9:])
-    with pytest.raises(ModelFileError, match="format 9"):
+    with pytest.raises(ModelFileError, match="format is 9"):
         unpack(path)
 
 

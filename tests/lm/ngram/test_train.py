@@ -129,7 +129,11 @@ def test_text_that_gives_no_model_is_refused(tmp_path: Path, content: str, messa
 
 def test_paths_that_hold_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for paths, message in (([], "give files"), ([tmp_path / "empty"], "no .txt"), ([tmp_path / "gone"], "no file")):
+    for paths, message in (
+        ([], "name files"),
+        ([tmp_path / "empty"], "no .txt"),
+        ([tmp_path / "gone"], "no file or folder"),
+    ):
         with pytest.raises(RequestError, match=message):
             train(paths, tmp_path / "m.sgm", RAW)
     (tmp_path / "text.txt").write_text("a b")

@@ -56,7 +56,7 @@ def exchange(
         own: ids of the words that form a class each, numbered first, in this order.
         classes: number of further classes, among which the other words are exchanged.
         sweeps: how often each word may move.
-        tell: is told the share done.
+        tell: receives the share done.
 
     Returns:
         (V,) int32 class of each word, below `len(own) + classes`.

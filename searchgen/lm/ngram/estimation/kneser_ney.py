@@ -24,7 +24,7 @@ __all__ = ["Counted", "Weights", "counted", "discounts", "full_cut", "kneser_ney
 
 Array = npt.NDArray[Any]
 
-#: Discounts of an order whose counts of counts give none (a small or artificial text).
+#: Discounts of an order whose counts of counts do not determine them (a small or artificial text).
 FALLBACK = (0.0, 0.5, 1.0, 1.5)
 
 
@@ -95,7 +95,9 @@ def full_cut(cut: tuple[int, ...], order: int) -> tuple[int, ...]:
     """
     full = (tuple(cut) + (cut[-1] if cut else 0,) * order)[:order]
     if full[0] != 0 or list(full) != sorted(full):
-        raise RequestError(f"cut {' '.join(map(str, cut))} must start with 0 and never fall, as in 0 0 0 1 1")
+        raise RequestError(
+            f"cut {','.join(map(str, cut))} is impossible; it must start with 0 and never fall, as in 0,0,0,1,1"
+        )
     return full
 
 

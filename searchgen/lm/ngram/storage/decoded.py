@@ -60,7 +60,7 @@ def decoded(key: str, build: Callable[[], Decoded], notify: Callable[[str], None
     Args:
         key: hash of the model's contents.
         build: decodes the model.
-        notify: is told, in one line, when the cache folder cannot be written.
+        notify: receives a line when the cache folder cannot be written.
     """
     path = cache_folder() / "models" / f"{key[:32]}-{VERSION}"
     with suppress(OSError, ValueError, KeyError, TypeError):

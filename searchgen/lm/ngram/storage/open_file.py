@@ -25,7 +25,7 @@ def open_model(path: Path, *, name: str = "", notify: Callable[[str], None] | No
     Args:
         path: a file in searchgen's own format or an ARPA file, gzip-compressed or not.
         name: what to call the model; by default the file's name.
-        notify: is told, in one line, what the user should know (the cache cannot be written).
+        notify: receives a line that the user should read (the cache cannot be written).
 
     Raises:
         ModelFileError: the file is missing, cut off, damaged or not a model.

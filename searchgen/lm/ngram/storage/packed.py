@@ -122,18 +122,22 @@ def read_head(path: Path) -> Head:
             start = file.read(HEAD.size)
             size = os.fstat(file.fileno()).st_size
     except FileNotFoundError:
-        raise ModelFileError(f"no model file {path}") from None
+        raise ModelFileError(f"there is no model file {path}; check the name") from None
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
     if start[: len(MAGIC)] != MAGIC[: len(start)] or not start:
-        raise ModelFileError(f"{path}: not a language model (neither searchgen's own format nor ARPA)")
+        raise ModelFileError(f"{path}: not a language model: it is neither in searchgen's own format nor an ARPA file")
     if len(start) < HEAD.size:
-        raise ModelFileError(f"{path}: cut off after {size} bytes; fetch or train it again")
+        raise ModelFileError(f"{path}: the file is cut off after {size} bytes; fetch or train it again")
     _, version, crc, length, key = HEAD.unpack(start)
     if version != VERSION:
-        raise ModelFileError(f"{path}: model format {version}, but this searchgen reads format {VERSION}")
+        raise ModelFileError(
+            f"{path}: its model format is {version}, but this searchgen reads format {VERSION}; install the release that wrote it"
+        )
     if size != HEAD.size + length:
-        raise ModelFileError(f"{path}: has {size} bytes instead of {HEAD.size + length}; fetch or train it again")
+        raise ModelFileError(
+            f"{path}: the file has {size} bytes instead of {HEAD.size + length}; fetch or train it again"
+        )
     return Head(key.hex(), crc, length)
 
 
@@ -145,7 +149,7 @@ def unpack(path: Path) -> Unpacked:
     """
     head = read_head(path)
     body = path.read_bytes()[HEAD.size :]
-    damaged = ModelFileError(f"{path}: damaged; fetch or train it again")
+    damaged = ModelFileError(f"{path}: the file is damaged; fetch or train it again")
     if zlib.crc32(body) != head.crc:
         raise damaged
     try:
