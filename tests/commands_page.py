@@ -56,6 +56,7 @@ BESIDE = {
     "error": "why there is no text; null for a text.",
     "terms": "of `score`: parts of log_prob, the model's and the spelling of unknown words.",
     "log_p": "of `score`: natural log of each token's probability, and of the end's.",
+    "reason": "of `score`: why log_prob is null for a text: its probability is 0; absent otherwise.",
     "unknown": "of `score`: the tokens that the model does not know.",
     "passes": "of `check`: whether the line satisfies every constraint.",
 }

@@ -10,14 +10,15 @@ import typer
 from searchgen.cli.lm.texts import language_of, refuse_second_stdin
 from searchgen.cli.output import complain, write_json, write_line
 from searchgen.errors import RequestError
+from searchgen.plain_json import plain
 
 if TYPE_CHECKING:
     from searchgen.text import TextForm
 
 __all__ = ["HELP", "SHORT", "evaluate"]
 
-#: Endings of files that are models and no texts.
-NGRAMS = (".sgm", ".arpa", ".arpa.gz", ".lm")
+#: Endings of files that are models and no texts, even where such a file is missing.
+NGRAMS = (".sgm", ".arpa", ".arpa.gz", ".lm", ".lm.gz")
 
 SHORT = "Measure how well a model predicts text."
 
@@ -68,11 +69,14 @@ def evaluate(
 def _is_model(name: str) -> bool:
     """Return whether an argument names a model rather than a text."""
     from searchgen.lm.embedded import EMBEDDED
+    from searchgen.lm.ngram.storage.format import is_model_file
     from searchgen.lm.open import model_type
 
     if name == "-":
         return False
-    return (name in EMBEDDED and not Path(name).exists()) or name.endswith(NGRAMS) or model_type(name) is not None
+    if (name in EMBEDDED and not Path(name).exists()) or name.endswith(NGRAMS) or model_type(name) is not None:
+        return True
+    return is_model_file(Path(name))
 
 
 def _evaluate_words(model: str, texts: Sequence[str], raw_tokens: bool, json: bool) -> None:
@@ -84,8 +88,10 @@ def _evaluate_words(model: str, texts: Sequence[str], raw_tokens: bool, json: bo
         raise RequestError(f"--raw-tokens: {model} is a model of printed text ({opened.form}); drop the flag")
     evaluation = measured(opened, _sentences(texts, opened.text_form))
     if json:
-        write_json({"model": opened.name, **evaluation._asdict(), "unknown_rate": evaluation.unknown_rate})
+        write_json(plain({"model": opened.name, **evaluation._asdict(), "unknown_rate": evaluation.unknown_rate}))
         return
+    if evaluation.reason:
+        complain(f"{evaluation.reason}, so the perplexity is infinite")
     write_line(f"sentences             {evaluation.sentences:,}")
     write_line(f"tokens                {evaluation.tokens:,}")
     write_line(f"unknown words         {evaluation.unknown:,} ({evaluation.unknown_rate:.2%})")
@@ -121,8 +127,10 @@ def _evaluate_whole(models: Sequence[str], texts: Sequence[str], json: bool) -> 
         else:
             evaluation = measured(load(model, complain), sentences)
             figures = {"sentences": evaluation.sentences, "bits_per_character": evaluation.bits_per_character}
+            if evaluation.reason:
+                complain(f"{evaluation.reason}, so its bits per character are infinite")
         if json:
-            write_json({"model": model, **figures})
+            write_json(plain({"model": model, **figures}))
             continue
         write_line(f"model                 {model}")
         for name, value in figures.items():

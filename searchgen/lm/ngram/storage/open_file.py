@@ -7,9 +7,9 @@ from pathlib import Path
 from searchgen.errors import ModelFileError
 from searchgen.lm.ngram.estimation.kneser_ney import kneser_ney
 from searchgen.lm.ngram.model import NGram
-from searchgen.lm.ngram.storage.arpa import is_arpa
 from searchgen.lm.ngram.storage.assemble import build_tables
 from searchgen.lm.ngram.storage.decoded import Decoded, decoded
+from searchgen.lm.ngram.storage.format import model_format
 from searchgen.lm.ngram.storage.packed import read_head, unpack
 from searchgen.lm.ngram.tables import NGramTables
 
@@ -31,7 +31,7 @@ def open_model(path: Path, *, name: str = "", notify: Callable[[str], None] | No
         ModelFileError: the file is missing, cut off, damaged or not a model.
     """
     name = name or path.name
-    if is_arpa(path):
+    if model_format(path) == "arpa":
         return _open_arpa(path, name, notify)
     head = read_head(path)
     # The checksum of the whole file, because its description may change where the model does not.
