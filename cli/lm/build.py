@@ -159,7 +159,7 @@ class _Training:
     def _write_arpa(self, packed: Path) -> None:
         from searchgen.lm.ngram.model import NGram
         from searchgen.lm.ngram.storage.arpa_writing import write_arpa
-        from searchgen.lm.ngram.storage.packed import unpack
+        from searchgen.lm.ngram.storage.unpacked import unpack
 
         # Not through `open_model`: the cache of decoded models is no place for one that is read once.
         counts, words, metadata, _ = unpack(packed)

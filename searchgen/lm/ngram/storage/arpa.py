@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, NoReturn, cast
 
 from searchgen.errors import ModelFileError
-from searchgen.lm.ngram.storage.lines import Lines, shown
+from searchgen.lm.ngram.storage.lines import WHITE, Lines, shown
 from searchgen.lm.ngram.storage.listed import Listed
 from searchgen.lm.ngram.storage.section import Section, is_unknown, line_of
 
@@ -32,7 +32,7 @@ DATA = re.compile(rb"^(?:\xef\xbb\xbf)?[ \t]*\\data\\[ \t\r]*$", re.MULTILINE)
 SHORTEST_ROW = 4
 
 #: Text compresses to a fifth, the most regular model to a thirtieth; a file that expands more is made to fill the memory.
-MOST_EXPANSION, ALWAYS_ALLOWED = 100, 1 << 26
+MOST_EXPANSION, ALWAYS_ALLOWED = 100, 1 << 24
 
 
 class ArpaModel(NamedTuple):
@@ -142,15 +142,15 @@ class _Reader:
         self.lines.fail(number, f"found {shown(line)} where {wanted} should stand")
 
     def _pass_preamble(self) -> None:
-        line = beginning = self.lines.next_filled()
-        skipped = 0
-        while line.removeprefix(b"\xef\xbb\xbf") != b"\\data\\":
-            skipped += len(line)
-            if not line or skipped > PREAMBLE:
+        line = beginning = self.lines.next()
+        passed = 0
+        while line.removeprefix(b"\xef\xbb\xbf").strip(WHITE) != b"\\data\\":
+            passed += len(line)
+            if not line or passed > PREAMBLE:
                 self.lines.fail(
                     1, f"found {shown(beginning)}, and no line \\data\\ after it: this is not an ARPA model"
                 )
-            line = self.lines.next_filled()
+            line = self.lines.next()
 
     def _header(self) -> tuple[list[int], bytes]:
         """Return the number of n-grams of each order, and the mark of the first block."""

@@ -19,6 +19,9 @@ CHUNK = 1 << 22
 
 LONGEST_LINE = 1 << 20
 
+#: Empty lines that a file may hold.
+MOST_EMPTY = 1 << 20
+
 
 class Lines:
     r"""Reads a file once, from its beginning to its end.
@@ -45,6 +48,7 @@ class Lines:
         self.taken = 0
         self._block: list[bytes] = []
         self._at = self._before = 0  # lines of the block that were read; lines before the block
+        self._empty = 0
         self._rest = b""  # of the last chunk, the beginning of a line
 
     @property
@@ -72,23 +76,31 @@ class Lines:
         while line := self.next():
             if filled := line.strip(WHITE):
                 return filled
+            self._count_empty()
         return b""
 
     def tables(self) -> Iterator[tuple[int, list[bytes]]]:
         """Yield the lines up to one that begins with a backslash, empty ones left out, in runs with the number of their first."""
         while self._is_ahead():
-            rest = self._block[self._at :] if self._at else self._block
-            end = next((i for i, line in enumerate(rest) if line[0] in APART), len(rest))
-            if end:
-                self._at += end
-                yield self.number - end + 1, rest[:end]
+            block, first = self._block, self._at
+            end = next((i for i in range(first, len(block)) if block[i][0] in APART), len(block))
+            if end > first:
+                self._at = end
+                yield self._before + first + 1, block[first:end]
                 continue
-            filled = rest[0].strip(WHITE)
+            filled = block[first].strip(WHITE)
             if filled.startswith(b"\\"):
                 return
             self._at += 1
             if filled:
                 yield self.number, [filled + b"\n"]
+            else:
+                self._count_empty()
+
+    def _count_empty(self) -> None:
+        self._empty += 1
+        if self._empty > MOST_EMPTY:
+            self.fail(self.number, f"more than {MOST_EMPTY:,} lines are empty: this is not a language model")
 
     def drain(self) -> None:
         """Read to the end, where a compressed file has its checksum."""
