@@ -148,9 +148,5 @@ def say_if_compiling() -> None:
 
     if is_compiled():
         return
-    if is_kept():
-        note("compiling the inner loops, once: some ten seconds (searchgen warm-up does it on purpose)")
-    else:
-        note(
-            "compiling the inner loops: no cache folder can be written; set SEARCHGEN_CACHE to one, to do this only once"
-        )
+    once = ", once: some ten seconds (searchgen warm-up does it on purpose)" if is_kept() else ": some ten seconds"
+    note(f"compiling the inner loops{once}")

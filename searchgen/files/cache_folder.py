@@ -1,6 +1,7 @@
 """Where searchgen keeps what it can rebuild: decoded models and compiled code."""
 
 import atexit
+import errno
 import os
 import shutil
 import tempfile
@@ -14,6 +15,9 @@ __all__ = ["cache_folder", "can_keep", "is_kept"]
 
 #: Bytes written to find out whether a folder takes any: some only look as if they could be written, and disks are full.
 PROBE = bytes(1 << 16)
+
+#: Bytes that compiled code takes; where there is less room, it would be compiled in vain.
+LEAST_FREE = 1 << 25
 
 
 @cache
@@ -37,8 +41,7 @@ def cache_folder() -> Path:
                 report_unkept(folders[0], fault, instead=folder)
             return folder
         fault = fault or error
-    if fault:
-        report_unkept(folders[0], fault)
+    report_unkept(folders[0] if folders else None, fault)
     return _temporary_folder()
 
 
@@ -56,12 +59,15 @@ _temporary: set[Path] = set()
 
 
 def _temporary_folder() -> Path:
+    nowhere = Path(os.devnull) / "searchgen"
     try:
         folder = Path(tempfile.mkdtemp(prefix="searchgen-"))
     except OSError:
-        return Path(os.devnull) / "searchgen"
-    _temporary.add(folder)
+        return nowhere
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if _fault_of(folder):
+        return nowhere
+    _temporary.add(folder)
     return folder
 
 
@@ -69,6 +75,8 @@ def _fault_of(folder: Path) -> OSError | None:
     """Return why a folder cannot be written, None if it can."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(folder).free < LEAST_FREE:
+            return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(PROBE)
             file.flush()

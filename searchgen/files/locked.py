@@ -42,7 +42,7 @@ def open_locked(path: Path) -> int:
 
 
 @contextmanager
-def one_at_a_time(path: Path, patience: float = 600.0) -> Iterator[None]:
+def one_at_a_time(path: Path, patience: float = 600.0) -> Iterator[bool]:
     """Wait until no other process or thread is in a block of the same path: what one of them does, the others need not do again.
 
     A file of that name is made, and stays. Where it cannot be locked, or the other process takes too long, the block is entered all the
@@ -51,30 +51,35 @@ def one_at_a_time(path: Path, patience: float = 600.0) -> Iterator[None]:
     Args:
         path: what they agree on.
         patience: seconds to wait at most.
+
+    Yields:
+        False if another process was in such a block all the time.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError:
-        yield
+        yield True
         return
     try:
-        _wait_for(descriptor, patience)
-        yield
+        yield _is_free(descriptor, patience)
     finally:
         os.close(descriptor)
 
 
-def _wait_for(descriptor: int, patience: float) -> None:
+def _is_free(descriptor: int, patience: float) -> bool:
+    """Lock a file as soon as that can be done; return whether another process did not hold it to the end."""
     end = time.monotonic() + patience
-    while time.monotonic() < end:
+    while True:
         try:
             _lock(descriptor)
-            return
+            return True
         except OSError as error:
             if error.errno not in HELD_BY_ANOTHER:
-                return
-            time.sleep(0.05)
+                return True
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.05)
 
 
 def _lock(descriptor: int) -> None:

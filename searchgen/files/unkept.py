@@ -19,12 +19,12 @@ def hear_of_unkept(listener: Listener | None) -> None:
 
 
 def report_unkept(
-    folder: Path, error: Exception, instead: Path | None = None, listener: Listener | None = None
+    folder: Path | None, error: Exception | None, instead: Path | None = None, listener: Listener | None = None
 ) -> None:
     """Report that a cache folder cannot be written, once to each listener.
 
     Args:
-        folder: it.
+        folder: it; None: the user has no such folder.
         error: the reason.
         instead: the folder that takes its place; None: there is none.
         listener: receives the line; by default the one of `hear_of_unkept`.
@@ -40,6 +40,9 @@ def report_unkept(
     if listener is None or listener in _informed:
         return
     _informed.add(listener)
+    if folder is None:
+        listener("there is no cache folder, so every start takes longer; SEARCHGEN_CACHE names one")
+        return
     reason = getattr(error, "strerror", None) or error
     rest = f"{instead} takes its place" if instead else "every start takes longer; SEARCHGEN_CACHE names another folder"
     listener(f"the cache folder {folder} cannot be written ({reason}); {rest}")
