@@ -15,6 +15,7 @@ from searchgen.cli.commands import completion
 from searchgen.cli.output import complain, complain_of, hush, hush_libraries, utf8
 from searchgen.cli.parts.demands import expanded
 from searchgen.errors import RequestError, SearchgenError
+from searchgen.files.unkept import hear_of_unkept
 from searchgen.lm import torch_threads
 from searchgen.request.user_settings import in_force
 from searchgen.version import __version__
@@ -138,6 +139,7 @@ def answer(arguments: Sequence[str]) -> int:
     """
     utf8()
     hush(False)
+    hear_of_unkept(complain)
     try:
         with torch_threads.claimed("a command"):
             _perform([_as_utf8(argument) for argument in arguments] or ["--help"])

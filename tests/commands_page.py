@@ -57,6 +57,7 @@ OTHER_FIELDS = {
     "error": "the reason why there is no text; else null.",
     "terms": "of `score`: the parts of log_prob, from the model and from the spelling of unknown words.",
     "log_p": "of `score`: natural log of the probability of each token, and of the end.",
+    "reason": "of `score`: the reason why log_prob is null for a text: its probability is 0; else absent.",
     "unknown": "of `score`: the tokens that the model does not know.",
     "passes": "of `check`: whether the line satisfies every constraint.",
 }

@@ -11,6 +11,7 @@ from searchgen.cli import options
 from searchgen.cli.output import complain, write_json, write_line
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
+from searchgen.plain_json import plain
 from searchgen.record import partial_record
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def score(
 
 
 def _print(rows: Iterable[Row], json: bool) -> None:
-    """Print rows as they come; the failed ones are told of on stderr, and at the end.
+    """Print rows as they come; stderr names those that failed, and those that are impossible.
 
     Raises:
         NothingFound: some line had no score.
@@ -100,8 +101,10 @@ def _print(rows: Iterable[Row], json: bool) -> None:
         if row["error"] is not None:
             failed += 1
             complain(f"line {total}: {row['error']}")
+        elif "reason" in row and not json:
+            complain(f"line {total}: {row['reason']}")
         if json:
-            write_json(partial_record(**row, line=total))
+            write_json(plain(partial_record(**row, line=total)))
         else:
             write_line(_line(row))
     if failed:
@@ -198,17 +201,20 @@ def _is_masked(model: "TextModel") -> bool:
 def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary", target: "Target | None", beta: float) -> Row:
     import numpy as np
 
+    from searchgen.lm.ngram.evaluate import impossible_token
     from searchgen.lm.ngram.scoring import score_tokens
+    from searchgen.lm.ngram.tables import as_logs
 
     text = _decoded(line)
     tokens = model.text_form.tokenise(text)
     if not tokens:
         raise RequestError("the line has no words; write a text")
     ids = model.ids(tokens)
-    log_p = score_tokens(model.tables, ids, np.array([0, len(ids)], np.int64))
+    log_p = as_logs(score_tokens(model.tables, ids, np.array([0, len(ids)], np.int64)))
     unknown = [token for token, i in zip(tokens, ids.tolist(), strict=True) if i == 0]
     spelling = sum(-(len(token) + 1) * float(np.log(vocabulary.alphabet_size + 1)) for token in unknown)
     total = float(log_p.sum()) + spelling
+    impossible = [token for token, value in zip((*tokens, ""), log_p.tolist(), strict=True) if value == -np.inf]
     return {
         "text": text,
         "tokens": tokens,
@@ -218,6 +224,7 @@ def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary", target: "Targ
         "terms": {"model": float(log_p.sum()), "spelling": spelling},
         "log_p": log_p.tolist(),
         "unknown": unknown,
+        **({"reason": impossible_token(model, impossible[0])} if impossible else {}),
         "lm": f"{model.name}@{model.hash[:12]}",
         "status": "ok",
         "error": None,

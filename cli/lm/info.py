@@ -15,7 +15,7 @@ __all__ = ["HELP", "SHORT", "info"]
 
 SHORT = "Describe a model."
 
-HELP = """Describe a model: language, order, words, n-grams, and how it was made; of a transformer its sizes.
+HELP = """Describe a model: its language, order, words and n-grams, and how it was made; or the sizes of a transformer.
 
 Example: searchgen lm info en
 """
@@ -77,10 +77,10 @@ def _facts_of_mixture(name: str) -> dict[str, Any]:
 
 
 def _facts(model: "NGram", size: int) -> dict[str, Any]:
-    known = dict(model.metadata)
-    counts = known.pop("counts", None)
+    about = dict(model.metadata)
+    counts = about.pop("counts", None)
     for internal in ("counts_of_counts", "lengths", "codecs", "more", "form", "order", "words"):
-        known.pop(internal, None)
+        about.pop(internal, None)
     return {
         "model": model.name,
         "text_form": model.form,
@@ -89,7 +89,7 @@ def _facts(model: "NGram", size: int) -> dict[str, Any]:
         "ngrams": counts,
         "bytes": size,
         "hash": model.hash,
-        **known,
+        **about,
     }
 
 

@@ -15,7 +15,7 @@ OTHERS = ("darwin", "win32")
 
 
 def user_places(kind: Literal["cache", "config"]) -> list[Path]:
-    """Return the folders of searchgen that may hold the user's files of a kind, the usual one first; none for a user without a home.
+    """Return the folders of searchgen that may hold the user's files of a kind, the usual one first; a user without a home has no folder.
 
     Example:
         >>> {place.name for place in user_places("cache")} <= {"searchgen", "Cache"}
@@ -25,13 +25,13 @@ def user_places(kind: Literal["cache", "config"]) -> list[Path]:
     named = os.environ.get(variable)
     if named:
         return [Path(named) / "searchgen"]
-    home = Path(os.path.expanduser("~"))  # Path.expanduser raises where there is none
+    home = Path(os.path.expanduser("~"))  # Path.expanduser raises where there is no home
     common = [home / folder / "searchgen"] if home.is_absolute() else []
     return [*_native(kind), *common] if sys.platform in OTHERS else common
 
 
 def _native(kind: str) -> list[Path]:
-    """Return the place of a system that is not freedesktop.org's, none where the user has no home."""
+    """Return the place of a system that is not freedesktop.org's; the list is empty where the user has no home."""
     import platformdirs
 
     places = platformdirs.PlatformDirs("searchgen", appauthor=False)

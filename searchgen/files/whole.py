@@ -45,7 +45,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.write(content)
     except OSError as error:
         room = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        way = f"make room for {len(content):,} bytes" if room else "make the folder writable"
+        way = f"Make room for {len(content):,} bytes" if room else "Make the folder writable"
         raise SearchgenError(
-            f"{path}: cannot be written ({error.strerror}); what was there before is kept: {way} and give the same command again"
+            f"{path}: cannot be written ({error.strerror}). The old file is kept. {way} and run the command again"
         ) from None

@@ -10,7 +10,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from types import FunctionType
@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from searchgen.files.cache_folder import cache_folder
 from searchgen.kernels.compiled_parts import part_compiler
+from searchgen.kernels.kept_code import keep_checked
 
 __all__ = [
     "CONSTANT_FILES",
@@ -183,18 +184,14 @@ class InCompiledFolder:
         self.stamp = _stamp(function)
 
     @classmethod
-    def from_function(cls, function: Callable[..., Any], file: str) -> "InCompiledFolder | None":
-        """Return the place for a function, None: nothing can be kept there."""
-        try:
-            place = cls(function)
-            place.ensure_cache_path()
-        except OSError:
-            return None
-        return place
+    def from_function(cls, function: Callable[..., Any], file: str) -> "InCompiledFolder":
+        """Return the place for a function; where nothing can be kept, what is saved says so."""
+        return cls(function)
 
     def ensure_cache_path(self) -> None:
-        """Make the folder; raises OSError where it cannot be made."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        """Make the folder, if it can be made."""
+        with suppress(OSError):
+            self.path.mkdir(parents=True, exist_ok=True)
 
     def get_cache_path(self) -> str:
         """Return the folder."""
@@ -237,6 +234,7 @@ def _load_without_registries(dispatcher: Any) -> None:
     load = getattr(cache, "_load_overload", None)
     if load is None:  # another numba: as it comes
         return
+    keep_checked(cache)
 
     def load_overload(signature: Any, target_context: Any) -> Any:
         try:

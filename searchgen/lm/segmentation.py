@@ -62,11 +62,11 @@ class Segmentation:
             score, size = max(ways)
             best.append(score)
             size_of.append(size)
-        found, place = {0}, len(tokens)
+        borders, place = {0}, len(tokens)
         while place:
-            found.add(place)
+            borders.add(place)
             place -= size_of[place]
-        return frozenset(found)
+        return frozenset(borders)
 
     @staticmethod
     def open(path: Path) -> "Segmentation":
@@ -79,5 +79,7 @@ class Segmentation:
         """Write the pieces, compressed, in NumPy's format; probabilities keep three digits."""
         pieces = sorted(self.log_p)
         np.savez_compressed(
-            path, pieces=np.array("\n".join(pieces)), log_p=np.array([self.log_p[one] for one in pieces], np.float16)
+            path,
+            pieces=np.array("\n".join(pieces)),
+            log_p=np.array([self.log_p[piece] for piece in pieces], np.float16),
         )

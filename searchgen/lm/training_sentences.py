@@ -32,8 +32,8 @@ class TrainingSentences:
         bits: (n,) uint8, eight bits of the filter each.
 
     Example:
-        >>> known = TrainingSentences.of([["It", "was", "a", "dog", "."], ["so", "."]])
-        >>> ["it", "was", "a", "dog", "."] in known, ["it", "was", "a", "cat", "."] in known, ["so", "."] in known
+        >>> learnt = TrainingSentences.of([["It", "was", "a", "dog", "."], ["so", "."]])
+        >>> ["it", "was", "a", "dog", "."] in learnt, ["it", "was", "a", "cat", "."] in learnt, ["so", "."] in learnt
         (True, False, False)
     """
 

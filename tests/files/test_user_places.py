@@ -1,4 +1,4 @@
-"""The user's folders: Linux as ever, macOS by platformdirs, what lies in the old places found, no home no error."""
+"""The user's folders: Linux as ever, macOS by platformdirs, old places are searched, a missing home is no error."""
 
 import os
 import subprocess
@@ -97,7 +97,7 @@ import platformdirs, platformdirs.macos
 platformdirs.PlatformDirs = platformdirs.macos.MacOS
 from searchgen.files.cache_folder import cache_folder, is_kept
 from searchgen.request.user_settings import config_file, in_force
-print(cache_folder().is_dir(), is_kept(), config_file(), {{one.source for one in in_force()}})
+print(cache_folder().is_dir(), is_kept(), config_file(), {{setting.source for setting in in_force()}})
 """
 
 

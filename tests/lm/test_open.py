@@ -34,14 +34,14 @@ def examples(folder: Path, server: StandIn) -> dict[str, tuple[str, NeuralSettin
 
 
 def test_every_kind_has_an_example(examples: dict[str, tuple[str, NeuralSettings]]) -> None:
-    assert [one.kind for one in MODELS] == list(examples)
+    assert [kind.kind for kind in MODELS] == list(examples)
     for kind, (name, _) in examples.items():
-        found = model_type(name)
-        assert found is not None
-        assert found.kind == ModelRef.parse(name).kind == kind
+        registered = model_type(name)
+        assert registered is not None
+        assert registered.kind == ModelRef.parse(name).kind == kind
 
 
-@pytest.mark.parametrize("kind", [one.kind for one in MODELS])
+@pytest.mark.parametrize("kind", [kind.kind for kind in MODELS])
 def test_every_kind_keeps_the_laws(kind: str, examples: dict[str, tuple[str, NeuralSettings]]) -> None:
     name, settings = examples[kind]
     assert_text_model(open_text_model(name, settings), TEXTS)

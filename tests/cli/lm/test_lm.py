@@ -27,8 +27,8 @@ def build(text: Path | str, output: Path, *flags: str, stdin: bytes = b"") -> st
 
 def test_files_folders_and_stdin_give_the_same_model(text: Path, tmp_path: Path) -> None:
     outputs = [tmp_path / name for name in ("file", "folder", "stdin")]
-    for given, output in zip((text, tmp_path, "-"), outputs, strict=True):
-        build(given, output, "--lang", "en", "--min-count", "1", stdin=TEXT.encode())
+    for source, output in zip((text, tmp_path, "-"), outputs, strict=True):
+        build(source, output, "--lang", "en", "--min-count", "1", stdin=TEXT.encode())
     rows = [searchgen("lm", "info", str(output), "--json").rows[0] for output in outputs]
     assert len({row["hash"] for row in rows}) == 1
     assert rows[0]["words"] == 8
@@ -41,7 +41,7 @@ def test_files_folders_and_stdin_give_the_same_model(text: Path, tmp_path: Path)
 def test_the_language_is_recognised_and_said(lang: str, name: str, from_stdin: bool, tmp_path: Path) -> None:
     path = CORPORA / f"everyday-{lang}.txt"
     said = build("-" if from_stdin else path, tmp_path / "x.lm", "--order", "2", stdin=path.read_bytes())
-    assert f"read as {name}" in said
+    assert f"seems to be {name}" in said
     assert searchgen("lm", "info", str(tmp_path / "x.lm"), "--json").rows[0]["text_form"] == lang
 
 
@@ -62,10 +62,10 @@ def test_flags_reach_the_recipe(text: Path, tmp_path: Path) -> None:
     flags = ["--order", "2", "--cut", "0,1", "--min-count", "1", "--limit-vocab", "4", "--no-dedupe", "--lang", "en"]
     build(text, tmp_path / "x.lm", *flags)
     facts = searchgen("lm", "info", str(tmp_path / "x.lm"), "--json").rows[0]
-    found = {
+    recipe = {
         name: facts[name] for name in ("order", "cut", "min_count", "limit_vocabulary", "dedupe", "words", "sources")
     }
-    assert found == {
+    assert recipe == {
         "order": 2,
         "cut": [0, 1],
         "min_count": 1,
