@@ -20,6 +20,7 @@ class NeuralSettings:
         end: what ends a text: eos, newline or none.
         prompt: text that the scored one follows; it conditions the model and has no score itself.
         device: auto (the first GPU, else the CPU), cpu, cuda or cuda:N.
+        examples_text: lines in whose manner a text is to be written, each with its line end; they stand before it as a prompt does.
         dtype: auto (float32 on the CPU, as stored on a GPU), float32, bfloat16 or float16.
     """
 
@@ -27,6 +28,7 @@ class NeuralSettings:
     prompt: str = ""
     device: str = "auto"
     dtype: str = "auto"
+    examples_text: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what is none of the words above; see `RequestError`."""
