@@ -13,6 +13,7 @@ __all__ = [
     "Device",
     "Dtype",
     "End",
+    "Examples",
     "Json",
     "LawModel",
     "Model",
@@ -35,6 +36,11 @@ LawModel = typer.Option("--lm", metavar="MODEL", help=f"{MODELS} by default en-n
 End = typer.Option("--end", metavar="END", help="What ends a text under a transformer: eos, newline or none.")
 Prompt = typer.Option(
     "--prompt", metavar="TEXT", help="Text that conditions a transformer; it is not part of the result."
+)
+Examples = typer.Option(
+    "--examples",
+    metavar="FILE",
+    help="Lines in whose manner a transformer writes: default, none, FILE or FILE:N. constrain has the default lines under GGUF models.",
 )
 Device = typer.Option("--device", metavar="DEVICE", help="Where a transformer is computed: auto, cpu, cuda or cuda:N.")
 Dtype = typer.Option("--dtype", metavar="DTYPE", help="Its numbers: auto, float32, bfloat16 or float16.")

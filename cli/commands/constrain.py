@@ -46,6 +46,7 @@ def constrain(
     verbose: Annotated[bool, options.Verbose] = False,
     end: Annotated[str, options.End] = "eos",
     prompt: Annotated[str, options.Prompt] = "",
+    examples: Annotated[str, options.Examples] = "",
     device: Annotated[str, options.Device] = "auto",
     dtype: Annotated[str, options.Dtype] = "auto",
     share: Annotated[int, options.Share] = 1,
@@ -55,6 +56,7 @@ def constrain(
     from searchgen.cli.parts.answers import Answers
     from searchgen.cli.requests import neural_settings, refuse_share
     from searchgen.cli.stdin import refuse_twice
+    from searchgen.lm.neural.settings import NEURAL_FIELDS
     from searchgen.request.request import Annealing, Request
 
     answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens, ahead=ahead)
@@ -72,7 +74,7 @@ def constrain(
         seed=secrets.randbits(32) if seed is None else seed,
         annealing=Annealing() if budget is None else Annealing().for_budget(budget, count),
         # Either language's model is a mixture, which heeds them as much.
-        neural=neural_settings(lm or "en", end=end, prompt=prompt, device=device, dtype=dtype),
+        neural=neural_settings(lm or "en", **{name: context.params[name] for name in NEURAL_FIELDS}),
     )
     _answer(answers, demands, template, lm, share)
 
@@ -80,12 +82,12 @@ def constrain(
 def _ahead(given: dict[str, Any], demands: Given) -> "Ahead":
     """Begin to open the model where the flags alone tell it, before all else is imported."""
     from searchgen.cli.loading import open_ahead
-    from searchgen.lm.neural.settings import NeuralSettings
+    from searchgen.lm.neural.settings import NEURAL_FIELDS, NeuralSettings
 
     words = demands.words
     if given["again"] is not None or given["spec"] is not None or not any(words) or words[0] == "-":
         return {}
-    settings = NeuralSettings(**{name: given[name] for name in ("end", "prompt", "device", "dtype")})
+    settings = NeuralSettings(**{name: given[name] for name in NEURAL_FIELDS})
     return open_ahead(given["lm"], words, settings)
 
 

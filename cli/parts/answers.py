@@ -119,7 +119,7 @@ class Answers:
             RequestError: there is no such model, or its tokens are not raw and should be.
         """
         with starting():
-            source = load_source(request.model, request.neural, self.raw_tokens, self.sources)
+            source = load_source(request.model, request.reading, self.raw_tokens, self.sources)
             from searchgen.search.searcher import Searcher
 
         return Searcher.of(source)

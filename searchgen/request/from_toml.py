@@ -59,6 +59,7 @@ cold = 0.15
 [neural]                       # how a transformer is read; beside other models it is refused
 end = "eos"                    # what ends a text: eos, newline or none
 prompt = ""                    # text that it follows, no part of the result
+examples = ""                  # lines in whose manner it writes: default, none, FILE or FILE:N
 device = "auto"                # or cpu, cuda, cuda:N
 dtype = "auto"                 # or float32, bfloat16, float16
 

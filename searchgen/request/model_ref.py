@@ -71,6 +71,12 @@ class ModelRef:
         return self.kind != NGRAM
 
     @property
+    def wants_examples(self) -> bool:
+        """Whether it searches best behind example lines."""
+        kind = model_type(self.name)
+        return kind is not None and kind.examples
+
+    @property
     def ngram(self) -> "ModelRef":
         """The n-gram model that it is, or that proposes to it.
 

@@ -189,7 +189,7 @@ def _spelling(name: str, converted: Converted, settings: NeuralSettings) -> Spel
         return [one.offsets for one in tokenizer.encode_batch(texts, add_special_tokens=False)]
 
     special = converted.special
-    if settings.end == "newline":
+    if settings.end == "newline" or settings.examples_text:
         return JointSpelling.behind(
             name,
             encode,
@@ -228,4 +228,4 @@ def _is_gguf_name(name: str) -> bool:
 
 
 #: GGUF files, as the registry of models lists them.
-GGUF = ModelType("gguf", _is_gguf_name, open_gguf)
+GGUF = ModelType("gguf", _is_gguf_name, open_gguf, examples=True)
