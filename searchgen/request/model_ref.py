@@ -71,10 +71,10 @@ class ModelRef:
         return self.kind != NGRAM
 
     @property
-    def wants_examples(self) -> bool:
-        """Whether it searches best behind example lines."""
+    def is_large(self) -> bool:
+        """Whether it is a large model, which searches best behind example lines and is asked for few scores."""
         kind = model_type(self.name)
-        return kind is not None and kind.examples
+        return kind is not None and kind.large
 
     @property
     def ngram(self) -> "ModelRef":

@@ -82,7 +82,7 @@ class GgufModel(PieceModel):
 
     def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         # What stands before all texts was read once; each row has it in front.
-        read, width = len(self.spelling.before) - 1, padded.shape[1]
+        read, width = self._read_before, padded.shape[1]
         row, column = at // width, at % width
         own = width - read
         wanted = {
@@ -95,6 +95,10 @@ class GgufModel(PieceModel):
         }
         log_p, best, piece = self.session.run(["log_p", "best_log_p", "best"], wanted)
         return Scored(log_p.astype(np.float64), piece, best.astype(np.float64))
+
+    @property
+    def _read_before(self) -> int:
+        return len(self.spelling.before) - 1
 
     @cached_property
     def _context_read(self) -> dict[str, Floats]:
@@ -228,4 +232,4 @@ def _is_gguf_name(name: str) -> bool:
 
 
 #: GGUF files, as the registry of models lists them.
-GGUF = ModelType("gguf", _is_gguf_name, open_gguf, examples=True)
+GGUF = ModelType("gguf", _is_gguf_name, open_gguf, large=True)
