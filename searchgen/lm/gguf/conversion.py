@@ -96,8 +96,8 @@ def hash_of(path: Path) -> str:
 
 def conversions() -> list[Converted]:
     """Return what has been converted on this machine."""
-    folders = sorted((cache_folder() / "converted").glob(f"*/{FACTS}"))
-    return [Converted(path.parent, json.loads(path.read_text(encoding="utf-8"))) for path in folders]
+    folders = sorted((cache_folder() / "converted").glob(f"[0-9a-f]*/{FACTS}"))
+    return [known for path in folders if (known := _read(path.parent)) is not None]
 
 
 def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = None, large: bool = False) -> Converted:

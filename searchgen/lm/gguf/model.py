@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.files.cache_folder import cache_folder
+from searchgen.lm.gguf.bits import chosen_bits
 from searchgen.lm.gguf.conversion import GRAPH, TOKENIZER, Converted, convert, hash_of
 from searchgen.lm.gguf.file import is_gguf
 from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
@@ -171,7 +172,7 @@ def open_gguf(name: str, settings: NeuralSettings, threads: int = 1, path: Path 
         raise RequestError(f"--device {settings.device}: {path} is computed on the CPU; drop the flag")
     if settings.dtype not in ("auto", "float32"):
         raise RequestError(f"--dtype {settings.dtype}: {path} has numbers of its conversion; drop the flag")
-    converted = convert(path)
+    converted = convert(path, chosen_bits(hash_of(path)))
     spelling = _spelling(name, converted, settings)
     digest = hashlib.sha256(repr((settings.end, settings.prompt, settings.examples_text)).encode())
     digest.update(f"{hash_of(path)} {converted.folder.name}".encode())
