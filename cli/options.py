@@ -28,10 +28,12 @@ __all__ = [
 
 Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
 MODELS = (
-    "en, zh, en-ngram, zh-ngram, an n-gram or ARPA file, or a transformer: folder, FILE.onnx, NAME@REVISION of the hub or "
-    "http://SERVER/v1#NAME; A:0.5,B:0.5 mixes;"
+    "en, zh, en-ngram, zh-ngram, an n-gram or ARPA file, or a transformer: a name of searchgen lm list, FILE.gguf, ollama:NAME, "
+    "a folder, FILE.onnx, NAME@REVISION of the hub or http://SERVER/v1#NAME; A:0.5,B:0.5 mixes;"
 )
-Model = typer.Option("--lm", metavar="MODEL", help=f"{MODELS} by default en or zh, by the words.")
+Model = typer.Option(
+    "--lm", metavar="MODEL", help=f"{MODELS} by default en or zh, by the words, or what lm use settled."
+)
 LawModel = typer.Option("--lm", metavar="MODEL", help=f"{MODELS} by default en-ngram or zh-ngram, by the words.")
 End = typer.Option("--end", metavar="END", help="What ends a text under a transformer: eos, newline or none.")
 Prompt = typer.Option(

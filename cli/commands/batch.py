@@ -96,9 +96,10 @@ def batch(
     mode = _mode(resume, overwrite)
     from searchgen.cli.loading import say_if_compiling
     from searchgen.cli.parts.batch_running import BatchRun, Places
+    from searchgen.cli.parts.default_models import noted_models
     from searchgen.request.from_values import Defaults
 
-    defaults = Defaults(values, run_seed)
+    defaults = Defaults(values, run_seed, {} if "lm" in values else noted_models())
     _refuse_defaults(defaults)
     places = Places(jobs, output, journal, form, mode, report)
     say_if_compiling()

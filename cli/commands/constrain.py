@@ -54,12 +54,13 @@ def constrain(
     """Parse the flags into one request a set, answer each, and print."""
     ahead = _ahead(context.params, demands)
     from searchgen.cli.parts.answers import Answers
+    from searchgen.cli.parts.default_models import SearchModels, tell_of_better
     from searchgen.cli.requests import neural_settings, refuse_share
     from searchgen.cli.stdin import refuse_twice
     from searchgen.lm.neural.settings import NEURAL_FIELDS
     from searchgen.request.request import Annealing, Request
 
-    answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens, ahead=ahead)
+    answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens, ahead=ahead, usual=SearchModels())
     if again is not None:
         _refuse_beside_again(context)
         return answers.repeat(again, lm)
@@ -77,28 +78,32 @@ def constrain(
         neural=neural_settings(lm or "en", **{name: context.params[name] for name in NEURAL_FIELDS}),
     )
     _answer(answers, demands, template, lm, share)
+    if lm is None:
+        tell_of_better(template.words)
 
 
 def _ahead(given: dict[str, Any], demands: Given) -> "Ahead":
     """Begin to open the model where the flags alone tell it, before all else is imported."""
     from searchgen.cli.loading import open_ahead
     from searchgen.lm.neural.settings import NEURAL_FIELDS, NeuralSettings
+    from searchgen.request.default_models import default_models
 
     words = demands.words
     if given["again"] is not None or given["spec"] is not None or not any(words) or words[0] == "-":
         return {}
+    if given["lm"] is None and default_models():
+        return {}  # which model it is takes the words that files may hold
     settings = NeuralSettings(**{name: given[name] for name in NEURAL_FIELDS})
     return open_ahead(given["lm"], words, settings)
 
 
 def _answer(answers: "Answers", demands: Given, template: "Request", lm: str | None, share: int) -> None:
     from searchgen.cli.stdin import lines, standard_input
-    from searchgen.request.model_ref import default_model
 
     if demands.from_stdin:
         answers.stream(lines(standard_input("--keywords -")), template, lm, share)
     else:
-        answers.one(replace(template, lm=lm or default_model(template.words)))
+        answers.one(replace(template, lm=lm or answers.usual(template.words)))
 
 
 def _answer_spec(answers: "Answers", path: str, context: typer.Context, demands: Given) -> None:
@@ -115,7 +120,9 @@ def _answer_spec(answers: "Answers", path: str, context: typer.Context, demands:
     if demands.from_stdin:
         answers.stream(lines(standard_input("--keywords -")), request, lm, given["share"])
     else:
-        answers.one(request)
+        # A sampler that the spec names draws from a law, which is that of the embedded n-gram model.
+        searches = lm is None and request.sampler == "anneal"
+        answers.one(replace(request, lm=answers.usual(request.words)) if searches else request)
 
 
 #: What may be said beside `--again`: the rest is in the signature.
