@@ -78,7 +78,7 @@ def constrain(
         neural=neural_settings(lm or "en", **{name: context.params[name] for name in NEURAL_FIELDS}),
     )
     _answer(answers, demands, template, lm, share)
-    if lm is None:
+    if lm is None and not demands.from_stdin:
         tell_of_better(template.words)
 
 

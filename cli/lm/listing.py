@@ -11,8 +11,10 @@ __all__ = ["HELP", "SHORT", "listing"]
 
 SHORT = "List models to fetch, fetched and converted ones, and those of Ollama and LM Studio."
 
-HELP = """List the models of the catalogue, whether each is here or how it is fetched, all conversions with their sizes, and the GGUF files
-that Ollama ($OLLAMA_MODELS, ~/.ollama/models) and LM Studio have on this machine. --lm takes the names and the paths.
+HELP = """List the models of the catalogue: each is here, or a command fetches it. All conversions follow, with their sizes.
+
+Last come the GGUF files that Ollama ($OLLAMA_MODELS, ~/.ollama/models) and LM Studio have on this machine. --lm takes the names and
+the paths.
 
 Example: searchgen lm list
 """
@@ -38,22 +40,22 @@ def _row(kind: str, name: str, size: int, about: str, **more: Any) -> dict[str, 
 
 def _catalogue() -> Iterator[dict[str, Any]]:
     from searchgen.lm.catalogue.entries import entries
-    from searchgen.lm.catalogue.folder import place_of
+    from searchgen.lm.catalogue.folder import is_whole, place_of
     from searchgen.request.default_models import LANGUAGES, default_models
 
     mine = default_models()
     for entry in entries().values():
-        place = place_of(entry)
+        here = is_whole(entry)
         of = [language for language, name in mine.items() if name == entry.name]
         default = f", the default of {' and '.join(LANGUAGES[one] for one in of)}" if of else ""
-        state = f"here{default}" if place.is_file() else f"searchgen lm get {entry.name}"
+        state = f"here{default}" if here else f"searchgen lm get {entry.name}"
         writes = " and ".join(LANGUAGES[one] for one in entry.languages)
         yield _row(
             "catalogue",
             entry.name,
             entry.size,
             f"{state}; {entry.about}, {writes}, {entry.licence}",
-            path=str(place) if place.is_file() else None,
+            path=str(place_of(entry)) if here else None,
             languages=list(entry.languages),
             licence=entry.licence,
             default_of=of,

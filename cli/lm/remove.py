@@ -28,7 +28,8 @@ def remove(
     from searchgen.request.default_models import LANGUAGES, default_models, use_model
 
     # First, so that no default is left that is not here.
-    mine = {language for language, model in default_models().items() if model in (name, str(Path(name).absolute()))}
+    names = (name, str(Path(name).expanduser().resolve()))  # lm use keeps whole paths
+    mine = {language for language, model in default_models().items() if model in names}
     freed = _fetched_freed(name) if name in entries() else _converted_freed(name)
     if not freed and not mine:
         raise RequestError(f"{name}: nothing of it was fetched or converted; searchgen lm list shows what there is")

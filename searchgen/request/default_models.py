@@ -1,6 +1,6 @@
 """The model of each language that the user has settled by `lm use`, for searches that name none; and what was said once and for all.
 
-They lie beside the user's settings, in a file that only searchgen writes: `config.toml` has `config-models.toml` beside it.
+They lie next to the user's settings, in a file that only searchgen writes: `config-models.toml` next to `config.toml`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""With how many bits a weight of a GGUF file is computed: 8, unless `lm get` has said otherwise. It is noted beside the conversions."""
+"""With how many bits a weight of a GGUF file is computed: 8, unless `lm get` has said otherwise. The choice is noted among the conversions."""
 
 from contextlib import suppress
 from pathlib import Path

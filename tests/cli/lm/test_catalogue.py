@@ -169,6 +169,7 @@ def test_a_file_that_was_changed_is_not_opened(place: Place) -> None:  # noqa: F
     get(place)
     (place.models / "tiny.gguf").write_bytes(place.content[:-1])
     one_line(searchgen("score", "--lm", "tiny", stdin=b"A dog.\n"), 2, "searchgen lm get tiny fetches it again")
+    assert "searchgen lm get tiny; " in searchgen("lm", "list").lines[0]
 
 
 # Listing
@@ -284,6 +285,9 @@ def test_a_default_of_another_language_or_file(place: Place) -> None:  # noqa: F
     assert searchgen("lm", "use", str(mine), "--language", "en").code == 0
     row = searchgen("constrain", "-k", "dog", "--json", *QUICK).rows[0]
     assert row["lm"].rpartition("@")[0] == str(mine)
+    assert "which is en again" in searchgen("lm", "remove", str(mine)).err
+    assert mine.exists()
+    assert searchgen("lm", "use", "zh").code == 0
     assert "# Written by searchgen" in place.settings.read_text(encoding="utf-8")
 
 
@@ -369,6 +373,7 @@ def test_a_better_model_is_told_of_once_ever(terminal: Place) -> None:
     said = "searchgen: searchgen lm get tiny (0 MB, once), and --lm tiny writes better sentences\n"
     assert "lm get tiny" not in searchgen("constrain", "-k", "学校", *QUICK).err
     assert "lm get tiny" not in constrain("-k", "dog").err  # a model is named
+    assert searchgen("constrain", "-k", "-", *QUICK, stdin=b"dog\n").err == ""  # a pipe leads in
     assert searchgen("constrain", "-k", "dog", *QUICK).err == said
     assert searchgen("constrain", "-k", "dog", *QUICK).err == ""
 
