@@ -1,4 +1,4 @@
-"""`searchgen lm use`: the model of searches that name none."""
+"""`searchgen lm use`: the default model of a language."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The model of a search that names none: the user's default of the language, else the embedded one."""
+"""The model of a search without --lm: the user's default of the language, else the embedded one."""
 
 from dataclasses import dataclass, field
 
@@ -13,10 +13,10 @@ BETTER = "smollm2"
 
 @dataclass
 class SearchModels:
-    """Chooses the model by the words of a request; tells, once a command, of one that is the user's default.
+    """Chooses the model by the words of a request; shows, once a command, that it is the user's default.
 
     Attributes:
-        said: the models told of.
+        said: the models shown.
     """
 
     said: set[str] = field(default_factory=set)
@@ -40,7 +40,7 @@ class SearchModels:
 
 
 def noted_models() -> dict[str, str]:
-    """Return the user's models by language, having told of them.
+    """Return the user's models by language, and show them.
 
     Raises:
         RequestError: they cannot be read, or one is not here.
@@ -56,7 +56,7 @@ def noted_models() -> dict[str, str]:
 
 
 def tell_of_better(words: str) -> None:
-    """Tell a person at a terminal, once and never again, that there is a better model of English."""
+    """Show a person at a terminal, once and never again, that there is a better model of English."""
     if not is_watched():
         return
     from searchgen.lm.catalogue.entries import entry_of

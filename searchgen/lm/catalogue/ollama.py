@@ -79,7 +79,7 @@ def find_model(name: str) -> Path:
         name: as `--lm` takes it: ollama:[[HOST/]OWNER/]MODEL[:TAG].
 
     Raises:
-        RequestError: it has none of that name, or one that is no single GGUF file.
+        RequestError: it has no such model, or one that is no single GGUF file.
         ModelFileError: its file is missing or damaged.
     """
     place = _place(name)

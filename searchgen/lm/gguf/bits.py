@@ -1,4 +1,4 @@
-"""With how many bits a weight of a GGUF file is computed: 8, unless `lm get` has said otherwise. The choice is noted among the conversions."""
+"""The bits of a weight of a GGUF file when it is computed: 8, unless `lm get --bits` has chosen others; noted among the conversions."""
 
 from contextlib import suppress
 from pathlib import Path
