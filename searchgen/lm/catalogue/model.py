@@ -58,7 +58,7 @@ def _fetched(name: str) -> Path:
 
 
 #: Models of the catalogue, as the registry of models lists them.
-CATALOGUE = ModelType("catalogue", lambda name: name in entries(), open_named)
+CATALOGUE = ModelType("catalogue", lambda name: name in entries(), open_named, large=True)
 
 #: Models that Ollama has.
-OLLAMA = ModelType("ollama", lambda name: name.startswith(PREFIX), open_named)
+OLLAMA = ModelType("ollama", lambda name: name.startswith(PREFIX), open_named, large=True)

@@ -18,7 +18,7 @@ __all__ = ["Place", "hub", "place", "tiny_gguf", "wheel"]
 MEMBER = "tiny_model/tiny.gguf"
 
 #: Its networks: pieces are the 256 bytes and what ends a text.
-WIDTH, HEADS, INNER, CONTEXT = 16, 2, 24, 256
+WIDTH, HEADS, INNER, CONTEXT = 16, 2, 24, 2048
 
 
 def tiny_gguf(seed: int = 1) -> bytes:

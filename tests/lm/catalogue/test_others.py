@@ -12,6 +12,7 @@ from searchgen.lm.catalogue.model import OLLAMA, file_behind
 from searchgen.lm.catalogue.ollama import found_models
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.open import model_type, open_text_model
+from searchgen.request.model_ref import ModelRef
 from tests.lm.catalogue.stand_in import Place, place  # noqa: F401 - a fixture
 
 MODEL = "application/vnd.ollama.image.model"
@@ -52,6 +53,13 @@ def test_names(name: str, manifest: str, where: str, place: Place, monkeypatch: 
     assert (found.path, found.size) == (blob, len(place.content))
     assert file_behind(found.name) == blob
     assert found.name == (name if ":" in name[7:] else f"{name}:latest")
+
+
+def test_names_are_searched_as_their_files_are(place: Place) -> None:  # noqa: F811
+    """Behind example lines, with few scores."""
+    file = place.folder / "tiny.gguf"
+    file.write_bytes(place.content)
+    assert [ModelRef.parse(name).is_large for name in (str(file), "tiny", "ollama:tiny")] == [True] * 3
 
 
 def test_a_model_of_ollama_is_that_of_its_file(place: Place) -> None:  # noqa: F811
