@@ -13,6 +13,7 @@ __all__ = [
     "Device",
     "Dtype",
     "End",
+    "Examples",
     "Json",
     "LawModel",
     "Model",
@@ -27,10 +28,14 @@ __all__ = [
 
 Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power to which the model's probability is raised.")
 MODELS = (
-    "Model: en, zh, en-ngram or zh-ngram; an n-gram or ARPA file; a transformer (folder, FILE.onnx, NAME@REVISION "
-    "on the hub, http://SERVER/v1#NAME); or a mixture A:0.5,B:0.5."
+    "Model: en, zh, en-ngram or zh-ngram; an n-gram or ARPA file; a transformer (a name of searchgen lm list, FILE.gguf, "
+    "ollama:NAME, a folder, FILE.onnx, NAME@REVISION on the hub, http://SERVER/v1#NAME); or a mixture A:0.5,B:0.5."
 )
-Model = typer.Option("--lm", metavar="MODEL", help=f"{MODELS} Default: en or zh, by the language of the words.")
+Model = typer.Option(
+    "--lm",
+    metavar="MODEL",
+    help=f"{MODELS} Default: the model of searchgen lm use, else en or zh, by the language of the words.",
+)
 LawModel = typer.Option(
     "--lm", metavar="MODEL", help=f"{MODELS} Default: en-ngram or zh-ngram, by the language of the words."
 )
@@ -41,6 +46,11 @@ Prompt = typer.Option(
 Device = typer.Option("--device", metavar="DEVICE", help="Device of a transformer: auto, cpu, cuda or cuda:N.")
 Dtype = typer.Option(
     "--dtype", metavar="DTYPE", help="Number format of a transformer: auto, float32, bfloat16 or float16."
+)
+Examples = typer.Option(
+    "--examples",
+    metavar="FILE",
+    help="Lines for a transformer, whose style it follows: default, none, FILE or FILE:N. constrain uses default under open models.",
 )
 Share = typer.Option(
     "--share",

@@ -23,6 +23,7 @@ __all__ = [
     "highlighted",
     "hush",
     "hush_libraries",
+    "is_watched",
     "note",
     "progress",
     "terminal_width",
@@ -94,6 +95,11 @@ def note(message: str) -> None:
     """Write one line to stderr that nobody needs to know, unless `--quiet`."""
     if not _quiet:
         complain(message)
+
+
+def is_watched() -> bool:
+    """Return whether a person reads along: stdout and stderr are a terminal, and notes are wanted."""
+    return not _quiet and all(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr))
 
 
 def complain_of(error: Exception, where: str = "") -> None:

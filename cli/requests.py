@@ -1,6 +1,6 @@
 """From flags to requests: lists split, the language recognised."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -95,20 +95,23 @@ def refuse_share(share: int, lm: str | None, many: bool) -> None:
         raise RequestError("--share needs more than one set; give --keywords -, or use searchgen batch")
 
 
-def with_keywords(template: Request, values: Sequence[str], lm: str | None) -> Request:
+def with_keywords(
+    template: Request, values: Sequence[str], lm: str | None, usual: Callable[[str], str] = default_model
+) -> Request:
     """Return a request with keywords as the flag gives them.
 
     Args:
         template: everything else.
         values: values of `--keywords`; none for a request without keywords.
-        lm: the model that the user named; None takes the embedded one of the language that the words are in.
+        lm: the model that the user named.
+        usual: gives the model of these words where the user named no model.
 
     Raises:
         RequestError: the list is empty, or a file cannot be read.
     """
     items = listed("--keywords", values) if values else []
     request = template.but(keywords=tuple(map(tuple, items)))
-    return replace(request, lm=lm or default_model(request.words))
+    return replace(request, lm=lm or usual(request.words))
 
 
 def listed(flag: str, values: Sequence[str]) -> list[list[str]]:

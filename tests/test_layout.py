@@ -104,10 +104,13 @@ def test_neural_libraries_only_in_their_package() -> None:
     assert not only(
         ("torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"),
         lambda module: module.path.startswith(
-            ("searchgen/lm/neural/", "searchgen/lm/training/", "searchgen/lm/onnx/export")
+            ("searchgen/lm/neural/", "searchgen/lm/training/", "searchgen/lm/onnx/export", "searchgen/lm/gguf/")
         ),
     )
-    assert not only(("onnxruntime", "onnx"), lambda module: module.path.startswith("searchgen/lm/onnx/"))
+    assert not only(
+        ("onnxruntime", "onnx"), lambda module: module.path.startswith(("searchgen/lm/onnx/", "searchgen/lm/gguf/"))
+    )
+    assert not only(("gguf",), lambda module: module.path.startswith("searchgen/lm/gguf/"))
 
 
 def test_terminal_libraries_only_in_cli() -> None:

@@ -78,6 +78,7 @@ def batch(
     beta: Annotated[float | None, Beta] = None,
     end: Annotated[str | None, options.End] = None,
     prompt: Annotated[str | None, options.Prompt] = None,
+    examples: Annotated[str | None, options.Examples] = None,
     device: Annotated[str | None, options.Device] = None,
     dtype: Annotated[str | None, options.Dtype] = None,
     share: Annotated[int, options.Share] = 1,
@@ -95,9 +96,10 @@ def batch(
     mode = _mode(resume, overwrite)
     from searchgen.cli.loading import say_if_compiling
     from searchgen.cli.parts.batch_running import BatchRun, Places
+    from searchgen.cli.parts.default_models import noted_models
     from searchgen.request.from_values import Defaults
 
-    defaults = Defaults(values, run_seed)
+    defaults = Defaults(values, run_seed, {} if "lm" in values else noted_models())
     _refuse_defaults(defaults)
     places = Places(jobs, output, journal, form, mode, report)
     say_if_compiling()
@@ -122,17 +124,15 @@ def _values(context: typer.Context, demands: Given, spec: str | None) -> dict[st
 FIELDS = {name: name for name in ("lm", "count", "budget", "sampler", "beta")} | {"option": "options"}
 
 
-#: Parameters that are how jobs read a transformer.
-NEURAL = ("end", "prompt", "device", "dtype")
-
-
 def _given(context: typer.Context, demands: Given) -> dict[str, Any]:
+    from searchgen.lm.neural.settings import NEURAL_FIELDS
+
     params = context.params
     given = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
     values = {field: list(value) if isinstance(value, tuple) else value for field, value in given.items()}
     asked = [key for key, value in demands.values.items() if value not in (None, [], ())]
     values |= {key: demands.as_a_job_has_it(key) for key in asked}
-    neural = {name: params[name] for name in NEURAL if params[name] is not None}
+    neural = {name: params[name] for name in NEURAL_FIELDS if params[name] is not None}
     return {**values, "neural": neural} if neural else values
 
 

@@ -46,6 +46,7 @@ def constrain(
     verbose: Annotated[bool, options.Verbose] = False,
     end: Annotated[str, options.End] = "eos",
     prompt: Annotated[str, options.Prompt] = "",
+    examples: Annotated[str, options.Examples] = "",
     device: Annotated[str, options.Device] = "auto",
     dtype: Annotated[str, options.Dtype] = "auto",
     share: Annotated[int, options.Share] = 1,
@@ -53,11 +54,13 @@ def constrain(
     """Parse the flags into one request a set, answer each, and print."""
     ahead = _ahead(context.params, demands)
     from searchgen.cli.parts.answers import Answers
+    from searchgen.cli.parts.default_models import SearchModels, tell_of_better
     from searchgen.cli.requests import neural_settings, refuse_share
     from searchgen.cli.stdin import refuse_twice
+    from searchgen.lm.neural.settings import NEURAL_FIELDS
     from searchgen.request.request import Annealing, Request
 
-    answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens, ahead=ahead)
+    answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens, ahead=ahead, usual=SearchModels())
     if again is not None:
         _refuse_beside_again(context)
         return answers.repeat(again, lm)
@@ -72,31 +75,35 @@ def constrain(
         seed=secrets.randbits(32) if seed is None else seed,
         annealing=Annealing() if budget is None else Annealing().for_budget(budget, count),
         # Either language's model is a mixture, which heeds them as much.
-        neural=neural_settings(lm or "en", end=end, prompt=prompt, device=device, dtype=dtype),
+        neural=neural_settings(lm or "en", **{name: context.params[name] for name in NEURAL_FIELDS}),
     )
     _answer(answers, demands, template, lm, share)
+    if lm is None and not demands.from_stdin:
+        tell_of_better(template.words)
 
 
 def _ahead(params: dict[str, Any], demands: Given) -> "Ahead":
     """Begin to open the model where the flags alone name it, before all else is imported."""
     from searchgen.cli.loading import open_ahead
-    from searchgen.lm.neural.settings import NeuralSettings
+    from searchgen.lm.neural.settings import NEURAL_FIELDS, NeuralSettings
+    from searchgen.request.default_models import default_models
 
     words = demands.words
     if params["again"] is not None or params["spec"] is not None or not any(words) or words[0] == "-":
         return {}
-    settings = NeuralSettings(**{name: params[name] for name in ("end", "prompt", "device", "dtype")})
+    if params["lm"] is None and default_models():
+        return {}  # which model it is takes the words that files may hold
+    settings = NeuralSettings(**{name: params[name] for name in NEURAL_FIELDS})
     return open_ahead(params["lm"], words, settings)
 
 
 def _answer(answers: "Answers", demands: Given, template: "Request", lm: str | None, share: int) -> None:
     from searchgen.cli.stdin import lines, standard_input
-    from searchgen.request.model_ref import default_model
 
     if demands.from_stdin:
         answers.stream(lines(standard_input("--keywords -")), template, lm, share)
     else:
-        answers.one(replace(template, lm=lm or default_model(template.words)))
+        answers.one(replace(template, lm=lm or answers.usual(template.words)))
 
 
 def _answer_spec(answers: "Answers", path: str, context: typer.Context, demands: Given) -> None:
@@ -113,7 +120,9 @@ def _answer_spec(answers: "Answers", path: str, context: typer.Context, demands:
     if demands.from_stdin:
         answers.stream(lines(standard_input("--keywords -")), request, lm, params["share"])
     else:
-        answers.one(request)
+        # A sampler that the spec names draws from a law, which is that of the embedded n-gram model.
+        searches = lm is None and request.sampler == "anneal"
+        answers.one(replace(request, lm=answers.usual(request.words)) if searches else request)
 
 
 #: Parameters that may stand beside `--again`: the rest is in the signature.

@@ -97,6 +97,7 @@ def sample(
     again: Annotated[str | None, options.Again] = None,
     end: Annotated[str, options.End] = "eos",
     prompt: Annotated[str, options.Prompt] = "",
+    examples: Annotated[str, options.Examples] = "",
     device: Annotated[str, options.Device] = "auto",
     dtype: Annotated[str, options.Dtype] = "auto",
 ) -> None:
@@ -129,8 +130,9 @@ def _of_flags(params: dict[str, Any], demands: "Demands", given: dict[str, Any],
     """Return the request of the flags alone."""
     from searchgen.cli.requests import law_request, neural_settings
     from searchgen.jobs.draws import usual_sampler
+    from searchgen.lm.neural.settings import NEURAL_FIELDS
 
-    neural = {name: params[name] for name in ("end", "prompt", "device", "dtype")}
+    neural = {name: params[name] for name in NEURAL_FIELDS}
     return law_request(
         demands,
         params["lm"],

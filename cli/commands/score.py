@@ -56,6 +56,7 @@ def score(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line, with every term.")] = False,
     end: Annotated[str, options.End] = "eos",
     prompt: Annotated[str, options.Prompt] = "",
+    examples: Annotated[str, options.Examples] = "",
     device: Annotated[str, options.Device] = "auto",
     dtype: Annotated[str, options.Dtype] = "auto",
 ) -> None:
@@ -74,7 +75,7 @@ def score(
         beta=beta,
         lm=lm,
     )
-    settings = neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype)
+    settings = neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype, examples=examples)
     stream = standard_input("score")
     if request.model.scores_texts:
         if raw_tokens:

@@ -1,7 +1,7 @@
 """Answering requests and printing the results, one request or one a line of stdin."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -13,7 +13,7 @@ from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, NothingFound, Outage, RequestError, SearchgenError
 from searchgen.lm.protocol import KeepsKeyValues
 from searchgen.record import partial_record
-from searchgen.request.model_ref import ModelRef
+from searchgen.request.model_ref import ModelRef, default_model
 from searchgen.request.request import Request
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Answers:
         raw_tokens: the user knows that the model's tokens are printed as they stand.
         shown: notes already shown; each is shown once.
         ahead: models that are being opened, by name and how they are read.
+        usual: the model of some words where none is asked for.
     """
 
     json: bool
@@ -50,6 +51,7 @@ class Answers:
     raw_tokens: bool = False
     shown: set[str] = field(default_factory=set)
     ahead: "Ahead" = field(default_factory=dict)
+    usual: Callable[[str], str] = default_model
 
     @cached_property
     def sources(self) -> "SourceCache":
@@ -119,7 +121,7 @@ class Answers:
             RequestError: there is no such model, or its tokens are not raw and should be.
         """
         with starting():
-            source = load_source(request.model, request.neural, self.raw_tokens, self.sources)
+            source = load_source(request.model, request.reading, self.raw_tokens, self.sources)
             from searchgen.search.searcher import Searcher
 
         return Searcher.of(source)
@@ -132,7 +134,7 @@ class Answers:
         requests: dict[int, Request] = {}
         for number, line in part:
             try:
-                requests[number] = with_keywords(template, [_keyword_set(line, number)], lm)
+                requests[number] = with_keywords(template, [_keyword_set(line, number)], lm, self.usual)
                 if len(part) == 1:
                     outcomes[number] = self._search(requests[number])
             except SearchgenError as error:

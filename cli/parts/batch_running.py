@@ -183,7 +183,8 @@ class BatchRun:
 
     @contextmanager
     def _store(self) -> Iterator[Store]:
-        header = Header(self.defaults.seed, dict(self.defaults.values), self.places.form)
+        models = {"models": dict(self.defaults.models)} if self.defaults.models else {}
+        header = Header(self.defaults.seed, {**self.defaults.values, **models}, self.places.form)
         journal, mode = self.places.journal_path, self.places.mode
         if self.places.output == "-":
             sys.stdout.flush()

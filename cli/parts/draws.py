@@ -46,7 +46,7 @@ def print_draws(
 
         parse_options(method(request.sampler), request.options)  # before a model is loaded
         model = replace(request, lm=lm or request.lm).model
-        source = load_source(model, request.neural, raw_tokens)
+        source = load_source(model, request.reading, raw_tokens)
     if wanted:
         refuse_other_model(source, wanted)
     job_of(source, request)  # refuses what the sampler cannot serve, before its loops are compiled

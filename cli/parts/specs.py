@@ -7,6 +7,7 @@ import typer
 
 from searchgen.cli.parts.demands import Given
 from searchgen.cli.requests import neural_settings
+from searchgen.lm.neural.settings import NEURAL_FIELDS
 from searchgen.request.from_toml import Spec
 from searchgen.request.request import Request
 
@@ -14,9 +15,6 @@ __all__ = ["law_beside", "request_beside"]
 
 #: Flags other than those of constraints that are fields of a request under the same name.
 OWN = ("lm", "count", "seed", "budget", "beta", "sampler")
-
-#: Flags that say how a transformer is read.
-NEURAL = ("end", "prompt", "device", "dtype")
 
 
 def request_beside(spec: Spec, context: typer.Context, demands: Given, seed: int) -> Request:
@@ -56,7 +54,7 @@ def law_beside(spec: Spec, context: typer.Context, demands: Given, given: dict[s
 
 def _heeded(spec: Spec, context: typer.Context, given: dict[str, Any], seed: int) -> Request:
     """Return the request with the settings of a transformer; a model of another kind refuses them."""
-    neural = {name: context.params[name] for name in NEURAL if _was_given(context, name)}
+    neural = {name: context.params[name] for name in NEURAL_FIELDS if _was_given(context, name)}
     request = spec.request({**given, "neural": neural}, seed)
     neural_settings(request.lm, **asdict(request.neural))
     return request

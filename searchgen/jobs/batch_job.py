@@ -103,8 +103,10 @@ class Prepared:
         """What the journal calls the model, and its hash."""
         if not self.source.ref.scores_texts:
             return self.request.lm, self.source.hash
-        settings = asdict(self.request.neural)
+        settings = asdict(self.request.reading)
         law = {name: settings[name] for name in ("end", "prompt")}
+        if settings["examples"]:
+            law["examples"] = settings["examples"]
         return f"{BESIDE}{self.source.ref.proposer}: {self.request.lm} {json.dumps(law)}", self.source.hash
 
     def perform(self) -> Outcome | Sampled:
@@ -175,7 +177,7 @@ class Runner:
             raise RequestError(job.error)
         name = identity(job.values, job.line)
         request = request_of(job.values, job.line, self.defaults)
-        return Prepared(name, request, self.sources.source(request.model, request.neural))
+        return Prepared(name, request, self.sources.source(request.model, request.reading))
 
     def _done(self, job: Prepared) -> Rowed:
         try:

@@ -5,6 +5,8 @@ An n-gram model proposes texts to them. Any other name is that of an n-gram mode
 
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from searchgen.lm.catalogue.model import CATALOGUE, OLLAMA
+from searchgen.lm.gguf.model import GGUF
 from searchgen.lm.mixture import EMBEDDED_MIXTURE, MIXTURE
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import TRANSFORMER
@@ -15,7 +17,7 @@ __all__ = ["MODELS", "model_type", "open_text_model", "opening"]
 
 #: Every kind of text model; the first that a name matches opens it. A name that ends in `:NUMBER` is a mixture for MIXTURE, and
 #: TRANSFORMER takes what is no n-gram model: a new kind stands before both.
-MODELS: tuple[ModelType, ...] = (EMBEDDED_MIXTURE, SERVER, MIXTURE, TRANSFORMER)
+MODELS: tuple[ModelType, ...] = (EMBEDDED_MIXTURE, SERVER, CATALOGUE, OLLAMA, GGUF, MIXTURE, TRANSFORMER)
 
 
 def model_type(name: str) -> ModelType | None:

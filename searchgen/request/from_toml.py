@@ -60,6 +60,7 @@ cold = 0.15
 [neural]                       # for transformers only
 end = "eos"                    # the end of a text: eos, newline or none
 prompt = ""                    # text read before the result; it is not printed
+examples = ""                  # lines whose style it follows: default, none, FILE or FILE:N
 device = "auto"                # or cpu, cuda, cuda:N
 dtype = "auto"                 # or float32, bfloat16, float16
 

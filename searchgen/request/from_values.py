@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,6 +11,7 @@ from searchgen.demands.demands import demand_flags
 from searchgen.errors import RequestError
 from searchgen.request.model_ref import default_model
 from searchgen.request.request import Annealing, Request
+from searchgen.text import detect
 from searchgen.text.lists import parse_items
 
 __all__ = ["Defaults", "identity", "request_of", "seed_of"]
@@ -29,10 +30,12 @@ class Defaults:
     Attributes:
         values: fields, in the spellings of a job.
         seed: of the run; jobs without a seed get theirs from it.
+        models: of jobs that search and name none, by language; the embedded one where a language is absent.
     """
 
     values: Mapping[str, Any]
     seed: int = 0
+    models: Mapping[str, str] = field(default_factory=dict)
 
 
 def identity(values: Mapping[str, Any], line: int) -> str | int:
@@ -90,11 +93,17 @@ def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Requ
             given[name] = (_items if flag.type == ITEMS else _phrases)(name, given[name])
     if given.get("lm") is None:
         given.pop("lm", None)
-        given["lm"] = default_model(_written(given), law=sampler != "anneal")
+        given["lm"] = _usual_model(_written(given), sampler, defaults)
     if given.get("seed") is None:
         given["seed"] = seed_of(defaults.seed, job)
     request = Request.from_mapping(given)
     return request if budget is None else replace(request, annealing=_schedule(request, budget))
+
+
+def _usual_model(words: str, sampler: Any, defaults: Defaults) -> str:
+    """Return the model of a job that names none."""
+    searches = sampler == "anneal"
+    return (searches and defaults.models.get(detect(words))) or default_model(words, law=not searches)
 
 
 def _schedule(request: Request, budget: Any) -> Annealing:

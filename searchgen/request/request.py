@@ -11,6 +11,7 @@ from typing import Any
 from searchgen.constraints import CONSTRAINTS
 from searchgen.demands.demands import Demands, demand_flags
 from searchgen.errors import RequestError
+from searchgen.lm.examples import AUTOMATIC, DEFAULT, resolved
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.request.json_values import differences, filled, listed, typed
 from searchgen.request.model_ref import ModelRef
@@ -244,6 +245,14 @@ class Request:
         return json.dumps(
             {k: v for k, v in self.differences().items() if k not in ("seed", "lm")}, ensure_ascii=False, sort_keys=True
         )
+
+    @property
+    def reading(self) -> NeuralSettings:
+        """How its transformer is read: `neural`, and the example lines that a search has by default under models of some kinds."""
+        settings, searches = self.neural, self.sampler == "anneal"
+        if settings.examples == AUTOMATIC and not settings.prompt and searches and self.model.is_large:
+            settings = replace(settings, examples=DEFAULT)
+        return replace(settings, examples=resolved(settings.examples, self.model.language))
 
     def signature(self, model_hash: str) -> str:
         """Return one line that replays the texts bit for bit on the same version and platform.

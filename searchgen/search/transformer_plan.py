@@ -37,6 +37,7 @@ class TransformerPlan:
         test_hot: first temperature T of the model's density.
         test_cold: last one.
         proposal_temperature: temperature T' of the fitted density.
+        patience: rounds of edits without a better text after which the search ends.
     """
 
     restarts: int = 5
@@ -52,11 +53,12 @@ class TransformerPlan:
     test_hot: float = 1.0
     test_cold: float = 0.5
     proposal_temperature: float = 0.7
+    patience: int = 99
 
     @staticmethod
     def of(request: Request) -> "TransformerPlan":
         """Return the schedule of a request: more chains for more texts, restarts and rounds by its budget."""
-        plan, annealing = TransformerPlan(), request.annealing
+        plan, annealing = LARGE if request.model.is_large else TransformerPlan(), request.annealing
         chains = max(plan.test_chains, CHAINS_PER_TEXT * request.count)
         factor = chains // plan.test_chains
         wider = replace(
@@ -92,3 +94,9 @@ class TransformerPlan:
     def powers(self) -> npt.NDArray[np.float64]:
         """Return 1 / T of every round of tests, (test_rounds,)."""
         return 1.0 / np.geomspace(self.test_hot, self.test_cold, self.test_rounds)
+
+
+#: The schedule under a model that costs a hundred times more: 100 texts at most, most of them edits of few.
+LARGE = TransformerPlan(
+    restarts=3, restart_scored=10, edit_rounds=7, edits_scored=10, parents=6, test_rounds=8, patience=3
+)

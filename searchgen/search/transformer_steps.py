@@ -137,8 +137,13 @@ class TransformerRun:
     def _edits(self, target: Target, scored: ScoredTexts, words: PieceWords) -> Iterator[list[str]]:
         """Score neighbours of the best texts, again and again."""
         plan, model, edits = self.plan, cast(ExpectsPieces, target.text_model), Edits(self.proposal, words)
+        leader, patience = None, plan.patience
         for _ in range(plan.edit_rounds):
             best = scored.ranked()[0][: 2 * plan.parents]
+            patience = plan.patience if best[:1] != leader else patience - 1
+            if patience == 0:
+                break
+            leader = best[:1]
             edits.expand(scored.density, self._whole_first(best)[: plan.parents], model)
             texts = edits.best(plan.edits_scored, MAX_PER_PARENT)
             yield [target.printed(text) for text in texts]

@@ -6,11 +6,15 @@ import pytest
 
 pytest.importorskip("torch")
 
+from searchgen.lm.catalogue.entries import entry_of
+from searchgen.lm.catalogue.fetching import fetch
 from searchgen.lm.embedded import EMBEDDED, NGRAMS
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.open import MODELS, model_type, open_text_model
 from searchgen.request.model_ref import NGRAM, ModelRef
 from searchgen.testing import assert_text_model
+from tests.lm.catalogue.stand_in import Place, place, wheel  # noqa: F401 - a fixture
+from tests.lm.catalogue.test_others import pulled
 from tests.lm.neural.tiny_transformer import by_bytes
 from tests.lm.server.test_model import StandIn, server  # noqa: F401 - a fixture
 
@@ -23,11 +27,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def examples(folder: Path, server: StandIn) -> dict[str, tuple[str, NeuralSettings]]:  # noqa: F811
+def examples(folder: Path, server: StandIn, place: Place) -> dict[str, tuple[str, NeuralSettings]]:  # noqa: F811
     """One name of each kind. A new kind has its line here."""
+    fetch(entry_of("tiny"), wheel(place.folder, place.content))
+    pulled(place.folder / "service", "registry.ollama.ai/library/tiny/1b", place.content)
     return {
         "embedded mixture": ("en", NeuralSettings()),
         "server": (server.name, NeuralSettings(end="newline")),
+        "catalogue": ("tiny", NeuralSettings()),
+        "ollama": ("ollama:tiny:1b", NeuralSettings()),
+        "gguf": (str(place.models / "tiny.gguf"), NeuralSettings()),
         "mixture": (f"en-ngram:0.5,{folder}:0.5", NeuralSettings()),
         "transformer": (str(folder), NeuralSettings()),
     }

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm import torch_threads
+from searchgen.lm.neural.joint_spelling import JointSpelling
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.neural.spelling import Spelling, read_json
+from searchgen.lm.neural.spelling import Spelling, first_id, read_json, read_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -83,7 +84,7 @@ def folder_of(name: str) -> Path:
 
 def content_hash(folder: Path, settings: NeuralSettings) -> str:
     """Return a hash of a model's files and of the settings that make its law: end and prompt."""
-    digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode())
+    digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode() + settings.examples_text.encode())
     for path in sorted(folder.iterdir()):
         if path.suffix in (".json", ".safetensors", ".bin", ".model", ".txt") and path.is_file():
             digest.update(path.name.encode())
@@ -112,7 +113,7 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
     try:
         if any(one.endswith(MASKED) for one in config.get("architectures") or []):
             return _open_masked(name, folder, config, settings, device, dtype)
-        spelling = Spelling.of(folder, config, settings)
+        spelling = spelling_of(folder, config, settings)
         network = _network(folder, config, device, dtype)
     except (RuntimeError, MemoryError) as error:  # torch's own is a RuntimeError
         if not is_memory(error):
@@ -121,6 +122,22 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
             f"{name} does not fit into the memory of {device}; try --dtype bfloat16 or --device cpu"
         ) from None
     return CausalModel(name, content_hash(folder, settings), network, spelling)
+
+
+def spelling_of(folder: Path, config: dict[str, Any], settings: NeuralSettings) -> Spelling:
+    """Return how a folder's tokenizer spells texts; behind example lines, text and line end are tokenised with them.
+
+    Raises:
+        ModelFileError: it has none, or it is damaged.
+        RequestError: it has no token that the settings need.
+    """
+    if not settings.examples_text:
+        return Spelling.of(folder, config, settings)
+    encode, offsets, find, special, vocabulary = read_tokenizer(folder)
+    roles = ("bos_token", "eos_token", "unk_token")
+    begin, end, unknown = (first_id(find(special[role])) if role in special else None for role in roles)
+    refused = frozenset(piece for piece in (begin, end, unknown) if piece is not None)
+    return JointSpelling.behind(str(folder), encode, offsets, begin, end, refused, settings, vocabulary)
 
 
 def _open_masked(
@@ -134,8 +151,8 @@ def _open_masked(
     """Open a masked transformer, which knows no end and no prompt."""
     from searchgen.lm.neural.masked import open_masked
 
-    if settings.prompt or settings.end != NeuralSettings().end:
-        raise RequestError(f"{name} is a masked model, which reads whole texts; drop --prompt and --end")
+    if settings.prompt or settings.examples_text or settings.end != NeuralSettings().end:
+        raise RequestError(f"{name} is a masked model, which reads whole texts; drop --prompt, --examples and --end")
     return open_masked(name, folder, content_hash(folder, settings), config, device, dtype)
 
 

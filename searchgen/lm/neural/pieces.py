@@ -71,6 +71,11 @@ class PieceModel:
         """
         raise NotImplementedError
 
+    @property
+    def _read_before(self) -> int:
+        """How many pieces of what stands before every text are read once only."""
+        return 0
+
     def _make_room(self) -> None:
         """Give back memory before a smaller pass."""
 
@@ -207,6 +212,7 @@ class PieceModel:
         each = self._compute(padded[:, :-1], flat, padded[at, column + 1], self._noted)
         self.usage.forwards += 1
         self.usage.texts += len(rows)
-        self.usage.tokens += int((lengths - 1).sum())
+        self.usage.tokens += int((lengths - 1 - self._read_before).sum())
+        self.usage.spared += self._read_before * len(rows)
         self.usage.padding += int(padded[:, 1:].size - (lengths - 1).sum())
         return each.split(np.cumsum(lengths - 1 - first)[:-1])

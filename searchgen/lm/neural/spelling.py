@@ -6,8 +6,8 @@ Prompt and text are tokenised apart, so that the law of texts given a prompt is 
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm.neural.settings import NeuralSettings
 
-__all__ = ["Spelling", "first_id", "read_json", "read_tokenizer"]
+__all__ = ["Spelling", "first_id", "read_json", "read_tokenizer", "shown_texts"]
 
 #: What special tokens are for.
 ROLES = ("bos_token", "eos_token", "unk_token", "cls_token", "sep_token", "mask_token")
@@ -72,11 +72,11 @@ class Spelling:
         try:
             found = self.encode(self._glued(texts))
         except Exception as error:  # the tokenizers library raises Exception itself
-            raise RequestError(f"the model's tokenizer failed on {_shown(texts)}: {error}") from None
+            raise RequestError(f"the model's tokenizer failed on {shown_texts(texts)}: {error}") from None
         for text, pieces in zip(texts, found, strict=True):
             if not pieces or not self.refused.isdisjoint(pieces):
                 raise RequestError(
-                    f"the model's tokenizer cannot spell {_shown([text])}; choose another model or words"
+                    f"the model's tokenizer cannot spell {shown_texts([text])}; choose another model or words"
                 )
         return [[*self.before, *pieces, *self.end] for pieces in found]
 
@@ -104,6 +104,10 @@ class Spelling:
             signs = [0, *accumulate(not sign.isspace() for sign in text)]
             found.append(([signs[a] for a, _ in spans], [signs[b] for _, b in spans]))
         return found
+
+    def refusing(self, pieces: Iterable[int]) -> "Spelling":
+        """Return the same spelling, which refuses more pieces."""
+        return replace(self, refused=self.refused | frozenset(pieces))
 
     def _glued(self, texts: Sequence[str]) -> list[str]:
         return [text if _is_unspaced(text[:1]) else self.glue + text for text in texts]
@@ -215,6 +219,7 @@ def _is_unspaced(sign: str) -> bool:
     return sign >= FIRST_UNSPACED
 
 
-def _shown(texts: Sequence[str]) -> str:
+def shown_texts(texts: Sequence[str]) -> str:
+    """Return the first of some texts for a message, shortened."""
     text = texts[0] if texts else ""
     return repr(text if len(text) <= 60 else text[:57] + "...")

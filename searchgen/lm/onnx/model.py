@@ -16,6 +16,7 @@ import numpy.typing as npt
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm.bpe import BEGIN, END, BytePairs
 from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
+from searchgen.lm.neural.joint_spelling import JointSpelling
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.score_cache import Usage
 from searchgen.lm.neural.settings import NeuralSettings
@@ -146,8 +147,14 @@ def open_graph(name: str, path: Path, settings: NeuralSettings, threads: int = 1
     special = pairs.vocabulary[BEGIN], pairs.vocabulary[END], None
     # Files of older versions cannot tell what they expect.
     told = (lambda: pairs.vocabulary) if MOST in [one.name for one in session.get_inputs()] else None
-    spelling = Spelling.around(name, pairs.encode, pairs.offsets, special, settings, told)
-    digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode())
+    spelling: Spelling
+    if settings.examples_text:
+        refused = frozenset(pairs.vocabulary[piece] for piece in (BEGIN, END))
+        begin = pairs.vocabulary[BEGIN]
+        spelling = JointSpelling.behind(name, pairs.encode, pairs.offsets, begin, None, refused, settings, told)
+    else:
+        spelling = Spelling.around(name, pairs.encode, pairs.offsets, special, settings, told)
+    digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode() + settings.examples_text.encode())
     digest.update(hashlib.sha256(content).digest())
     return OnnxModel(name, digest.hexdigest(), session, facts, spelling, threads=1 if large else threads)
 

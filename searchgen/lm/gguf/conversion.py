@@ -1,0 +1,201 @@
+"""A GGUF file converted once, into the cache folder: a graph, its weights in a file that is mapped into memory, its tokenizer.
+
+    converted/HASH-BITS/  model.onnx  weights.bin  tokenizer.json  facts.json
+
+HASH is that of the original file's content. The folder is there whole or not at all; the original is never touched.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.errors import ModelFileError, RequestError, SearchgenError
+from searchgen.files.cache_folder import cache_folder
+from searchgen.files.locked import open_locked
+from searchgen.lm.gguf.file import GgufFile
+from searchgen.lm.gguf.shape import Shape
+from searchgen.lm.gguf.tokenizer import Special, read_tokenizer, special_pieces
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["Converted", "conversions", "convert", "hash_of"]
+
+#: Raised with the layout of graphs, so that older conversions are made anew.
+EDITION = 1
+
+GRAPH, WEIGHTS, TOKENIZER, FACTS = "model.onnx", "weights.bin", "tokenizer.json", "facts.json"
+
+#: Weights begin at multiples of this many bytes, as mapped pages do.
+PAGE = 4096
+
+#: Larger conversions are made only if the user says so.
+LARGE = 2_000_000_000
+
+#: Bytes that are converted in a second, for the time that a conversion is said to take.
+BYTES_A_SECOND = 60_000_000
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A converted model.
+
+    Attributes:
+        folder: that holds it.
+        facts: sizes and special pieces.
+    """
+
+    folder: Path
+    facts: Mapping[str, Any]
+
+    @property
+    def special(self) -> Special:
+        """Its special pieces."""
+        known = self.facts["special"]
+        return Special(known["begin"], known["start"], known["end"], tuple(known["refused"]))
+
+    @property
+    def size(self) -> int:
+        """Its bytes on the disk."""
+        return sum(path.stat().st_size for path in self.folder.iterdir())
+
+
+def hash_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal; it is computed once for a file that does not change.
+
+    Raises:
+        ModelFileError: it cannot be read.
+    """
+    try:
+        about = path.stat()
+        stamp = f"{path.resolve()}\n{about.st_size}\n{about.st_mtime_ns}\n{about.st_ino}"
+        note = cache_folder() / "hashes" / hashlib.sha256(stamp.encode()).hexdigest()
+        with suppress(OSError, ValueError):
+            known = note.read_text(encoding="ascii")
+            if len(known) == 64:
+                return known
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror}); name another file") from None
+    with suppress(OSError):  # it can be computed again
+        note.parent.mkdir(exist_ok=True)
+        note.write_text(digest, encoding="ascii")
+    return digest
+
+
+def conversions() -> list[Converted]:
+    """Return what has been converted on this machine."""
+    folders = sorted((cache_folder() / "converted").glob(f"[0-9a-f]*/{FACTS}"))
+    return [known for path in folders if (known := _read(path.parent)) is not None]
+
+
+def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = None, large: bool = False) -> Converted:
+    """Return the conversion of a file, made if there is none yet.
+
+    Args:
+        path: the file.
+        bits: of a weight, 8 or 32.
+        notify: is told, in one line, size and time of a first conversion.
+        large: whether more than 2 GB may be written.
+
+    Raises:
+        ModelFileError: the file is missing or damaged.
+        RequestError: its architecture, quantisation or tokenizer is not known here; or it is large and `large` is not set.
+        SearchgenError: there is no space for it.
+    """
+    folder = cache_folder() / "converted" / f"{hash_of(path)}-{bits}-{EDITION}"
+    known = _read(folder)
+    if known is not None:
+        return known
+    file = GgufFile.open(path)
+    shape = Shape.of(file)
+    size = shape.parameters * (4 if bits == 32 else 1) + 3 * shape.layers * shape.width * shape.inner
+    if size > LARGE and not large:
+        raise RequestError(
+            f"{path} takes {size / 1e9:.1f} GB once converted; give --yes to searchgen lm get --from {path}"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder.parent).free
+    if free < 1.1 * size:
+        raise SearchgenError(
+            f"{folder.parent}: {size / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} are free; make space"
+        )
+    if notify is not None:
+        minutes = size / BYTES_A_SECOND / 60
+        notify(f"converting {path.name} once, {size / 1e6:,.0f} MB in about {max(1, round(60 * minutes))} s")
+    lock = open_locked(folder.parent / f"{folder.name}.lock")
+    try:
+        known = _read(folder)
+        return known if known is not None else _made(file, shape, bits, folder)
+    finally:
+        os.close(lock)
+        with suppress(OSError):
+            (folder.parent / f"{folder.name}.lock").unlink()
+
+
+def _read(folder: Path) -> Converted | None:
+    try:
+        return Converted(folder, json.loads((folder / FACTS).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def _made(file: GgufFile, shape: Shape, bits: int, folder: Path) -> Converted:
+    """Write a conversion beside its place and move it there."""
+    from searchgen.lm.gguf.graph import DecoderGraph
+
+    tokenizer, special = read_tokenizer(file), special_pieces(file)
+    draft = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
+    try:
+        with (draft / WEIGHTS).open("wb") as weights:
+            keeper = _Keeper(weights)
+            graph = DecoderGraph(shape, file.weights, bits, keeper.keep).model()
+        (draft / GRAPH).write_bytes(graph.SerializeToString())
+        (draft / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
+        facts = {
+            "file": str(file.path), "name": str(file.facts.get("general.name", file.path.stem))[:200],
+            "licence": str(file.facts.get("general.license", ""))[:80], "architecture": file.architecture, "bits": bits,
+            "parameters": shape.parameters, "layers": shape.layers, "width": shape.width, "heads": shape.shared,
+            "head_size": shape.size, "context": shape.context, "vocabulary": shape.vocabulary, "special": asdict(special),
+        }  # fmt: skip
+        (draft / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)  # of which the facts could not be read
+        draft.rename(folder)
+    except OSError as error:
+        raise SearchgenError(
+            f"{folder}: cannot be written ({error.strerror}); make space or name a larger folder with SEARCHGEN_CACHE"
+        ) from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return Converted(folder, facts)
+
+
+class _Keeper:
+    """Writes tensors one behind the other, each at the beginning of a page."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    def keep(self, name: str, value: npt.NDArray[Any]) -> "onnx.TensorProto":
+        """Write a tensor and return what refers to it."""
+        from onnx import TensorProto, helper
+
+        at = -(-self.file.tell() // PAGE) * PAGE
+        self.file.seek(at)
+        self.file.write(np.ascontiguousarray(value).data)
+        tensor = TensorProto(name=name, data_type=helper.np_dtype_to_tensor_dtype(value.dtype), dims=value.shape)
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, text in (("location", WEIGHTS), ("offset", at), ("length", value.nbytes)):
+            tensor.external_data.add(key=key, value=str(text))
+        return tensor
