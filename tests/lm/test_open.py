@@ -11,6 +11,7 @@ from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.open import MODELS, model_type, open_text_model
 from searchgen.request.model_ref import NGRAM, ModelRef
 from searchgen.testing import assert_text_model
+from tests.lm.gguf.tiny_gguf import written
 from tests.lm.neural.tiny_transformer import by_bytes
 from tests.lm.server.test_model import StandIn, server  # noqa: F401 - a fixture
 
@@ -22,12 +23,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return by_bytes(tmp_path_factory.mktemp("bytes"))
 
 
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("gguf") / "model.gguf")[0]
+
+
 @pytest.fixture
-def examples(folder: Path, server: StandIn) -> dict[str, tuple[str, NeuralSettings]]:  # noqa: F811
+def examples(folder: Path, file: Path, server: StandIn) -> dict[str, tuple[str, NeuralSettings]]:  # noqa: F811
     """One name of each kind. A new kind has its line here."""
     return {
         "embedded mixture": ("en", NeuralSettings()),
         "server": (server.name, NeuralSettings(end="newline")),
+        "gguf": (str(file), NeuralSettings(end="newline", prompt="It is a day.\n")),
         "mixture": (f"en-ngram:0.5,{folder}:0.5", NeuralSettings()),
         "transformer": (str(folder), NeuralSettings()),
     }

@@ -156,6 +156,7 @@ def _made(file: GgufFile, shape: Shape, bits: int, folder: Path) -> Converted:
     from searchgen.lm.gguf.graph import DecoderGraph
 
     tokenizer, special = read_tokenizer(file), special_pieces(file)
+    _refuse_unknown(file, shape)
     draft = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
     try:
         with (draft / WEIGHTS).open("wb") as weights:
@@ -179,6 +180,14 @@ def _made(file: GgufFile, shape: Shape, bits: int, folder: Path) -> Converted:
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return Converted(folder, facts)
+
+
+def _refuse_unknown(file: GgufFile, shape: Shape) -> None:
+    """Refuse tensors that the graph has no place for: without them its scores would be wrong."""
+    for name in file.tensors:
+        begin, _, rest = name.partition(".")
+        if begin == "blk" and rest.partition(".")[2] not in shape.family.tensors:
+            raise RequestError(f"{file.path}: {name[:60]} is not known in {file.architecture}; name another file")
 
 
 class _Keeper:

@@ -152,7 +152,9 @@ def _keep(place: Path, content: Floats) -> None:
             raise
 
 
-def open_gguf(name: str, settings: NeuralSettings, threads: int = 1, path: Path | None = None) -> GgufModel:
+def open_gguf(
+    name: str, settings: NeuralSettings, threads: int = 1, path: Path | None = None, bits: int = 8
+) -> GgufModel:
     """Open a GGUF file, converted before or now.
 
     Args:
@@ -160,6 +162,7 @@ def open_gguf(name: str, settings: NeuralSettings, threads: int = 1, path: Path 
         settings: how texts are scored; the device is the CPU.
         threads: of the CPU.
         path: of the file; None: the name.
+        bits: of a weight once converted, 8 or 32.
 
     Raises:
         ModelFileError: it is missing or damaged.
@@ -171,7 +174,7 @@ def open_gguf(name: str, settings: NeuralSettings, threads: int = 1, path: Path 
         raise RequestError(f"--device {settings.device}: {path} is computed on the CPU; drop the flag")
     if settings.dtype not in ("auto", "float32"):
         raise RequestError(f"--dtype {settings.dtype}: {path} has numbers of its conversion; drop the flag")
-    converted = convert(path)
+    converted = convert(path, bits)
     spelling = _spelling(name, converted, settings)
     digest = hashlib.sha256(repr((settings.end, settings.prompt, settings.examples_text)).encode())
     digest.update(f"{hash_of(path)} {converted.folder.name}".encode())
