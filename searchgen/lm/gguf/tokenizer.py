@@ -55,6 +55,8 @@ CUTS = {
     "qwen2": Cut(ONE, composed=True),
 }
 
+PRE = "tokenizer.ggml.pre"
+
 #: Types of pieces: unknown, control, defined by the user, and a single byte.
 UNKNOWN, CONTROL, USER, BYTE = 2, 3, 4, 6
 
@@ -94,7 +96,9 @@ def special_pieces(file: GgufFile) -> Special:
         return None if found is None else int(found)
 
     begin, end, unknown = number("bos"), number("eos"), number("unknown")
-    begins = file.facts.get("tokenizer.ggml.add_bos_token", file.facts.get("tokenizer.ggml.model") == "llama")
+    cut = _cut(file)
+    # Files of Llama 3 leave it to their readers.
+    begins = file.facts.get("tokenizer.ggml.add_bos_token", cut.whole if cut else _kind(file) == "llama")
     # A document of GPT-2's kind follows the end of another one.
     document = pieces.index("<|endoftext|>") if "<|endoftext|>" in pieces else begin
     start = document if document is not None else end
@@ -110,7 +114,7 @@ def read_tokenizer(file: GgufFile) -> "Tokenizer":
         RequestError: its kind, or its way of cutting texts, is not known here.
         ModelFileError: a table is missing or damaged.
     """
-    kind = file.facts.get("tokenizer.ggml.model")
+    kind = _kind(file)
     if kind not in ("gpt2", "llama"):
         raise RequestError(
             f"{file.path} has a tokenizer of the kind {str(kind)[:20]!r}; those known are gpt2 and llama"
@@ -130,6 +134,15 @@ def read_tokenizer(file: GgufFile) -> "Tokenizer":
     return tokenizer
 
 
+def _kind(file: GgufFile) -> Any:
+    return file.facts.get("tokenizer.ggml.model")
+
+
+def _cut(file: GgufFile) -> Cut | None:
+    name = file.facts.get(PRE)
+    return CUTS.get(name) if isinstance(name, str) and _kind(file) == "gpt2" else None
+
+
 def _pieces(file: GgufFile) -> list[str]:
     pieces = file.facts.get("tokenizer.ggml.tokens")
     if not isinstance(pieces, list) or not pieces or not isinstance(pieces[0], str):
@@ -140,11 +153,11 @@ def _pieces(file: GgufFile) -> list[str]:
 def _byte_pairs(file: GgufFile, pieces: Sequence[str]) -> "Tokenizer":
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-    name = file.facts.get("tokenizer.ggml.pre", "gpt-2")
-    cut = CUTS.get(name) if isinstance(name, str) else None
+    cut = _cut(file)
     if cut is None:
+        name = file.facts.get(PRE, "")
         raise RequestError(
-            f"{file.path} cuts texts as {str(name)[:30]!r} (tokenizer.ggml.pre), which is not known here: {', '.join(CUTS)}"
+            f"{file.path} cuts texts as {str(name)[:30]!r} ({PRE}), which is not known here: {', '.join(CUTS)}"
         )
     merges = [tuple(pair.split(" ", 1)) for pair in file.facts.get("tokenizer.ggml.merges") or []]
     model = models.BPE({piece: i for i, piece in enumerate(pieces)}, merges, ignore_merges=cut.whole)
