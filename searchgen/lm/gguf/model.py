@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,12 @@ Floats = npt.NDArray[np.float32]
 
 #: Libraries of the extra that a file needs to be read and computed.
 EXTRA = ("gguf", "tokenizers", "onnx")
+
+#: Fewest positions of a pass, and fewest that are scored in it.
+FEWEST = 2
+
+#: Bytes of the hash before a stored context.
+MARK = 32
 
 #: Of the libraries only errors are heard.
 ERRORS = 3
@@ -84,16 +91,19 @@ class GgufModel(PieceModel):
         # What stands before all texts was read once; each row has it in front.
         read, width = self._read_before, padded.shape[1]
         row, column = at // width, at % width
-        own = width - read
+        # Products of a single row are computed in another order: none has fewer than two, so that bits depend on no batch.
+        pieces = np.pad(padded[:, read:], ((0, 0), (0, max(0, FEWEST - (width - read)))))
+        more = max(0, FEWEST - len(at))
         wanted = {
-            "pieces": np.ascontiguousarray(padded[:, read:]),
+            "pieces": pieces,
             "start": np.array(read, np.int64),
-            "at": row * own + column - read,
-            "target": target,
+            "at": np.pad(row * pieces.shape[1] + column - read, (0, more)),
+            "target": np.pad(target, (0, more)),
             "most": np.array([min(most, int(self.facts["vocabulary"]))]),
             **self._context_read,
         }
-        log_p, best, piece = self.session.run(["log_p", "best_log_p", "best"], wanted)
+        found = self.session.run(["log_p", "best_log_p", "best"], wanted)
+        log_p, best, piece = (one[: len(at)] for one in found)
         return Scored(log_p.astype(np.float64), piece, best.astype(np.float64))
 
     @property
@@ -103,16 +113,14 @@ class GgufModel(PieceModel):
     @cached_property
     def _context_read(self) -> dict[str, Floats]:
         """Keys and values of what stands before every text, but for its last piece; kept in the cache folder."""
-        pieces = np.array([self.spelling.before[:-1]], np.int64)
+        pieces = np.array([self.spelling.before[: self._read_before]], np.int64)
         layers, heads, size = (int(self.facts[name]) for name in ("layers", "heads", "head_size"))
-        place = cache_folder() / "contexts" / f"{self.hash}-{hashlib.sha256(pieces.tobytes()).hexdigest()[:16]}.npy"
+        place = cache_folder() / "contexts" / f"{self.hash}-{hashlib.sha256(pieces.tobytes()).hexdigest()[:16]}"
         shape = (layers, 2, heads, pieces.shape[1], size)
-        stored: Any = None
-        with suppress(OSError, ValueError):
-            stored = np.load(place, mmap_mode="r", allow_pickle=False)
-        if stored is None or stored.shape != shape or stored.dtype != np.float32:
+        stored = _stored(place, shape)
+        if stored is None:
             stored = self._read_context(pieces, shape)
-            _keep(place, stored)
+            _store(place, stored)
         keys = {f"key.{i}": np.ascontiguousarray(stored[i, 0].transpose(0, 2, 1)) for i in range(layers)}
         return keys | {f"value.{i}": np.ascontiguousarray(stored[i, 1]) for i in range(layers)}
 
@@ -138,17 +146,31 @@ class GgufModel(PieceModel):
         return stored
 
 
-def _keep(place: Path, content: Floats) -> None:
-    """Write an array that can be computed again."""
+def _stored(place: Path, shape: tuple[int, ...]) -> Floats | None:
+    """Return an array that `_store` has written; None where it is missing or damaged."""
+    try:
+        content = place.read_bytes()
+    except OSError:
+        return None
+    mark, numbers = content[:MARK], content[MARK:]
+    if len(numbers) != 4 * prod(shape) or hashlib.sha256(numbers).digest() != mark:
+        return None
+    return np.frombuffer(numbers, np.float32).reshape(shape)
+
+
+def _store(place: Path, content: Floats) -> None:
+    """Write an array that can be computed again, behind the hash of its bytes."""
+    numbers = content.tobytes()
     with suppress(OSError):
         place.parent.mkdir(exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=place.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                np.save(file, content)
+                file.write(hashlib.sha256(numbers).digest() + numbers)
             os.replace(draft, place)
         except BaseException:
-            os.unlink(draft)
+            with suppress(OSError):
+                os.unlink(draft)
             raise
 
 

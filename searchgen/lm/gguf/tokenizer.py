@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.bpe import byte_signs
 from searchgen.lm.gguf.file import GgufFile
 
 if TYPE_CHECKING:
@@ -90,12 +91,17 @@ def special_pieces(file: GgufFile) -> Special:
     pieces, types = _pieces(file), file.facts.get("tokenizer.ggml.token_type") or []
 
     def number(role: str) -> int | None:
-        found = file.facts.get(f"tokenizer.ggml.{role}_token_id")
-        if found is not None and not 0 <= int(found) < len(pieces):
+        key = f"tokenizer.ggml.{role}_token_id"
+        if file.facts.get(key) is None:
+            return None
+        found = int(file.fact(key))
+        if not 0 <= found < len(pieces):
             raise ModelFileError(f"{file.path}: the {role} token is {found}, of {len(pieces):,} pieces; fetch it again")
-        return None if found is None else int(found)
+        return found
 
     begin, end, unknown = number("bos"), number("eos"), number("unknown")
+    if unknown is None and _kind(file) == "llama":
+        unknown = 0
     cut = _cut(file)
     # Files of Llama 3 leave it to their readers.
     begins = file.facts.get("tokenizer.ggml.add_bos_token", cut.whole if cut else _kind(file) == "llama")
@@ -160,7 +166,14 @@ def _byte_pairs(file: GgufFile, pieces: Sequence[str]) -> "Tokenizer":
             f"{file.path} cuts texts as {str(name)[:30]!r} ({PRE}), which is not known here: {', '.join(CUTS)}"
         )
     merges = [tuple(pair.split(" ", 1)) for pair in file.facts.get("tokenizer.ggml.merges") or []]
-    model = models.BPE({piece: i for i, piece in enumerate(pieces)}, merges, ignore_merges=cut.whole)
+    vocabulary, unknown = {piece: i for i, piece in enumerate(pieces)}, None
+    if not vocabulary.keys() >= set(byte_signs()):
+        # A byte without a piece becomes one that no text may hold; else it would be left out.
+        refused = special_pieces(file).refused
+        if not refused:
+            raise RequestError(f"{file.path}: its tokenizer cannot spell every text; name another file")
+        unknown = pieces[refused[0]]
+    model = models.BPE(vocabulary, merges, unk_token=unknown, ignore_merges=cut.whole)
     tokenizer = Tokenizer(model)
     if cut.composed:
         tokenizer.normalizer = normalizers.NFC()
@@ -184,7 +197,7 @@ def _scored_pairs(file: GgufFile, pieces: Sequence[str]) -> "Tokenizer":
             if piece[:at] in number and piece[at:] in number:
                 pairs.append((-scores[i], number[piece[:at]], number[piece[at:]]))
     merges = [(pieces[left], pieces[right]) for _, left, right in sorted(pairs)]
-    unknown = file.facts.get("tokenizer.ggml.unknown_token_id", 0)
+    unknown = file.fact("tokenizer.ggml.unknown_token_id", int, 0)
     model = models.BPE(number, merges, unk_token=pieces[int(unknown)], fuse_unk=True, byte_fallback=True)
     tokenizer = Tokenizer(model)
     spaces: list[Any] = [normalizers.Replace(" ", SPACE)]

@@ -57,6 +57,9 @@ class JointSpelling(Spelling):
         return found
 
     def _own(self, texts: Sequence[str], end: str) -> list[list[int]]:
+        for text in texts:
+            if "\n" in text:  # its beginning would be a whole text, and masses sum to more than 1
+                raise RequestError(f"{shown_texts([text])} has several lines; a line end ends a text: give one line")
         rows = self.encode([self.tail + text + end for text in texts])
         common = list(self.before[len(self.before) - self.first :]) if self.first else []
         for text, row in zip(texts, rows, strict=True):
