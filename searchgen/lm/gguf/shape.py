@@ -17,6 +17,9 @@ MOST_POSITIONS = 8192
 #: No declared size may be larger: 405 billion weights have a width of 16,384.
 LARGEST = 1 << 20
 
+#: Nor may a head, of which rotary tables have the size.
+LARGEST_HEAD = 1024
+
 
 @dataclass(frozen=True)
 class Family:
@@ -115,7 +118,12 @@ class Shape:
         )
         shared = _size(file, f"{name}.attention.head_count_kv", heads)
         size = _size(file, f"{name}.attention.key_length", width // heads)
-        if heads % shared or size % 2 or file.fact(f"{name}.attention.value_length", int, size) != size:
+        if (
+            heads % shared
+            or size % 2
+            or size > LARGEST_HEAD
+            or file.fact(f"{name}.attention.value_length", int, size) != size
+        ):
             raise ModelFileError(f"{file.path}: heads of {size}, {heads} of queries and {shared} of keys do not fit")
         rotated = file.fact(f"{name}.rope.dimension_count", int, size)
         if rotated != size or file.facts.get(f"{name}.expert_count"):

@@ -88,7 +88,7 @@ def special_pieces(file: GgufFile) -> Special:
     Raises:
         ModelFileError: a number is no piece's.
     """
-    pieces, types = _pieces(file), file.facts.get("tokenizer.ggml.token_type") or []
+    pieces, types = _pieces(file), _types(file)
 
     def number(role: str) -> int | None:
         key = f"tokenizer.ggml.{role}_token_id"
@@ -128,15 +128,17 @@ def read_tokenizer(file: GgufFile) -> "Tokenizer":
     pieces = _pieces(file)
     try:
         tokenizer = _byte_pairs(file, pieces) if kind == "gpt2" else _scored_pairs(file, pieces)
-        types = file.facts.get("tokenizer.ggml.token_type") or []
+        types = _types(file)
         from tokenizers import AddedToken
 
         own = [piece for piece, one in zip(pieces, types, strict=False) if one == USER and piece]
         tokenizer.add_tokens([AddedToken(piece, normalized=False) for piece in own])
-    except RequestError:
+    except (RequestError, ModelFileError):
         raise
     except Exception as error:  # the library raises Exception itself
-        raise ModelFileError(f"{file.path}: its tokenizer is damaged ({str(error)[:120]}); fetch it again") from None
+        raise ModelFileError(
+            f"{file.path}: its tokenizer is damaged ({' '.join(str(error).split())[:120]}); fetch it again"
+        ) from None
     return tokenizer
 
 
@@ -154,6 +156,13 @@ def _pieces(file: GgufFile) -> list[str]:
     if not isinstance(pieces, list) or not pieces or not isinstance(pieces[0], str):
         raise ModelFileError(f"{file.path} lacks the table tokenizer.ggml.tokens; fetch it again")
     return pieces
+
+
+def _types(file: GgufFile) -> list[int]:
+    types = file.facts.get("tokenizer.ggml.token_type", [])
+    if not isinstance(types, list):
+        raise ModelFileError(f"{file.path}: its tokenizer.ggml.token_type is no table; fetch it again")
+    return types
 
 
 def _byte_pairs(file: GgufFile, pieces: Sequence[str]) -> "Tokenizer":
