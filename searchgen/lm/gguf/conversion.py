@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -93,6 +94,8 @@ def hash_of(path: Path) -> str:
             known = note.read_text(encoding="ascii")
             if len(known) == 64 and set(known) <= set("0123456789abcdef"):
                 return known
+        if not stat.S_ISREG(about.st_mode):
+            raise ModelFileError(f"{path}: cannot be read, for it is no ordinary file; name another file")
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

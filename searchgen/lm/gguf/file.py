@@ -46,9 +46,11 @@ def is_gguf(path: Path) -> bool:
         False
     """
     try:
+        if not path.is_file():  # to open a pipe would wait for its writer
+            return False
         with path.open("rb") as file:
-            return path.is_file() and file.read(len(MAGIC)) == MAGIC
-    except OSError:
+            return file.read(len(MAGIC)) == MAGIC
+    except (OSError, ValueError):
         return False
 
 
@@ -141,6 +143,8 @@ class GgufFile:
             ModelFileError: it is missing, damaged, or of another kind or version.
         """
         try:
+            if path.exists() and not path.is_file():
+                raise ModelFileError(f"{path} cannot be read: it is no ordinary file; name a GGUF file")
             with path.open("rb") as file:
                 content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:  # an empty file cannot be mapped

@@ -5,7 +5,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -18,6 +18,7 @@ from searchgen.errors import ModelFileError, RequestError
 from searchgen.files.cache_folder import cache_folder
 from searchgen.lm.gguf.conversion import GRAPH, TOKENIZER, Converted, convert, hash_of
 from searchgen.lm.gguf.file import is_gguf
+from searchgen.lm.gguf.tokenizer import SPACE
 from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
 from searchgen.lm.neural.joint_spelling import JointSpelling
 from searchgen.lm.neural.pieces import PieceModel
@@ -231,6 +232,8 @@ def _spelling(name: str, converted: Converted, settings: NeuralSettings) -> Spel
         )
     start = special.start if special.begin is None else special.begin
     spelling = Spelling.around(name, encode, offsets, (start, special.end, None), settings, tokenizer.get_vocab)
+    if "".join(tokenizer.encode("a", add_special_tokens=False).tokens).startswith(SPACE):
+        spelling = replace(spelling, glue="")  # a space stands before every text anyway
     return spelling.refusing(special.refused)
 
 
@@ -253,7 +256,10 @@ def _session(converted: Converted, threads: int) -> "InferenceSession":
 
 
 def _is_gguf_name(name: str) -> bool:
-    return is_gguf(Path(name).expanduser())
+    try:
+        return is_gguf(Path(name).expanduser())
+    except RuntimeError:  # of a user who is not there
+        return False
 
 
 #: GGUF files, as the registry of models lists them.

@@ -15,7 +15,7 @@ from searchgen.lm.gguf.file import GgufFile
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-__all__ = ["CUTS", "Special", "read_tokenizer", "special_pieces"]
+__all__ = ["CUTS", "SPACE", "Special", "read_tokenizer", "special_pieces"]
 
 #: What a word is, for byte pairs: GPT-2's pattern, and those of newer models, which take 3 digits, or 1, and line ends together.
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"

@@ -1,5 +1,6 @@
 """A file that is damaged, hostile or of an unknown kind is refused in one clear line, soon and in little memory."""
 
+import os
 import random
 import struct
 import subprocess
@@ -13,8 +14,9 @@ import pytest
 
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm.gguf.file import GgufFile, is_gguf
-from searchgen.lm.gguf.model import open_gguf
+from searchgen.lm.gguf.model import GGUF, open_gguf
 from searchgen.lm.neural.settings import NeuralSettings
+from tests.cli.runner import searchgen
 from tests.lm.gguf.tiny_gguf import BYTES, END, gguf, tables, written
 from tests.places import ROOT
 
@@ -74,6 +76,29 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     assert not is_gguf(tmp_path / "missing")
     for path in (tmp_path, tmp_path / "missing.gguf"):
         assert "cannot be read" in refused(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no named pipes of this kind")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert not is_gguf(tmp_path / "pipe")
+    assert "no ordinary file" in refused(tmp_path / "pipe")
+    with pytest.raises(ModelFileError, match="no ordinary file"):
+        GgufFile.open(tmp_path / "pipe")
+
+
+def test_names_that_are_no_file(tmp_path: Path) -> None:
+    path, _ = written(tmp_path / "no-suffix")
+    names = [str(path), "~no-such-user/x", "a\0b", "x" * 5000]
+    assert [GGUF.matches(name) for name in names] == [True, False, False, False]
+
+
+def test_a_refusal_ends_the_command_with_one_line(tmp_path: Path) -> None:
+    path, _ = written(tmp_path / "model.gguf", facts={"general.architecture": "mamba"})
+    run = searchgen("score", "--lm", str(path), stdin=b"A dog.\n")
+    assert run.code == 2
+    assert run.err.count("\n") == 1
+    assert "'mamba'; those known are llama" in run.err
 
 
 @pytest.mark.parametrize(

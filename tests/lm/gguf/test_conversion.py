@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from searchgen.lm.gguf.model import open_gguf
 from searchgen.lm.neural.settings import NeuralSettings
 from tests.lm.gguf.tiny_gguf import written
 from tests.places import ROOT
+
+Usage = namedtuple("Usage", ("total", "used", "free"))
 
 SETTINGS = NeuralSettings(end="newline")
 TEXTS = ["The dog ran.", "A cat."]
@@ -157,7 +160,7 @@ def test_another_run_is_waited_for(file: Path, kept: Path, monkeypatch: pytest.M
         if len(waits) == 3:
             os.close(lock)
 
-    monkeypatch.setattr(conversion.time, "sleep", pause)
+    monkeypatch.setattr("searchgen.lm.gguf.conversion.time.sleep", pause)
     convert(file)
     assert len(waits) == 3
 
@@ -190,7 +193,7 @@ def test_a_cache_that_cannot_be_written(file: Path, kept: Path) -> None:
 
 
 def test_no_space(file: Path, monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
-    monkeypatch.setattr(conversion.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
+    monkeypatch.setattr("searchgen.lm.gguf.conversion.shutil.disk_usage", lambda _: Usage(10, 9, 1))
     with pytest.raises(SearchgenError, match="MB are needed and 0 are free; make space"):
         convert(file)
     assert list((kept / "converted").iterdir()) == []
@@ -213,4 +216,5 @@ def test_thirty_two_bits_stand_beside_eight(file: Path) -> None:
     assert [one.facts["bits"] for one in sorted(conversions(), key=lambda one: one.size)] == [8, 32]
     found = [open_gguf(str(file), SETTINGS, bits=bits) for bits in (8, 32)]
     assert found[0].hash != found[1].hash
-    np.testing.assert_allclose(*(model.log_probs(TEXTS) for model in found), rtol=0.1)
+    near, wanted = (model.log_probs(TEXTS) for model in found)
+    np.testing.assert_allclose(near, wanted, rtol=0.1)

@@ -9,6 +9,7 @@ import pytest
 from searchgen.lm.gguf.model import GgufModel, open_gguf
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.testing import assert_text_model
+from tests.lm.gguf.test_tokenizer import scored_facts
 from tests.lm.gguf.tiny_gguf import written
 from tests.places import ROOT
 
@@ -118,3 +119,12 @@ def test_eight_bits_are_near_the_numbers_of_the_file(tmp_path: Path) -> None:
     exact, near = (opened(tmp_path, "llama", bits).log_probs(TEXTS) for bits in (32, 8))
     pieces = np.array([len(row) for row in opened(tmp_path, "llama", 32).spelling.spell(TEXTS)])
     assert 0 < np.abs((near - exact) / pieces).mean() < 0.05
+
+
+def test_one_space_stands_behind_a_prompt(tmp_path: Path) -> None:
+    """SentencePiece puts one before every text by itself."""
+    path, _ = written(tmp_path / "m.gguf", tokenizer=scored_facts())
+    model = open_gguf(str(path), NeuralSettings(prompt="The dog ran."))
+    row = model.spelling.spell(["He sat."])[0][len(model.spelling.before) : -1]
+    pieces = scored_facts()["tokens"]
+    assert "".join(pieces[one] for one in row) == "▁He▁sat."

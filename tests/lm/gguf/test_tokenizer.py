@@ -1,5 +1,6 @@
 """Pieces are those of the transformers library's own tokenizer classes, and of the tokenizer files that models come with."""
 
+import importlib
 import json
 import mmap
 import random
@@ -166,12 +167,13 @@ def scored_facts(**more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("prefix", [True, False])
 def test_scored_pairs(prefix: bool) -> None:
-    from transformers.convert_slow_tokenizer import generate_merges
-
     facts = scored_facts(add_space_prefix=prefix)
     vocabulary = {piece: i for i, piece in enumerate(facts["tokens"])}
+    learn: Any = importlib.import_module("transformers.convert_slow_tokenizer")
     scores = dict(zip(facts["tokens"], facts["scores"], strict=True))
-    made: Any = LlamaTokenizer(vocab=vocabulary, merges=generate_merges(vocabulary, scores), add_prefix_space=prefix)
+    made: Any = LlamaTokenizer(
+        vocab=vocabulary, merges=learn.generate_merges(vocabulary, scores), add_prefix_space=prefix
+    )
     # They take <s> for the piece of that name, and add no space before a text that begins with one.
     lines = [line for line in generated(2000) if "<s>" not in line and not line.startswith((" ", "▁"))]
     assert len(lines) > 1500
