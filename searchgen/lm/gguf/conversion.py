@@ -9,7 +9,9 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -32,15 +34,22 @@ if TYPE_CHECKING:
 __all__ = ["Converted", "conversions", "convert", "hash_of"]
 
 #: Raised with the layout of graphs, so that older conversions are made anew.
-EDITION = 1
+EDITION = 2
 
 GRAPH, WEIGHTS, TOKENIZER, FACTS = "model.onnx", "weights.bin", "tokenizer.json", "facts.json"
+PARTS = (GRAPH, WEIGHTS, TOKENIZER)
 
 #: Weights begin at multiples of this many bytes, as mapped pages do.
 PAGE = 4096
 
 #: Larger conversions are made only if the user says so.
 LARGE = 2_000_000_000
+
+#: Seconds in which a file may change again with its times as they were.
+YOUNG = 2.0
+
+#: Seconds to wait for another run's conversion, and between two looks.
+PATIENCE, PAUSE = 900.0, 0.1
 
 #: Bytes that are converted in a second, for the time that a conversion is said to take.
 BYTES_A_SECOND = 60_000_000
@@ -78,16 +87,21 @@ def hash_of(path: Path) -> str:
     """
     try:
         about = path.stat()
-        stamp = f"{path.resolve()}\n{about.st_size}\n{about.st_mtime_ns}\n{about.st_ino}"
-        note = cache_folder() / "hashes" / hashlib.sha256(stamp.encode()).hexdigest()
+        # The last change of all: a copy that keeps its times, or a file written anew in its place, has another one.
+        stamp = f"{path.resolve()}\n{about.st_size}\n{about.st_mtime_ns}\n{about.st_ctime_ns}\n{about.st_ino}"
+        note = cache_folder() / "hashes" / hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()
         with suppress(OSError, ValueError):
             known = note.read_text(encoding="ascii")
-            if len(known) == 64:
+            if len(known) == 64 and set(known) <= set("0123456789abcdef"):
                 return known
+        if not stat.S_ISREG(about.st_mode):
+            raise ModelFileError(f"{path}: cannot be read, for it is no ordinary file; name another file")
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read ({error.strerror}); name another file") from None
+    if time.time() - about.st_ctime < YOUNG:
+        return digest
     with suppress(OSError):  # it can be computed again
         note.parent.mkdir(exist_ok=True)
         note.write_text(digest, encoding="ascii")
@@ -114,7 +128,8 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
         RequestError: its architecture, quantisation or tokenizer is not known here; or it is large and `large` is not set.
         SearchgenError: there is no space for it.
     """
-    folder = cache_folder() / "converted" / f"{hash_of(path)}-{bits}-{EDITION}"
+    digest = hash_of(path)
+    folder = cache_folder() / "converted" / f"{digest}-{bits}-{EDITION}"
     known = _read(folder)
     if known is not None:
         return known
@@ -125,7 +140,10 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
         raise RequestError(
             f"{path} takes {size / 1e9:.1f} GB once converted; give --yes to searchgen lm get --from {path}"
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder.parent, error) from None
     free = shutil.disk_usage(folder.parent).free
     if free < 1.1 * size:
         raise SearchgenError(
@@ -134,21 +152,45 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
     if notify is not None:
         minutes = size / BYTES_A_SECOND / 60
         notify(f"converting {path.name} once, {size / 1e6:,.0f} MB in about {max(1, round(60 * minutes))} s")
-    lock = open_locked(folder.parent / f"{folder.name}.lock")
+    lock = _locked(folder.parent / f"{folder.name}.lock")
     try:
-        known = _read(folder)
+        known = _read(folder)  # another run may have made it
         return known if known is not None else _made(file, shape, bits, folder)
     finally:
         os.close(lock)
-        with suppress(OSError):
-            (folder.parent / f"{folder.name}.lock").unlink()
+
+
+def _locked(path: Path) -> int:
+    """Return the lock of a conversion, as `open_locked` does, once no other run has it."""
+    begin = time.monotonic()
+    while True:
+        try:
+            return open_locked(path)
+        except RequestError:
+            if not os.access(path, os.W_OK) or time.monotonic() - begin > PATIENCE:
+                raise
+        time.sleep(PAUSE)
 
 
 def _read(folder: Path) -> Converted | None:
+    """Return a conversion; None where it is missing, or no longer as it was written."""
     try:
-        return Converted(folder, json.loads((folder / FACTS).read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        mark = facts.pop("mark")
+        whole = {name: (folder / name).stat().st_size for name in PARTS} == facts["bytes"] and mark == _mark(facts)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    return Converted(folder, facts) if whole else None
+
+
+def _mark(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _unwritable(folder: Path, error: OSError) -> SearchgenError:
+    return SearchgenError(
+        f"{folder}: cannot be written ({error.strerror}); make space or name a larger folder with SEARCHGEN_CACHE"
+    )
 
 
 def _made(file: GgufFile, shape: Shape, bits: int, folder: Path) -> Converted:
@@ -156,7 +198,14 @@ def _made(file: GgufFile, shape: Shape, bits: int, folder: Path) -> Converted:
     from searchgen.lm.gguf.graph import DecoderGraph
 
     tokenizer, special = read_tokenizer(file), special_pieces(file)
-    draft = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
+    _refuse_unknown(file, shape)
+    begin = f".{folder.name}."
+    for left in folder.parent.glob(f"{begin}*"):  # by a run that was killed: only the one with the lock writes here
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        draft = Path(tempfile.mkdtemp(prefix=begin, dir=folder.parent))
+    except OSError as error:
+        raise _unwritable(folder, error) from None
     try:
         with (draft / WEIGHTS).open("wb") as weights:
             keeper = _Keeper(weights)
@@ -168,17 +217,32 @@ def _made(file: GgufFile, shape: Shape, bits: int, folder: Path) -> Converted:
             "licence": str(file.facts.get("general.license", ""))[:80], "architecture": file.architecture, "bits": bits,
             "parameters": shape.parameters, "layers": shape.layers, "width": shape.width, "heads": shape.shared,
             "head_size": shape.size, "context": shape.context, "vocabulary": shape.vocabulary, "special": asdict(special),
+            "bytes": {name: (draft / name).stat().st_size for name in PARTS},
         }  # fmt: skip
-        (draft / FACTS).write_text(json.dumps(facts), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)  # of which the facts could not be read
+        facts = json.loads(json.dumps(facts))
+        (draft / FACTS).write_text(json.dumps({**facts, "mark": _mark(facts)}), encoding="utf-8")
+        if not folder.name.startswith(hash_of(file.path)):
+            raise ModelFileError(f"{file.path} was changed while it was read; try again")
+        shutil.rmtree(folder, ignore_errors=True)  # of a conversion that is damaged
         draft.rename(folder)
     except OSError as error:
-        raise SearchgenError(
-            f"{folder}: cannot be written ({error.strerror}); make space or name a larger folder with SEARCHGEN_CACHE"
-        ) from None
+        raise _unwritable(folder, error) from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return Converted(folder, facts)
+
+
+def _refuse_unknown(file: GgufFile, shape: Shape) -> None:
+    """Refuse tensors that the graph has no place for, without which its scores would be wrong, and pieces that have no row."""
+    pieces = len(file.facts["tokenizer.ggml.tokens"])
+    if pieces > shape.vocabulary:
+        raise ModelFileError(
+            f"{file.path}: the tensor token_embd.weight has {shape.vocabulary:,} rows for {pieces:,} pieces; fetch it again"
+        )
+    for name in file.tensors:
+        begin, _, rest = name.partition(".")
+        if begin == "blk" and rest.partition(".")[2] not in shape.family.tensors:
+            raise RequestError(f"{file.path}: {name[:60]} is not known in {file.architecture}; name another file")
 
 
 class _Keeper:

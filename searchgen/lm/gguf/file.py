@@ -34,6 +34,9 @@ LEAST_VALUE, LEAST_TEXT, LEAST_TENSOR = 13, 8, 24
 
 MOST_DIMENSIONS = 4
 
+#: Most items of a table, bytes of a text, and entries of the head: several times what the largest models have.
+MOST_ITEMS, MOST_BYTES, MOST_ENTRIES = 1 << 22, 1 << 24, 1 << 17
+
 
 def is_gguf(path: Path) -> bool:
     """Return whether a file begins as a GGUF file does, whatever its name.
@@ -43,9 +46,11 @@ def is_gguf(path: Path) -> bool:
         False
     """
     try:
+        if not path.is_file():  # to open a pipe would wait for its writer
+            return False
         with path.open("rb") as file:
-            return path.is_file() and file.read(len(MAGIC)) == MAGIC
-    except OSError:
+            return file.read(len(MAGIC)) == MAGIC
+    except (OSError, ValueError):
         return False
 
 
@@ -81,15 +86,15 @@ class _Head:
         self.at += size
         return value
 
-    def count(self, what: str, least: int) -> int:
+    def count(self, what: str, least: int, most: int) -> int:
         """Read how many things follow that take so many bytes each, at least."""
         number = int(self.take("Q"))
-        if number * least > len(self.content) - self.at:
-            raise self.damaged(f"it declares {number:,} {what}, more than it can hold")
+        if number > most or number * least > len(self.content) - self.at:
+            raise self.damaged(f"it declares {number:,} {what}, more than there can be")
         return number
 
     def raw(self) -> bytes:
-        length = self.count("bytes of text", 1)
+        length = self.count("bytes of text", 1, MOST_BYTES)
         self.at += length
         return self.content[self.at - length : self.at]
 
@@ -105,11 +110,11 @@ class _Head:
             return self.take(CODES[kind])
         inner = self.take("I")
         if inner == TEXT:
-            return [self.text() for _ in range(self.count("texts", LEAST_TEXT))]
+            return [self.text() for _ in range(self.count("texts", LEAST_TEXT, MOST_ITEMS))]
         if inner not in CODES:
             raise self.damaged(f"an array has items of the unknown type {inner}")
         size = struct.calcsize(CODES[inner])
-        number = self.count("numbers", size)
+        number = self.count("numbers", size, MOST_ITEMS)
         self.at += number * size
         return list(struct.unpack_from(f"<{number}{CODES[inner]}", self.content, self.at - number * size))
 
@@ -138,6 +143,8 @@ class GgufFile:
             ModelFileError: it is missing, damaged, or of another kind or version.
         """
         try:
+            if path.exists() and not path.is_file():
+                raise ModelFileError(f"{path} cannot be read: it is no ordinary file; name a GGUF file")
             with path.open("rb") as file:
                 content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:  # an empty file cannot be mapped
@@ -149,9 +156,9 @@ class GgufFile:
         version = head.take("I")
         if version not in VERSIONS:
             raise ModelFileError(f"{path}: GGUF version {version} is not among {VERSIONS}; convert the model anew")
-        count = head.count("tensors", LEAST_TENSOR)
+        count = head.count("tensors", LEAST_TENSOR, MOST_ENTRIES)
         facts: dict[str, Any] = {}
-        for _ in range(head.count("values", LEAST_VALUE)):
+        for _ in range(head.count("values", LEAST_VALUE, MOST_ENTRIES)):
             key = head.text()
             facts[key] = head.value(head.take("I"))
         entries = [_entry(head) for _ in range(count)]
@@ -217,14 +224,16 @@ class GgufFile:
             raise ModelFileError(f"{self.path} ends within the tensor {name}; fetch it again")
         raw = np.frombuffer(self.content, np.uint8, number, stored.start)
         try:
-            weights = (
-                self._decoded(raw, kind.name, row) if kind.name in PLAIN else dequantize(raw.reshape(-1, row), kind)
-            )
+            with np.errstate(all="ignore"):  # damaged scales overflow, which is seen below
+                weights = (
+                    self._decoded(raw, kind.name, row) if kind.name in PLAIN else dequantize(raw.reshape(-1, row), kind)
+                )
         except NotImplementedError:
             raise RequestError(
                 f"{self.path}: {name} is quantised as {kind.name}, which cannot be decoded; name a file of another quantisation"
             ) from None
-        found = np.ascontiguousarray(weights.reshape(shape), np.float32)
+        with np.errstate(all="ignore"):
+            found = np.ascontiguousarray(weights.reshape(shape), np.float32)
         if not np.isfinite(found).all():
             raise ModelFileError(f"{self.path}: the tensor {name} holds what is no number; fetch it again")
         return found
@@ -244,6 +253,6 @@ def _entry(head: _Head) -> tuple[str, tuple[int, ...], int, int]:
         raise head.damaged(f"the tensor {name[:60]!r} has {dimensions} dimensions")
     shape = tuple(int(head.take("Q")) for _ in range(dimensions))[::-1]
     kind, start = head.take("I"), head.take("Q")
-    if prod(shape) > 8 * len(head.content) * 8 or start > len(head.content):
+    if prod(shape) > 64 * len(head.content) or start > len(head.content):
         raise head.damaged(f"the tensor {name[:60]!r} is declared larger than the file")
     return name, shape, kind, start

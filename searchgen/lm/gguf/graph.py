@@ -132,7 +132,7 @@ class DecoderGraph:
         query = self._turned(self._heads(x, f"{name}attn_q", shape.heads), layer, f"{name}attn_q_norm.weight")
         key = self._turned(self._heads(x, f"{name}attn_k", shape.shared), layer, f"{name}attn_k_norm.weight")
         value = self._node("Identity", self._heads(x, f"{name}attn_v", shape.shared), output=f"new_value.{layer}")
-        query = self._node("Mul", query, self._constant("scale", np.array(shape.size**-0.5, np.float32)))
+        query = self._node("Mul", query, self._constant("scale", np.array(shape.scale, np.float32)))
         # Heads that share keys stand one below the other: (B, K, G * L, D).
         query = self._shaped(query, self.texts, self._ints("below", [shape.shared, -1, shape.size]))
         key = self._node("Transpose", key, output=f"new_key.{layer}", perm=[0, 1, 3, 2])

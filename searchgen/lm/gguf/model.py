@@ -5,8 +5,9 @@ import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from searchgen.files.cache_folder import cache_folder
 from searchgen.lm.gguf.bits import chosen_bits
 from searchgen.lm.gguf.conversion import GRAPH, TOKENIZER, Converted, convert, hash_of
 from searchgen.lm.gguf.file import is_gguf
+from searchgen.lm.gguf.tokenizer import SPACE
 from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
 from searchgen.lm.neural.joint_spelling import JointSpelling
 from searchgen.lm.neural.pieces import PieceModel
@@ -37,6 +39,12 @@ Floats = npt.NDArray[np.float32]
 
 #: Libraries of the extra that a file needs to be read and computed.
 EXTRA = ("gguf", "tokenizers", "onnx")
+
+#: Fewest positions of a pass, and fewest that are scored in it.
+FEWEST = 2
+
+#: Bytes of the hash before a stored context.
+MARK = 32
 
 #: Of the libraries only errors are heard.
 ERRORS = 3
@@ -85,16 +93,19 @@ class GgufModel(PieceModel):
         # What stands before all texts was read once; each row has it in front.
         read, width = self._read_before, padded.shape[1]
         row, column = at // width, at % width
-        own = width - read
+        # Products of a single row are computed in another order: none has fewer than two, so that bits depend on no batch.
+        pieces = np.pad(padded[:, read:], ((0, 0), (0, max(0, FEWEST - (width - read)))))
+        more = max(0, FEWEST - len(at))
         wanted = {
-            "pieces": np.ascontiguousarray(padded[:, read:]),
+            "pieces": pieces,
             "start": np.array(read, np.int64),
-            "at": row * own + column - read,
-            "target": target,
+            "at": np.pad(row * pieces.shape[1] + column - read, (0, more)),
+            "target": np.pad(target, (0, more)),
             "most": np.array([min(most, int(self.facts["vocabulary"]))]),
             **self._context_read,
         }
-        log_p, best, piece = self.session.run(["log_p", "best_log_p", "best"], wanted)
+        found = self.session.run(["log_p", "best_log_p", "best"], wanted)
+        log_p, best, piece = (one[: len(at)] for one in found)
         return Scored(log_p.astype(np.float64), piece, best.astype(np.float64))
 
     @property
@@ -104,16 +115,14 @@ class GgufModel(PieceModel):
     @cached_property
     def _context_read(self) -> dict[str, Floats]:
         """Keys and values of what stands before every text, but for its last piece; kept in the cache folder."""
-        pieces = np.array([self.spelling.before[:-1]], np.int64)
+        pieces = np.array([self.spelling.before[: self._read_before]], np.int64)
         layers, heads, size = (int(self.facts[name]) for name in ("layers", "heads", "head_size"))
-        place = cache_folder() / "contexts" / f"{self.hash}-{hashlib.sha256(pieces.tobytes()).hexdigest()[:16]}.npy"
+        place = cache_folder() / "contexts" / f"{self.hash}-{hashlib.sha256(pieces.tobytes()).hexdigest()[:16]}"
         shape = (layers, 2, heads, pieces.shape[1], size)
-        stored: Any = None
-        with suppress(OSError, ValueError):
-            stored = np.load(place, mmap_mode="r", allow_pickle=False)
-        if stored is None or stored.shape != shape or stored.dtype != np.float32:
+        stored = _stored(place, shape)
+        if stored is None:
             stored = self._read_context(pieces, shape)
-            _keep(place, stored)
+            _store(place, stored)
         keys = {f"key.{i}": np.ascontiguousarray(stored[i, 0].transpose(0, 2, 1)) for i in range(layers)}
         return keys | {f"value.{i}": np.ascontiguousarray(stored[i, 1]) for i in range(layers)}
 
@@ -139,21 +148,37 @@ class GgufModel(PieceModel):
         return stored
 
 
-def _keep(place: Path, content: Floats) -> None:
-    """Write an array that can be computed again."""
+def _stored(place: Path, shape: tuple[int, ...]) -> Floats | None:
+    """Return an array that `_store` has written; None where it is missing or damaged."""
+    try:
+        content = place.read_bytes()
+    except OSError:
+        return None
+    mark, numbers = content[:MARK], content[MARK:]
+    if len(numbers) != 4 * prod(shape) or hashlib.sha256(numbers).digest() != mark:
+        return None
+    return np.frombuffer(numbers, np.float32).reshape(shape)
+
+
+def _store(place: Path, content: Floats) -> None:
+    """Write an array that can be computed again, behind the hash of its bytes."""
+    numbers = content.tobytes()
     with suppress(OSError):
         place.parent.mkdir(exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=place.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                np.save(file, content)
+                file.write(hashlib.sha256(numbers).digest() + numbers)
             os.replace(draft, place)
         except BaseException:
-            os.unlink(draft)
+            with suppress(OSError):
+                os.unlink(draft)
             raise
 
 
-def open_gguf(name: str, settings: NeuralSettings, threads: int = 1, path: Path | None = None) -> GgufModel:
+def open_gguf(
+    name: str, settings: NeuralSettings, threads: int = 1, path: Path | None = None, bits: int | None = None
+) -> GgufModel:
     """Open a GGUF file, converted before or now.
 
     Args:
@@ -161,6 +186,7 @@ def open_gguf(name: str, settings: NeuralSettings, threads: int = 1, path: Path 
         settings: how texts are scored; the device is the CPU.
         threads: of the CPU.
         path: of the file; None: the name.
+        bits: of a weight once converted, 8 or 32; None: those that were chosen.
 
     Raises:
         ModelFileError: it is missing or damaged.
@@ -172,7 +198,7 @@ def open_gguf(name: str, settings: NeuralSettings, threads: int = 1, path: Path 
         raise RequestError(f"--device {settings.device}: {path} is computed on the CPU; drop the flag")
     if settings.dtype not in ("auto", "float32"):
         raise RequestError(f"--dtype {settings.dtype}: {path} has numbers of its conversion; drop the flag")
-    converted = convert(path, chosen_bits(hash_of(path)))
+    converted = convert(path, chosen_bits(hash_of(path)) if bits is None else bits)
     spelling = _spelling(name, converted, settings)
     digest = hashlib.sha256(repr((settings.end, settings.prompt, settings.examples_text)).encode())
     digest.update(f"{hash_of(path)} {converted.folder.name}".encode())
@@ -207,6 +233,8 @@ def _spelling(name: str, converted: Converted, settings: NeuralSettings) -> Spel
         )
     start = special.start if special.begin is None else special.begin
     spelling = Spelling.around(name, encode, offsets, (start, special.end, None), settings, tokenizer.get_vocab)
+    if "".join(tokenizer.encode("a", add_special_tokens=False).tokens).startswith(SPACE):
+        spelling = replace(spelling, glue="")  # a space stands before every text anyway
     return spelling.refusing(special.refused)
 
 
@@ -229,7 +257,10 @@ def _session(converted: Converted, threads: int) -> "InferenceSession":
 
 
 def _is_gguf_name(name: str) -> bool:
-    return is_gguf(Path(name).expanduser())
+    try:
+        return is_gguf(Path(name).expanduser())
+    except RuntimeError:  # of a user who is not there
+        return False
 
 
 #: GGUF files, as the registry of models lists them.

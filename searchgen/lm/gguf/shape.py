@@ -17,6 +17,9 @@ MOST_POSITIONS = 8192
 #: No declared size may be larger: 405 billion weights have a width of 16,384.
 LARGEST = 1 << 20
 
+#: Nor may a head, of which rotary tables have the size.
+LARGEST_HEAD = 1024
+
 
 @dataclass(frozen=True)
 class Family:
@@ -34,6 +37,16 @@ class Family:
     head_norm: bool = False
     gemma: bool = False
 
+    @property
+    def tensors(self) -> frozenset[str]:
+        """The names of a block's tensors, behind its number."""
+        names = ["attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_up", "ffn_down"]
+        names += ["attn_q_norm", "attn_k_norm"] if self.head_norm else []
+        names += ["post_attention_norm", "post_ffw_norm"] if self.gemma else []
+        biases = ["attn_q.bias", "attn_k.bias", "attn_v.bias"] if self.bias else []
+        # Some older files hold their rotary waves, which follow from the base.
+        return frozenset([*(f"{name}.weight" for name in names), *biases, "attn_rot_embd.weight"])
+
 
 #: Families by the architecture that files name. Mistral and SmolLM are llama there.
 FAMILIES = {
@@ -45,6 +58,9 @@ FAMILIES = {
 
 #: Gemma 3: every sixth layer sees all, the others a window, with a rotary base of their own.
 GLOBAL_EVERY, LOCAL_BASE = 6, 10_000.0
+
+#: Gemma 3 of so many layers scales its queries by width / heads, not by the size of a head; files do not say so.
+LARGEST_GEMMA = 62
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +79,7 @@ class Shape:
         context: most positions.
         base: of the rotary wave lengths.
         slower: (size / 2,) by which each rotary wave is slowed down.
+        scale: by which products of queries and keys are multiplied.
         epsilon: of the norms.
         tied: whether the embedding is the output layer, too.
     """
@@ -78,6 +95,7 @@ class Shape:
     context: int
     base: float
     slower: npt.NDArray[np.float64]
+    scale: float
     epsilon: float
     tied: bool
 
@@ -100,7 +118,12 @@ class Shape:
         )
         shared = _size(file, f"{name}.attention.head_count_kv", heads)
         size = _size(file, f"{name}.attention.key_length", width // heads)
-        if heads % shared or size % 2 or file.fact(f"{name}.attention.value_length", int, size) != size:
+        if (
+            heads % shared
+            or size % 2
+            or size > LARGEST_HEAD
+            or file.fact(f"{name}.attention.value_length", int, size) != size
+        ):
             raise ModelFileError(f"{file.path}: heads of {size}, {heads} of queries and {shared} of keys do not fit")
         rotated = file.fact(f"{name}.rope.dimension_count", int, size)
         if rotated != size or file.facts.get(f"{name}.expert_count"):
@@ -116,9 +139,10 @@ class Shape:
         if not (0 < base < 1e12 and 0 <= epsilon < 1):
             raise ModelFileError(f"{file.path}: rotary base {base:g} or epsilon {epsilon:g} makes no sense")
         tied = "output.weight" not in file.tensors
+        scaled = width // heads if FAMILIES[name].gemma and layers == LARGEST_GEMMA else size
         return Shape(
             FAMILIES[name], embedding.shape[0], width, layers, heads, shared, size, inner, context, base,
-            _slower(file, name, size), epsilon, tied,
+            _slower(file, name, size), scaled**-0.5, epsilon, tied,
         )  # fmt: skip
 
     @property
@@ -147,6 +171,8 @@ def _slower(file: GgufFile, name: str, size: int) -> npt.NDArray[np.float64]:
     """Return by what the rotary waves are slowed down: a factor for all, or one for each."""
     kind: Any = file.facts.get(f"{name}.rope.scaling.type", "none")
     factor = file.fact(f"{name}.rope.scaling.factor", float, 1.0)
+    if f"{name}.rope.scale_linear" in file.facts:  # as older files have it
+        kind, factor = "linear", file.fact(f"{name}.rope.scale_linear", float)
     if kind not in ("none", "linear") or not 0 < factor < 1e6:
         raise RequestError(f"{file.path}: rotary places are scaled as {str(kind)[:20]!r}, which is not known here")
     slower = np.full(size // 2, factor if kind == "linear" else 1.0)

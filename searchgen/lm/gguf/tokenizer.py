@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.bpe import byte_signs
 from searchgen.lm.gguf.file import GgufFile
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-__all__ = ["CUTS", "Special", "read_tokenizer", "special_pieces"]
+__all__ = ["CUTS", "SPACE", "Special", "read_tokenizer", "special_pieces"]
 
 #: What a word is, for byte pairs: GPT-2's pattern, and those of newer models, which take 3 digits, or 1, and line ends together.
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -55,6 +56,8 @@ CUTS = {
     "qwen2": Cut(ONE, composed=True),
 }
 
+PRE = "tokenizer.ggml.pre"
+
 #: Types of pieces: unknown, control, defined by the user, and a single byte.
 UNKNOWN, CONTROL, USER, BYTE = 2, 3, 4, 6
 
@@ -85,16 +88,23 @@ def special_pieces(file: GgufFile) -> Special:
     Raises:
         ModelFileError: a number is no piece's.
     """
-    pieces, types = _pieces(file), file.facts.get("tokenizer.ggml.token_type") or []
+    pieces, types = _pieces(file), _types(file)
 
     def number(role: str) -> int | None:
-        found = file.facts.get(f"tokenizer.ggml.{role}_token_id")
-        if found is not None and not 0 <= int(found) < len(pieces):
+        key = f"tokenizer.ggml.{role}_token_id"
+        if file.facts.get(key) is None:
+            return None
+        found = int(file.fact(key))
+        if not 0 <= found < len(pieces):
             raise ModelFileError(f"{file.path}: the {role} token is {found}, of {len(pieces):,} pieces; fetch it again")
-        return None if found is None else int(found)
+        return found
 
     begin, end, unknown = number("bos"), number("eos"), number("unknown")
-    begins = file.facts.get("tokenizer.ggml.add_bos_token", file.facts.get("tokenizer.ggml.model") == "llama")
+    if unknown is None and _kind(file) == "llama":
+        unknown = 0
+    cut = _cut(file)
+    # Files of Llama 3 leave it to their readers.
+    begins = file.facts.get("tokenizer.ggml.add_bos_token", cut.whole if cut else _kind(file) == "llama")
     # A document of GPT-2's kind follows the end of another one.
     document = pieces.index("<|endoftext|>") if "<|endoftext|>" in pieces else begin
     start = document if document is not None else end
@@ -110,7 +120,7 @@ def read_tokenizer(file: GgufFile) -> "Tokenizer":
         RequestError: its kind, or its way of cutting texts, is not known here.
         ModelFileError: a table is missing or damaged.
     """
-    kind = file.facts.get("tokenizer.ggml.model")
+    kind = _kind(file)
     if kind not in ("gpt2", "llama"):
         raise RequestError(
             f"{file.path} has a tokenizer of the kind {str(kind)[:20]!r}; those known are gpt2 and llama"
@@ -118,16 +128,27 @@ def read_tokenizer(file: GgufFile) -> "Tokenizer":
     pieces = _pieces(file)
     try:
         tokenizer = _byte_pairs(file, pieces) if kind == "gpt2" else _scored_pairs(file, pieces)
-        types = file.facts.get("tokenizer.ggml.token_type") or []
+        types = _types(file)
         from tokenizers import AddedToken
 
         own = [piece for piece, one in zip(pieces, types, strict=False) if one == USER and piece]
         tokenizer.add_tokens([AddedToken(piece, normalized=False) for piece in own])
-    except RequestError:
+    except (RequestError, ModelFileError):
         raise
     except Exception as error:  # the library raises Exception itself
-        raise ModelFileError(f"{file.path}: its tokenizer is damaged ({str(error)[:120]}); fetch it again") from None
+        raise ModelFileError(
+            f"{file.path}: its tokenizer is damaged ({' '.join(str(error).split())[:120]}); fetch it again"
+        ) from None
     return tokenizer
+
+
+def _kind(file: GgufFile) -> Any:
+    return file.facts.get("tokenizer.ggml.model")
+
+
+def _cut(file: GgufFile) -> Cut | None:
+    name = file.facts.get(PRE)
+    return CUTS.get(name) if isinstance(name, str) and _kind(file) == "gpt2" else None
 
 
 def _pieces(file: GgufFile) -> list[str]:
@@ -137,17 +158,31 @@ def _pieces(file: GgufFile) -> list[str]:
     return pieces
 
 
+def _types(file: GgufFile) -> list[int]:
+    types = file.facts.get("tokenizer.ggml.token_type", [])
+    if not isinstance(types, list):
+        raise ModelFileError(f"{file.path}: its tokenizer.ggml.token_type is no table; fetch it again")
+    return types
+
+
 def _byte_pairs(file: GgufFile, pieces: Sequence[str]) -> "Tokenizer":
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-    name = file.facts.get("tokenizer.ggml.pre", "gpt-2")
-    cut = CUTS.get(name) if isinstance(name, str) else None
+    cut = _cut(file)
     if cut is None:
+        name = file.facts.get(PRE, "")
         raise RequestError(
-            f"{file.path} cuts texts as {str(name)[:30]!r} (tokenizer.ggml.pre), which is not known here: {', '.join(CUTS)}"
+            f"{file.path} cuts texts as {str(name)[:30]!r} ({PRE}), which is not known here: {', '.join(CUTS)}"
         )
     merges = [tuple(pair.split(" ", 1)) for pair in file.facts.get("tokenizer.ggml.merges") or []]
-    model = models.BPE({piece: i for i, piece in enumerate(pieces)}, merges, ignore_merges=cut.whole)
+    vocabulary, unknown = {piece: i for i, piece in enumerate(pieces)}, None
+    if not vocabulary.keys() >= set(byte_signs()):
+        # A byte without a piece becomes one that no text may hold; else it would be left out.
+        refused = special_pieces(file).refused
+        if not refused:
+            raise RequestError(f"{file.path}: its tokenizer cannot spell every text; name another file")
+        unknown = pieces[refused[0]]
+    model = models.BPE(vocabulary, merges, unk_token=unknown, ignore_merges=cut.whole)
     tokenizer = Tokenizer(model)
     if cut.composed:
         tokenizer.normalizer = normalizers.NFC()
@@ -171,7 +206,7 @@ def _scored_pairs(file: GgufFile, pieces: Sequence[str]) -> "Tokenizer":
             if piece[:at] in number and piece[at:] in number:
                 pairs.append((-scores[i], number[piece[:at]], number[piece[at:]]))
     merges = [(pieces[left], pieces[right]) for _, left, right in sorted(pairs)]
-    unknown = file.facts.get("tokenizer.ggml.unknown_token_id", 0)
+    unknown = file.fact("tokenizer.ggml.unknown_token_id", int, 0)
     model = models.BPE(number, merges, unk_token=pieces[int(unknown)], fuse_unk=True, byte_fallback=True)
     tokenizer = Tokenizer(model)
     spaces: list[Any] = [normalizers.Replace(" ", SPACE)]

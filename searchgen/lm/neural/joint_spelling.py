@@ -57,7 +57,13 @@ class JointSpelling(Spelling):
         return found
 
     def _own(self, texts: Sequence[str], end: str) -> list[list[int]]:
-        rows = self.encode([self.tail + text + end for text in texts])
+        for text in texts:
+            if "\n" in text:  # its beginning would be a whole text, and masses sum to more than 1
+                raise RequestError(f"{shown_texts([text])} has several lines; a line end ends a text: give one line")
+        try:
+            rows = self.encode([self.tail + text + end for text in texts])
+        except Exception as error:  # the tokenizers library raises Exception itself
+            raise RequestError(f"the model's tokenizer failed on {shown_texts(texts)}: {error}") from None
         common = list(self.before[len(self.before) - self.first :]) if self.first else []
         for text, row in zip(texts, rows, strict=True):
             if row[: self.first] != common or len(row) <= self.first or not self.refused.isdisjoint(row[self.first :]):
