@@ -39,7 +39,7 @@ LONGEST_MESSAGE = 600
 
 BOLD, PLAIN = "\x1b[1;36m", "\x1b[0m"
 
-#: Whether the command was told `--quiet`.
+#: Whether `--quiet` was given.
 _quiet = False
 
 #: Told the name of a stage and how much of it is done, from 0 to 1.
@@ -143,12 +143,12 @@ def progress() -> Iterator[Shown | None]:
     if _quiet or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
-    begun = time.monotonic()
+    start = time.monotonic()
     bars: list[Progress] = []
 
     def show(stage: str, share: float) -> None:
         if not bars:
-            if time.monotonic() - begun < QUIET_SECONDS or share >= 1:
+            if time.monotonic() - start < QUIET_SECONDS or share >= 1:
                 return
             bars.append(_bar())
         bars[0].update(bars[0].task_ids[0], description=stage, completed=share)

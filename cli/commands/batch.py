@@ -109,12 +109,12 @@ def _values(context: typer.Context, demands: Given, spec: str | None) -> dict[st
     """Return the defaults of jobs: those of a spec, and the flags, which win over it."""
     from searchgen.cli.requests import neural_settings
 
-    values = given = _given(context, demands)
+    values = flags = _given(context, demands)
     if spec is not None:
         from searchgen.request.from_toml import read_spec
 
-        values = read_spec(spec).beside(given)
-    neural_settings(values.get("lm"), **given.get("neural", {}))
+        values = read_spec(spec).beside(flags)
+    neural_settings(values.get("lm"), **flags.get("neural", {}))
     return values
 
 
@@ -128,10 +128,10 @@ NEURAL = ("end", "prompt", "device", "dtype")
 
 def _given(context: typer.Context, demands: Given) -> dict[str, Any]:
     params = context.params
-    given = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
-    values = {field: list(value) if isinstance(value, tuple) else value for field, value in given.items()}
-    asked = [key for key, value in demands.values.items() if value not in (None, [], ())]
-    values |= {key: demands.as_a_job_has_it(key) for key in asked}
+    fields = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
+    values = {field: list(value) if isinstance(value, tuple) else value for field, value in fields.items()}
+    demanded = [key for key, value in demands.values.items() if value not in (None, [], ())]
+    values |= {key: demands.as_a_job_has_it(key) for key in demanded}
     neural = {name: params[name] for name in NEURAL if params[name] is not None}
     return {**values, "neural": neural} if neural else values
 

@@ -62,9 +62,9 @@ class Places:
             "the journal": self.journal_path,
             "the report": self.report,
         }
-        given = [(name, Path(path)) for name, path in files.items() if path is not None and str(path) != "-"]
-        for i, (name, path) in enumerate(given):
-            for other, there in given[:i]:
+        named = [(name, Path(path)) for name, path in files.items() if path is not None and str(path) != "-"]
+        for i, (name, path) in enumerate(named):
+            for other, there in named[:i]:
                 if path.resolve() == there.resolve() or (path.exists() and there.exists() and path.samefile(there)):
                     raise RequestError(f"{other} and {name} are one file, {path}; name another")
 
@@ -125,7 +125,7 @@ class BatchRun:
         self.places.refuse_clashes()
         if self.places.report is not None:
             refuse_unwritable(self.places.report)
-        begun = time.monotonic()
+        start = time.monotonic()
         with _jobs(self.places.jobs) as stream, self._store() as store:
             kept = store.kept
             self.counts, self.models = dict(kept.counts), dict(kept.models)
@@ -135,16 +135,16 @@ class BatchRun:
                     if kept.dropped_bytes
                     else ""
                 )
-                known = "were written before; add the others with >>" if self.places.output == "-" else "are kept"
-                complain(f"{kept.rows} rows {known}{cut}")
+                state = "were written before; add the others with >>" if self.places.output == "-" else "are kept"
+                complain(f"{kept.rows} rows {state}{cut}")
             self._same_models()
             if self.workers > 1:
                 compile_loops()()  # once here, not in every process
             try:
                 self._work(store, self._rest(stream, store), stream)
             finally:
-                complain(f"{counted(self.counts)}, {clock(time.monotonic() - begun)}")
-                self._report(store, time.monotonic() - begun)
+                complain(f"{counted(self.counts)}, {clock(time.monotonic() - start)}")
+                self._report(store, time.monotonic() - start)
         return self.counts["infeasible"] + self.counts["error"] == 0
 
     def _work(self, store: Store, jobs: Iterator[Job], stream: BinaryIO) -> None:
@@ -159,7 +159,7 @@ class BatchRun:
                     pace.tell(job, self.counts)
 
     def _write(self, store: Store, job: Job, answer: Answer) -> None:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         if self.strict and answer.status == "error":
             error = json.loads(answer.row)["diagnostics"]["error"]
             raise NothingFound(f"line {job.line}: {error} (--strict stops here; --resume goes on once it is mended)")
@@ -179,7 +179,7 @@ class BatchRun:
         self.counts[answer.status] += 1
         self.computed += 1
         self.working_seconds += answer.seconds
-        self.writing_seconds += time.perf_counter() - begun
+        self.writing_seconds += time.perf_counter() - start
 
     @contextmanager
     def _store(self) -> Iterator[Store]:
@@ -199,7 +199,7 @@ class BatchRun:
 
     def _rest(self, stream: BinaryIO, store: Store) -> Iterator[Job]:
         """Yield the jobs without a row, having compared the others with the journal."""
-        seen, known = Seen(), store.fingerprints()
+        seen, fingerprints = Seen(), store.fingerprints()
         left = store.kept.rows
         for job in read_jobs(stream, self.places.form):
             checked = _unlike(job, seen)
@@ -207,7 +207,7 @@ class BatchRun:
                 yield checked
                 continue
             left -= 1
-            if next(known) != (job.line, job.fingerprint):
+            if next(fingerprints) != (job.line, job.fingerprint):
                 raise RequestError(
                     f"{self.places.jobs}: line {job.line} is not the job its row was made of; a job file may only grow. "
                     "Restore it, or begin again with --overwrite"
@@ -225,11 +225,11 @@ class BatchRun:
                 continue  # opened with its first job, which has the settings; its row is refused then
             self._same_model(name, load(name).hash)
 
-    def _same_model(self, name: str, found: str) -> None:
-        known = self.models.setdefault(name, found)
-        if known != found:
+    def _same_model(self, name: str, model_hash: str) -> None:
+        earlier = self.models.setdefault(name, model_hash)
+        if earlier != model_hash:
             raise RequestError(
-                f"model {name} is another one now ({found[:12]}, rows were made with {known[:12]}); "
+                f"model {name} is another one now ({model_hash[:12]}, rows were made with {earlier[:12]}); "
                 "restore it, or begin again with --overwrite"
             )
 

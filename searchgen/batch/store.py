@@ -212,10 +212,10 @@ class Store:
     def _recover(self, header: Header, output: str, journal: str) -> bool:
         """Find what holds, cut the rest, and return True; False if there is not even a header."""
         with self._reader(self._journal) as lines:
-            found = _header_of(lines, journal)
-            if found is None:
+            header_and_end = _header_of(lines, journal)
+            if header_and_end is None:
                 return False
-            earlier, begin = found
+            earlier, begin = header_and_end
             header.refuse_other(earlier)
             kept = Kept(end=earlier.base, journal_end=begin, begin=begin, durable=earlier.base)
             if output:

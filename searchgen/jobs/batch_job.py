@@ -151,19 +151,19 @@ class Runner:
         """Return the answer to a job; whatever is wrong with it becomes its row."""
         return self.answer(job, lambda: self._done(self.prepare(job)))
 
-    def answer(self, job: Job, row: Callable[[], Rowed]) -> Answer:
+    def answer(self, job: Job, make_row: Callable[[], Rowed]) -> Answer:
         """Return the answer to a job from its row; whatever goes wrong on the way becomes the row, and an outage none."""
-        begun = time.perf_counter()
+        start = time.perf_counter()
         status, model = "error", None
         try:
-            found, status, model = row()
+            row, status, model = make_row()
         except Outage as error:
-            found, status = failed(_identity(job), job.line, str(error)), OUTAGE
+            row, status = failed(_identity(job), job.line, str(error)), OUTAGE
         except SearchgenError as error:
-            found = failed(_identity(job), job.line, str(error))
+            row = failed(_identity(job), job.line, str(error))
         except Exception as error:  # a fault of ours costs one row, not the run
-            found = failed(_identity(job), job.line, f"unexpected {type(error).__name__}: {error}; please report it")
-        return Answer(encode(found), status, time.perf_counter() - begun, model)
+            row = failed(_identity(job), job.line, f"unexpected {type(error).__name__}: {error}; please report it")
+        return Answer(encode(row), status, time.perf_counter() - start, model)
 
     def prepare(self, job: Job) -> Prepared:
         """Return the request of a job with its model.
@@ -197,7 +197,7 @@ class SharedRunner:
 
     def __call__(self, jobs: Sequence[Job]) -> list[Answer]:
         """Return the answers to jobs, in their order."""
-        begun = time.perf_counter()
+        start = time.perf_counter()
         together: dict[Any, list[tuple[int, Prepared]]] = {}
         for i, job in enumerate(jobs):
             with suppress(Exception):  # what is wrong with it the runner says, below
@@ -205,13 +205,13 @@ class SharedRunner:
                 model = prepared.source.text_model
                 if model is not None and prepared.request.sampler == "anneal":
                     together.setdefault(model, []).append((i, prepared))
-        found: dict[int, Answer] = {}
+        answers: dict[int, Answer] = {}
         for group in together.values():
-            outcomes = search_together([(Searcher.of(one.source), one.request) for _, one in group])
-            for (i, one), outcome in zip(group, outcomes, strict=True):
-                answer = self.runner.answer(jobs[i], partial(one.rowed, outcome))
-                found[i] = answer._replace(seconds=(time.perf_counter() - begun) / len(jobs))
-        return [found[i] if i in found else self.runner(job) for i, job in enumerate(jobs)]
+            outcomes = search_together([(Searcher.of(prepared.source), prepared.request) for _, prepared in group])
+            for (i, prepared), outcome in zip(group, outcomes, strict=True):
+                answer = self.runner.answer(jobs[i], partial(prepared.rowed, outcome))
+                answers[i] = answer._replace(seconds=(time.perf_counter() - start) / len(jobs))
+        return [answers[i] if i in answers else self.runner(job) for i, job in enumerate(jobs)]
 
 
 def _searched(outcome: Outcome) -> tuple[list[Record], dict[str, Any]]:

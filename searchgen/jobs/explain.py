@@ -81,8 +81,8 @@ class Explained:
     @property
     def factor(self) -> dict[str, float]:
         """For each constraint, log of what it costs beside all others: P(all) / P(all others)."""
-        given = self.log_p_given_window
-        return {name: given - others if others > -np.inf else -np.inf for name, others in self.without.items()}
+        joint = self.log_p_given_window
+        return {name: joint - others if others > -np.inf else -np.inf for name, others in self.without.items()}
 
 
 def _parts(request: Request) -> dict[str, tuple[Request, Request]]:
@@ -119,9 +119,9 @@ def explain(source: Source, request: Request) -> Explained:
 
     def log_mass(part: Request) -> float:
         try:
-            found = source.proposal(part)
+            proposal = source.proposal(part)
             return Guide.build(
-                found.problem, max_tokens=found.max_tokens, bigrams=found.bigrams, threads=source.threads
+                proposal.problem, max_tokens=proposal.max_tokens, bigrams=proposal.bigrams, threads=source.threads
             ).log_mass
         except Impossible:
             return -np.inf
