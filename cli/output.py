@@ -42,7 +42,7 @@ BOLD, PLAIN = "\x1b[1;36m", "\x1b[0m"
 #: Whether `--quiet` was given.
 _quiet = False
 
-#: Told the name of a stage and how much of it is done, from 0 to 1.
+#: Takes the name of a stage and how much of it is done, from 0 to 1.
 Shown = Callable[[str, float], None]
 
 
@@ -70,7 +70,7 @@ def hush(quiet: bool) -> bool:
 
 
 def hush_libraries() -> None:
-    """Keep whatever libraries have to say off stderr, for good; for the process of a command line, never for one that imports us.
+    """Keep all messages of libraries off stderr, for good; for the process of a command line, never for one that imports us.
 
     Warnings and log lines of Python are dropped. What is written past Python, as onnxruntime does while it is imported, goes to file 2,
     which leads nowhere from now on; `sys.stderr` has the terminal as a file of its own. Processes that we start inherit file 2.

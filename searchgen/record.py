@@ -10,7 +10,7 @@ __all__ = ["Record", "partial_record"]
 
 @dataclass(frozen=True)
 class Record:
-    """A text with what is known of it.
+    """A text with its scores, and how it was made.
 
     Attributes:
         text: as printed.
@@ -63,10 +63,10 @@ class Record:
 
 
 def partial_record(**values: Any) -> dict[str, Any]:
-    """Return the JSON values of a record of which only some are known, with fields beside it; the others are null.
+    """Return the JSON values of a record of which only some are known, with further fields; the others are null.
 
     Args:
-        values: fields of a record, as `Record.as_json` gives them, and what else a command has to say.
+        values: fields of a record, as `Record.as_json` gives them, and other fields of a command.
 
     Example:
         >>> row = partial_record(text="A dog.", passes=True)

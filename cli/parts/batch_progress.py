@@ -11,12 +11,12 @@ from searchgen.cli.output import Shown, complain
 
 __all__ = ["Pace", "clock", "counted"]
 
-#: Without a terminal, how often a line tells how far the run is.
+#: Without a terminal, how often a line shows how far the run is.
 PROGRESS_SECONDS = 60.0
 
 
 class Pace:
-    """Tells rows, rate and time left; both are of this run, from its first answer on, whatever an earlier run has done."""
+    """Shows rows, rate and time left; both count from the first answer of this run."""
 
     def __init__(self, stream: BinaryIO, show: Shown | None) -> None:
         """Begin.
@@ -30,8 +30,8 @@ class Pace:
         self.last_line = time.monotonic()
         self.origin: tuple[float, int, float] | None = None  # time, rows and share at the first answer
 
-    def tell(self, job: Job, counts: Mapping[str, int]) -> None:
-        """Tell how far the run is, if it is time to.
+    def update(self, job: Job, counts: Mapping[str, int]) -> None:
+        """Show how far the run is, if it is time to.
 
         Args:
             job: the last one that has its row.

@@ -53,7 +53,7 @@ class Places:
             RequestError: in this case.
         """
         if self.journal == "-" or self.report == "-":
-            raise RequestError("the journal and the report are files of their own; '-' is taken by jobs and rows")
+            raise RequestError("--journal and --report need the name of a file; '-' stands for the jobs and the rows")
         if self.mode != "new" and self.output == "-" and self.journal is None:
             raise RequestError(f"--{self.mode} needs to know what was written: give -o FILE, or --journal FILE")
         files = {
@@ -66,7 +66,7 @@ class Places:
         for i, (name, path) in enumerate(named):
             for other, there in named[:i]:
                 if path.resolve() == there.resolve() or (path.exists() and there.exists() and path.samefile(there)):
-                    raise RequestError(f"{other} and {name} are one file, {path}; name another")
+                    raise RequestError(f"{other} and {name} are the same file, {path}; name another")
 
     @property
     def journal_path(self) -> Path | None:
@@ -131,11 +131,11 @@ class BatchRun:
             self.counts, self.models = dict(kept.counts), dict(kept.models)
             if kept.rows or kept.dropped_bytes:
                 cut = (
-                    f"; {kept.dropped_bytes} bytes without a whole journal line were cut off"
+                    f"; {kept.dropped_bytes} bytes without a whole line in the journal were cut off"
                     if kept.dropped_bytes
                     else ""
                 )
-                state = "were written before; add the others with >>" if self.places.output == "-" else "are kept"
+                state = "were written before; append the others with >>" if self.places.output == "-" else "are kept"
                 complain(f"{kept.rows} rows {state}{cut}")
             self._same_models()
             if self.workers > 1:
@@ -156,16 +156,18 @@ class BatchRun:
                 if self.verbose:
                     complain(f"line {job.line}: {answer.status}, {answer.seconds:.2f} s")
                 elif not self.quiet:
-                    pace.tell(job, self.counts)
+                    pace.update(job, self.counts)
 
     def _write(self, store: Store, job: Job, answer: Answer) -> None:
         start = time.perf_counter()
         if self.strict and answer.status == "error":
             error = json.loads(answer.row)["diagnostics"]["error"]
-            raise NothingFound(f"line {job.line}: {error} (--strict stops here; --resume goes on once it is mended)")
+            raise NothingFound(
+                f"line {job.line}: {error} (--strict stops here; mend the line and continue with --resume)"
+            )
         if answer.status == OUTAGE:
             error = json.loads(answer.row)["diagnostics"]["error"]
-            raise Outage(f"line {job.line}: {error} (earlier rows are kept, --resume goes on)")
+            raise Outage(f"line {job.line}: {error} (earlier rows are kept; continue with --resume)")
         if answer.model is not None:
             self._same_model(*answer.model)
         try:
@@ -174,7 +176,9 @@ class BatchRun:
             raise
         except OSError as error:
             where = "stdout" if self.places.output == "-" else self.places.output
-            rest = "make room, and --resume goes on" if store.journal is not None else "make room, and begin again"
+            rest = (
+                "make room, then continue with --resume" if store.journal is not None else "make room, then begin again"
+            )
             raise SearchgenError(f"cannot write {where}: {error.strerror}; {rest}") from None
         self.counts[answer.status] += 1
         self.computed += 1
@@ -214,7 +218,7 @@ class BatchRun:
                 )
         if left:
             raise RequestError(
-                f"{self.places.jobs} has {left} jobs fewer than there are rows; restore it, or --overwrite"
+                f"{self.places.jobs} has {left} jobs fewer than the output has rows; restore it, or begin again with --overwrite"
             )
 
     def _same_models(self) -> None:
@@ -229,7 +233,7 @@ class BatchRun:
         earlier = self.models.setdefault(name, model_hash)
         if earlier != model_hash:
             raise RequestError(
-                f"model {name} is another one now ({model_hash[:12]}, rows were made with {earlier[:12]}); "
+                f"model {name} has changed: it is {model_hash[:12]} now, and the rows were made with {earlier[:12]}; "
                 "restore it, or begin again with --overwrite"
             )
 
@@ -271,4 +275,8 @@ def _unlike(job: Job, seen: Seen) -> Job:
     except SearchgenError as error:
         return replace(job, values={}, error=str(error))
     before = seen.line_of(name, job.line)
-    return job if before is None else replace(job, values={}, error=f"id {name!r} is that of line {before}; ids differ")
+    return (
+        job
+        if before is None
+        else replace(job, values={}, error=f"id {name!r} is already taken by line {before}; give each job another id")
+    )

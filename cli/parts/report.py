@@ -20,7 +20,7 @@ def refuse_unwritable(name: str) -> None:
     """
     path = Path(name)
     if path.is_dir():
-        raise RequestError(f"--report {name}: is a folder; name a file in it")
+        raise RequestError(f"--report {name} is a folder; name a file in it")
     if not path.parent.is_dir():
         raise RequestError(f"--report {name}: there is no folder {path.parent}; make it first")
     if not os.access(path.parent, os.W_OK):

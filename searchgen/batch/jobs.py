@@ -43,7 +43,7 @@ class Job:
         line: number of the line, from 1; of a table's row that spans several, the last.
         fingerprint: 16 hexadecimal digits of the bytes it was read from.
         values: its fields; empty when there is an error.
-        error: why the line is no job, or "".
+        error: why the line is not a job, or "".
         end: where its last line ends in the file.
     """
 
@@ -96,9 +96,9 @@ class _Line:
     too_long: int = 0  # its length, if it was passed over
 
     def text(self) -> str:
-        """Return the line as text, or say why it is none."""
+        """Return the line as text, or refuse it."""
         if self.too_long:
-            raise RequestError(f"the line has {self.too_long:,} bytes; a job may have {LONGEST_LINE:,}")
+            raise RequestError(f"the line has {self.too_long:,} bytes; a job has at most {LONGEST_LINE:,}")
         try:
             text = self.data.decode("utf-8-sig" if self.number == 1 else "utf-8")
         except UnicodeDecodeError as error:
@@ -144,14 +144,14 @@ def _object(text: str) -> dict[str, Any]:
         values = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
         json.dumps(values, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        way_out = "" if text.lstrip()[:1] in ("{", "[") else "; keywords as they are need --format txt"
-        raise RequestError(f"no JSON: {error.msg} at character {error.pos + 1}{way_out}") from None
+        way_out = "" if text.lstrip()[:1] in ("{", "[") else "; for plain keyword sets give --format txt"
+        raise RequestError(f"not JSON: {error.msg} at character {error.pos + 1}{way_out}") from None
     except UnicodeEncodeError:
         raise RequestError(
-            "half of a surrogate pair (\\ud800 to \\udfff) is no character; write both or neither"
+            "half of a surrogate pair (\\ud800 to \\udfff) is not a character; write both halves or neither"
         ) from None
     except (RecursionError, ValueError):  # a number of thousands of digits is a ValueError, too
-        raise RequestError("no JSON of a sensible size: too deep, or a number too long") from None
+        raise RequestError("not JSON that can be read: it is nested too deeply, or a number is too long") from None
     if not isinstance(values, dict):
         raise RequestError(f'a job is an object such as {{"keywords": "dog,park"}}, not {text.strip()[:40]}')
     return values
@@ -167,7 +167,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> Any:
-    raise RequestError(f"{name} is no JSON number")
+    raise RequestError(f"{name} is not a JSON number")
 
 
 def _table(lines: Iterator[_Line], separator: str) -> Iterator[Job]:
@@ -185,7 +185,7 @@ def _table(lines: Iterator[_Line], separator: str) -> Iterator[Job]:
                 )
             continue
         if not error and len(cells) != len(header):
-            error = f"{len(cells)} cells under a header of {len(header)}"
+            error = f"the row has {len(cells)} cells, but the header has {len(header)}"
         values = (
             {} if error else {name: _cell(name, cell) for name, cell in zip(header, cells, strict=True) if cell.strip()}
         )
@@ -194,9 +194,7 @@ def _table(lines: Iterator[_Line], separator: str) -> Iterator[Job]:
 
 def _rows(lines: Iterator[_Line], separator: str) -> Iterator[tuple[list[_Line], list[str], str]]:
     """Yield for each row of a table the lines it was read from, its cells, and an error or ""."""
-    ahead: deque[_Line] = (
-        deque()
-    )  # read in search of a quotation mark that closes a cell, and not found to belong to it
+    ahead: deque[_Line] = deque()  # read in search of a closing quotation mark that is not there
     while (line := _next(ahead, lines)) is not None:
         taken, cells, error = [line], [], ""
         try:

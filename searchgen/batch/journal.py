@@ -63,13 +63,13 @@ class Header:
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 raise RequestError(
-                    f"the journal is of a run with {name} {_short(theirs)}, this one has {_short(mine)}; "
+                    f"the journal belongs to a run with {name} {_short(theirs)}, this one has {_short(mine)}; "
                     "repeat the earlier flags, or begin again with --overwrite"
                 )
 
 
 class Row(NamedTuple):
-    """What the journal knows of a row."""
+    """A row as the journal records it."""
 
     line: int
     fingerprint: str
@@ -110,7 +110,7 @@ def read_header(journal: BinaryIO) -> tuple[Header, int] | None:
     """Return the header of a journal and where it ends, or None if the journal ends before it does.
 
     Raises:
-        RequestError: the file is no journal.
+        RequestError: the file is not a journal.
     """
     line = journal.readline(LONGEST)
     values = _decode(line)
@@ -118,13 +118,13 @@ def read_header(journal: BinaryIO) -> tuple[Header, int] | None:
         beginning = json.dumps([NAME, VERSION], separators=(",", ":")).encode()[:-1]
         if not line.endswith(b"\n") and (line.startswith(beginning) or beginning.startswith(line)):
             return None
-        raise RequestError("it is no journal of searchgen, or its first line was changed")
+        raise RequestError("it is not a journal of searchgen, or its first line was changed")
     if values[:2] != [NAME, VERSION] or len(values) != 3:
-        raise RequestError("it is no journal of this version of searchgen")
+        raise RequestError("it is not a journal of this version of searchgen")
     try:
         return Header(**values[2]), len(line)
     except TypeError:
-        raise RequestError("it is no journal of this version of searchgen") from None
+        raise RequestError("it is not a journal of this version of searchgen") from None
 
 
 def entries(journal: BinaryIO, begin: int) -> Iterator[Entry]:

@@ -31,7 +31,7 @@ def unanswered(job: str | int, error: NothingFound | Contradiction, signature: s
 
 
 def failed(job: str | int | None, line: int, message: str) -> dict[str, Any]:
-    """Return the row of a line that is no job, or of a job that ended its worker."""
+    """Return the row of a line that is not a job, or of a job that ended its worker."""
     diagnostics = {"error": message, "line": line}
     return {"id": job, "status": "error", "results": [], "diagnostics": diagnostics, "signature": None}
 
@@ -40,7 +40,7 @@ def encode(row: dict[str, Any]) -> bytes:
     r"""Return a row as one line.
 
     Example:
-        >>> encode(failed("a", 3, "no JSON"))
-        b'{"id": "a", "status": "error", "results": [], "diagnostics": {"error": "no JSON", "line": 3}, "signature": null}\n'
+        >>> encode(failed("a", 3, "not JSON"))
+        b'{"id": "a", "status": "error", "results": [], "diagnostics": {"error": "not JSON", "line": 3}, "signature": null}\n'
     """
     return json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n"

@@ -126,8 +126,8 @@ class Store:
                 store._begin(replace(header, base=base))
             if 0 < base < store.kept.end:
                 raise RequestError(
-                    f"stdout has {base} bytes and {journal} knows of {store.kept.end}, so rows are missing there; "
-                    "restore the file, write the rest to a new one, or begin again with --overwrite"
+                    f"stdout has {base} bytes, but {journal} lists {store.kept.end}; rows are missing. "
+                    "Restore the file, write the rest to a new one, or begin again with --overwrite"
                 )
         except BaseException:
             store.release()
@@ -205,7 +205,7 @@ class Store:
         self._end = header.base
 
     def _refuse_foreign(self, journal: Path) -> None:
-        """Refuse to write over a file that is no journal: its name was given by mistake."""
+        """Refuse to write over a file that is not a journal: its name was given by mistake."""
         with self._reader(self._journal) as lines:
             _header_of(lines, str(journal))
 
@@ -265,7 +265,7 @@ def _collect(kept: Kept, lines: BinaryIO, rows: BinaryIO | None, output: str) ->
                 if hash_of(data) != row.hash:
                     if row.end <= synced:
                         raise RequestError(
-                            f"{output}: row {kept.rows + 1} is not as it was written; "
+                            f"{output}: row {kept.rows + 1} has changed since it was written; "
                             "restore the file, or begin again with --overwrite"
                         )
                     return

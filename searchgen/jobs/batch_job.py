@@ -75,7 +75,7 @@ def answers_of(
 
 def crashed(job: Job, how: str) -> Answer:
     """Return the answer to a job that has ended its worker twice."""
-    error = f"the worker ended twice at this job ({how})"
+    error = f"the worker process ended twice at this job ({how})"
     return Answer(encode(failed(_identity(job), job.line, error)), "error", 0.0, None)
 
 

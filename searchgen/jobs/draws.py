@@ -68,7 +68,7 @@ def job_of(
     sampler = method_for(request.sampler, target)
     if request.start and sampler.kind != "pseudo":
         raise RequestError(
-            f"--text begins the chains of --sampler gibbs under a masked model; {sampler.name} draws its own"
+            f"--text starts the chains of --sampler gibbs under a masked model; {sampler.name} finds its own starts, so drop it"
         )
     options = parse_options(sampler, request.options)
     refuse_unserved(sampler, target)
@@ -102,7 +102,7 @@ def refuse_unserved(sampler: Method, target: Target) -> None:
     if why and not sampler.unnormalised:
         able = ", ".join(other.name for other in methods() if other.unnormalised and other.kind != "search")
         raise RequestError(
-            f"--sampler {sampler.name} draws words by the model, and {why}; normalise it, or use {able}, which weigh what they draw"
+            f"--sampler {sampler.name} draws words from the model, and {why}; normalise the model, or use {able}, which weigh their draws"
         )
 
 
@@ -118,7 +118,7 @@ def refuse_black_box_terms(sampler: Method, target: Target) -> None:
         whole = [target.text_model.label] if target.text_model else ["a bare log-density"] if target.bare else []
         names = ", ".join([*whole, *(term.name for term in target.opaque)])
         raise RequestError(
-            f"--sampler {sampler.name} looks into the target, and {names} is a function it cannot look into; use {able}"
+            f"--sampler {sampler.name} needs the parts of the target, and {names} is a function without parts; use {able}"
         )
 
 

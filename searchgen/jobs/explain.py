@@ -171,7 +171,7 @@ def _advice(needed: dict[str, float], k: float) -> tuple[str, str]:
     attempts = needed["rejection"]
     if attempts <= FEW_ATTEMPTS:
         return "rejection", f"exact, and one text takes about {attempts:,.0f} attempts"
-    dear = f"rejection would take {attempts:.1e} attempts a text" if attempts < np.inf else "rejection cannot serve it"
+    dear = f"rejection would take {attempts:.1e} attempts a text" if attempts < np.inf else "rejection does not apply"
     if k <= LARGEST_PARETO_K and needed["importance"] <= FEW_DRAWS:
         return "importance", f"{dear}, and the weights are well behaved (Pareto k {k:.2f})"
     heavy = f"plain weights are heavy-tailed (Pareto k {k:.2f})" if k > LARGEST_PARETO_K else "weights are too uneven"
