@@ -5,6 +5,7 @@ SearchgenError            1   anything else
 │   ├── ModelFileError    2   a model file is missing, truncated or not a model
 │   └── Contradiction     2   what is demanded is forbidden or too long; `explain` exits with 3
 ├── Outage                1   a server or the memory failed in the middle of the work; the same request may succeed later
+│   └── ServerRefusal     2   a server refuses the key, the model or every text, so that work ends; it is a RequestError, too
 └── NothingFound          3   the request is well formed, and no text answers it
     ├── Impossible        3   proved: no text can satisfy the constraints
     └── NotFound          3   none was found within the budget
@@ -19,6 +20,7 @@ __all__ = [
     "Outage",
     "RequestError",
     "SearchgenError",
+    "ServerRefusal",
 ]
 
 
@@ -44,6 +46,10 @@ class Contradiction(RequestError):
 
 class Outage(SearchgenError):
     """A server or the memory failed in the middle of the work; results until then are kept, and the same request may succeed later."""
+
+
+class ServerRefusal(Outage, RequestError):
+    """A server refuses the key or the model, or cannot score texts: it will answer no other request, so the work ends as in an outage."""
 
 
 class NothingFound(SearchgenError):

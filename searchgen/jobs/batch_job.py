@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from searchgen.batch.jobs import Job
 from searchgen.batch.pool import in_order
 from searchgen.batch.rows import answered, encode, failed, unanswered
-from searchgen.errors import Contradiction, NothingFound, Outage, RequestError, SearchgenError
+from searchgen.errors import Contradiction, NothingFound, Outage, RequestError, SearchgenError, ServerRefusal
 from searchgen.jobs.draws import Sampled, sample, stated_law
 from searchgen.record import Record
 from searchgen.request.from_values import Defaults, identity, request_of
@@ -23,13 +23,13 @@ from searchgen.search.searcher import Searcher, search_together
 from searchgen.sources.cache import SourceCache
 from searchgen.sources.source import Source
 
-__all__ = ["BESIDE", "OUTAGE", "Answer", "Runner", "answers_of", "crashed"]
+__all__ = ["BESIDE", "OUTAGE", "REFUSAL", "Answer", "Runner", "answers_of", "crashed"]
 
 #: What the journal's names of transformers begin with; the n-gram model beside it and what makes its law follow.
 BESIDE = "transformer beside "
 
-#: The status of a job that has no row, because a server or the memory gave out.
-OUTAGE = "outage"
+#: The status of a job that has no row, because a server or the memory failed, or because a server refuses the key or the model.
+OUTAGE, REFUSAL = "outage", "refusal"
 
 
 #: A row, its status, and name and hash of its model.
@@ -121,7 +121,7 @@ class Prepared:
         """Return the row of what became of it, its status and its model.
 
         Raises:
-            Outage: a server or the memory gave out: it has no row yet.
+            Outage: a server or the memory failed: it has no row yet.
         """
         if isinstance(outcome, NothingFound | Contradiction):
             return unanswered(self.name, outcome, self.request.signature(self.source.hash)), "infeasible", self.model
@@ -158,7 +158,8 @@ class Runner:
         try:
             row, status, model = make_row()
         except Outage as error:
-            row, status = failed(_identity(job), job.line, str(error)), OUTAGE
+            status = REFUSAL if isinstance(error, ServerRefusal) else OUTAGE
+            row = failed(_identity(job), job.line, str(error))
         except SearchgenError as error:
             row = failed(_identity(job), job.line, str(error))
         except Exception as error:  # a fault of ours costs one row, not the run
