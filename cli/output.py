@@ -77,6 +77,7 @@ def hush_libraries() -> None:
     """
     warnings.simplefilter("ignore")
     warnings.showwarning = _drop  # for libraries that set filters of their own
+    sys.unraisablehook = _drop  # of Ctrl-C where nothing can be raised
     logging.disable(logging.CRITICAL)
     with suppress(OSError, ValueError, AttributeError):  # closed, or never open
         sys.stderr.flush()
