@@ -5,7 +5,7 @@ SearchgenError            1   anything else
 │   ├── ModelFileError    2   a model file is missing, truncated or not a model
 │   └── Contradiction     2   what is demanded is forbidden or too long; `explain` exits with 3
 ├── Outage                1   a server or the memory failed in the middle of the work; the same request may succeed later
-│   └── ServerRefusal     2   a server refuses the key, the model or every text, so that work ends; it is a RequestError, too
+│   └── ModelRefusal     2   a model cannot be used: a server refuses the key or every text, so the work ends; a RequestError, too
 └── NothingFound          3   the request is well formed, and no text answers it
     ├── Impossible        3   proved: no text can satisfy the constraints
     └── NotFound          3   none was found within the budget
@@ -15,12 +15,12 @@ __all__ = [
     "Contradiction",
     "Impossible",
     "ModelFileError",
+    "ModelRefusal",
     "NotFound",
     "NothingFound",
     "Outage",
     "RequestError",
     "SearchgenError",
-    "ServerRefusal",
 ]
 
 
@@ -48,8 +48,8 @@ class Outage(SearchgenError):
     """A server or the memory failed in the middle of the work; results until then are kept, and the same request may succeed later."""
 
 
-class ServerRefusal(Outage, RequestError):
-    """A server refuses the key or the model, or cannot score texts: it will answer no other request, so the work ends as in an outage."""
+class ModelRefusal(Outage, RequestError):
+    """A model cannot be opened, or its server refuses the key or every text: no other request can succeed, so all work ends."""
 
 
 class NothingFound(SearchgenError):

@@ -39,6 +39,7 @@ Overwrite = typer.Option("--overwrite", help="Begin again; earlier rows are lost
 Journal = typer.Option(
     "--journal", metavar="FILE", help="The journal, by default OUTPUT.journal. Stdout has one only with this flag."
 )
+KeepColumns = typer.Option("--keep-columns", help="Jobs may have columns of your own; rows repeat them in `columns`.")
 Strict = typer.Option("--strict", help="Stop at the first line that is not a job.")
 Report = typer.Option("--report", metavar="FILE", help="Write times and counters as JSON.")
 Sync = typer.Option("--sync", metavar="SECONDS", parser=decimal, help="How often rows are flushed to the disk.")
@@ -67,6 +68,7 @@ def batch(
     overwrite: Annotated[bool, Overwrite] = False,
     journal: Annotated[str | None, Journal] = None,
     strict: Annotated[bool, Strict] = False,
+    keep_columns: Annotated[bool, KeepColumns] = False,
     report: Annotated[str | None, Report] = None,
     sync: Annotated[float, Sync] = 1.0,
     quiet: Annotated[bool, Quiet] = False,
@@ -103,7 +105,7 @@ def batch(
     from searchgen.cli.parts.batch_running import BatchRun, Places
     from searchgen.request.from_values import Defaults
 
-    defaults = Defaults(values, run_seed)
+    defaults = Defaults(values, run_seed, keep_columns)
     _refuse_defaults(defaults)
     places = Places(jobs, output, journal, form, mode, report)
     say_if_compiling()

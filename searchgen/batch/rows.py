@@ -1,7 +1,7 @@
 """Rows: what a batch writes of each job, as one line of JSON that does not depend on the clock."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from searchgen.errors import Contradiction, Impossible, NothingFound
@@ -36,11 +36,16 @@ def failed(job: str | int | None, line: int, message: str) -> dict[str, Any]:
     return {"id": job, "status": "error", "results": [], "diagnostics": diagnostics, "signature": None}
 
 
-def encode(row: dict[str, Any]) -> bytes:
+def encode(row: dict[str, Any], columns: Mapping[str, Any] | None = None) -> bytes:
     r"""Return a row as one line.
+
+    Args:
+        row: of a job.
+        columns: of the user's own that the job has; None: columns are not kept.
 
     Example:
         >>> encode(failed("a", 3, "not JSON"))
         b'{"id": "a", "status": "error", "results": [], "diagnostics": {"error": "not JSON", "line": 3}, "signature": null}\n'
     """
+    row = row if columns is None else {**row, "columns": dict(columns)}
     return json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n"

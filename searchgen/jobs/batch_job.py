@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from searchgen.batch.jobs import Job
 from searchgen.batch.pool import in_order
 from searchgen.batch.rows import answered, encode, failed, unanswered
-from searchgen.errors import Contradiction, NothingFound, Outage, RequestError, SearchgenError, ServerRefusal
+from searchgen.errors import Contradiction, ModelRefusal, NothingFound, Outage, RequestError, SearchgenError
 from searchgen.jobs.draws import Sampled, sample, stated_law
 from searchgen.record import Record
-from searchgen.request.from_values import Defaults, identity, request_of
+from searchgen.request.from_values import Defaults, columns_of, identity, request_of
 from searchgen.request.request import Request
 from searchgen.search.outcome import Outcome
 from searchgen.search.searcher import Searcher, search_together
@@ -65,23 +65,30 @@ def answers_of(
         share: jobs that go through a transformer together.
     """
     if share == 1:
-        yield from in_order(jobs, make_runner, (defaults, threads, workers), workers, crashed)
+        yield from in_order(
+            jobs, make_runner, (defaults, threads, workers), workers, partial(crashed, defaults=defaults)
+        )
         return
     groups = iter(lambda: tuple(islice(jobs, share)), ())
     arguments = (defaults, threads, workers, True)
-    for group, answers in in_order(groups, make_runner, arguments, workers, _all_crashed):
+    for group, answers in in_order(groups, make_runner, arguments, workers, partial(_all_crashed, defaults=defaults)):
         yield from zip(group, answers, strict=True)
 
 
-def crashed(job: Job, how: str) -> Answer:
+def crashed(job: Job, how: str, defaults: Defaults) -> Answer:
     """Return the answer to a job that has ended its worker twice."""
     error = f"the worker process ended twice at this job ({how})"
-    return Answer(encode(failed(_identity(job), job.line, error)), "error", 0.0, None)
+    return Answer(encode(failed(_identity(job), job.line, error), _columns(job, defaults)), "error", 0.0, None)
 
 
-def _all_crashed(jobs: Sequence[Job], how: str) -> list[Answer]:
+def _all_crashed(jobs: Sequence[Job], how: str, defaults: Defaults) -> list[Answer]:
     """Return the answers to jobs done together that have ended their worker twice."""
-    return [crashed(job, how) for job in jobs]
+    return [crashed(job, how, defaults) for job in jobs]
+
+
+def _columns(job: Job, defaults: Defaults) -> dict[str, Any] | None:
+    """Return the columns that go into the row of a job, None: they are not kept."""
+    return columns_of(job.values) if defaults.keep_columns else None
 
 
 @dataclass(frozen=True)
@@ -158,25 +165,34 @@ class Runner:
         try:
             row, status, model = make_row()
         except Outage as error:
-            status = REFUSAL if isinstance(error, ServerRefusal) else OUTAGE
+            status = REFUSAL if isinstance(error, ModelRefusal) else OUTAGE
             row = failed(_identity(job), job.line, str(error))
         except SearchgenError as error:
             row = failed(_identity(job), job.line, str(error))
         except Exception as error:  # a fault of ours costs one row, not the run
             row = failed(_identity(job), job.line, f"unexpected {type(error).__name__}: {error}; please report it")
-        return Answer(encode(row), status, time.perf_counter() - start, model)
+        return Answer(encode(row, _columns(job, self.defaults)), status, time.perf_counter() - start, model)
 
     def prepare(self, job: Job) -> Prepared:
         """Return the request of a job with its model.
 
         Raises:
             RequestError: the job is none.
+            ModelRefusal: the model of jobs that name none cannot be opened.
         """
         if job.error:
             raise RequestError(job.error)
         name = identity(job.values, job.line)
         request = request_of(job.values, job.line, self.defaults)
-        return Prepared(name, request, self.sources.source(request.model, request.neural))
+        try:
+            source = self.sources.source(request.model, request.neural)
+            if request.model.scores_texts:
+                _ = source.text_model  # what is wrong with it shows here
+        except RequestError as error:
+            if {"lm", "neural"} & job.values.keys():
+                raise
+            raise ModelRefusal(str(error)) from None  # every job without a model of its own would fail so
+        return Prepared(name, request, source)
 
     def _done(self, job: Prepared) -> Rowed:
         try:

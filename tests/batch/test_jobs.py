@@ -11,7 +11,7 @@ import pytest
 from searchgen.batch.jobs import Job, read_jobs
 from searchgen.files.locked import write_all
 from searchgen.jobs.batch_job import crashed
-from searchgen.request.from_values import seed_of
+from searchgen.request.from_values import Defaults, seed_of
 from tests.cli.runner import QUICK, Ran, constrain, model, searchgen
 from tests.cli.schema import faults, schema
 
@@ -120,7 +120,7 @@ BAD = [
     (b'{"keywords": "@/etc/passwd"}', "can name a file"),
     (b'{"keywords": "dog", "opaque": ["x.py:f"]}', "names code to run"),
     (b'{"keywords": "dog", "lm": "eng"}', "did you mean 'en'"),
-    (b'{"keywords": "dog", "id": 1.5}', "id '1.5'"),
+    (b'{"keywords": "dog", "id": 1.5}', "id 1.5: give a text"),
     (b'{"keywords": "dog", "id": "first"}', "id 'first' is already taken by line 1"),
     (b'{"keywords": "dog", "keywords": "cat"}', "given twice"),
     (b'{"keywords": "dog", "beta": NaN}', "NaN is not a JSON number"),
@@ -147,7 +147,7 @@ def test_a_bad_line_is_an_error_row_and_the_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_job_that_ends_its_worker_has_an_error_row() -> None:
-    answer = crashed(Job(7, "", {"id": "x", "keywords": "dog"}), "signal 11")
+    answer = crashed(Job(7, "", {"id": "x", "keywords": "dog"}), "signal 11", Defaults({}))
     row = json.loads(answer.row)
     assert (row["id"], row["status"], row["diagnostics"]["line"]) == ("x", answer.status, 7) == ("x", "error", 7)
     assert "signal 11" in row["diagnostics"]["error"]

@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from searchgen.errors import Outage, RequestError, ServerRefusal
+from searchgen.errors import ModelRefusal, Outage, RequestError
 from searchgen.lm.server.discretion import KEY, key, shown
 
 __all__ = ["Refused", "Server"]
@@ -104,7 +104,7 @@ class Server:
             bodies: JSON, one a call.
 
         Raises:
-            ServerRefusal: the server refuses key, model or address, or answers with something other than JSON.
+            ModelRefusal: the server refuses key, model or address, or answers with something other than JSON.
             Refused: it refuses a call.
             Outage: it cannot be reached, or fails.
         """
@@ -168,7 +168,7 @@ class Server:
                 content = answer.read(LARGEST + 1)
             if len(content) > LARGEST:
                 return _Failure(
-                    f"answers with more than {LARGEST:,} bytes; is it a completions server?", error=ServerRefusal
+                    f"answers with more than {LARGEST:,} bytes; is it a completions server?", error=ModelRefusal
                 )
             return json.loads(content)
         except urllib.error.HTTPError as error:
@@ -180,9 +180,9 @@ class Server:
             text = "timed out" if isinstance(reason, TimeoutError) else shown(str(reason))
             return _Failure(f"cannot be reached: {text or type(error).__name__}")
         except (ValueError, RecursionError, MemoryError):
-            return _Failure("answers with something other than JSON; is it a completions server?", error=ServerRefusal)
+            return _Failure("answers with something other than JSON; is it a completions server?", error=ModelRefusal)
         except Exception as error:  # a thread that ended without an answer would never be heard of
-            return _Failure(f"cannot be asked ({type(error).__name__})", error=ServerRefusal)
+            return _Failure(f"cannot be asked ({type(error).__name__})", error=ModelRefusal)
 
 
 def _ready(waiting: "deque[_Call]", now: float) -> _Call | None:
@@ -204,7 +204,7 @@ def _refusal(error: urllib.error.HTTPError) -> _Failure:
         asked = error.headers.get("Retry-After", "").strip()
         return _Failure(reason, min(LONGEST_PAUSE, float(asked)) if asked.isdecimal() and len(asked) < 9 else None)
     if error.code in (401, 403):
-        return _Failure(f"refuses the key (answers {error.code}); check {KEY}", error=ServerRefusal)
+        return _Failure(f"refuses the key (answers {error.code}); check {KEY}", error=ModelRefusal)
     if error.code in OF_A_TEXT:
         return _Failure(reason, error=Refused)
-    return _Failure(f"{reason}; check address, model name and {KEY}", error=ServerRefusal)
+    return _Failure(f"{reason}; check address, model name and {KEY}", error=ModelRefusal)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import RequestError, ServerRefusal
+from searchgen.errors import ModelRefusal, RequestError
 from searchgen.lm.neural.score_cache import Kept, Usage
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.prefix_scores import ReadAnew
@@ -87,7 +87,7 @@ class Remote:
         """Return natural log p of printed texts, (n,) float64; a text that was scored before keeps its score.
 
         Raises:
-            ServerRefusal: the server refuses every request, or gives no log-probabilities that can be used.
+            ModelRefusal: the server refuses every request, or gives no log-probabilities that can be used.
             RequestError: it refuses these texts, or has no usable score of one of them.
             Outage: it cannot be reached, or fails.
         """
@@ -126,7 +126,7 @@ class Remote:
             for part, answer in zip(parts, self.server.answers([self._body(part) for part in parts]), strict=True):
                 found += scores(answer, part, len(before))
         except NoScores as error:
-            raise ServerRefusal(f"{self._address} {error}") from None
+            raise ModelRefusal(f"{self._address} {error}") from None
         except Unscored as error:
             raise Unscored(f"{self._address}: {error}") from None
         return found
@@ -144,7 +144,7 @@ class Remote:
         try:
             self._ask([PLAIN_TEXT], end)
         except (Refused, Unscored):
-            return ServerRefusal(str(error))
+            return ModelRefusal(str(error))
         return RequestError(str(error))
 
 

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from searchgen.errors import Outage, RequestError, ServerRefusal
+from searchgen.errors import ModelRefusal, Outage, RequestError
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.server.discretion import KEY
 from searchgen.lm.server.model import PLAIN_TEXT, Remote, open_remote
@@ -31,7 +32,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.told = plain
+        self.told: Callable[[str], Told] = plain
         self.reply: Any = None  # takes the handler and the prompts, and answers in its own way
         self.calls = 0
 
@@ -105,7 +106,7 @@ def test_a_score_is_that_of_the_definition(server: Server, habit: str, end: str,
 @pytest.mark.parametrize("habit", REFUSED)
 def test_an_answer_that_is_no_score_is_refused(server: Server, habit: str) -> None:
     server.told, message = REFUSED[habit]
-    with pytest.raises(ServerRefusal, match=message):
+    with pytest.raises(ModelRefusal, match=message):
         remote(server).log_probs(TEXTS)
 
 
@@ -115,7 +116,7 @@ def test_one_text_that_cannot_be_scored_is_no_refusal_of_the_model(server: Serve
     )
     with pytest.raises(RequestError, match=r"gives 2\.5") as raised:
         remote(server).log_probs(TEXTS)
-    assert not isinstance(raised.value, ServerRefusal)
+    assert not isinstance(raised.value, ModelRefusal)
 
 
 def same_index(handler: Handler, prompts: list[str]) -> None:
@@ -150,7 +151,7 @@ REPLIES: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("reply", REPLIES)
 def test_an_answer_of_another_form_is_refused(server: Server, reply: str) -> None:
     server.reply, message = REPLIES[reply]
-    with pytest.raises(ServerRefusal, match=message):
+    with pytest.raises(ModelRefusal, match=message):
         remote(server).log_probs(TEXTS)
 
 
@@ -209,7 +210,7 @@ def test_a_key_that_cannot_be_sent_is_refused_unseen(
 
 @pytest.mark.parametrize("dribble", [b"", b"HTTP/1.0 200 OK\r\n\r\n "])
 def test_an_answer_has_a_time_limit_however_slowly_it_comes(server: Server, dribble: bytes) -> None:
-    def reply(handler: Handler, _: list[str]) -> None:
+    def reply(handler: Handler, prompts: list[str]) -> None:
         handler.wfile.write(dribble)
         for _ in range(200):
             handler.wfile.write(b" " if dribble else b"H")
@@ -283,3 +284,56 @@ def test_odd_addresses_have_a_clear_line(name: str, message: str) -> None:
     ran = searchgen("score", "--lm", name, "--end", "none", stdin=b"A dog.\n")
     assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
     assert "unexpected" not in ran.err
+
+
+def of_key(right: str, calls: int = 10**9) -> Any:
+    """Answer those that have the key, so many times."""
+
+    def reply(handler: Handler, prompts: list[str]) -> None:
+        handler.server.calls += 1
+        if handler.headers["Authorization"] != f"Bearer {right}" or handler.server.calls > 2 * calls:
+            handler.say(b"wrong key", 401)
+        else:
+            handler.say({"choices": [choice(plain(prompt), i) for i, prompt in enumerate(prompts)]})
+
+    return reply
+
+
+@pytest.mark.parametrize("share", ["1", "2"])
+def test_a_wrong_key_ends_a_batch_and_resume_does_the_rest(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, share: str
+) -> None:
+    jobs, out, whole = tmp_path / "jobs.jsonl", tmp_path / "out", tmp_path / "whole"
+    jobs.write_text("".join(f'{{"keywords": "{word}", "seed": 1}}\n' for word in ("dog", "park", "house", "water")))
+    flags = ("--lm", server.name, "--end", "newline", "--budget", "0.002", "--max-words", "7", "--share", share, "-q")
+    monkeypatch.setenv(KEY, "right")
+    server.reply = of_key("right")
+    assert searchgen("batch", str(jobs), "-o", str(whole), *flags).code == 0
+    calls, server.calls = server.calls // 2, 0
+    monkeypatch.setenv(KEY, "wrong")
+    ran = searchgen("batch", str(jobs), "-o", str(out), *flags)
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert "line 1: " in ran.err
+    assert "refuses the key (answers 401)" in ran.err
+    assert not out.exists()
+    assert server.calls // 2 <= int(share)
+    monkeypatch.setenv(KEY, "right")
+    server.calls, server.reply = 0, of_key("right", 3 * calls // 4)
+    ran = searchgen("batch", str(jobs), "-o", str(out), *flags)
+    assert ran.code == 2
+    assert "earlier rows are kept; continue with --resume" in ran.err
+    written = out.read_bytes()
+    assert 0 < written.count(b"\n") < 4
+    assert whole.read_bytes().startswith(written)
+    server.calls, server.reply = 0, of_key("right")
+    assert searchgen("batch", str(jobs), "-o", str(out), *flags, "--resume").code == 0
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def test_a_wrong_key_ends_many_lines(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY, "wrong")
+    server.reply = of_key("right")
+    for command in (("constrain", "--keywords", "-", "--budget", "0.001"), ("score",), ("check", "--keywords", "dog")):
+        ran = searchgen(*command, "--lm", server.name, "--end", "newline", stdin=b"dog\ncat\n" * 20)
+        assert (ran.code, ran.out) == (2, ""), command
+        assert ran.err.count("\n") == 1

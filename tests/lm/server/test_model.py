@@ -12,7 +12,7 @@ import pytest
 
 from searchgen.errors import RequestError, SearchgenError
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.server.completions import KEY
+from searchgen.lm.server.discretion import KEY
 from searchgen.lm.server.model import Remote, open_remote
 from searchgen.testing import assert_text_model
 from tests.cli.runner import searchgen
