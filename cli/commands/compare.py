@@ -35,6 +35,9 @@ Example: searchgen compare --keywords "doctor,letter" --samplers rejection,impor
 USUAL, USUAL_WHOLE = "rejection,importance,smc,mh,tempering,anneal", "importance,smc,surrogate"
 
 Samplers = typer.Option("--samplers", metavar="LIST", help="Names, separated by commas; by default the usual ones.")
+#: The most seconds of a sampler; more is a mistake.
+LONGEST = 86_400
+
 Budget = typer.Option("--budget", metavar="SECONDS", parser=decimal, help="For each sampler.")
 Evaluations = typer.Option(
     "--evaluations", metavar="N", parser=whole, help="Scored texts for each, instead of seconds."
@@ -59,8 +62,8 @@ def compare(
     from searchgen.cli.loading import load_source, starting
     from searchgen.cli.requests import law_request
 
-    if not budget > 0:
-        raise RequestError(f"--budget {budget:g}: give more than 0 seconds")
+    if not 0 < budget <= LONGEST:
+        raise RequestError(f"--budget {budget:g}: give a number of seconds above 0, at most {LONGEST:,} (a day)")
     if evaluations is not None and evaluations < 1:
         raise RequestError(f"--evaluations {evaluations}: give at least 1")
     if repeat < 1:
