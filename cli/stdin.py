@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
+from searchgen.cli.parts.outputs import refuse_reading_own_output
 from searchgen.errors import RequestError
 
 __all__ = ["lines", "refuse_twice", "standard_input"]
@@ -16,12 +17,13 @@ def standard_input(asked_by: str) -> BinaryIO:
         asked_by: the reader, for the message.
 
     Raises:
-        RequestError: it is a terminal or closed.
+        RequestError: it is a terminal or closed, or the file that stdout goes to.
     """
     if sys.stdin is None or sys.stdin.closed:
         raise RequestError(f"{asked_by} reads stdin, and stdin is closed; pipe a file into it")
     if sys.stdin.isatty():
         raise RequestError(f"{asked_by} reads stdin, and stdin is a terminal; pipe a file into it")
+    refuse_reading_own_output(asked_by)
     return sys.stdin.buffer
 
 

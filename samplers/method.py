@@ -187,7 +187,10 @@ def _value(method: str, name: str, text: str, default: Any) -> Any:
         if isinstance(default, bool):
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
         if isinstance(default, int):
-            return int(text)
+            number = int(text)
+            if abs(number) >= 1 << 63:  # more than machines count with
+                raise ValueError
+            return number
         if isinstance(default, float):
             value = float(text)
             if not isfinite(value):
@@ -196,4 +199,4 @@ def _value(method: str, name: str, text: str, default: Any) -> Any:
         return text
     except (KeyError, ValueError):
         kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(default)]
-        raise RequestError(f"--sampler {method}: {name}={text!r} is not {kind}") from None
+        raise RequestError(f"--sampler {method}: {name}={text[:40]!r} is not {kind}") from None

@@ -41,6 +41,9 @@ Example: searchgen compare --keywords "doctor,letter" --samplers smc,mh
 #: Samplers that are compared unless others are named: under n-gram models, and under models that score whole texts.
 USUAL, USUAL_WHOLE = "rejection,importance,smc,mh,tempering,anneal", "importance,smc,surrogate"
 
+#: The most seconds of a sampler; more is a mistake.
+LONGEST = 86_400
+
 Samplers = typer.Option(
     "--samplers", metavar="LIST", help="Samplers, separated by commas; by default the usual ones for the model."
 )
@@ -68,8 +71,8 @@ def compare(
     from searchgen.cli.loading import load_source, starting
     from searchgen.cli.requests import law_request
 
-    if not budget > 0:
-        raise RequestError(f"--budget {budget:g}: give more than 0 seconds")
+    if not 0 < budget <= LONGEST:
+        raise RequestError(f"--budget {budget:g}: give a number of seconds above 0, at most {LONGEST:,} (a day)")
     if evaluations is not None and evaluations < 1:
         raise RequestError(f"--evaluations {evaluations}: give at least 1")
     if repeat < 1:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from searchgen.cli.loading import compiling, load_source, refuse_other_model, starting
 from searchgen.cli.output import complain, note, progress, write_json, write_line
-from searchgen.cli.parts.report import refuse_unwritable, write_report
+from searchgen.cli.parts.outputs import output_place
+from searchgen.cli.parts.report import write_report
 from searchgen.errors import RequestError
 from searchgen.request.request import Request
 
@@ -37,8 +38,7 @@ def print_draws(
     request: Request, *, json: bool, raw_tokens: bool, report: str | None, lm: str | None = None, wanted: str = ""
 ) -> None:
     """Draw from the law of a request and print every draw; `wanted` is the hash the model must have, if any."""
-    if report is not None:
-        refuse_unwritable(report)
+    report_file = None if report is None else output_place("--report", report)
     with starting():
         from searchgen.jobs.draws import job_of, sample
         from searchgen.samplers.method import parse_options
@@ -59,8 +59,8 @@ def print_draws(
         note(
             f"the draws cannot be trusted for estimates: {'; '.join(diagnostics['doubts'][:2])}; raise -n, or see --report"
         )
-    if report is not None:
-        write_report(report, diagnostics)
+    if report_file is not None:
+        write_report(report_file, diagnostics)
     for record in sampled.records():
         if json:
             write_json({**record.as_json(), "status": "ok", "error": None})

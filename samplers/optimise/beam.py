@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import Impossible, NotFound, RequestError
+from searchgen.errors import NotFound, RequestError
+from searchgen.guide.possible import refuse_impossible
 from searchgen.guide.state_layout import Classes, UnigramMass
 from searchgen.samplers.chains.chains import enter, new_chains
 from searchgen.samplers.method import Draws, Job, Method
@@ -67,12 +68,12 @@ def _completable(job: Job, classes: Classes) -> npt.NDArray[np.bool_]:
     """Return whether a state can still become an accepted text, by state and words so far: (S, high + 1)."""
     problem = job.target.problem
     low, high = problem.window.tolist()
-    exactly = UnigramMass.of(problem, classes).value > 0.0  # (T + 1, S): by exactly t more words
+    mass = UnigramMass.of(problem, classes)
+    refuse_impossible(problem, classes, mass)
+    exactly = mass.value > 0.0  # (T + 1, S): by exactly t more words
     alive = np.zeros((exactly.shape[1], high + 1), np.bool_)
     for words in range(high + 1):
         alive[:, words] = exactly[max(low - words, 0) : high - words + 1].any(axis=0)
-    if not alive[1, 0]:
-        raise Impossible(f"proved impossible: no accepted text has {low} to {high} words")
     return alive
 
 

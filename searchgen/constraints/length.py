@@ -10,6 +10,7 @@ from searchgen.automata import ENTRY_LIMIT, Automaton, Ids, anything
 from searchgen.constraints.base import Constraint, Setting
 from searchgen.constraints.flags import Flag
 from searchgen.errors import RequestError
+from searchgen.plain_json import brief
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["MOST_WORDS", "Length", "default_window"]
@@ -67,9 +68,9 @@ class Length(Constraint):
         low, high = demands["min_words"], demands["max_words"]
         for name, value in (("--min-words", low), ("--max-words", high)):
             if value is not None and value < 1:
-                raise RequestError(f"{name} {value}: a text has at least one word")
+                raise RequestError(f"{name} {brief(value)}: a text has at least one word")
             if value is not None and value > MOST_WORDS:
-                raise RequestError(f"{name} {value}: a text may have at most {MOST_WORDS} words")
+                raise RequestError(f"{name} {brief(value)}: a text may have at most {MOST_WORDS} words")
         if low is not None and high is not None and low > high:
             raise RequestError(f"--min-words {low} is more than --max-words {high}; exchange or widen them")
 

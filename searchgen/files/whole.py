@@ -2,7 +2,8 @@
 
 import errno
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,26 +13,43 @@ from searchgen.errors import SearchgenError
 
 __all__ = ["replacing", "write_whole"]
 
+#: Names tried for a temporary file, each of 48 random bits.
+TRIES = 100
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file to write that takes the place of `path` once all is on the disk; after a failure nothing of it is left.
 
+    A new file has the permissions that the system gives to new ones; one that stood there before has kept its own.
+
     Raises:
         OSError: it cannot be written; what stood there before is kept.
     """
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, temporary = _temporary(path)
     try:
         with os.fdopen(handle, "wb") as file:
+            if path.exists():
+                os.chmod(temporary, stat.S_IMODE(path.stat().st_mode))
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp lets nobody else read it
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _temporary(path: Path) -> tuple[int, Path]:
+    """Return a new file beside a path; unlike those of `tempfile`, others may read it if the user's mask lets them."""
+    for _ in range(TRIES):
+        temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}")
+        with suppress(FileExistsError):
+            return os.open(
+                temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
+            ), temporary
+    raise FileExistsError(errno.EEXIST, "no name for a temporary file is free", str(path))
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -8,12 +8,13 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import Impossible, NotFound
+from searchgen.errors import NotFound
 from searchgen.guide.candidates import new_scratch
 from searchgen.guide.contexts import Budget, Contexts, kept_tokens
 from searchgen.guide.draws import draw_many, log_probability
 from searchgen.guide.edges import link
 from searchgen.guide.layers import Layers, shared
+from searchgen.guide.possible import refuse_impossible
 from searchgen.guide.state_layout import Classes, StateLayout, UnigramMass
 from searchgen.guide.tables import (
     ALIGNED,
@@ -87,13 +88,13 @@ class Guide:
 
         Raises:
             Impossible: no text of the window is accepted.
+            NotFound: some are, but their mass is too small for floating point.
             RequestError: the automaton allows punctuation without end.
         """
         classes = Classes.of(problem)
         mass = UnigramMass.of(problem, classes)
         low, high = int(problem.window[0]), int(problem.window[1])
-        if not (mass.value[low : high + 1, 1] > 0).any():
-            raise Impossible(f"proved impossible: no accepted text has {low} to {high} words")
+        refuse_impossible(problem, classes, mass)
         layout = StateLayout.of(classes, mass)
         bigrams = bigrams or Bigrams.of(problem.ngram)
         order = min(order, int(problem.ngram.order[0]))

@@ -82,8 +82,8 @@ class Explained:
     @property
     def factor(self) -> dict[str, float]:
         """For each constraint, log of what it costs beside all others: P(all) / P(all others)."""
-        given = self.log_p_given_window
-        return {name: given - others if others > -np.inf else -np.inf for name, others in self.without.items()}
+        joint = self.log_p_given_window
+        return {name: joint - others if others > -np.inf else -np.inf for name, others in self.without.items()}
 
 
 def _parts(request: Request) -> dict[str, tuple[Request, Request]]:
@@ -120,9 +120,9 @@ def explain(source: Source, request: Request) -> Explained:
 
     def log_mass(part: Request) -> float:
         try:
-            found = source.proposal(part)
+            proposal = source.proposal(part)
             return Guide.build(
-                found.problem, max_tokens=found.max_tokens, bigrams=found.bigrams, threads=source.threads
+                proposal.problem, max_tokens=proposal.max_tokens, bigrams=proposal.bigrams, threads=source.threads
             ).log_mass
         except Impossible:
             return -np.inf
@@ -181,7 +181,7 @@ def _advice(needed: dict[str, float], k: float) -> tuple[str, str]:
     attempts = needed["rejection"]
     if attempts <= FEW_ATTEMPTS:
         return "rejection", f"exact, and one text takes about {attempts:,.0f} attempts"
-    dear = f"rejection would take {attempts:.1e} attempts a text" if attempts < np.inf else "rejection cannot serve it"
+    dear = f"rejection would take {attempts:.1e} attempts a text" if attempts < np.inf else "rejection does not apply"
     if k <= LARGEST_PARETO_K and needed["importance"] <= FEW_DRAWS:
         return "importance", f"{dear}, and the weights are well behaved (Pareto k {k:.2f})"
     heavy = f"plain weights are heavy-tailed (Pareto k {k:.2f})" if k > LARGEST_PARETO_K else "weights are too uneven"

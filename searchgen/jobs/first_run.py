@@ -58,8 +58,8 @@ def _sampler(name: str) -> None:
     from searchgen.samplers.method import Job
     from searchgen.samplers.registry import method
 
-    found = method(name)
-    found.draw(Job(_toy_target(PLAIN_TERMS), 2, 1, found.options()))
+    sampler = method(name)
+    sampler.draw(Job(_toy_target(PLAIN_TERMS), 2, 1, sampler.options()))
 
 
 if __name__ == "__main__":

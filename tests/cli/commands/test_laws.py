@@ -179,7 +179,7 @@ def test_compare_knows_the_exact_mass_of_a_small_model() -> None:
     [
         ("--samplers mhh", "did you mean mh"),
         ("--samplers ,", "--samplers is empty"),
-        ("--budget 0", "--budget 0: give more than 0 seconds"),
+        ("--budget 0", "--budget 0: give a number of seconds above 0"),
         ("--repeat 0", "--repeat 0: give at least 1"),
         ("--evaluations 0", "--evaluations 0: give at least 1"),
         ("--samplers mh --evaluations 3", "--evaluations 3 is too small: one draw of mh takes"),

@@ -102,7 +102,7 @@ def test_a_model_that_does_not_sum_to_one_is_weighed_or_refused() -> None:
     for name in ("mh", "rejection", "gibbs", "tempering", "surrogate"):
         refused = searchgen(*asked, "--sampler", name)
         assert (refused.code, refused.lines) == (2, [])
-        assert "sum to 1.8 after 'c', not to 1; normalise it, or use smc, importance, sir, isir" in refused.err
+        assert "sum to 1.8 after 'c', not to 1; normalise the model, or use smc, importance, sir, isir" in refused.err
     assert "rejuvenate=2 draws words" in searchgen(*asked, "--sampler", "smc", "--option", "rejuvenate=2").err
     assert searchgen("explain", *asked[1:-2], "--json").rows[0]["needed"]["rejection"] is None
 

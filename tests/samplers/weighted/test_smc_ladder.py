@@ -196,5 +196,5 @@ def test_a_transformer_is_refused() -> None:
 
 
 def test_terms_that_are_functions_of_the_text_are_refused() -> None:
-    with pytest.raises(RequestError, match="looks into the target"):
+    with pytest.raises(RequestError, match="needs the parts of the target"):
         refuse_black_box_terms(METHOD, replace(job(Options()).target, bare=len))
