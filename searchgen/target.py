@@ -18,6 +18,7 @@ from searchgen.automata import Automaton
 from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
 from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, joint, window, with_demanded
 from searchgen.constraints.base import Phrase, folded
+from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.errors import RequestError
 from searchgen.lm.ngram.bigrams import Bigrams
@@ -172,7 +173,7 @@ class Target:
             notes.append(
                 f"the model does not know {', '.join(vocabulary.extra)}; spelled letter by letter, it is improbable"
             )
-        automaton = joint(constraints, vocabulary, known.vocabulary.form)
+        automaton = joint(constraints, vocabulary, vocabulary.form)
         token, demanded = _tokens(constraints, known, vocabulary, automaton, terms, beta)
         size = len(known.vocabulary)
         problem = Problem(
@@ -256,25 +257,14 @@ class Target:
                 break
         return total
 
+    @cached_property
+    def judge(self) -> Judge:
+        """What texts are judged by."""
+        return Judge(self.vocabulary, self.constraints, self.written, self.opaque)
+
     def satisfied(self, ids: Sequence[int]) -> dict[str, bool]:
         """Return, for each part of each constraint, whether the text satisfies it."""
-        array = np.array(ids, np.int32)
-        result: dict[str, bool] = {}
-        for constraint in self.constraints:
-            for part, holds in constraint.parts(array, self.vocabulary).items():
-                name = self.written.get(part, part)
-                result[name] = result.get(name, True) and holds
-        for term in self.opaque:
-            if term.hard:
-                result[f"term {term.name}"] = term.log_weight(self.printed(ids)) > -np.inf
-        return result
-
-    def checked(self, tokens: Sequence[str]) -> dict[str, bool]:
-        """Return, for each part of each constraint, whether a sequence of tokens satisfies it, words the model does not know included."""
-        vocabulary = self.vocabulary
-        if any(vocabulary.find(token) < 0 for token in tokens):
-            vocabulary = vocabulary.with_words(tokens)
-        return replace(self, vocabulary=vocabulary).satisfied(vocabulary.encode(tokens).tolist())
+        return self.judge.satisfied(ids, self.printed(ids) if self.opaque else "")
 
     def demanded_places(self, ids: Sequence[int]) -> frozenset[int]:
         """Return where in a text demanded words and phrases stand."""

@@ -43,13 +43,14 @@ def check(
     with starting():
         # What a transformer's texts must satisfy is decided by the words of the n-gram model beside it.
         source = load_source(request.model.ngram, request.neural, raw_tokens)
-    target = source.target(request)
+    from searchgen.demands.judge import Judge
+
+    judge = Judge.of(request.demands, source.known.vocabulary)
     failed = total = 0
     for number, line in enumerate(lines(stream), 1):
         total += 1
         text = line.decode("utf-8", "replace").strip()
-        tokens = target.form.tokenise(text)
-        satisfied = target.checked(tokens)
+        tokens, satisfied = judge.form.tokenise(text), judge.judged(text)
         lacks = [part for part, holds in satisfied.items() if not holds]
         failed += bool(lacks)
         if json:

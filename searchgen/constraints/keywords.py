@@ -12,6 +12,7 @@ from searchgen.constraints.flags import ITEMS, Flag
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
+from searchgen.text.items import item_tokens
 from searchgen.text.lists import parse_items
 from searchgen.vocabulary import Vocabulary
 
@@ -64,7 +65,7 @@ class Keywords(Constraint):
             RequestError: nothing is listed, or a file cannot be read.
         """
         items = parse_items(values)
-        return cls(tuple(tuple(tuple(form.tokenise_as_printed(one)) for one in item) for item in items), ordered)
+        return cls(tuple(tuple(item_tokens(phrase, form) for phrase in item) for item in items), ordered)
 
     @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
@@ -74,7 +75,7 @@ class Keywords(Constraint):
             RequestError: one has no letter, digit or sign in it.
         """
         form, written = setting.form, demands["keywords"]
-        items = tuple(tuple(tuple(form.tokenise_as_printed(phrase)) for phrase in item) for item in written)
+        items = tuple(tuple(item_tokens(phrase, form) for phrase in item) for item in written)
         for phrase, text in (
             (p, t) for item, texts in zip(items, written, strict=True) for p, t in zip(item, texts, strict=True)
         ):
@@ -115,6 +116,10 @@ class Keywords(Constraint):
         """
         if not self.items or not all(item and all(item) for item in self.items):
             raise RequestError("an empty keyword; give at least one word for each")
+
+    def phrases(self) -> Sequence[Phrase]:
+        """All alternatives of all items."""
+        return [phrase for item in self.items for phrase in item]
 
     def demanded(self) -> tuple[str, ...]:
         """All tokens of all phrases."""
