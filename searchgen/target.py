@@ -20,7 +20,7 @@ from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, jo
 from searchgen.constraints.base import Phrase, folded
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
-from searchgen.errors import RequestError
+from searchgen.errors import Impossible, RequestError
 from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
@@ -167,13 +167,12 @@ class Target:
         words = window(constraints)
         if words is None:
             raise RequestError("a target needs a length: add Length(fewest, most) to its constraints")
-        vocabulary = with_demanded(known.vocabulary, constraints)
+        vocabulary, automaton = _joined(constraints, known.vocabulary)
         notes = []
         if vocabulary.extra:
             notes.append(
                 f"the model does not know {', '.join(vocabulary.extra)}; spelled letter by letter, it is improbable"
             )
-        automaton = joint(constraints, vocabulary, vocabulary.form)
         token, demanded = _tokens(constraints, known, vocabulary, automaton, terms, beta)
         size = len(known.vocabulary)
         problem = Problem(
@@ -281,6 +280,23 @@ class Target:
                 for place in occurrences(folded(phrase, self.vocabulary), text)[among]:
                     found.update(range(place, place + len(phrase)))
         return frozenset(found)
+
+
+def _joined(constraints: Sequence[Constraint], known: Vocabulary) -> tuple[Vocabulary, Automaton]:
+    """Return the vocabulary of a request and its automaton; unknown words begin a text in small letters only where they must.
+
+    Raises:
+        RequestError: the constraints contradict each other.
+        Impossible: no text satisfies them.
+    """
+    vocabulary = with_demanded(known, constraints)
+    try:
+        return vocabulary, joint(constraints, vocabulary, vocabulary.form)
+    except Impossible:
+        anywhere = with_demanded(known, constraints, anywhere=True)
+        if anywhere.units == vocabulary.units:
+            raise
+        return anywhere, joint(constraints, anywhere, anywhere.form)
 
 
 def occurrences(phrase: Phrase, text: Phrase) -> list[int]:

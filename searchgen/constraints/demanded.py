@@ -52,7 +52,7 @@ def _signs(constraints: Sequence[Constraint], form: TextForm) -> Iterator[str]:
     """The words with signs among those that constraints name, and lone signs where the law has no other place for them."""
     for constraint in constraints:
         for phrase in constraint.phrases():
-            odd = [token for token in phrase if not token.isalnum()]
+            odd = [token for token in phrase if not token.isalnum() and token not in form.punctuation]
             yield from (token for token in odd if form.tokenise_as_printed(token) != [token])
             kinds = form.kinds(phrase).tolist() if odd else []
             if Kind.SYMBOL in kinds:

@@ -76,6 +76,8 @@ class Keywords(Constraint):
         """
         form, written = setting.form, demands["keywords"]
         items = tuple(tuple(item_tokens(phrase, form) for phrase in item) for item in written)
+        if _ends_inside(items, demands, form):
+            items = tuple(tuple(item_tokens(phrase, form, inner=True) for phrase in item) for item in written)
         for phrase, text in (
             (p, t) for item, texts in zip(items, written, strict=True) for p, t in zip(item, texts, strict=True)
         ):
@@ -182,6 +184,19 @@ class Keywords(Constraint):
         """Folded; equal items merged when order does not matter, whatever the order of their alternatives."""
         items = [tuple(dict.fromkeys(folded(phrase, vocabulary) for phrase in item)) for item in self.items]
         return items if self.ordered else list({frozenset(item): item for item in items}.values())
+
+
+def _ends_inside(items: Sequence[Item], demands: Mapping[str, Any], form: TextForm) -> bool:
+    """Whether more of the sentence must follow the final mark of an item: then the mark is a part of its word, as in `Yahoo! Inc`."""
+    ending = [all(phrase and phrase[-1] in form.final_tokens for phrase in item) for item in items]
+    if not demands["sentence"] or not any(ending):
+        return False
+    folded_items = {
+        tuple(tuple(map(form.fold, p)) for p in item) for item, ends in zip(items, ending, strict=True) if ends
+    }
+    several = len(folded_items) > 1
+    last = item_tokens(demands["ends_with"], form)[-1:] if demands["ends_with"] else ()
+    return several or (demands["ordered"] and any(ending[:-1])) or not {*last} <= form.final_tokens
 
 
 def _show(item: Item) -> str:
