@@ -3,7 +3,8 @@
 SearchgenError            1   anything else
 ├── RequestError          2   the request is malformed: empty list, min > max, unknown name, unreadable file
 │   ├── ModelFileError    2   a model file is missing, truncated or not a model
-│   └── Contradiction     2   what is demanded is forbidden or too long; `explain` exits with 3
+│   ├── Contradiction     2   what is demanded is forbidden or too long; `explain` exits with 3
+│   └── TooLarge          3   the request is well formed, and too large for an automaton; NothingFound, too
 ├── Outage                1   a server or the memory gave out in the middle of work; the same request may succeed later
 └── NothingFound          3   the request is well formed, and no text answers it
     ├── Impossible        3   proved: no text can satisfy the constraints
@@ -19,6 +20,7 @@ __all__ = [
     "Outage",
     "RequestError",
     "SearchgenError",
+    "TooLarge",
 ]
 
 
@@ -48,6 +50,12 @@ class Outage(SearchgenError):
 
 class NothingFound(SearchgenError):
     """The request is well formed, and no text answers it."""
+
+    exit_code = 3
+
+
+class TooLarge(RequestError, NothingFound):
+    """The request is well formed, and its automaton would be too large."""
 
     exit_code = 3
 

@@ -20,7 +20,7 @@ from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, jo
 from searchgen.constraints.base import Phrase, folded
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
-from searchgen.errors import Impossible, RequestError
+from searchgen.errors import Impossible, NotFound, RequestError, TooLarge
 from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
@@ -45,6 +45,12 @@ PROTECTED_BELOW = 1e-3
 
 #: At most two punctuation tokens stand in a row, also before the first word and after the last.
 PUNCTUATION_IN_A_ROW = 2
+
+#: The sampler of a search.
+SEARCH = "anneal"
+
+#: Keywords that stand in any order where all of them together are too many for that.
+GROUPS = (7, 5, 3, 1)
 
 COMMAS = frozenset(",;:") | {"--", "，", "；", "：", "、", "——", "…", "……", "..."}
 
@@ -134,6 +140,7 @@ class Target:
             beta=request.beta,
             opaque=map(load_black_box_term, request.opaque),
             known=known,
+            grouped=request.sampler == SEARCH,
         )
         return replace(target, notes=(*demanded.notes, *target.notes), written=demanded.written)
 
@@ -147,6 +154,7 @@ class Target:
         opaque: Iterable[BlackBoxTerm] = (),
         bare: BareLogDensity | None = None,
         known: Lexicon | None = None,
+        grouped: bool = False,
     ) -> "Target":
         """Build a target from parts: p(x) ** beta on the texts that all constraints accept, times the terms.
 
@@ -158,6 +166,7 @@ class Target:
             opaque: functions of the text that weigh or forbid it.
             bare: takes the place of model and terms: a batch of texts to their log-densities. The constraints still hold.
             known: what `lexicon` returned for this model; None: computed here.
+            grouped: whether many keywords may be held in a part of all orders only, as is enough for a search.
 
         Raises:
             RequestError: the parts contradict each other, or no length is among them.
@@ -167,8 +176,16 @@ class Target:
         words = window(constraints)
         if words is None:
             raise RequestError("a target needs a length: add Length(fewest, most) to its constraints")
-        vocabulary, automaton = _joined(constraints, known.vocabulary)
         notes = []
+        try:
+            vocabulary, automaton = _joined(constraints, known.vocabulary)
+        except TooLarge as error:
+            if not grouped:
+                raise
+            vocabulary, automaton, size = _in_groups(constraints, known.vocabulary, error)
+            notes.append(
+                f"too many keywords for every order: the search holds {size} in any order, then the next {size}"
+            )
         if vocabulary.extra:
             notes.append(
                 f"the model does not know {', '.join(vocabulary.extra)}; spelled letter by letter, it is improbable"
@@ -282,7 +299,7 @@ class Target:
         return frozenset(found)
 
 
-def _joined(constraints: Sequence[Constraint], known: Vocabulary) -> tuple[Vocabulary, Automaton]:
+def _joined(constraints: Sequence[Constraint], known: Vocabulary, group: int = 0) -> tuple[Vocabulary, Automaton]:
     """Return the vocabulary of a request and its automaton; unknown words begin a text in small letters only where they must.
 
     Raises:
@@ -291,12 +308,33 @@ def _joined(constraints: Sequence[Constraint], known: Vocabulary) -> tuple[Vocab
     """
     vocabulary = with_demanded(known, constraints)
     try:
-        return vocabulary, joint(constraints, vocabulary, vocabulary.form)
+        return vocabulary, joint(constraints, vocabulary, vocabulary.form, group=group)
     except Impossible:
         anywhere = with_demanded(known, constraints, anywhere=True)
         if anywhere.units == vocabulary.units:
             raise
-        return anywhere, joint(constraints, anywhere, anywhere.form)
+        return anywhere, joint(constraints, anywhere, anywhere.form, group=group)
+
+
+def _in_groups(
+    constraints: Sequence[Constraint], known: Vocabulary, error: TooLarge
+) -> tuple[Vocabulary, Automaton, int]:
+    """Return what `_joined` does for texts that hold the keywords group by group, and the size of a group.
+
+    Raises:
+        TooLarge: even that is too large.
+        NotFound: no such text satisfies the constraints.
+    """
+    for size in GROUPS:
+        try:
+            return *_joined(constraints, known, size), size
+        except TooLarge:
+            continue
+        except Impossible:
+            raise NotFound(
+                f"not found with the keywords {size} by {size}, and all orders are too many; ask for fewer"
+            ) from None
+    raise error
 
 
 def occurrences(phrase: Phrase, text: Phrase) -> list[int]:

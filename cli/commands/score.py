@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from searchgen.cli import options
-from searchgen.cli.output import complain, write_json, write_line
+from searchgen.cli.output import complain, note, write_json, write_line
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
 from searchgen.record import partial_record
@@ -140,6 +140,8 @@ def _by_words(request: "Request", raw_tokens: bool, constrained: bool) -> Callab
         raise RequestError(f"--raw-tokens: {request.lm} is a model of printed text ({model.form}); drop the flag")
     vocabulary = Vocabulary(model.vocabulary, model.text_form, stored_kinds=model.kinds)
     judge = Judge.of(request.demands, vocabulary) if constrained else None
+    for remark in judge.notes if judge else ():
+        note(remark)
 
     def row(line: bytes) -> Row:
         try:

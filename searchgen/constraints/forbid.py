@@ -13,7 +13,7 @@ from searchgen.constraints.patterns import label_words, matcher
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
 from searchgen.text.items import item_tokens
-from searchgen.text.lists import parse_items
+from searchgen.text.lists import parse_items, separator_hints
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Forbid"]
@@ -56,6 +56,7 @@ class Forbid(Constraint):
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
         """Return the constraint, if anything is forbidden."""
         phrases = tuple(item_tokens(phrase, setting.form) for phrase in demands["forbid"])
+        setting.notes += separator_hints(demands["forbid"])
         return (cls(phrases),) if phrases else ()
 
     @classmethod

@@ -37,7 +37,11 @@ def window(constraints: Sequence[Constraint]) -> tuple[int, int] | None:
 
 
 def joint(
-    constraints: Sequence[Constraint], vocabulary: Vocabulary, form: TextForm, limit: int = ENTRY_LIMIT
+    constraints: Sequence[Constraint],
+    vocabulary: Vocabulary,
+    form: TextForm,
+    limit: int = ENTRY_LIMIT,
+    group: int = 0,
 ) -> Automaton:
     """The canonical texts that satisfy every constraint except lengths, which are counted in words elsewhere.
 
@@ -46,17 +50,19 @@ def joint(
         vocabulary: the tokens, demanded words included (`with_demanded`).
         form: the text form, whose canonical texts alone count.
         limit: the most entries (states x token classes) of any table.
+        group: if above 0, only texts in which each so many keywords stand before the next so many.
 
     Returns:
         A trimmed automaton, minimal unless it is large.
 
     Raises:
-        RequestError: constraints contradict each other in the request itself, or pass the limit.
+        RequestError: constraints contradict each other in the request itself.
+        TooLarge: a table would pass the limit.
         Impossible: no text satisfies them all, or none that is short enough.
     """
     refuse_forbidden_keywords(constraints, vocabulary)
     counted = [one for one in constraints if not isinstance(one, Length)]
-    factors = [_automaton(one, vocabulary, limit) for one in counted]
+    factors = [_automaton(one, vocabulary, limit, group) for one in counted]
     _refuse_short(counted, factors, window(constraints), vocabulary)
     # Keywords multiply the states of all the rest and hardly interact with it: make the rest minimal before.
     keywords = [factor for one, factor in zip(counted, factors, strict=True) if isinstance(one, Keywords)]
@@ -66,7 +72,9 @@ def joint(
     return whole
 
 
-def _automaton(one: Constraint, vocabulary: Vocabulary, limit: int) -> Automaton:
+def _automaton(one: Constraint, vocabulary: Vocabulary, limit: int, group: int) -> Automaton:
+    if isinstance(one, Keywords):
+        return one.automaton(vocabulary, limit, group)
     return (
         vocabulary.once((one, limit), lambda: one.automaton(vocabulary, limit))
         if one.repeated

@@ -29,6 +29,7 @@ class Judge:
         constraints: every hard constraint, lengths included.
         written: the name each part of a constraint has in the output.
         terms: functions of the printed text; hard ones forbid texts.
+        notes: what the user should know, one line each.
 
     Example:
         >>> from searchgen.demands.demands import Demands
@@ -43,6 +44,7 @@ class Judge:
     constraints: tuple[Constraint, ...]
     written: Mapping[str, str]
     terms: tuple[BlackBoxTerm, ...] = ()
+    notes: tuple[str, ...] = ()
     _reading: Vocabulary | None = field(default=None, init=False, repr=False)
 
     @staticmethod
@@ -59,7 +61,7 @@ class Judge:
         demanded = constraints_of(demands, vocabulary.form, vocabulary)
         known = with_demanded(vocabulary, demanded.constraints)
         refuse_forbidden_keywords(demanded.constraints, known)
-        return Judge(known, demanded.constraints, demanded.written)
+        return Judge(known, demanded.constraints, demanded.written, notes=demanded.notes)
 
     @property
     def form(self) -> TextForm:

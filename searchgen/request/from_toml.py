@@ -27,6 +27,7 @@ seed = 7                       # makes results repeatable
 [constraints]
 keywords = ["dog", ["park", "garden"]]   # a list in a list: alternatives; or a text as the flag takes it: "dog,park|garden"
 ordered = false                # hold them in this order
+overlap = false                # they may share words: new york, york
 forbid = ["very"]              # words and phrases that must not occur
 # starts_with = "The"
 # ends_with = "again"
