@@ -11,6 +11,9 @@ after Church and Hanks, "Word association norms, mutual information, and lexicog
 unigrams. The densest text is often short and plain with a word in it that nothing calls for ("There was a confused brain
 unconsciously."): all else is so probable that it pays. This prefers texts whose worst words still go with their neighbours, and that may
 end where they end. It ranks only; the density printed is the target's.
+
+In Chinese a network has never read most words of other scripts, and what it expects right after one is noise: rare characters, mostly.
+There the n-gram model's unigrams take its place.
 """
 
 from collections.abc import Sequence
@@ -57,8 +60,11 @@ def reranking_scores(
     for i, begun in enumerate(model.prefix_log_probs(printed)):
         if searched is not None:
             score[i] += float(target.problem.beta[0]) * (begun.log_p[-1] + begun.log_end - searched[i])
-        tokens = target.vocabulary.decode(texts[i])
-        each, last = ratios(begun, token_ends(tokens, printed[i])[1], log_unigram[list(texts[i])])
+        tokens, alone = target.vocabulary.decode(texts[i]), log_unigram[list(texts[i])]
+        ends = token_ends(tokens, printed[i])[1]
+        heeded = without_noise(begun, ends, alone, after_unknown(texts[i], target))
+        score[i] += float(target.problem.beta[0]) * float(heeded.log_p[-1] - begun.log_p[-1])
+        each, last = ratios(heeded, ends, alone)
         score[i] += weight * np.sort(each)[:LEAST].mean() + last
     return score
 
@@ -72,6 +78,40 @@ def by_reranking_score(found: Annealed, score: Floats) -> Annealed:
 def ranked(found: Annealed, target: Target, model: StatesPrefixes, log_unigram: Floats, weight: float) -> Annealed:
     """Return the texts that a search found, those of the best reranking score first; arguments as for `reranking_scores`."""
     return by_reranking_score(found, reranking_scores(found, target, model, log_unigram, weight))
+
+
+def after_unknown(text: Sequence[int], target: Target) -> list[int]:
+    """Return the places of a Chinese text right after words that the n-gram model does not know, ascending; of other texts none."""
+    if target.form.name != "zh":
+        return []
+    known = len(target.vocabulary.tokens)
+    return [place for place in range(1, len(text)) if text[place - 1] >= known]
+
+
+def without_noise(
+    begun: PrefixLogProbs, ends: Sequence[int], log_unigram: Floats, places: Sequence[int]
+) -> PrefixLogProbs:
+    """Return a text under a model, at some tokens with log p of the token alone in the place of the model's.
+
+    Args:
+        begun: the text under the model.
+        ends: (n,) the place where each token ends.
+        log_unigram: (n,) natural log p of each token alone.
+        places: the numbers of these tokens, above 0.
+
+    Example:
+        >>> begun = PrefixLogProbs(np.array([3, 6, 7]), np.log([0.1, 0.02, 0.01]), np.log(0.5))
+        >>> np.exp(without_noise(begun, [3, 6, 7], np.log([0.1, 0.5, 0.25]), [1]).log_p).round(3).tolist()
+        [0.1, 0.05, 0.025]
+    """
+    if not places:
+        return begun
+    steps = np.diff(begun.log_p, prepend=0.0)
+    for place in places:
+        inside = np.flatnonzero((begun.places > ends[place - 1]) & (begun.places <= ends[place]))
+        if len(inside) and {ends[place - 1], ends[place]} <= {0, *begun.places.tolist()}:
+            steps[inside], steps[inside[-1]] = 0.0, log_unigram[place]
+    return replace(begun, log_p=np.cumsum(steps))
 
 
 def ratios(begun: PrefixLogProbs, ends: Sequence[int], log_unigram: Floats) -> tuple[Floats, float]:
