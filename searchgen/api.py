@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from searchgen.constraints.flags import ITEMS
 from searchgen.demands.demands import Demands
+from searchgen.demands.values import taken
 from searchgen.errors import RequestError
 from searchgen.jobs.draws import Sampled, refuse_unserved, stated_law, usual_sampler
 from searchgen.jobs.draws import sample as sample_request
@@ -19,7 +22,6 @@ from searchgen.search.searcher import Searcher
 from searchgen.sources.cache import SourceCache
 from searchgen.sources.source import Source
 from searchgen.target import Target
-from searchgen.text.lists import parse_items
 
 __all__ = ["constrain", "draw", "load", "sample"]
 
@@ -33,7 +35,7 @@ Keywords = str | Sequence[str | Sequence[str]]
 SOURCES = SourceCache(THREADS, THREADS)
 
 
-def load(name: str = "en-ngram", threads: int = THREADS) -> Searcher:
+def load(name: str | Path = "en-ngram", threads: int = THREADS) -> Searcher:
     """Return a loaded n-gram model, ready to search; the last four are kept.
 
     Args:
@@ -43,12 +45,12 @@ def load(name: str = "en-ngram", threads: int = THREADS) -> Searcher:
     Raises:
         ModelFileError: there is no such model.
     """
-    source = SOURCES.source(ModelRef.parse(name).ngram, NeuralSettings())
+    source = SOURCES.source(ModelRef.parse(str(name)).ngram, NeuralSettings())
     return Searcher.of(replace(source, threads=threads))
 
 
 def constrain(
-    keywords: Keywords = (), *, n: int = 1, seed: int = 0, lm: str | None = None, **fields: Any
+    keywords: Keywords = (), *, n: int = 1, seed: int = 0, lm: str | Path | None = None, **fields: Any
 ) -> list[Record]:
     """Search for texts that hold the keywords, best first; kind `search`.
 
@@ -57,7 +59,8 @@ def constrain(
         n: how many texts, each unlike the others.
         seed: makes the result repeatable.
         lm: an embedded model, a path or a transformer; by default the embedded one of the keywords' language.
-        fields: of `Request`: min_words, max_words, ordered, forbid, starts_with, ...
+        fields: of `Request`: min_words, max_words, ordered, forbid, starts_with, ...; a text for a list is read as the command
+            reads it, and the items of a list are never split.
 
     Raises:
         RequestError: the request is malformed.
@@ -69,7 +72,7 @@ def constrain(
         >>> sorted({"dog", "park"} & set(record.tokens))
         ['dog', 'park']
     """
-    request = _request(keywords, lm, count=n, seed=seed, **fields)
+    request = _request(keywords, lm, count=taken("n", n, int), seed=seed, **fields)
     outcome = Searcher.of(_source(request)).search(request)
     if outcome.failure is not None:
         raise outcome.failure
@@ -82,7 +85,7 @@ def sample(
     sampler: str | None = None,
     n: int = 1,
     seed: int = 0,
-    lm: str | None = None,
+    lm: str | Path | None = None,
     options: Sequence[str] = (),
     **fields: Any,
 ) -> Sampled:
@@ -106,8 +109,14 @@ def sample(
         >>> drawn.method.kind, [record.satisfied["keyword doctor"] for record in drawn.records()]
         ('markov', [True, True, True])
     """
-    sampler = sampler or usual_sampler(lm)
-    own = {"count": n, "seed": seed, "sampler": sampler, "options": tuple(options), "demands": Demands.nothing()}
+    sampler = sampler or usual_sampler(None if lm is None else str(lm))
+    own = {
+        "count": taken("n", n, int),
+        "seed": seed,
+        "sampler": sampler,
+        "options": options,
+        "demands": Demands.nothing(),
+    }
     request = _request(keywords, lm, law=True, **own, **fields)
     return sample_request(_source(request), stated_law(request))
 
@@ -127,6 +136,7 @@ def draw(target: Target, *, sampler: str = "mh", n: int = 1, seed: int = 0, thre
         RequestError: the sampler is unknown, has no such option, or cannot serve the target; or n < 1.
         NothingFound: no text was found.
     """
+    n, seed = taken("n", n, int), taken("seed", seed, int)
     if n < 1:
         raise RequestError(f"n = {n}: ask for at least one draw")
     found = method(sampler)
@@ -140,10 +150,12 @@ def _source(request: Request) -> Source:
     return SOURCES.source(request.model, request.reading)
 
 
-def _request(keywords: Keywords, lm: str | None, law: bool = False, **fields: Any) -> Request:
-    if isinstance(keywords, str):
-        items = [tuple(item) for item in parse_items([keywords])] if keywords else []
-    else:
-        items = [(item,) if isinstance(item, str) else tuple(item) for item in keywords]
-    written = " ".join(phrase for item in items for phrase in item)
-    return Request(keywords=tuple(items), lm=lm or default_model(written, law), **fields)
+def _request(keywords: Keywords, lm: str | Path | None, law: bool = False, **fields: Any) -> Request:
+    items = taken("keywords", keywords, ITEMS)
+    written = " ".join(
+        [
+            *(phrase for item in items for phrase in item),
+            *(str(fields.get(edge, "")) for edge in ("starts_with", "ends_with")),
+        ]
+    )
+    return Request(keywords=items, lm=lm or default_model(written, law), **fields)

@@ -3,7 +3,8 @@
 SearchgenError            1   anything else
 ├── RequestError          2   the request is malformed: empty list, min > max, unknown name, unreadable file
 │   ├── ModelFileError    2   a model file is missing, truncated or not a model
-│   └── Contradiction     2   what is demanded is forbidden or too long; `explain` exits with 3
+│   ├── Contradiction     2   what is demanded is forbidden or too long; `explain` exits with 3
+│   └── TooLarge          3   the request is well formed, and too large for an automaton; NothingFound, too
 ├── Outage                1   a server or the memory failed in the middle of the work; the same request may succeed later
 │   └── ModelRefusal     2   a model cannot be used: a server refuses the key or every text, so the work ends; a RequestError, too
 └── NothingFound          3   the request is well formed, and no text answers it
@@ -21,6 +22,7 @@ __all__ = [
     "Outage",
     "RequestError",
     "SearchgenError",
+    "TooLarge",
 ]
 
 
@@ -54,6 +56,12 @@ class ModelRefusal(Outage, RequestError):
 
 class NothingFound(SearchgenError):
     """The request is well formed, and no text answers it."""
+
+    exit_code = 3
+
+
+class TooLarge(RequestError, NothingFound):
+    """The request is well formed, and its automaton would be too large."""
 
     exit_code = 3
 

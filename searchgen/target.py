@@ -18,8 +18,9 @@ from searchgen.automata import Automaton
 from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
 from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, joint, window, with_demanded
 from searchgen.constraints.base import Phrase, folded
+from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
-from searchgen.errors import RequestError
+from searchgen.errors import Impossible, NotFound, RequestError, TooLarge
 from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
@@ -44,6 +45,12 @@ PROTECTED_BELOW = 1e-3
 
 #: At most two punctuation tokens stand in a row, also before the first word and after the last.
 PUNCTUATION_IN_A_ROW = 2
+
+#: The sampler of a search.
+SEARCH = "anneal"
+
+#: Keywords that stand in any order where all of them together are too many for that.
+GROUPS = (7, 5, 3, 1)
 
 COMMAS = frozenset(",;:") | {"--", "，", "；", "：", "、", "——", "…", "……", "..."}
 
@@ -133,6 +140,7 @@ class Target:
             beta=request.beta,
             opaque=map(load_black_box_term, request.opaque),
             known=known,
+            grouped=request.sampler == SEARCH,
         )
         return replace(target, notes=(*demanded.notes, *target.notes), written=demanded.written)
 
@@ -146,6 +154,7 @@ class Target:
         opaque: Iterable[BlackBoxTerm] = (),
         bare: BareLogDensity | None = None,
         known: Lexicon | None = None,
+        grouped: bool = False,
     ) -> "Target":
         """Build a target from parts: p(x) ** beta on the texts that all constraints accept, times the terms.
 
@@ -157,6 +166,7 @@ class Target:
             opaque: functions of the text that weigh or forbid it.
             bare: takes the place of model and terms: a batch of texts to their log-densities. The constraints still hold.
             known: what `lexicon` returned for this model; None: computed here.
+            grouped: whether many keywords may be held in a part of all orders only, as is enough for a search.
 
         Raises:
             RequestError: the parts contradict each other, or no length is among them.
@@ -166,13 +176,20 @@ class Target:
         words = window(constraints)
         if words is None:
             raise RequestError("a target needs a length: add Length(fewest, most) to its constraints")
-        vocabulary = with_demanded(known.vocabulary, constraints)
         notes = []
+        try:
+            vocabulary, automaton = _joined(constraints, known.vocabulary)
+        except TooLarge as error:
+            if not grouped:
+                raise
+            vocabulary, automaton, size = _in_groups(constraints, known.vocabulary, error)
+            notes.append(
+                f"too many keywords for every order: the search holds {size} in any order, then the next {size}"
+            )
         if vocabulary.extra:
             notes.append(
                 f"the model does not know {', '.join(vocabulary.extra)}; spelled letter by letter, it is improbable"
             )
-        automaton = joint(constraints, vocabulary, known.vocabulary.form)
         token, demanded = _tokens(constraints, known, vocabulary, automaton, terms, beta)
         size = len(known.vocabulary)
         problem = Problem(
@@ -256,25 +273,14 @@ class Target:
                 break
         return total
 
+    @cached_property
+    def judge(self) -> Judge:
+        """What texts are judged by."""
+        return Judge(self.vocabulary, self.constraints, self.written, self.opaque)
+
     def satisfied(self, ids: Sequence[int]) -> dict[str, bool]:
         """Return, for each part of each constraint, whether the text satisfies it."""
-        array = np.array(ids, np.int32)
-        result: dict[str, bool] = {}
-        for constraint in self.constraints:
-            for part, holds in constraint.parts(array, self.vocabulary).items():
-                name = self.written.get(part, part)
-                result[name] = result.get(name, True) and holds
-        for term in self.opaque:
-            if term.hard:
-                result[f"term {term.name}"] = term.log_weight(self.printed(ids)) > -np.inf
-        return result
-
-    def checked(self, tokens: Sequence[str]) -> dict[str, bool]:
-        """Return, for each part of each constraint, whether a sequence of tokens satisfies it, words the model does not know included."""
-        vocabulary = self.vocabulary
-        if any(vocabulary.find(token) < 0 for token in tokens):
-            vocabulary = vocabulary.with_words(tokens)
-        return replace(self, vocabulary=vocabulary).satisfied(vocabulary.encode(tokens).tolist())
+        return self.judge.satisfied(ids, self.printed(ids) if self.opaque else "")
 
     def demanded_places(self, ids: Sequence[int]) -> frozenset[int]:
         """Return where in a text demanded words and phrases stand."""
@@ -291,6 +297,44 @@ class Target:
                 for place in occurrences(folded(phrase, self.vocabulary), text)[among]:
                     found.update(range(place, place + len(phrase)))
         return frozenset(found)
+
+
+def _joined(constraints: Sequence[Constraint], known: Vocabulary, group: int = 0) -> tuple[Vocabulary, Automaton]:
+    """Return the vocabulary of a request and its automaton; unknown words begin a text in small letters only where they must.
+
+    Raises:
+        RequestError: the constraints contradict each other.
+        Impossible: no text satisfies them.
+    """
+    vocabulary = with_demanded(known, constraints)
+    try:
+        return vocabulary, joint(constraints, vocabulary, vocabulary.form, group=group)
+    except Impossible:
+        anywhere = with_demanded(known, constraints, anywhere=True)
+        if anywhere.units == vocabulary.units:
+            raise
+        return anywhere, joint(constraints, anywhere, anywhere.form, group=group)
+
+
+def _in_groups(
+    constraints: Sequence[Constraint], known: Vocabulary, error: TooLarge
+) -> tuple[Vocabulary, Automaton, int]:
+    """Return what `_joined` does for texts that hold the keywords group by group, and the size of a group.
+
+    Raises:
+        TooLarge: even that is too large.
+        NotFound: no such text satisfies the constraints.
+    """
+    for size in GROUPS:
+        try:
+            return *_joined(constraints, known, size), size
+        except TooLarge:
+            continue
+        except Impossible:
+            raise NotFound(
+                f"not found with the keywords {size} by {size}, and all orders are too many; ask for fewer"
+            ) from None
+    raise error
 
 
 def occurrences(phrase: Phrase, text: Phrase) -> list[int]:

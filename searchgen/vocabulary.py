@@ -18,6 +18,7 @@ import numpy.typing as npt
 from searchgen.errors import RequestError
 from searchgen.text import Kinds, TextForm
 from searchgen.text.kinds import Kind
+from searchgen.text.units import NO_UNITS, Units
 
 __all__ = ["MARKERS", "Vocabulary"]
 
@@ -64,6 +65,12 @@ class Vocabulary:
     def ids(self) -> dict[str, int]:
         """The id of each token, extra words included."""
         return dict(zip(self, range(len(self)), strict=False))
+
+    @property
+    def units(self) -> Units:
+        """The words with signs, and those that keep their case, of the request that the vocabulary is for."""
+        units: Units = getattr(self.form, "units", NO_UNITS)
+        return units
 
     @property
     def markers(self) -> range:
@@ -188,7 +195,8 @@ class Vocabulary:
         """All tokens that contain a word between non-letters, case ignored: `dog's` contains `dog`, `dogma` does not.
 
         Beside a digit of the word, digits do not count as a border either. What has no letter or digit is only
-        contained in itself: `,` is not in `1,000`.
+        contained in itself: `,` is not in `1,000`. In a word with signs that is no token of the model only spaces are
+        borders, and after a word with signs apostrophes: `C` is not in `C++`, which is in `C++'s`.
 
         Args:
             word: one token.
@@ -201,9 +209,17 @@ class Vocabulary:
             return self.matching(word)
         if folded not in self._holders:
             found = dict.fromkeys(self._occurrences(folded))
-            holders = [token for token in found if _bordered(folded, f"\n{self.form.fold(self[token])}\n")]
+            holders = [token for token in found if self._holds(token, folded)]
             _remember(self._holders, folded, holders, MOST_FOUND)
         return self._holders[folded]
+
+    def _holds(self, token: int, word: str) -> bool:
+        """Whether a token, folded, holds a folded word between borders."""
+        folded, borders = self.form.fold(self[token]), ""
+        if token >= len(self.tokens) and not folded.replace("'", "").isalnum():
+            whole = self[token] in self.units or self.form.tokenise_as_printed(self[token]) != [self[token]]
+            borders = ("\n " if word.isalnum() else "\n '") if whole else ""
+        return _bordered(word, f"\n{folded}\n", borders)
 
     @cached_property
     def _holders(self) -> dict[str, list[int]]:
@@ -251,21 +267,68 @@ class Vocabulary:
         """
         new: dict[str, str] = {}
         for word in words:
-            if not self.matching(word):
+            if self.find(word) < 0 if word in self.units.kept else not self.matching(word):
                 new.setdefault(self.form.fold(word), word)
-        if not new:
+        return self._with(new.values()) if new else self
+
+    def with_tokens(self, tokens: Iterable[str]) -> "Vocabulary":
+        """A vocabulary that also holds the given tokens exactly as they are written.
+
+        Args:
+            tokens: of a text.
+
+        Returns:
+            This vocabulary when it holds all, else a new one.
+        """
+        new = [token for token in dict.fromkeys(tokens) if self.find(token) < 0]
+        return self._with(new) if new else self
+
+    def _with(self, words: Iterable[str]) -> "Vocabulary":
+        new = tuple(words)
+        larger = Vocabulary(self.tokens, self.form, (*self.extra, *new), self.kinds)
+        # The model's tokens are folded and looked at once, not again for every request and every text.
+        folded = [f"{self.form.fold(word)}\n".encode() for word in new]
+        ends = len(self._folded) - 1 + np.cumsum([len(word) for word in folded])
+        places = {token: place for token, place in self._places.items() if place >= 0}
+        larger.__dict__.update(
+            _folded=self._folded + b"".join(folded),
+            _newlines=np.concatenate([self._newlines, ends]),
+            _places=places | {word: len(self) + number for number, word in enumerate(new)},
+            is_word=np.append(self.is_word, [self.form.is_word(word) for word in new]).astype(np.bool_),
+        )
+        return larger
+
+    def with_units(self, units: Units) -> "Vocabulary":
+        """A vocabulary for a request with words with signs, and with words that keep their case.
+
+        Args:
+            units: these words; other spellings of the latter can then be no part of a text.
+
+        Returns:
+            This vocabulary when there are none.
+        """
+        form = self.form.with_units(units)
+        if form is self.form:
             return self
-        larger = Vocabulary(self.tokens, self.form, (*self.extra, *new.values()), self.kinds)
-        # The model's tokens are folded once, not again for every request.
-        larger.__dict__["_folded"] = self._folded + "".join(f"{word}\n" for word in new).encode()
+        kinds = self.kinds.copy()
+        for word in (*units.signs, *units.kept):
+            for token in self.matching(word):
+                if token < len(kinds):
+                    kinds[token] = form.kinds([word])[0] if self[token] == word else Kind.NEVER
+        for sign in units.signs:
+            for token in dict.fromkeys(self._occurrences(form.fold(sign))):
+                if token < len(kinds) and form.tokenise_as_printed(self[token]) != [self[token]]:
+                    kinds[token] = Kind.NEVER
+        larger = Vocabulary(self.tokens, form, self.extra, kinds)
+        larger.__dict__["_folded"] = self._folded
         return larger
 
 
-def _bordered(word: str, token: str) -> bool:
-    """Whether a word stands between non-letters somewhere in a token, given with newlines around it."""
+def _bordered(word: str, token: str, borders: str = "") -> bool:
+    """Whether a word stands between non-letters, or between `borders`, somewhere in a token given with newlines around it."""
 
     def is_border(beside: str, edge: str) -> bool:
-        return not (beside.isalpha() or (edge.isdigit() and beside.isalnum()))
+        return beside in borders if borders else not (beside.isalpha() or (edge.isdigit() and beside.isalnum()))
 
     place = token.find(word)
     while place >= 0:

@@ -1,5 +1,9 @@
 """The Python interface: targets from parts, functions and tables of the user's own."""
 
+import re
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,6 +11,7 @@ import searchgen
 from searchgen.constraints import Keywords, Length, Transitions
 from searchgen.errors import RequestError
 from searchgen.lm.ngram.model import NGram
+from searchgen.request.request import Annealing, Request
 from searchgen.samplers.proofs.exactness import World
 
 
@@ -90,6 +95,65 @@ def test_public_names_exist() -> None:
         assert getattr(searchgen, name) is not None
     with pytest.raises(AttributeError):
         _ = searchgen.nothing
+
+
+QUICK = Annealing(chains=2, steps=400)
+
+
+@pytest.mark.parametrize(
+    ("forbid", "parts"),
+    [
+        ("the", ["without the"]),
+        ("very,rain", ["without very", "without rain"]),
+        (["very,rain"], ["without very,rain"]),
+        (("hot dog", "rain"), ["without hot dog", "without rain"]),
+        (np.array(["rain"]), ["without rain"]),
+        ("", []),
+    ],
+)
+def test_a_text_for_a_list_is_read_as_the_flag_reads_it(forbid: Any, parts: list[str]) -> None:
+    (record,) = searchgen.constrain("dog,park", lm="en-ngram", seed=7, forbid=forbid, annealing=QUICK)
+    assert [part for part in record.satisfied if part.startswith("without")] == parts
+    assert all(record.satisfied.values())
+
+
+def test_items_of_a_list_of_keywords_are_not_split() -> None:
+    (record,) = searchgen.constrain(["dog", ["park", "a,b"]], lm="en-ngram", seed=7, annealing=QUICK)
+    assert {"keyword dog", "keyword park|a,b"} <= record.satisfied.keys()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"forbid": 7}, "forbid cannot be int 7; give a text as the flag takes it, or a list of texts"),
+        ({"forbid": ["a", 3]}, "forbid cannot be list"),
+        ({"forbid": {"the"}}, "forbid cannot be set"),
+        ({"forbid": b"the"}, "forbid cannot be bytes"),
+        ({"keywords": None}, "keywords cannot be NoneType None"),
+        ({"keywords": [["a", 5]]}, "keywords cannot be list"),
+        ({"max_words": "8"}, "max_words cannot be str '8'; give a whole number or None"),
+        ({"min_words": True}, "min_words cannot be bool True"),
+        ({"sentence": "no"}, "sentence cannot be str 'no'; give True or False"),
+        ({"starts_with": 3}, "starts_with cannot be int 3; give a text"),
+        ({"n": "2"}, "n cannot be str '2'"),
+        ({"seed": 1.5}, "seed cannot be float 1.5"),
+        ({"beta": "1"}, "beta cannot be str '1'; give a number"),
+        ({"annealing": 3}, "annealing cannot be int 3; give an object of the class Annealing"),
+        ({"lm": 3}, "lm cannot be int 3"),
+    ],
+)
+def test_other_types_are_refused_by_name(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(RequestError, match=f"^{re.escape(message)}"):
+        searchgen.constrain(**{"keywords": "dog", "lm": "en-ngram", **fields})
+
+
+def test_paths_and_numbers_of_numpy_are_taken(tmp_path: Path, model: NGram) -> None:
+    plain = searchgen.constrain("dog", lm="en-ngram", n=2, seed=3, min_words=4, annealing=QUICK)
+    given: dict[str, Any] = {"n": np.int32(2), "seed": np.int64(3), "min_words": np.uint8(4)}
+    assert searchgen.constrain("dog", lm=Path("en-ngram"), annealing=QUICK, **given) == plain
+    assert Request(beta=np.float32(0.5), options="thin=8").options == ("thin=8",)
+    target = searchgen.Target.of_parts(model, [Length(1, 4)])
+    assert len(searchgen.draw(target, n=np.int64(2), seed=np.int64(1)).texts()) == 2
 
 
 def test_requests_by_keyword(model: NGram) -> None:

@@ -22,7 +22,7 @@ def test_unknown_words_enter_the_vocabulary() -> None:
     known = with_demanded(vocabulary("a b"), asked)
     assert known.extra == ("Zorb", "quux", "Flip")
     assert known.matching("ZORB") == [2]
-    assert joint(asked, known, FORM).accepts(known.encode(["a", "Flip", "a", "Zorb", "quux"]))  # type: ignore[arg-type]
+    assert joint(asked, known, FORM).accepts(known.encode(["a", "Flip", "Zorb", "a", "Zorb", "quux"]))  # type: ignore[arg-type]
     assert with_demanded(known, asked) is known
     assert known.spelling_log_probability(2) == pytest.approx(-5 * log(3))
     assert known.spelling_log_probability(0) == 0

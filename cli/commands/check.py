@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from searchgen.cli import options
-from searchgen.cli.output import complain, write_json, write_line
+from searchgen.cli.output import complain, note, write_json, write_line
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.errors import NothingFound, RequestError
 from searchgen.record import partial_record
@@ -36,6 +36,7 @@ def check(
     from searchgen.cli.requests import law_request
     from searchgen.cli.stdin import lines, standard_input
     from searchgen.constraints.length import MOST_WORDS
+    from searchgen.demands.judge import Judge
 
     if demands.from_stdin:
         raise RequestError("check reads the texts from stdin; give the keywords themselves")
@@ -45,13 +46,14 @@ def check(
     with starting():
         # What a transformer's texts must satisfy is decided by the words of the n-gram model beside it.
         source = load_source(request.model.ngram, request.neural, raw_tokens)
-    target = source.target(request)
+    judge = Judge.of(request.demands, source.known.vocabulary)
+    for remark in judge.notes:
+        note(remark)
     failed = total = 0
     for number, line in enumerate(lines(stream), 1):
         total += 1
         text = line.decode("utf-8", "replace").strip()
-        tokens = target.form.tokenise(text)
-        satisfied = target.checked(tokens)
+        tokens, satisfied = judge.form.tokenise(text), judge.judged(text)
         lacks = [part for part, holds in satisfied.items() if not holds]
         failed += bool(lacks)
         if json:

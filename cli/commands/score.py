@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from searchgen.cli import options
-from searchgen.cli.output import complain, write_json, write_line
+from searchgen.cli.output import complain, note, write_json, write_line
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
 from searchgen.plain_json import plain
 from searchgen.record import partial_record
 
 if TYPE_CHECKING:
+    from searchgen.demands.judge import Judge
     from searchgen.lm.ngram.model import NGram
     from searchgen.lm.protocol import TextModel
     from searchgen.request.request import Request
-    from searchgen.target import Target
     from searchgen.vocabulary import Vocabulary
 
 __all__ = ["HELP", "SHORT", "score"]
@@ -137,19 +137,21 @@ def _decoded(line: bytes) -> str:
 
 def _by_words(request: "Request", raw_tokens: bool, constrained: bool) -> Callable[[bytes], Row]:
     """Return what scores a line under an n-gram model, and under the target if there are constraints."""
+    from searchgen.demands.judge import Judge
     from searchgen.lm.ngram.load import load
-    from searchgen.target import Target
     from searchgen.vocabulary import Vocabulary
 
     model = load(request.lm, complain)
     if raw_tokens and model.form != "raw":
         raise RequestError(f"--raw-tokens: {request.lm} is a model of printed text ({model.form}); drop the flag")
-    target = Target.of(request, model) if constrained else None
     vocabulary = Vocabulary(model.vocabulary, model.text_form, stored_kinds=model.kinds)
+    judge = Judge.of(request.demands, vocabulary) if constrained else None
+    for remark in judge.notes if judge else ():
+        note(remark)
 
     def row(line: bytes) -> Row:
         try:
-            return _scored(line, model, vocabulary, target, request.beta)
+            return _scored(line, model, vocabulary, judge, request.beta)
         except SearchgenError as error:
             return _malformed(error)
 
@@ -199,7 +201,7 @@ def _is_masked(model: "TextModel") -> bool:
     return isinstance(model, FillsMasks)
 
 
-def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary", target: "Target | None", beta: float) -> Row:
+def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary", judge: "Judge | None", beta: float) -> Row:
     import numpy as np
 
     from searchgen.lm.ngram.evaluate import impossible_token
@@ -207,7 +209,7 @@ def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary", target: "Targ
     from searchgen.lm.ngram.tables import as_logs
 
     text = _decoded(line)
-    tokens = model.text_form.tokenise(text)
+    tokens = (vocabulary if judge is None else judge.vocabulary).form.tokenise(text)
     if not tokens:
         raise RequestError("the line has no words; write a text")
     ids = model.ids(tokens)
@@ -221,7 +223,7 @@ def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary", target: "Targ
         "tokens": tokens,
         "log_prob": total,
         "log_prob_per_token": total / (len(tokens) + 1),
-        **_density(tokens, unknown, target, beta * total),
+        **_density(text, unknown, judge, beta * total),
         "terms": {"model": float(log_p.sum()), "spelling": spelling},
         "log_p": log_p.tolist(),
         "unknown": unknown,
@@ -232,10 +234,10 @@ def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary", target: "Targ
     }
 
 
-def _density(tokens: list[str], unknown: list[str], target: "Target | None", log_density: float) -> Row:
+def _density(text: str, unknown: list[str], judge: "Judge | None", log_density: float) -> Row:
     """Return the log-density of a text under the target, and what it satisfies if there is anything to."""
-    if target is None:
+    if judge is None:
         return {"log_density": None if unknown else log_density}
-    known = all(target.vocabulary.find(token) >= 0 for token in unknown)
-    satisfied = {**target.checked(tokens), KNOWN: known}
+    known = all(judge.vocabulary.find(token) >= 0 for token in unknown)
+    satisfied = {**judge.judged(text), KNOWN: known}
     return {"log_density": log_density if all(satisfied.values()) else None, "satisfied": satisfied}

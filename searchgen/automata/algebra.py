@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.automata.automaton import DEAD, START, Automaton, Table, compress
-from searchgen.errors import RequestError
+from searchgen.errors import TooLarge
 
 __all__ = ["ENTRY_LIMIT", "complement", "product", "union"]
 
@@ -25,7 +25,7 @@ def product(*automata: Automaton, limit: int = ENTRY_LIMIT) -> Automaton:
         The conjunction, not trimmed.
 
     Raises:
-        RequestError: the limit would be passed; nothing larger was allocated.
+        TooLarge: the limit would be passed; nothing larger was allocated.
 
     >>> from searchgen.automata import anything
     >>> product(anything(3), complement(anything(3))).accepts([0])
@@ -47,7 +47,7 @@ def union(*automata: Automaton, limit: int = ENTRY_LIMIT) -> Automaton:
         The disjunction, not trimmed.
 
     Raises:
-        RequestError: the limit would be passed; nothing larger was allocated.
+        TooLarge: the limit would be passed; nothing larger was allocated.
 
     >>> from searchgen.automata import anything
     >>> union(anything(3), complement(anything(3))).accepts([0])
@@ -123,8 +123,8 @@ def _steps(a: Automaton, b: Automaton, present: npt.NDArray[np.int64], rule: np.
     return step_a, step_b
 
 
-def _too_large(limit: int) -> RequestError:
-    return RequestError(
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(
         f"the constraints together need an automaton of more than {limit:,} entries; give fewer keywords, "
         "or fix their order"
     )

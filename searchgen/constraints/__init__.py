@@ -7,7 +7,7 @@ from searchgen.constraints.base import Constraint, Phrase
 from searchgen.constraints.edges import EndsWith, StartsWith
 from searchgen.constraints.finite_verbs import FiniteVerb
 from searchgen.constraints.forbid import Forbid
-from searchgen.constraints.joint import joint, window, with_demanded
+from searchgen.constraints.joint import joint, refuse_forbidden_keywords, window, with_demanded
 from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.length import Length
 from searchgen.constraints.plain import Plain
@@ -32,6 +32,7 @@ __all__ = [
     "Transitions",
     "joint",
     "parse_items",
+    "refuse_forbidden_keywords",
     "window",
     "with_demanded",
 ]

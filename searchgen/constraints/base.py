@@ -40,11 +40,13 @@ class Constraint(ABC):
         name: the one name for flag, spec, Python and output.
         flags: its flags; every command, spec, job and the Python interface take them.
         repeated: whether most requests have the very same constraint, so that its automaton is worth keeping.
+        begins: whether a text begins with its phrases.
     """
 
     name: ClassVar[str]
     flags: ClassVar[tuple[Flag, ...]] = ()
     repeated: ClassVar[bool] = False
+    begins: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.validate()
@@ -145,6 +147,10 @@ class Constraint(ABC):
             0 iff the text is accepted.
         """
         return sum(not holds for holds in self.parts(ids, vocabulary).values())
+
+    def phrases(self) -> Sequence[Phrase]:
+        """The words and phrases that the constraint names, those that must not occur too: their words with signs stay whole."""
+        return ()
 
     def demanded(self) -> tuple[str, ...]:
         """Tokens a text may need because of the constraint; unknown ones must enter the vocabulary."""

@@ -12,6 +12,7 @@ from searchgen.constraints.flags import Flag
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
+from searchgen.text.items import item_tokens
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["EndsWith", "StartsWith"]
@@ -38,7 +39,7 @@ class _Edge(Constraint):
         Raises:
             RequestError: the text is empty.
         """
-        return cls(tuple(form.tokenise_as_printed(text)))
+        return cls(item_tokens(text, form, first=cls.begins))
 
     @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
@@ -69,6 +70,10 @@ class _Edge(Constraint):
         """
         if not self.phrase:
             raise RequestError(f"an empty {self.name}; give at least one word")
+
+    def phrases(self) -> Sequence[Phrase]:
+        """The one phrase."""
+        return (self.phrase,)
 
     def demanded(self) -> tuple[str, ...]:
         """The tokens of the phrase."""
@@ -102,6 +107,7 @@ class StartsWith(_Edge):
     name: ClassVar[str] = "starts-with"
     flags: ClassVar[tuple[Flag, ...]] = (Flag("starts-with", str, "The first words of the text.", "TEXT", "", ""),)
     verb: ClassVar[str] = "starts"
+    begins: ClassVar[bool] = True
 
     def automaton(self, vocabulary: Vocabulary, limit: int = ENTRY_LIMIT) -> Automaton:
         """The texts that begin with the phrase.

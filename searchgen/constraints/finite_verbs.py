@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from searchgen.automata import ENTRY_LIMIT, Automaton, Ids
+from searchgen.automata import ENTRY_LIMIT, START, Automaton, Ids
 from searchgen.constraints.base import Constraint, Setting
 from searchgen.constraints.flags import Flag
 from searchgen.constraints.predicate import Predicate
@@ -104,9 +104,9 @@ class FiniteVerb(Constraint):
         """
         known = vocabulary.ids
         classes = np.where(vocabulary.is_word, OTHER, MARK)
-        for word, place in self._classes().items():
-            for token in {word, word.capitalize()} & known.keys():
-                classes[known[token]] = place
+        forms = _token_classes(self.path, self.ambiguous)
+        for token in forms.keys() & known.keys():
+            classes[known[token]] = forms[token]
         return Automaton.of(classes, TABLE, ACCEPT)
 
     def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
@@ -119,18 +119,26 @@ class FiniteVerb(Constraint):
         Returns:
             One part.
         """
-        automaton = vocabulary.once((self, ENTRY_LIMIT), lambda: self.automaton(vocabulary))
-        return {"finite verb": automaton.accepts(ids)}
+        forms, state = _token_classes(self.path, self.ambiguous), START
+        for token in map(int, ids):
+            state = TABLE[state][forms.get(vocabulary[token], OTHER if vocabulary.is_word[token] else MARK)]
+        return {"finite verb": ACCEPT[state]}
 
-    def _classes(self) -> dict[str, int]:
-        """The class of each listed word; finite forms win."""
-        forms = _forms(self.path)
-        classes = dict.fromkeys(forms["imperative"], IMPERATIVE) | dict.fromkeys(forms["subjects"], SUBJECT)
-        for word in forms["ambiguous"]:
-            both = EITHER if classes.get(word) == IMPERATIVE else AMBIGUOUS
-            classes[word] = FINITE if self.ambiguous else both
-        classes |= dict.fromkeys(forms["finite"], FINITE)
-        return {**classes, ",": COMMA, "and": JOINER, "but": JOINER}
+
+@cache
+def _token_classes(path: str, ambiguous: bool) -> dict[str, int]:
+    """The class of each listed word, in small letters and with a capital; finite forms win."""
+    forms = _forms(path)
+    classes = dict.fromkeys(forms["imperative"], IMPERATIVE) | dict.fromkeys(forms["subjects"], SUBJECT)
+    for word in forms["ambiguous"]:
+        both = EITHER if classes.get(word) == IMPERATIVE else AMBIGUOUS
+        classes[word] = FINITE if ambiguous else both
+    classes |= dict.fromkeys(forms["finite"], FINITE)
+    classes |= {",": COMMA, "and": JOINER, "but": JOINER}
+    found: dict[str, int] = {}
+    for word, place in classes.items():
+        found |= dict.fromkeys((word, word.capitalize()), place)
+    return found
 
 
 @cache

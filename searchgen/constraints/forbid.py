@@ -12,7 +12,8 @@ from searchgen.constraints.flags import PHRASES, Flag
 from searchgen.constraints.patterns import label_words, matcher
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
-from searchgen.text.lists import parse_items
+from searchgen.text.items import item_tokens
+from searchgen.text.lists import parse_items, separator_hints
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Forbid"]
@@ -49,12 +50,13 @@ class Forbid(Constraint):
         Raises:
             RequestError: nothing is listed, or a file cannot be read.
         """
-        return cls(tuple(tuple(form.tokenise_as_printed(one)) for item in parse_items(values) for one in item))
+        return cls(tuple(item_tokens(phrase, form) for item in parse_items(values) for phrase in item))
 
     @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
         """Return the constraint, if anything is forbidden."""
-        phrases = tuple(tuple(setting.form.tokenise_as_printed(phrase)) for phrase in demands["forbid"])
+        phrases = tuple(item_tokens(phrase, setting.form) for phrase in demands["forbid"])
+        setting.notes += separator_hints(demands["forbid"])
         return (cls(phrases),) if phrases else ()
 
     @classmethod
@@ -77,6 +79,10 @@ class Forbid(Constraint):
         """
         if not self.items or not all(self.items):
             raise RequestError("nothing to forbid; give at least one word")
+
+    def phrases(self) -> Sequence[Phrase]:
+        """What must not occur."""
+        return self.items
 
     def describe(self) -> str:
         """The phrases as a list flag would take them.

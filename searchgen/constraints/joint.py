@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from searchgen.automata import ENTRY_LIMIT, NEVER, START, Automaton, minimise, product, trim
 from searchgen.constraints.base import Constraint
+from searchgen.constraints.demanded import barred, with_demanded
 from searchgen.constraints.forbid import Forbid
 from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.length import Length
@@ -11,22 +12,9 @@ from searchgen.errors import Contradiction, Impossible
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["joint", "window", "with_demanded"]
+__all__ = ["joint", "refuse_forbidden_keywords", "window", "with_demanded"]
 
 MINIMISE_LIMIT = 50_000  # entries; refining more costs more time than the few states it saves
-
-
-def with_demanded(vocabulary: Vocabulary, constraints: Sequence[Constraint]) -> Vocabulary:
-    """The vocabulary with every word the constraints demand; the new ones are its `extra`.
-
-    Args:
-        vocabulary: a model's tokens.
-        constraints: the constraints of a request.
-
-    Returns:
-        The same vocabulary when all words are known.
-    """
-    return vocabulary.with_words(word for constraint in constraints for word in constraint.demanded())
 
 
 def window(constraints: Sequence[Constraint]) -> tuple[int, int] | None:
@@ -49,7 +37,11 @@ def window(constraints: Sequence[Constraint]) -> tuple[int, int] | None:
 
 
 def joint(
-    constraints: Sequence[Constraint], vocabulary: Vocabulary, form: TextForm, limit: int = ENTRY_LIMIT
+    constraints: Sequence[Constraint],
+    vocabulary: Vocabulary,
+    form: TextForm,
+    limit: int = ENTRY_LIMIT,
+    group: int = 0,
 ) -> Automaton:
     """The canonical texts that satisfy every constraint except lengths, which are counted in words elsewhere.
 
@@ -58,19 +50,19 @@ def joint(
         vocabulary: the tokens, demanded words included (`with_demanded`).
         form: the text form, whose canonical texts alone count.
         limit: the most entries (states x token classes) of any table.
+        group: if above 0, only texts in which each so many keywords stand before the next so many.
 
     Returns:
         A trimmed automaton, minimal unless it is large.
 
     Raises:
-        RequestError: constraints contradict each other in the request itself, or pass the limit.
+        RequestError: constraints contradict each other in the request itself.
+        TooLarge: a table would pass the limit.
         Impossible: no text satisfies them all, or none that is short enough.
     """
-    for forbid in constraints:
-        if isinstance(forbid, Forbid):
-            _refuse_forbidden_keywords(forbid, constraints, vocabulary)
+    refuse_forbidden_keywords(constraints, vocabulary)
     counted = [one for one in constraints if not isinstance(one, Length)]
-    factors = [_automaton(one, vocabulary, limit) for one in counted]
+    factors = [_automaton(one, vocabulary, limit, group) for one in counted]
     _refuse_short(counted, factors, window(constraints), vocabulary)
     # Keywords multiply the states of all the rest and hardly interact with it: make the rest minimal before.
     keywords = [factor for one, factor in zip(counted, factors, strict=True) if isinstance(one, Keywords)]
@@ -80,7 +72,9 @@ def joint(
     return whole
 
 
-def _automaton(one: Constraint, vocabulary: Vocabulary, limit: int) -> Automaton:
+def _automaton(one: Constraint, vocabulary: Vocabulary, limit: int, group: int) -> Automaton:
+    if isinstance(one, Keywords):
+        return one.automaton(vocabulary, limit, group)
     return (
         vocabulary.once((one, limit), lambda: one.automaton(vocabulary, limit))
         if one.repeated
@@ -96,6 +90,9 @@ def _frame(
 
     def build() -> Automaton:
         canonical = form.canonical([*vocabulary], vocabulary.kinds)
+        returning = barred(vocabulary, limit)
+        if returning is not None:
+            canonical = minimise(product(canonical, returning, limit=limit))
         return _smaller(product(canonical, *(factor for _, factor in others), limit=limit))
 
     if not all(one.repeated for one, _ in others):
@@ -107,13 +104,23 @@ def _smaller(automaton: Automaton) -> Automaton:
     return minimise(automaton) if automaton.next.size <= MINIMISE_LIMIT else trim(automaton)
 
 
-def _refuse_forbidden_keywords(forbid: Forbid, constraints: Sequence[Constraint], vocabulary: Vocabulary) -> None:
-    for keywords in constraints:
-        if isinstance(keywords, Keywords):
-            for item in keywords.items:
-                if all(forbid.bars(phrase, vocabulary) for phrase in item):
-                    shown = Keywords((item,)).describe().removeprefix("keywords: ")
-                    raise Contradiction(f"{shown!r} is both a keyword and forbidden; drop one of the two")
+def refuse_forbidden_keywords(constraints: Sequence[Constraint], vocabulary: Vocabulary) -> None:
+    """Refuse a keyword that is forbidden in all its forms.
+
+    Args:
+        constraints: the constraints of a request.
+        vocabulary: the tokens, demanded words included.
+
+    Raises:
+        Contradiction: there is one; the message names it.
+    """
+    forbidden = [one for one in constraints if isinstance(one, Forbid)]
+    demanded = [item for one in constraints if isinstance(one, Keywords) for item in one.items]
+    for forbid in forbidden:
+        for item in demanded:
+            if all(forbid.bars(phrase, vocabulary) for phrase in item):
+                shown = Keywords((item,)).describe().removeprefix("keywords: ")
+                raise Contradiction(f"{shown!r} is both a keyword and forbidden; drop one of the two")
 
 
 def _refuse_short(

@@ -6,13 +6,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from searchgen.automata import ENTRY_LIMIT, START, Automaton, Ids, minimise, product
+from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise, product
 from searchgen.constraints.base import Constraint, Phrase, Setting, find, folded, spell
 from searchgen.constraints.flags import ITEMS, Flag
+from searchgen.constraints.own_places import apart, placed, together
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
-from searchgen.errors import RequestError
+from searchgen.errors import RequestError, TooLarge
 from searchgen.text import TextForm
-from searchgen.text.lists import parse_items
+from searchgen.text.items import item_tokens
+from searchgen.text.lists import parse_items, separator_hints
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Keywords"]
@@ -24,13 +26,14 @@ Item = tuple[Phrase, ...]  # alternatives, one of which must occur
 class Keywords(Constraint):
     """Every keyword occurs in the text; `--ordered` also fixes their order.
 
-    One phrase of each item occurs as whole tokens, case ignored. In any order, items may overlap in the text and equal
-    items count once. In the given order, each item begins after the end of the one before it, and a repeated item must
-    occur again.
+    One phrase of each item occurs as whole tokens, case ignored. In any order, no two items share tokens of the text unless `overlap`
+    allows it, and equal items count once. In the given order, each item begins after the end of the one before it, and a repeated item
+    must occur again.
 
     Attributes:
         items: for each keyword its alternatives, each a tuple of tokens.
         ordered: whether the items must occur in their order.
+        overlap: whether items may share tokens.
     """
 
     name: ClassVar[str] = "keywords"
@@ -45,9 +48,11 @@ class Keywords(Constraint):
             ("-k",),
         ),
         Flag("ordered", bool, "The keywords must occur in the given order.", "", False, False),
+        Flag("overlap", bool, "Keywords may share words (in Chinese: characters).", "", False, False),
     )
     items: tuple[Item, ...]
     ordered: bool = False
+    overlap: bool = False
 
     @classmethod
     def of(cls, values: Sequence[str], form: TextForm, *, ordered: bool = False) -> "Keywords":
@@ -65,7 +70,7 @@ class Keywords(Constraint):
             RequestError: nothing is listed, or a file cannot be read.
         """
         items = parse_items(values)
-        return cls(tuple(tuple(tuple(form.tokenise_as_printed(one)) for one in item) for item in items), ordered)
+        return cls(tuple(tuple(item_tokens(phrase, form) for phrase in item) for item in items), ordered)
 
     @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
@@ -75,13 +80,16 @@ class Keywords(Constraint):
             RequestError: one has no letter, digit or sign in it.
         """
         form, written = setting.form, demands["keywords"]
-        items = tuple(tuple(tuple(form.tokenise_as_printed(phrase)) for phrase in item) for item in written)
+        items = tuple(tuple(item_tokens(phrase, form) for phrase in item) for item in written)
+        if _ends_inside(items, demands, form):
+            items = tuple(tuple(item_tokens(phrase, form, inner=True) for phrase in item) for item in written)
         for phrase, text in (
             (p, t) for item, texts in zip(items, written, strict=True) for p, t in zip(item, texts, strict=True)
         ):
             if not phrase:
                 raise RequestError(f"keyword {text!r} has no letter, digit or sign in it; drop it")
-        return (cls(items, ordered=demands["ordered"]),) if items else ()
+        setting.notes += separator_hints([phrase for item in written for phrase in item])
+        return (cls(items, ordered=demands["ordered"], overlap=demands["overlap"]),) if items else ()
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -117,6 +125,10 @@ class Keywords(Constraint):
         if not self.items or not all(item and all(item) for item in self.items):
             raise RequestError("an empty keyword; give at least one word for each")
 
+    def phrases(self) -> Sequence[Phrase]:
+        """All alternatives of all items."""
+        return [phrase for item in self.items for phrase in item]
+
     def demanded(self) -> tuple[str, ...]:
         """All tokens of all phrases."""
         return tuple(word for item in self.items for phrase in item for word in phrase)
@@ -129,29 +141,39 @@ class Keywords(Constraint):
         """
         return ("keywords in order: " if self.ordered else "keywords: ") + ", ".join(map(_show, self.items))
 
-    def automaton(self, vocabulary: Vocabulary, limit: int = ENTRY_LIMIT) -> Automaton:
+    def automaton(self, vocabulary: Vocabulary, limit: int = ENTRY_LIMIT, group: int = 0) -> Automaton:
         """The texts that contain every item.
 
         Args:
             vocabulary: the tokens, demanded words included.
             limit: the most entries of a table; n keywords in any order need at least 2^n (n + 1).
+            group: if above 0, only texts in which each so many items stand before the next so many, which take a smaller table.
 
         Returns:
             A trimmed automaton.
 
         Raises:
-            RequestError: the limit would be passed.
+            TooLarge: the limit would be passed.
         """
         items = self._folded_items(vocabulary)
         labels, label = label_words((word for item in items for phrase in item for word in phrase), vocabulary)
         if self.ordered:
             return over_tokens(_in_order(items, label, limit), labels)
+        size = group or len(items)
+        groups = [items[place : place + size] for place in range(0, len(items), size)]
+        return over_tokens(_one_after_another([self._any_order(group, label, limit) for group in groups]), labels)
+
+    def _any_order(self, items: list[Item], label: dict[str, int], limit: int) -> Automaton:
+        """The machine over labels that accepts the texts with all items of a group."""
         if (len(items) + 1) << len(items) > limit:
-            raise RequestError(
+            raise TooLarge(
                 f"{len(items)} keywords in any order need more than {limit:,} table entries; "
                 "ask for fewer, or for keywords in a given order"
             )
-        return over_tokens(product(*(_in_order([item], label, limit) for item in items), limit=limit), labels)
+        apart_items = [[number] for number in range(len(items))] if self.overlap else apart(items)
+        parts = [[items[number] for number in numbers] for numbers in apart_items]
+        factors = [_in_order(part, label, limit) if len(part) == 1 else together(part, label, limit) for part in parts]
+        return product(*factors, limit=limit)
 
     def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
         """Whether each item occurs; in order: each that follows the ones before it.
@@ -165,19 +187,62 @@ class Keywords(Constraint):
         """
         text, place, result = folded(vocabulary.decode(ids), vocabulary), 0, {}
         shown = [_show(item) for item in self.items]
-        for rank, item in enumerate(self.items):
+        items = [tuple(folded(phrase, vocabulary) for phrase in item) for item in self.items]
+        held = self._held(items, text) if not self.ordered else {}
+        for rank, item in enumerate(items):
             again = shown[:rank].count(shown[rank]) + 1
-            end = find([folded(phrase, vocabulary) for phrase in item], text, place) if place >= 0 else -1
             if self.ordered:
-                place = end
-            if again == 1 or self.ordered:
-                result[f"keyword {shown[rank]}" + (f" ({again})" if again > 1 else "")] = end >= 0
+                place = find(item, text, place) if place >= 0 else -1
+                result[f"keyword {shown[rank]}" + (f" ({again})" if again > 1 else "")] = place >= 0
+            elif again == 1:
+                result[f"keyword {shown[rank]}"] = held[frozenset(item)]
         return result
+
+    def _held(self, items: Sequence[Item], text: Phrase) -> dict[frozenset[Phrase], bool]:
+        """Whether each item has a place, by its alternatives; equal items count once."""
+        merged = list({frozenset(item): item for item in items}.values())
+        held: dict[frozenset[Phrase], bool] = {}
+        for group in [[number] for number in range(len(merged))] if self.overlap else apart(merged):
+            part = [merged[number] for number in group]
+            if len(part) == 1:
+                held[frozenset(part[0])] = find(part[0], text) > 0
+                continue
+            found = placed(part, text)
+            held |= {frozenset(item): number in found for number, item in enumerate(part)}
+        return held
 
     def _folded_items(self, vocabulary: Vocabulary) -> list[Item]:
         """Folded; equal items merged when order does not matter, whatever the order of their alternatives."""
         items = [tuple(dict.fromkeys(folded(phrase, vocabulary) for phrase in item)) for item in self.items]
         return items if self.ordered else list({frozenset(item): item for item in items}.values())
+
+
+def _one_after_another(parts: Sequence[Automaton]) -> Automaton:
+    """The texts of one machine, then those of the next: where one accepts, which it then always does, the next begins."""
+    if len(parts) == 1:
+        return parts[0]
+    labels = len(parts[0].classes)
+    rows, start = [np.zeros((1, labels), np.int32)], START
+    for part in map(minimise, parts):
+        after = part.next[START:, part.classes]  # a column for each label, whatever the machine merges
+        end = start + len(after)
+        rows.append(np.where(part.accept[after], end, np.where(after == DEAD, DEAD, after + start - START)))
+        start = end
+    rows.append(np.full((1, labels), start, np.int32))
+    return minimise(Automaton.of(np.arange(labels), np.concatenate(rows), np.arange(start + 1) == start))
+
+
+def _ends_inside(items: Sequence[Item], demands: Mapping[str, Any], form: TextForm) -> bool:
+    """Whether more of the sentence must follow the final mark of an item: then the mark is a part of its word, as in `Yahoo! Inc`."""
+    ending = [all(phrase and phrase[-1] in form.final_tokens for phrase in item) for item in items]
+    if not demands["sentence"] or not any(ending):
+        return False
+    folded_items = {
+        tuple(tuple(map(form.fold, p)) for p in item) for item, ends in zip(items, ending, strict=True) if ends
+    }
+    several = len(folded_items) > 1
+    last = item_tokens(demands["ends_with"], form)[-1:] if demands["ends_with"] else ()
+    return several or (demands["ordered"] and any(ending[:-1])) or not {*last} <= form.final_tokens
 
 
 def _show(item: Item) -> str:

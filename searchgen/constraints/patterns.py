@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from searchgen.automata import CLASS_LIMIT, ENTRY_LIMIT, Automaton, Table, trim
 from searchgen.constraints.base import Phrase
-from searchgen.errors import RequestError
+from searchgen.errors import RequestError, TooLarge
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["OTHER", "label_words", "matcher", "over_tokens"]
@@ -65,7 +65,7 @@ def matcher(
         (N, K) next node, node 0 the beginning; (N,) whether some phrase has just ended.
 
     Raises:
-        RequestError: the table would pass the limit.
+        TooLarge: the table would pass the limit.
 
     >>> table, ended = matcher([("a", "b")], {"a": 1, "b": 2})
     >>> table.tolist(), ended.tolist()
@@ -81,7 +81,7 @@ def matcher(
                 children.append({})
         last.append(node)
     if len(children) * (len(label) + 1) > limit:
-        raise RequestError(f"{len(phrases):,} phrases need a table of more than {limit:,} entries; list fewer")
+        raise TooLarge(f"{len(phrases):,} phrases need a table of more than {limit:,} entries; list fewer")
     ended = np.zeros(len(children), np.bool_)
     ended[last] = True
     return _link(children, len(label) + 1, ended), ended

@@ -6,6 +6,7 @@ from typing import Any
 
 from searchgen.constraints import CONSTRAINTS
 from searchgen.constraints.flags import Flag
+from searchgen.demands.values import taken
 
 __all__ = ["Demands", "demand_flags"]
 
@@ -34,16 +35,19 @@ class Demands(Mapping[str, Any]):
         """Take the values that are given.
 
         Args:
-            values: by key.
+            values: by key; a text for a list is read as the command reads it.
 
         Raises:
+            RequestError: a value has another type than its flag.
             TypeError: a key is of no constraint.
         """
         flags = demand_flags()
         unknown = next((key for key in values if key not in flags), None)
         if unknown is not None:
             raise TypeError(f"{unknown!r} is no field of a request and no flag of a constraint")
-        self._values = {key: values.get(key, flag.usual) for key, flag in flags.items()}
+        self._values = {
+            key: taken(key, values[key], flag.type) if key in values else flag.usual for key, flag in flags.items()
+        }
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]

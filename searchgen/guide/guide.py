@@ -40,6 +40,9 @@ Array = npt.NDArray[np.int64]
 #: What a guide may cost if nothing else is said.
 DEFAULT_BUDGET = Budget()
 
+#: An unknown word with less weight than this would be lost in 32-bit reals, as words of twenty letters are.
+LEAST_WEIGHT = -80.0
+
 #: Cost of a draw beside the look-ups that `shared` counts.
 DRAW_COST = 5_000
 
@@ -158,9 +161,10 @@ def _with_edges(
 ) -> tuple[GuideTables, Array]:
     """Return the guide's arrays without values, and which rows are laid out for which aligned classes.
 
-    Reals have the model's own precision, unless some edge is negative and sums may cancel.
+    Reals have the model's own precision, unless some edge is negative and sums may cancel, or some word is very improbable.
     """
     long = len(contexts.row_of_node) > len(problem.ngram.alias_p) + 1
+    long |= bool((problem.token["weight"][problem.extra] < LEAST_WEIGHT).any())
     real = "<f8" if long else problem.ngram.node["log_p"].dtype.str
     tables = _allocated(problem, layout, mass, contexts, real)
     used = np.zeros((layout.aligned, contexts.special), np.bool_)

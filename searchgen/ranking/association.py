@@ -11,6 +11,9 @@ after Church and Hanks, "Word association norms, mutual information, and lexicog
 unigrams. The densest text is often short and plain with a word in it that nothing calls for ("There was a confused brain
 unconsciously."): all else is so probable that it pays. This prefers texts whose worst words still go with their neighbours, and that may
 end where they end. It ranks only; the density printed is the target's.
+
+In Chinese a network has never read most words of other scripts, and what it expects right after one is noise: rare characters, mostly.
+There the n-gram model's unigrams take its place.
 """
 
 from collections.abc import Sequence
@@ -55,10 +58,14 @@ def reranking_scores(
     printed = [target.printed(text) for text in texts]
     searched = None if target.text_model is None else target.text_model.log_probs(printed)
     for i, prefixes in enumerate(model.prefix_log_probs(printed)):
+        beta = float(target.problem.beta[0])
         if searched is not None:
-            score[i] += float(target.problem.beta[0]) * (prefixes.log_p[-1] + prefixes.log_end - searched[i])
-        tokens = target.vocabulary.decode(texts[i])
-        association, last = ratios(prefixes, token_ends(tokens, printed[i])[1], log_unigram[list(texts[i])])
+            score[i] += beta * (prefixes.log_p[-1] + prefixes.log_end - searched[i])
+        tokens, alone = target.vocabulary.decode(texts[i]), log_unigram[list(texts[i])]
+        ends = token_ends(tokens, printed[i])[1]
+        heeded = without_noise(prefixes, ends, alone, after_unknown(texts[i], target))
+        score[i] += beta * float(heeded.log_p[-1] - prefixes.log_p[-1])
+        association, last = ratios(heeded, ends, alone)
         score[i] += weight * np.sort(association)[:LEAST].mean() + last
     return score
 
@@ -72,6 +79,40 @@ def by_reranking_score(annealed: Annealed, score: Floats) -> Annealed:
 def ranked(annealed: Annealed, target: Target, model: StatesPrefixes, log_unigram: Floats, weight: float) -> Annealed:
     """Return the texts that a search found, those of the best reranking score first; arguments as for `reranking_scores`."""
     return by_reranking_score(annealed, reranking_scores(annealed, target, model, log_unigram, weight))
+
+
+def after_unknown(text: Sequence[int], target: Target) -> list[int]:
+    """Return the places of a Chinese text right after words that the n-gram model does not know, ascending; of other texts none."""
+    if target.form.name != "zh":
+        return []
+    known = len(target.vocabulary.tokens)
+    return [place for place in range(1, len(text)) if text[place - 1] >= known]
+
+
+def without_noise(
+    prefixes: PrefixLogProbs, ends: Sequence[int], log_unigram: Floats, places: Sequence[int]
+) -> PrefixLogProbs:
+    """Return a text under a model, at some tokens with log p of the token alone in the place of the model's.
+
+    Args:
+        prefixes: the text under the model.
+        ends: (n,) the place where each token ends.
+        log_unigram: (n,) natural log p of each token alone.
+        places: the numbers of these tokens, above 0.
+
+    Example:
+        >>> prefixes = PrefixLogProbs(np.array([3, 6, 7]), np.log([0.1, 0.02, 0.01]), np.log(0.5))
+        >>> np.exp(without_noise(prefixes, [3, 6, 7], np.log([0.1, 0.5, 0.25]), [1]).log_p).round(3).tolist()
+        [0.1, 0.05, 0.025]
+    """
+    if not places:
+        return prefixes
+    steps = np.diff(prefixes.log_p, prepend=0.0)
+    for place in places:
+        inside = np.flatnonzero((prefixes.places > ends[place - 1]) & (prefixes.places <= ends[place]))
+        if len(inside) and {ends[place - 1], ends[place]} <= {0, *prefixes.places.tolist()}:
+            steps[inside], steps[inside[-1]] = 0.0, log_unigram[place]
+    return replace(prefixes, log_p=np.cumsum(steps))
 
 
 def ratios(prefixes: PrefixLogProbs, ends: Sequence[int], log_unigram: Floats) -> tuple[Floats, float]:

@@ -28,6 +28,7 @@ seed = 7                       # makes results repeatable
 # An inner list holds alternatives. "dog,park|garden" means the same.
 keywords = ["dog", ["park", "garden"]]
 ordered = false                # true: they must occur in this order
+overlap = false                # true: they may share words, as new york and york
 forbid = ["very"]              # words and phrases that must not occur
 # starts_with = "The"
 # ends_with = "again"

@@ -10,6 +10,7 @@ from typing import Any
 
 from searchgen.constraints import CONSTRAINTS
 from searchgen.demands.demands import Demands, demand_flags
+from searchgen.demands.values import taken
 from searchgen.errors import RequestError
 from searchgen.lm.examples import AUTOMATIC, DEFAULT, resolved
 from searchgen.lm.neural.settings import NeuralSettings
@@ -164,8 +165,14 @@ class Request:
         """
         own = {f.name: f for f in fields(self) if f.name != "demands"}
         for name, each in own.items():
-            default = each.default if each.default_factory is MISSING else each.default_factory()
-            object.__setattr__(self, name, values.pop(name, default))
+            if name in values:
+                value = values.pop(name)
+                # One option, or one term, is a text of its own.
+                value = [value] if each.type == tuple[str, ...] and isinstance(value, str) else value
+                value = taken(name, value, each.type)
+            else:
+                value = each.default if each.default_factory is MISSING else each.default_factory()
+            object.__setattr__(self, name, value)
         object.__setattr__(
             self, "demands", (demands or Demands()).but(**values) if values or demands is None else demands
         )

@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from searchgen.errors import Impossible
 from searchgen.guide import Budget, Guide
+from searchgen.problem import Problem
 from searchgen.request.request import Request
 from searchgen.sources.source import Source
 from searchgen.target import Target
@@ -12,6 +15,10 @@ __all__ = ["look_ahead"]
 
 #: Start states need no sharper look-ahead: a third of the guide's usual work loses nothing after annealing (measured).
 QUICK = Budget(work=1.5e8, words=500)
+
+
+#: Floating point has room for so much of the weight of unknown words: longer ones weigh less in look-ahead, which begins searches only.
+MOST_WEIGHT = 600.0
 
 
 def look_ahead(source: Source, request: Request, order: int = 2) -> tuple[Target, Guide]:
@@ -28,14 +35,16 @@ def look_ahead(source: Source, request: Request, order: int = 2) -> tuple[Target
     """
     try:
         target = source.proposal(request)
-        return target, Guide.build(
-            target.problem,
+        problem, left_out = _lightened(target.problem)
+        guide = Guide.build(
+            problem,
             order=order,
             max_tokens=target.max_tokens,
             bigrams=target.bigrams,
             budget=QUICK,
             threads=source.threads,
         )
+        return target, replace(guide, log_masses=guide.log_masses - left_out) if left_out else guide
     except Impossible:
         if not request.finite_verb:
             raise
@@ -44,3 +53,14 @@ def look_ahead(source: Source, request: Request, order: int = 2) -> tuple[Target
         target,
         notes=(*target.notes, "no text with a finite verb satisfies the other constraints; these texts may lack one"),
     ), guide
+
+
+def _lightened(problem: Problem) -> tuple[Problem, float]:
+    """Return the problem with as much weight of unknown words as floating point can bear, and what was left out if each occurs once."""
+    extra = problem.extra
+    weight = problem.token["weight"][extra]
+    if weight.sum() >= -MOST_WEIGHT:
+        return problem, 0.0
+    token = problem.token.copy()
+    token["weight"][extra] = np.maximum(weight, -MOST_WEIGHT / len(extra))
+    return problem._replace(token=token), float((token["weight"][extra] - weight).sum())

@@ -73,6 +73,8 @@ class Chinese(TextForm):
     name: ClassVar[str] = "zh"
     final_tokens: ClassVar[frozenset[str]] = frozenset("。？！")
     brackets: ClassVar[Mapping[str, str]] = {"“": "”", "‘": "’", "（": "）", "《": "》"}
+    punctuation: ClassVar[Mapping[str, Kind]] = _PUNCTUATION
+    letter: ClassVar[re.Pattern[str]] = re.compile(_LETTER)
 
     def normalise(self, text: str) -> str:
         """The text with full-width punctuation and curly quotation marks outside the words of other scripts."""
@@ -95,6 +97,11 @@ class Chinese(TextForm):
             pieces.append(token)
             before = foreign
         return "".join(pieces)
+
+    def token_end(self, text: str, begin: int) -> int:
+        """Where the token ends that begins at a place."""
+        match = _patterns().token.match(text, begin)
+        return match.end() if match else begin
 
     def kinds(self, vocabulary: Sequence[str]) -> Kinds:
         """The kind of each token; most are ideographs."""

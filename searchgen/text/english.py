@@ -105,6 +105,7 @@ class English(TextForm):
     name: ClassVar[str] = "en"
     final_tokens: ClassVar[frozenset[str]] = frozenset(".?!")
     brackets: ClassVar[Mapping[str, str]] = {"“": "”", "‘": "’", "(": ")", "[": "]"}
+    punctuation: ClassVar[Mapping[str, Kind]] = _PUNCTUATION
 
     def __init__(self, preference: Mapping[str, float] | None = None) -> None:
         """A form that knows words.
@@ -141,7 +142,7 @@ class English(TextForm):
         """The tokens of a text, the first word in its true case."""
         tokens = self.tokenise_as_printed(text)
         place = self.first_word(tokens)
-        if place >= 0:
+        if place >= 0 and tokens[place] not in self.units:
             printed = capitalised(tokens[place])
             if tokens[place + 1 : place + 2] == ["."] and stopped(printed):  # mr. at the beginning is printed Mr.
                 printed += tokens.pop(place + 1)
@@ -149,17 +150,29 @@ class English(TextForm):
         return tokens
 
     def detokenise(self, tokens: Sequence[str]) -> str:
-        """The text with the usual spacing and a capital."""
+        """The text with the usual spacing and a capital, unless a word of `units` begins it."""
+        return self._printed(tokens, begun=False)
+
+    def inside(self, tokens: Sequence[str]) -> str:
+        """The part without a capital of its own."""
+        return self._printed(tokens, begun=True)
+
+    def _printed(self, tokens: Sequence[str], *, begun: bool) -> str:
         pieces: list[str] = []
-        joined, begun = True, False
+        joined = True
         for token in tokens:
             if not joined and token not in _JOINS_LEFT:
                 pieces.append(" ")
             if not begun and self.is_word(token):
-                token, begun = capitalised(token), True
+                token, begun = token if token in self.units else capitalised(token), True
             pieces.append(token)
             joined = token in _JOINS_RIGHT
         return "".join(pieces)
+
+    def token_end(self, text: str, begin: int) -> int:
+        """Where the token ends that begins at a place."""
+        match = _patterns(False).token.match(text, begin)
+        return match.end() if match else begin
 
     def kinds(self, vocabulary: Sequence[str]) -> Kinds:
         """The kind of each token; nearly all are told by a table and by being plain letters."""
@@ -170,6 +183,8 @@ class English(TextForm):
         plain[[place for place in np.flatnonzero(~plain).tolist() if _SIMPLE.fullmatch(vocabulary[place])]] = True
         kinds[plain & (kinds < 0)] = Kind.WORD
         kinds[plain & self._not_first(vocabulary)] |= Flag.NOT_FIRST
+        if self.units:
+            kinds[[place for place, token in enumerate(vocabulary) if token in self.units]] = -1
         for place in np.flatnonzero(kinds < 0).tolist():
             kinds[place] = self._kind(vocabulary[place])
         return bar_markers(vocabulary, kinds)
@@ -181,9 +196,10 @@ class English(TextForm):
         if not self.is_word(token):
             return Kind.SYMBOL
         flags = Flag(0) if self.tokenise(token) == [token] else Flag.NOT_FIRST
-        if token.endswith(".") or stopped(token):
+        is_unit = token in self.units
+        if token.endswith(".") or stopped(token) or (is_unit and self.tokenise_as_printed(f"{token}.") != [token, "."]):
             flags |= Flag.NO_STOP
-        elif stopped(capitalised(token)):
+        elif not is_unit and stopped(capitalised(token)):
             flags |= Flag.NO_STOP_FIRST
         return Kind.WORD + flags
 

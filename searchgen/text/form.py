@@ -1,13 +1,16 @@
 """A text form: printed text to tokens and back, and the law of canonical texts as an automaton."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from copy import copy
+from typing import ClassVar, Self
 
 import numpy as np
 
 from searchgen.automata import Automaton
 from searchgen.text.kinds import Kind, Kinds, legal_texts
+from searchgen.text.units import NO_UNITS, Units, extends
 
 __all__ = ["MARKERS", "TextForm"]
 
@@ -24,11 +27,35 @@ class TextForm(ABC):
         name: as it is asked for.
         final_tokens: tokens that may end a sentence.
         brackets: closing mark of each opening mark.
+        punctuation: the kind of each punctuation mark.
+        units: words with signs of one request, and words that keep their case.
     """
 
     name: ClassVar[str]
     final_tokens: ClassVar[frozenset[str]]
     brackets: ClassVar[Mapping[str, str]]
+    punctuation: ClassVar[Mapping[str, Kind]] = {}
+    letter: ClassVar[re.Pattern[str]] = re.compile(r"[^\W_]")  # what must not touch a unit
+    units: Units = NO_UNITS
+
+    def with_units(self, units: Units) -> Self:
+        """The form that also knows the words with signs of a request.
+
+        Args:
+            units: the words.
+
+        Returns:
+            Another form, or this one when there is nothing to know.
+
+        >>> from searchgen.text import text_form
+        >>> text_form("en").with_units(Units(("R&D",))).tokenise_as_printed("our R&D!")
+        ['our', 'R&D', '!']
+        """
+        if units == self.units:
+            return self
+        form = copy(self)
+        form.units = units
+        return form
 
     def tokenise_as_printed(self, text: str) -> list[str]:
         """The tokens of a text, the first word in the case in which it is printed.
@@ -41,7 +68,7 @@ class TextForm(ABC):
         Returns:
             The tokens.
         """
-        return self.split(self.normalise(text))
+        return self.units.read(text, self)
 
     @abstractmethod
     def split(self, normal: str) -> list[str]:
@@ -64,6 +91,53 @@ class TextForm(ABC):
         Returns:
             One line.
         """
+
+    def inside(self, tokens: Sequence[str]) -> str:
+        """The printed form of a part of a text that does not begin it.
+
+        Args:
+            tokens: of the part.
+
+        Returns:
+            One line.
+        """
+        return self.detokenise(tokens)
+
+    def bordered(self, text: str, begin: int, end: int) -> bool:
+        """Whether what stands in a text can be a word with signs: no letter touches it, and no longer token begins with it.
+
+        Args:
+            text: any text.
+            begin: where it begins.
+            end: where it ends.
+
+        Returns:
+            True at the edges of the text, and beside spaces and signs.
+        """
+        before, after = text[begin - 1 : begin], text[end : end + 1]
+        if (before and self._touches(before, text[begin])) or before == "\u200d":
+            return False
+        if after and (self._touches(after, text[end - 1]) or extends(after)):
+            return False
+        return self.token_end(text, begin) <= end
+
+    def token_end(self, text: str, begin: int) -> int:
+        """Where the token ends that begins at a place of a text, units apart.
+
+        Args:
+            text: any text.
+            begin: the place.
+
+        Returns:
+            The end; the place itself when no token begins there.
+        """
+        del text
+        return begin
+
+    def _touches(self, outside: str, edge: str) -> bool:
+        """Whether a character beside a word with signs is of the same word; ideographs are words of their own in `zh`."""
+        letters = self.letter.match(outside) is not None
+        return letters and (self.letter.match(edge) is not None or not edge.isalnum())
 
     @abstractmethod
     def kinds(self, vocabulary: Sequence[str]) -> Kinds:
@@ -105,9 +179,9 @@ class TextForm(ABC):
             token: a token.
 
         Returns:
-            True for a word; lengths count words.
+            True for a word, and for what is demanded with its signs; lengths count words.
         """
-        return token.isalnum() or any(map(str.isalnum, token))
+        return token.isalnum() or any(map(str.isalnum, token)) or token in self.units
 
     def first_word(self, tokens: Sequence[str]) -> int:
         """Where the first word stands.

@@ -10,6 +10,7 @@ mark or a hyphen. Which word may come first, and which may stand before a stop, 
     (True, True, False, False)
 """
 
+from collections.abc import Sequence
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from searchgen.automata import DEAD, START, Automaton, minimise
 
-__all__ = ["BEGINS", "FOLLOWS", "Flag", "Kind", "Kinds", "legal_texts"]
+__all__ = ["BEGINS", "FOLLOWS", "Flag", "Kind", "Kinds", "fit", "legal_texts"]
 
 Kinds = npt.NDArray[np.int8]
 
@@ -106,6 +107,30 @@ def legal_texts(kinds: Kinds) -> Automaton:
     place[labels] = np.arange(len(labels))
     accept = [False] + [state.begun and state.last not in (Kind.OPEN, Kind.HYPHEN) for state in queue]
     return minimise(Automaton.of(place[kinds], rows, accept))
+
+
+def fit(kinds: Sequence[int], *, first: bool = False) -> bool:
+    """Whether tokens of some kinds stand in a row in some legal text.
+
+    Args:
+        kinds: of the tokens.
+        first: whether they begin it.
+
+    Returns:
+        False where no text has them so.
+
+    >>> fit([Kind.WORD, Kind.SYMBOL]), fit([Kind.SYMBOL, Kind.SYMBOL]), fit([Kind.STOP], first=True)
+    (True, False, False)
+    """
+    word = _read(_FIRST, Kind.WORD)
+    assert word is not None
+    for state in (_FIRST,) if first else (_FIRST, word):
+        after: _State | None = state
+        for kind in kinds:
+            after = None if after is None or kind == Kind.NEVER else _read(after, kind)
+        if after is not None:
+            return True
+    return False
 
 
 def _read(state: _State, kind: int) -> _State | None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from searchgen.errors import RequestError
 
-__all__ = ["parse_items"]
+__all__ = ["parse_items", "separator_hints"]
 
 COMMAS = ",\uff0c\u3001"  # ASCII, full-width, and the Chinese comma of lists
+#: Signs between words that people take for commas.
+MISTAKEN = re.compile(r"(?<=\w)\s*([;\uff1b\t])\s*(?=\w)|(?<=\w\w)\s*(#)\s*(?=\w\w)")
 PIECE = re.compile(rf"\\([{COMMAS}|@\\])|([{COMMAS}])|(\|)|(.)", re.DOTALL)
 
 
@@ -61,3 +63,31 @@ def _split(value: str, *, commas: bool) -> list[list[str]]:
             entries[-1][-1] += escaped or comma or plain
     trimmed = [[one.strip() for one in entry if one.strip()] for entry in entries]
     return [entry for entry in trimmed if entry]
+
+
+def separator_hints(phrases: Sequence[str]) -> list[str]:
+    r"""What to tell a user whose list may be parted by other signs than commas.
+
+    Args:
+        phrases: the entries of a list as they were read.
+
+    Returns:
+        One line for each doubtful entry.
+
+    >>> separator_hints(["dog;park", "C#", "hot dog"])
+    ["'dog;park' is one phrase, for ';' parts no list; for several entries write dog,park"]
+    >>> separator_hints(['["dog"', '"park"]'])
+    ['\'["dog","park"]\' is read as it stands, brackets and all; as a list write dog,park']
+    """
+    whole = ",".join(phrases)
+    if whole[:1] == "[" and whole[-1:] == "]" and ("," in whole or '"' in whole):
+        bare = ",".join(phrase.strip("[]\"' ") for phrase in phrases)
+        return [f"{whole[:60]!r} is read as it stands, brackets and all; as a list write {bare[:60]}"]
+    hints = []
+    for phrase in phrases:
+        if match := MISTAKEN.search(phrase):
+            sign, parted = match[1] or match[2], MISTAKEN.sub(",", phrase)
+            hints.append(
+                f"{phrase[:60]!r} is one phrase, for {sign!r} parts no list; for several entries write {parted[:60]}"
+            )
+    return hints

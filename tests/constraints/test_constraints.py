@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from searchgen.constraints import (
     Sentence,
     StartsWith,
     joint,
+    own_places,
     window,
 )
 from searchgen.constraints.keywords import Item
@@ -52,13 +54,68 @@ PHRASE = st.lists(st.sampled_from(["a", "A", "b", "c"]), min_size=1, max_size=3)
 ITEMS = st.lists(st.lists(PHRASE, min_size=1, max_size=2).map(tuple), min_size=1, max_size=3).map(tuple)
 
 
+def apart(items: list[Item], text: Text) -> bool:
+    """Try every place of every phrase: each item has one of its own."""
+    if not items:
+        return True
+    for phrase in items[0]:
+        for place in range(len(text) - len(phrase) + 1):
+            piece = tuple(token.casefold() for token in text[place : place + len(phrase)])
+            rest = (*text[:place], *["taken"] * len(phrase), *text[place + len(phrase) :])
+            if piece == tuple(map(str.casefold, phrase)) and apart(items[1:], rest):
+                return True
+    return False
+
+
+def different(items: tuple[Item, ...]) -> list[Item]:
+    """Items that differ, case and the order of alternatives aside."""
+    return list({frozenset(tuple(map(str.casefold, phrase)) for phrase in item): item for item in items}.values())
+
+
 @settings(max_examples=20, deadline=None)
 @given(ITEMS)
 def test_keywords_in_any_order(items: tuple[Item, ...]) -> None:
+    assert_is(Keywords(items), "a A b c ,", lambda text: apart(different(items), text), 5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(ITEMS)
+def test_keywords_that_may_overlap(items: tuple[Item, ...]) -> None:
     def predicate(text: Text) -> bool:
         return all(any(has(phrase)(text) for phrase in item) for item in items)
 
-    assert_is(Keywords(items), "a A b c ,", predicate, 5)
+    assert_is(Keywords(items, overlap=True), "a A b c ,", predicate, 5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(ITEMS, st.integers(1, 2))
+def test_keywords_group_by_group(items: tuple[Item, ...], size: int) -> None:
+    groups = [different(items)[place : place + size] for place in range(0, len(different(items)), size)]
+
+    def predicate(text: Text, left: list[list[Item]]) -> bool:
+        if not left:
+            return True
+        return any(apart(left[0], text[:end]) and predicate(text[end:], left[1:]) for end in range(len(text) + 1))
+
+    known = vocabulary("a A b c ,")
+    automaton = Keywords(items).automaton(known, group=size)
+    assert_automaton(automaton, [*known], lambda text: predicate(text, groups), 5)
+
+
+def test_only_keywords_that_share_words_are_compiled_together() -> None:
+    items: list[Item] = [(("new", "york"),), (("dog",),), (("york",), ("a", "b", "c")), (("b",),), (("cat", "dog2"),)]
+    assert own_places.apart(items) == [[0, 2, 3], [1], [4]]
+    free = tuple(((word,),) for word in "abcdefgh")
+    known = vocabulary("a b c d e f g h x")
+    alone, sharing = Keywords(free, overlap=True).automaton(known), Keywords(free).automaton(known)
+    assert np.array_equal(alone.next, sharing.next)
+
+
+def test_the_earlier_keyword_has_the_place_that_both_want() -> None:
+    known = vocabulary("new york dog")
+    asked = Keywords(((("york",),), (("new", "york"),)))
+    assert asked.parts(known.encode(["new", "york"]), known) == {"keyword york": True, "keyword new york": False}
+    assert asked.violations(known.encode(["york", "new", "york"]), known) == 0
 
 
 @settings(max_examples=20, deadline=None)
@@ -95,7 +152,9 @@ def test_ends_with(phrase: Text) -> None:
 
 def test_overlapping_phrases_are_exact() -> None:
     items: tuple[Item, ...] = ((("a", "a", "b"),), (("a", "b", "a"),))
-    assert_is(Keywords(items), "a b c", lambda text: "aab" in "".join(text) and "aba" in "".join(text), 7)
+    both = Keywords(items, overlap=True)
+    assert_is(both, "a b c", lambda text: "aab" in "".join(text) and "aba" in "".join(text), 7)
+    assert_is(Keywords(items), "a b c", lambda text: bool(re.search("aab.*aba|aba.*aab", "".join(text))), 7)
     assert_is(Keywords(items, ordered=True), "a b c", lambda text: bool(re.search("aab.*aba", "".join(text))), 7)
 
 

@@ -21,7 +21,7 @@ from searchgen.constraints import (
     window,
 )
 from searchgen.constraints.keywords import Item
-from searchgen.errors import Impossible, RequestError
+from searchgen.errors import Impossible, RequestError, TooLarge
 from searchgen.text import text_form
 from searchgen.vocabulary import MARKERS, Vocabulary
 from tests.constraints.toy_text import FORM, vocabulary
@@ -121,10 +121,10 @@ def test_an_alternative_that_is_not_forbidden_is_enough() -> None:
 def test_too_many_keywords_are_refused_at_once() -> None:
     words = [f"w{number}" for number in range(40)]
     items = tuple(((word,),) for word in words)
-    with pytest.raises(RequestError, match="40 keywords in any order"):
+    with pytest.raises(TooLarge, match="40 keywords in any order"):
         Keywords(items).automaton(vocabulary(" ".join(words)))
     assert Keywords(items, ordered=True).automaton(vocabulary(" ".join(words))).next.shape == (42, 40)
-    with pytest.raises(RequestError, match="more than 50 entries"):
+    with pytest.raises(TooLarge, match="more than 50 entries"):
         Forbid(tuple((one, two) for one, two in pairwise(words))).automaton(vocabulary(" ".join(words)), 50)
 
 

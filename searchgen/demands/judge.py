@@ -1,0 +1,122 @@
+"""Which demands a text keeps: any text, whatever words it has, and whether or not some text keeps them all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from searchgen.black_box_terms import BlackBoxTerm
+from searchgen.constraints import Constraint, Forbid, refuse_forbidden_keywords, with_demanded
+from searchgen.demands.to_constraints import constraints_of
+from searchgen.text import TextForm
+from searchgen.text.items import odd_words
+from searchgen.text.units import Units
+from searchgen.vocabulary import Vocabulary
+
+__all__ = ["Judge"]
+
+#: Words of judged texts that are kept, so that each enters the vocabulary once.
+MOST_WORDS = 5_000
+
+
+@dataclass(eq=False)
+class Judge:
+    """What texts are judged by.
+
+    Attributes:
+        vocabulary: a model's tokens and the demanded words that it does not know.
+        constraints: every hard constraint, lengths included.
+        written: the name each part of a constraint has in the output.
+        terms: functions of the printed text; hard ones forbid texts.
+        notes: what the user should know, one line each.
+
+    Example:
+        >>> from searchgen.demands.demands import Demands
+        >>> from searchgen.text import text_form
+        >>> words = Vocabulary(["the", "dog", "ran", "."], text_form("en"))
+        >>> judge = Judge.of(Demands.nothing(keywords=(("C",),), forbid=("very",), min_words=1, max_words=9), words)
+        >>> judge.judged("THE dog ran to C++.")
+        {'keyword c': False, 'without very': True, 'words 1 to 9': True}
+    """
+
+    vocabulary: Vocabulary
+    constraints: tuple[Constraint, ...]
+    written: Mapping[str, str]
+    terms: tuple[BlackBoxTerm, ...] = ()
+    notes: tuple[str, ...] = ()
+    _reading: Vocabulary | None = field(default=None, init=False, repr=False)
+
+    @staticmethod
+    def of(demands: Mapping[str, Any], vocabulary: Vocabulary) -> "Judge":
+        """Return the judge of texts by demands.
+
+        Args:
+            demands: a value for every flag of every constraint.
+            vocabulary: of a model.
+
+        Raises:
+            RequestError: the demands contradict themselves.
+        """
+        demanded = constraints_of(demands, vocabulary.form, vocabulary)
+        known = with_demanded(vocabulary, demanded.constraints)
+        refuse_forbidden_keywords(demanded.constraints, known)
+        return Judge(known, demanded.constraints, demanded.written, notes=demanded.notes)
+
+    @property
+    def form(self) -> TextForm:
+        """The text form, which knows the words with signs that are demanded."""
+        return self.vocabulary.form
+
+    def satisfied(self, ids: Sequence[int], printed: str) -> dict[str, bool]:
+        """Return, for each part of each constraint, whether a text satisfies it.
+
+        Args:
+            ids: the text.
+            printed: the same, for terms.
+        """
+        result = _parts(self.constraints, [np.array(ids, np.int32)], self.vocabulary, self.written)
+        for term in self.terms:
+            if term.hard:
+                result[f"term {term.name}"] = term.log_weight(printed) > -np.inf
+        return result
+
+    def judged(self, text: str) -> dict[str, bool]:
+        """Return, for each part of each constraint, whether any text satisfies it.
+
+        Words that the model does not know, or knows in another case, are read as they are written, and words with signs whole, so that
+        `C++` does not hold `C`. A last stop ends the sentence even where it belongs to an abbreviation.
+        """
+        form, units = self.form, self.form.units
+        odd = dict.fromkeys(word for word in odd_words(text, form.with_units(Units())) if word not in units)
+        if odd:
+            form = form.with_units(Units((*units.signs, *odd), units.kept))
+        readings = [form.tokenise(text)]
+        last = readings[0][-1] if readings[0] else ""
+        if len(last) > 1 and last.endswith(".") and last[-2] != "." and "." in form.final_tokens:
+            readings.append([*readings[0][:-1], last[:-1], "."])
+        vocabulary = self._holding([token for tokens in readings for token in tokens])
+        ids = [np.array([vocabulary.find(token) for token in tokens], np.int32) for tokens in readings]
+        return _parts(self.constraints, ids, vocabulary, self.written)
+
+    def _holding(self, tokens: Sequence[str]) -> Vocabulary:
+        """Return a vocabulary that has all of some tokens, one that grows from text to text."""
+        reading = self._reading or self.vocabulary
+        if len(reading.extra) > MOST_WORDS:
+            reading = self.vocabulary
+        self._reading = reading.with_tokens(tokens)
+        return self._reading
+
+
+def _parts(
+    constraints: Sequence[Constraint], readings: Sequence[Any], vocabulary: Vocabulary, written: Mapping[str, str]
+) -> dict[str, bool]:
+    """Return which parts hold, in some reading of a text; what is forbidden is in none."""
+    result: dict[str, bool] = {}
+    for constraint in constraints:
+        kind = all if isinstance(constraint, Forbid) else any
+        found = [constraint.parts(ids, vocabulary) for ids in readings]
+        for part in found[0]:
+            name = written.get(part, part)
+            result[name] = result.get(name, True) and kind(each[part] for each in found)
+    return result
