@@ -46,7 +46,7 @@ def check(
     with starting():
         # What a transformer's texts must satisfy is decided by the words of the n-gram model beside it.
         source = load_source(request.model.ngram, request.neural, raw_tokens)
-    judge = Judge.of(request.demands, source.known.vocabulary)
+    judge = Judge.of(request.demands, source.lexicon.vocabulary)
     for remark in judge.notes:
         note(remark)
     failed = total = 0
