@@ -103,9 +103,9 @@ def train(
 
     refuse_second_stdin(texts, "lm train -")
     _refuse(threads, vocab, start_from or tokenizer)
-    known, alone = _shape(output, start_from)
+    named, alone = _shape(output, start_from)
     recipe = Recipe(
-        size=size or known,
+        size=size or named,
         untied=untied or alone,
         form=lang or "en",
         tokens=tokens,
@@ -180,5 +180,5 @@ def _shape(output: Path, start_from: str | None) -> tuple[str, bool]:
     kept = kept_shape(output / "checkpoint")
     if kept is not None:
         return kept
-    begun = read_warm_start(start_from)
-    return size_of(start_from, begun), not begun.shape.tied
+    model = read_warm_start(start_from)
+    return size_of(start_from, model), not model.shape.tied

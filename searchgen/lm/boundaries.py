@@ -56,15 +56,15 @@ def prefix_log_probs(
     ahead = [length] * (n + 1)  # where the first of the pieces that follow begins
     for i in range(n - 1, -1, -1):
         ahead[i] = min(ahead[i + 1], starts[i])
-    places, begun, reached, total = [0], [], 0, 0.0
-    for i, each in enumerate(log_p[:n].tolist()):
-        total += each
+    places, sums, reached, total = [0], [], 0, 0.0
+    for i, piece_log_p in enumerate(log_p[:n].tolist()):
+        total += piece_log_p
         reached = max(reached, ends[i])
         # Of pieces after which a place may be cut the first counts: a lone space belongs to what follows.
         if places[-1] < reached < length and reached <= ahead[i + 1]:
             places.append(reached)
-            begun.append(total)
-    return PrefixLogProbs(np.array([*places[1:], length], np.int64), np.array([*begun, total]), float(log_p[n:].sum()))
+            sums.append(total)
+    return PrefixLogProbs(np.array([*places[1:], length], np.int64), np.array([*sums, total]), float(log_p[n:].sum()))
 
 
 def common_places(texts: Sequence[PrefixLogProbs]) -> npt.NDArray[np.int64]:

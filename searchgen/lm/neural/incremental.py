@@ -98,7 +98,7 @@ class Incremental:
             self.cached, self._seen = False, None
             log_p = self.model.scored_rows(texts, rows)
         self._rows, self._log_p = rows, log_p
-        return np.array([one.sum() for one in log_p], np.float64)
+        return np.array([row_log_p.sum() for row_log_p in log_p], np.float64)
 
     def _fits(self, rows: list[list[int]]) -> bool:
         network = self.network
@@ -148,17 +148,17 @@ class Incremental:
             self._log_p[p][: s + 1 - before] if s + 1 > before else np.zeros(0)
             for s, p in zip(start, parent, strict=True)
         ]
-        found = [
+        joined = [
             np.concatenate([old, own[max(0, before - s - 1) :]]) for old, own, s in zip(kept, new, start, strict=True)
         ]
-        self.model.refuse_nan(texts, found)
-        return found
+        self.model.refuse_nan(texts, joined)
+        return joined
 
     def _log_p_of(self, hidden: torch.Tensor, target: torch.Tensor) -> Floats:
         scores = self.network.head(hidden)
         log_p = -torch.nn.functional.cross_entropy(scores.float(), target, reduction="none")
-        found: Floats = log_p.cpu().numpy().astype(np.float64)
-        return found
+        values: Floats = log_p.cpu().numpy().astype(np.float64)
+        return values
 
 
 def _shared(row: list[int], other: list[int]) -> int:

@@ -53,13 +53,13 @@ class MaskedSpelling:
         Raises:
             RequestError: the model cannot spell a text; the message names it.
         """
-        found = self.encode(list(texts))
-        for text, pieces in zip(texts, found, strict=True):
+        rows = self.encode(list(texts))
+        for text, pieces in zip(texts, rows, strict=True):
             if not pieces or not self.refused.isdisjoint(pieces):
                 raise RequestError(
                     f"the model's tokenizer cannot spell {text[:60]!r}; choose another model or other words"
                 )
-        return found
+        return rows
 
     def single(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the piece of each text that is exactly one, -1 for others."""
@@ -83,7 +83,7 @@ class MaskedSpelling:
             )
         begin, end = ids.get("cls_token", ids.get("bos_token")), ids.get("sep_token", ids.get("eos_token"))
         refused = frozenset(i for i in ids.values() if i is not None)
-        ends = [() if one is None else (one,) for one in (begin, end)]
+        ends = [() if piece is None else (piece,) for piece in (begin, end)]
         return MaskedSpelling(encode, ends[0], ends[1], mask, refused)
 
 
@@ -142,12 +142,12 @@ class MaskedModel:
         spelled = self._sides([side for pair in sides for side in pair])
         spelling, rows = self.spelling, []
         for left, right in zip(spelled[::2], spelled[1::2], strict=True):
-            begun = [*spelling.begin, *left]
-            rows.append(([*begun, spelling.mask, *right, *spelling.end], len(begun)))
-        found: list[Floats] = [np.zeros(0)] * len(rows)
+            prefix = [*spelling.begin, *left]
+            rows.append(([*prefix, spelling.mask, *right, *spelling.end], len(prefix)))
+        results: list[Floats] = [np.zeros(0)] * len(rows)
         for i, scores in self._scored(rows):
-            found[i] = _log_softmax(scores[pieces[i]])
-        return found
+            results[i] = _log_softmax(scores[pieces[i]])
+        return results
 
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name."""
@@ -211,12 +211,12 @@ class MaskedModel:
                 scores = self.scores(
                     torch.from_numpy(padded).to(self.device), torch.from_numpy(there).to(self.device), at
                 )
-            each = scores.float().cpu().numpy().astype(np.float64)
+            at_masks = scores.float().cpu().numpy().astype(np.float64)
             self.usage.forwards += 1
             self.usage.texts += len(batch)
             self.usage.tokens += int(there.sum())
             self.usage.padding += int(there.size - there.sum())
-            yield from zip(batch, each, strict=True)
+            yield from zip(batch, at_masks, strict=True)
 
 
 def _log_softmax(scores: Floats) -> Floats:

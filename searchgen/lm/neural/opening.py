@@ -110,7 +110,7 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
     device = device_of(settings.device)
     dtype = _dtype(settings.dtype, device, config)
     try:
-        if any(one.endswith(MASKED) for one in config.get("architectures") or []):
+        if any(architecture.endswith(MASKED) for architecture in config.get("architectures") or []):
             return _open_masked(name, folder, config, settings, device, dtype)
         spelling = Spelling.of(folder, config, settings)
         network = _network(folder, config, device, dtype)
@@ -147,7 +147,7 @@ def _check_kind(name: str, folder: Path, config: dict[str, Any]) -> None:
     architectures = config.get("architectures") or []
     if not config.get("model_type"):
         raise ModelFileError(f"{name}: no config.json of a transformer in {folder}; name the folder that holds one")
-    if architectures and not any(one.endswith((*CAUSAL, MASKED)) for one in architectures):
+    if architectures and not any(architecture.endswith((*CAUSAL, MASKED)) for architecture in architectures):
         raise RequestError(f"{name} has no head that predicts the next word ({architectures[0]}); name a causal model")
     if not any(list(folder.glob(pattern)) for pattern in ("*.safetensors", "*.bin")):
         raise ModelFileError(f"{name}: no weights (*.safetensors) in {folder}; fetch the model again")
@@ -180,8 +180,8 @@ def _dtype(name: str, device: "torch.device", config: dict[str, Any]) -> "torch.
     stored = config.get("dtype") or config.get("torch_dtype") or "float32"
     if name == "auto":
         name = str(stored) if device.type == "cuda" and stored in ("bfloat16", "float16") else "float32"
-    found: torch.dtype = getattr(torch, name)
-    return found
+    dtype: torch.dtype = getattr(torch, name)
+    return dtype
 
 
 def why_uncached(folder: Path, config: dict[str, Any]) -> str:

@@ -85,7 +85,7 @@ class PieceModel:
         Raises:
             RequestError: a text cannot be spelled or is too long, or its score is not a number.
         """
-        return self._kept.of(texts, lambda new: np.array([one.log_p.sum() for one in self._pieces(new)]))
+        return self._kept.of(texts, lambda new: np.array([scored.log_p.sum() for scored in self._pieces(new)]))
 
     def prefix_log_probs(self, texts: Sequence[str]) -> list[PrefixLogProbs]:
         """Return log p of every beginning of texts that ends where a piece ends, and of their ends; the texts scored last are known.
@@ -93,10 +93,10 @@ class PieceModel:
         Raises:
             RequestError: as for `log_probs`; or the tokenizer does not tell where its pieces stand.
         """
-        scored, found = self._pieces(texts), []
-        for text, places, one in zip(texts, self.spelling.places(texts), scored, strict=True):
-            found.append(prefix_log_probs(*places, compact_length(text), one.log_p))
-        return found
+        scored, prefixes = self._pieces(texts), []
+        for text, places, pieces in zip(texts, self.spelling.places(texts), scored, strict=True):
+            prefixes.append(prefix_log_probs(*places, compact_length(text), pieces.log_p))
+        return prefixes
 
     def expected(self, texts: Sequence[str]) -> list[Expected]:
         """Return what it expects at every place of texts, as `note_expected` has asked; the texts scored last are known.
@@ -105,7 +105,7 @@ class PieceModel:
             RequestError: as for `prefix_log_probs`.
         """
         places = self.spelling.places(texts)
-        return [Expected(starts, one) for (starts, _), one in zip(places, self._pieces(texts), strict=True)]
+        return [Expected(starts, scored) for (starts, _), scored in zip(places, self._pieces(texts), strict=True)]
 
     def note_expected(self, most: int) -> None:
         """Note so many of the pieces it expects at every place of the texts that it scores from now on; 0: none."""
@@ -131,7 +131,7 @@ class PieceModel:
     def forget(self) -> None:
         """Drop the scores kept, so that the next ones are computed anew, in passes as large as at the start."""
         self._kept.scores.clear()
-        self._recent.known.clear()
+        self._recent.results.clear()
         self._noted = 0
         self._positions = self._most
 
@@ -144,7 +144,7 @@ class PieceModel:
 
     def scored_rows(self, texts: Sequence[str], rows: Sequence[list[int]]) -> list[Floats]:
         """Return log p of the pieces of each row after what stands before all texts; `texts` names them in errors."""
-        return [one.log_p for one in self._scored_rows(texts, rows)]
+        return [scored.log_p for scored in self._scored_rows(texts, rows)]
 
     def _scored_rows(self, texts: Sequence[str], rows: Sequence[list[int]]) -> list[Scored]:
         longest = max(map(len, rows), default=0)
@@ -163,9 +163,9 @@ class PieceModel:
                 if not is_memory(error):
                     raise
                 todo += self._halves(batch)
-        found = [scores[i] for i in range(len(rows))]
-        self.refuse_nan(texts, [one.log_p for one in found])
-        return found
+        scored = [scores[i] for i in range(len(rows))]
+        self.refuse_nan(texts, [row.log_p for row in scored])
+        return scored
 
     def refuse_nan(self, texts: Sequence[str], scores: Sequence[Floats]) -> None:
         """Refuse scores that are no numbers.
@@ -204,9 +204,9 @@ class PieceModel:
         at, column = np.nonzero(scored)
         # The last piece is never a context.
         flat = at * (padded.shape[1] - 1) + column
-        each = self._compute(padded[:, :-1], flat, padded[at, column + 1], self._noted)
+        scored_pieces = self._compute(padded[:, :-1], flat, padded[at, column + 1], self._noted)
         self.usage.forwards += 1
         self.usage.texts += len(rows)
         self.usage.tokens += int((lengths - 1).sum())
         self.usage.padding += int(padded[:, 1:].size - (lengths - 1).sum())
-        return each.split(np.cumsum(lengths - 1 - first)[:-1])
+        return scored_pieces.split(np.cumsum(lengths - 1 - first)[:-1])

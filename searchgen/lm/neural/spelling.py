@@ -31,14 +31,14 @@ def read_json(path: Path) -> dict[str, Any]:
         ModelFileError: it is damaged.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise ModelFileError(f"{path} cannot be read: {error}; fetch the model again") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise ModelFileError(f"{path} holds no JSON object; fetch the model again")
-    return found
+    return content
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,15 +70,15 @@ class Spelling:
             RequestError: the model cannot spell a text; the message names it.
         """
         try:
-            found = self.encode(self._glued(texts))
+            rows = self.encode(self._glued(texts))
         except Exception as error:  # the tokenizers library raises Exception itself
             raise RequestError(f"the model's tokenizer failed on {_shown(texts)}: {error}") from None
-        for text, pieces in zip(texts, found, strict=True):
+        for text, pieces in zip(texts, rows, strict=True):
             if not pieces or not self.refused.isdisjoint(pieces):
                 raise RequestError(
                     f"the model's tokenizer cannot spell {_shown([text])}; choose another model or words"
                 )
-        return [[*self.before, *pieces, *self.end] for pieces in found]
+        return [[*self.before, *pieces, *self.end] for pieces in rows]
 
     def spell_begun(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the pieces of prefixes of texts, with `before` and no end.
@@ -99,11 +99,11 @@ class Spelling:
                 "a mixture needs a tokenizer that tells where its pieces stand (tokenizer.json); save the model with a fast one"
             )
         glued = self._glued(texts)
-        found = []
+        places = []
         for text, spans in zip(glued, self.offsets(glued), strict=True):
             signs = [0, *accumulate(not sign.isspace() for sign in text)]
-            found.append(([signs[a] for a, _ in spans], [signs[b] for _, b in spans]))
-        return found
+            places.append(([signs[a] for a, _ in spans], [signs[b] for _, b in spans]))
+        return places
 
     def _glued(self, texts: Sequence[str]) -> list[str]:
         return [text if _is_unspaced(text[:1]) else self.glue + text for text in texts]
@@ -119,7 +119,7 @@ class Spelling:
         encode, offsets, find, special, vocabulary = read_tokenizer(folder)
         begin = special.get("bos_token", config.get("bos_token_id"))
         end = special.get("eos_token", config.get("eos_token_id"))
-        begin, end = (first_id(find(one) if isinstance(one, str) else one) for one in (begin, end))
+        begin, end = (first_id(find(token) if isinstance(token, str) else token) for token in (begin, end))
         unknown = first_id(find(special["unk_token"])) if "unk_token" in special else None
         return Spelling.around(str(folder), encode, offsets, (begin, end, unknown), settings, vocabulary)
 
@@ -158,7 +158,7 @@ class Spelling:
         last = [end] if settings.end == "eos" and end is not None else []
         if settings.end == "newline":
             last = encode(["\n"])[0]
-        refused = frozenset(one for one in (begin, end, unknown) if one is not None)
+        refused = frozenset(piece for piece in (begin, end, unknown) if piece is not None)
         glue = " " if prompt and not prompt[-1].isspace() and not _is_unspaced(prompt[-1]) else ""
         return Spelling(encode, offsets, tuple(before), tuple(last), refused, glue, vocabulary)
 
@@ -181,8 +181,8 @@ def read_tokenizer(folder: Path) -> tuple[Any, Any, Callable[[str], Any], dict[s
         fast.no_padding()
         fast.no_truncation()
         return (
-            lambda texts: [one.ids for one in fast.encode_batch(texts, add_special_tokens=False)],
-            lambda texts: [one.offsets for one in fast.encode_batch(texts, add_special_tokens=False)],
+            lambda texts: [encoding.ids for encoding in fast.encode_batch(texts, add_special_tokens=False)],
+            lambda texts: [encoding.offsets for encoding in fast.encode_batch(texts, add_special_tokens=False)],
             fast.token_to_id,
             special,
             fast.get_vocab,

@@ -109,12 +109,12 @@ class OnnxModel(PieceModel):
         return ThreadPoolExecutor(self.threads)
 
     def _computed(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
-        given = {"pieces": np.ascontiguousarray(padded), "at": at, "target": target}
+        inputs = {"pieces": np.ascontiguousarray(padded), "at": at, "target": target}
         if self.spelling.vocabulary is None:
-            (log_p,) = self.session.run(["log_p"], given)
+            (log_p,) = self.session.run(["log_p"], inputs)
             return Scored(log_p.astype(np.float64), np.zeros((len(at), 0), np.int64), np.zeros((len(at), 0)))
         log_p, best, piece = self.session.run(
-            ["log_p", *BEST], {**given, MOST: np.array([min(most, int(self.facts["vocabulary"]))])}
+            ["log_p", *BEST], {**inputs, MOST: np.array([min(most, int(self.facts["vocabulary"]))])}
         )
         return Scored(log_p.astype(np.float64), piece, best.astype(np.float64))
 
@@ -145,8 +145,8 @@ def open_graph(name: str, path: Path, settings: NeuralSettings, threads: int = 1
     facts, pairs = _described(path, session)
     special = pairs.vocabulary[BEGIN], pairs.vocabulary[END], None
     # Files of older versions cannot tell what they expect.
-    told = (lambda: pairs.vocabulary) if MOST in [one.name for one in session.get_inputs()] else None
-    spelling = Spelling.around(name, pairs.encode, pairs.offsets, special, settings, told)
+    vocabulary = (lambda: pairs.vocabulary) if MOST in [entry.name for entry in session.get_inputs()] else None
+    spelling = Spelling.around(name, pairs.encode, pairs.offsets, special, settings, vocabulary)
     digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode())
     digest.update(hashlib.sha256(content).digest())
     return OnnxModel(name, digest.hexdigest(), session, facts, spelling, threads=1 if large else threads)

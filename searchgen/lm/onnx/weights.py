@@ -25,12 +25,12 @@ def read_graph(path: Path) -> LlamaWeights:
     """
     try:
         made = onnx.load_from_string(path.read_bytes())
-        written = {one.key: one.value for one in made.metadata_props}
+        written = {entry.key: entry.value for entry in made.metadata_props}
         facts = json.loads(written["searchgen"])
         shape = Shape(**{field.name: facts[field.name] for field in fields(Shape)})
-        stored = {one.name: onnx.numpy_helper.to_array(one) for one in made.graph.initializer}
-        found = LlamaWeights(shape, written["tokenizer"], dict(_scaled(stored)))
-        found.check()
+        stored = {entry.name: onnx.numpy_helper.to_array(entry) for entry in made.graph.initializer}
+        read = LlamaWeights(shape, written["tokenizer"], dict(_scaled(stored)))
+        read.check()
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
     except ModelFileError:
@@ -38,7 +38,7 @@ def read_graph(path: Path) -> LlamaWeights:
     except Exception as error:  # protobuf's own, of several kinds
         reason = " ".join(str(error).split())[:160]
         raise ModelFileError(f"{path} is damaged, or no file of searchgen lm export ({reason})") from None
-    return found
+    return read
 
 
 def _scaled(stored: Mapping[str, npt.NDArray[Any]]) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:

@@ -88,7 +88,7 @@ def _parts(model: Any, vocabulary: int) -> tuple[Any, Any, bool]:
     with torch.inference_mode():
         expected = whole(trial).float()
         if head is not None and base is not model:
-            found = head(trunk(trial)).float()
-            if found.shape == expected.shape and (found - expected).abs().max() <= APART * expected.abs().max():
+            scores = head(trunk(trial)).float()
+            if scores.shape == expected.shape and (scores - expected).abs().max() <= APART * expected.abs().max():
                 return trunk, head, True
     return whole, torch.nn.Identity(), False

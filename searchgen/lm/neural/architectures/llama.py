@@ -155,15 +155,15 @@ class Llama(nn.Module):
 
     def published(self) -> dict[str, Tensor]:
         """Return the weights by the names of the transformers library."""
-        found: dict[str, Tensor] = {"model.embed_tokens.weight": self.embedding, "model.norm.weight": self.last}
+        tensors: dict[str, Tensor] = {"model.embed_tokens.weight": self.embedding, "model.norm.weight": self.last}
         if self.untied is not None:
-            found["lm_head.weight"] = self.untied
+            tensors["lm_head.weight"] = self.untied
         for number, block in enumerate(self.blocks):
             for name, weight in block.named_parameters():
                 names = PUBLISHED[name]
-                for one, part in zip(names, weight.chunk(len(names)), strict=True):
-                    found[f"model.layers.{number}.{one}.weight"] = part
-        return {name: weight.detach() for name, weight in found.items()}
+                for part_name, part in zip(names, weight.chunk(len(names)), strict=True):
+                    tensors[f"model.layers.{number}.{part_name}.weight"] = part
+        return {name: weight.detach() for name, weight in tensors.items()}
 
     def take(self, weights: Mapping[str, Tensor]) -> "Llama":
         """Take over weights by the names of the transformers library.
@@ -179,7 +179,7 @@ class Llama(nn.Module):
                 self.untied.copy_(weights["lm_head.weight"])
             for number, block in enumerate(self.blocks):
                 for name, weight in block.named_parameters():
-                    parts = [weights[f"model.layers.{number}.{one}.weight"] for one in PUBLISHED[name]]
+                    parts = [weights[f"model.layers.{number}.{part_name}.weight"] for part_name in PUBLISHED[name]]
                     weight.copy_(torch.cat(parts))
         return self
 

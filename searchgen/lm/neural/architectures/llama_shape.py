@@ -60,7 +60,7 @@ class Shape:
         return {
             **ends,
             **head,
-            **{f"model.layers.{i}.{name}.weight": one for i in layers for name, one in block.items()},
+            **{f"model.layers.{i}.{name}.weight": shape for i in layers for name, shape in block.items()},
         }
 
     def config(self, begin: int, end: int) -> dict[str, Any]:

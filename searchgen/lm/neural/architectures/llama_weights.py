@@ -51,11 +51,11 @@ class LlamaWeights:
             weights = {
                 name: value.astype(np.float32) for name, value in load_file(folder / "model.safetensors").items()
             }
-            found = LlamaWeights(Shape.of(config), tokenizer, weights)
-            found.check()
+            read = LlamaWeights(Shape.of(config), tokenizer, weights)
+            read.check()
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"{folder} is damaged: {error}; train or fetch the model again") from None
-        return found
+        return read
 
     def check(self) -> None:
         """Compare tokenizer and weights with the shape.
