@@ -68,12 +68,12 @@ def parts_of(name: str) -> tuple[tuple[str, float], ...]:
         model, _, weight = part.rpartition(":")
         if not model or not re.fullmatch(r"\d*\.?\d+", weight) or not float(weight) > 0:
             raise RequestError(
-                f"--lm {name}: {part!r} is no part of a mixture; write MODEL:WEIGHT, as in en:0.5,PATH:0.5"
+                f"--lm {name}: {part!r} is not a part of a mixture; write MODEL:WEIGHT, as in en:0.5,PATH:0.5"
             )
         parts.append((model, float(weight)))
     total = fsum(weight for _, weight in parts)
     if abs(total - 1.0) > ROUNDING:
-        raise RequestError(f"--lm {name}: the weights sum to {total:g}; let them sum to 1")
+        raise RequestError(f"--lm {name}: the weights sum to {total:g}; they must sum to 1")
     return tuple(parts)
 
 
@@ -289,7 +289,7 @@ def refuse_endless(name: str, settings: "NeuralSettings") -> None:
     """
     if settings.end == "none":
         raise RequestError(
-            f"--end none: n-gram models always end their texts, and so does every part of {name}; drop it"
+            f"--end none: every part of {name} ends its texts, as n-gram models do; drop --end"
         )
 
 
@@ -316,7 +316,7 @@ def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mix
         ngram = load(model)
         if ngram.form == "raw":
             raise RequestError(
-                f"--lm {name}: {model} has raw tokens, a mixture is of printed text; build it without --raw-tokens"
+                f"--lm {name}: {model} has raw tokens, but a mixture scores printed text; build it without --raw-tokens"
             )
         parts.append(NGramPart(ngram))
     return Mixture(name, parts, [weight for _, weight in listed])

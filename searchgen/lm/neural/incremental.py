@@ -182,7 +182,7 @@ def log_probs_above(model: PieceModel, network: Network, texts: Sequence[str], b
     growing = Incremental(model, network)
     if not growing.cached:
         raise RequestError(
-            f"{model.name} keeps no keys and values here, so no text is read in portions; drop early=true"
+            f"{model.name} keeps no keys and values here, so it cannot reject texts early; drop early=true"
         )
     lowest: dict[str, float] = {}
     for text, bound in zip(texts, bounds.tolist(), strict=True):

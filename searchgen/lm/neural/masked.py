@@ -79,7 +79,7 @@ class MaskedSpelling:
         mask = ids.get("mask_token")
         if mask is None:
             raise RequestError(
-                f"{folder}: a masked model needs a mask token, and this tokenizer has none; name another model"
+                f"{folder}: the tokenizer has no mask token, which a masked model needs; name another model"
             )
         begin, end = ids.get("cls_token", ids.get("bos_token")), ids.get("sep_token", ids.get("eos_token"))
         refused = frozenset(i for i in ids.values() if i is not None)
@@ -187,7 +187,7 @@ class MaskedModel:
             total[owner[i]] += _log_softmax(scores)[target[i]]
         if np.isnan(total).any():
             text = texts[int(np.flatnonzero(np.isnan(total))[0])]
-            raise ModelFileError(f"{self.name} scores {text[:80]!r} as not a number; its weights are damaged")
+            raise ModelFileError(f"{self.name}: the score of {text[:80]!r} is not a number; the weights are damaged, fetch the model again")
         return total
 
     def _scored(self, rows: Sequence[Row]) -> Iterator[tuple[int, Floats]]:
@@ -198,7 +198,7 @@ class MaskedModel:
         longest = max((len(row) for row, _ in rows), default=0)
         if self.context and longest > self.context:
             raise RequestError(
-                f"a text of {longest} pieces is longer than the {self.context} that {self.name} can read"
+                f"a text of {longest} pieces is longer than the {self.context} that {self.name} can read; ask for shorter texts"
             )
         for batch in batches([len(row) for row, _ in rows], self.positions):
             width = max(len(rows[i][0]) for i in batch)

@@ -151,7 +151,8 @@ class PieceModel:
         if self._context and longest > self._context:
             text = texts[max(range(len(rows)), key=lambda i: len(rows[i]))]
             raise RequestError(
-                f"a text of {longest} pieces, {text[:40]!r}..., is longer than the {self._context} that {self.name} can read"
+                f"a text of {longest} pieces, {text[:40]!r}..., is longer than the {self._context} that {self.name} can read; "
+                "ask for shorter texts"
             )
         scores: dict[int, Scored] = {}
         todo = list(batches([len(row) for row in rows], self._positions))[::-1]
@@ -176,14 +177,15 @@ class PieceModel:
         for text, log_p in zip(texts, scores, strict=True):
             if np.isnan(log_p).any():
                 raise ModelFileError(
-                    f"{self.name} scores {text[:80]!r} as not a number; try --dtype float32, or its weights are damaged"
+                    f"{self.name}: the score of {text[:80]!r} is not a number; try --dtype float32, or fetch the model again: "
+                    "its weights may be damaged"
                 )
 
     def _halves(self, batch: list[int]) -> list[list[int]]:
         """Return the two halves of a batch that did not fit, and ask for smaller ones from now on."""
         if len(batch) == 1:
             raise Outage(
-                f"out of memory: one text does not fit beside {self.name}; try --dtype bfloat16 or --device cpu"
+                f"out of memory: {self.name} leaves no room for one text; try --dtype bfloat16 or --device cpu"
             )
         self._make_room()
         self._positions = max(FEWEST_POSITIONS, self._positions // 2)

@@ -96,7 +96,7 @@ class Spelling:
         """
         if self.offsets is None:
             raise RequestError(
-                "a mixture needs a tokenizer that tells where its pieces stand (tokenizer.json); save the model with a fast one"
+                "a mixture needs the places of pieces, which only a fast tokenizer gives (tokenizer.json); save the model with one"
             )
         glued = self._glued(texts)
         places = []

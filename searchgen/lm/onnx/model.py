@@ -133,9 +133,9 @@ def open_graph(name: str, path: Path, settings: NeuralSettings, threads: int = 1
         RequestError: the settings ask for another device or number format.
     """
     if settings.device not in ("auto", "cpu"):
-        raise RequestError(f"--device {settings.device}: {path} is computed on the CPU; name the folder it was made of")
+        raise RequestError(f"--device {settings.device}: {path} runs on the CPU; name the folder that it was exported from")
     if settings.dtype not in ("auto", "float32"):
-        raise RequestError(f"--dtype {settings.dtype}: {path} has the numbers it was written with; drop the flag")
+        raise RequestError(f"--dtype {settings.dtype}: {path} keeps the number format of its export; drop --dtype")
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -175,5 +175,5 @@ def _described(path: Path, session: "InferenceSession") -> tuple[dict[str, Any],
         facts: dict[str, Any] = json.loads(written["searchgen"])
         tokenizer = written["tokenizer"]
     except (KeyError, ValueError):
-        raise ModelFileError(f"{path} is no model of searchgen lm export; export it with that command") from None
+        raise ModelFileError(f"{path} was not written by searchgen lm export; export it with that command") from None
     return facts, BytePairs.of(tokenizer)

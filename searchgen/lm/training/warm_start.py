@@ -46,6 +46,6 @@ def size_of(name: str, model: LlamaWeights) -> str:
         if have == (one.width, one.layers, one.heads, one.inner, ROW):
             return size
     raise RequestError(
-        f"--start-from {name} is no model of lm train: width {shape.width}, {shape.layers} layers, {shape.heads} heads, "
+        f"--start-from {name} is of no size that lm train makes: width {shape.width}, {shape.layers} layers, {shape.heads} heads, "
         f"{shape.inner} inside, {shape.context} positions; sizes are {', '.join(SIZES)}"
     )

@@ -101,7 +101,7 @@ def test_nothing_to_begin_with(tmp_path: Path, whole: Trained) -> None:
     for name, reason in {
         "en-ngram": "n-gram model",
         "nowhere": "no such folder",
-        "en": "no model of lm train: width 256, 5 layers",
+        "en": "of no size that lm train makes: width 256, 5 layers",
         str(tmp_path / "other"): "no config.json",
         str(tmp_path / "none.onnx"): "No such file",
         str(tmp_path / "bad.onnx"): "no file of searchgen lm export",

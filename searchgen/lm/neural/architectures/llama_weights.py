@@ -45,7 +45,7 @@ class LlamaWeights:
         config = read_json(folder / "config.json")
         if not is_llama(config):
             kind = config.get("model_type") or "no config.json"
-            raise RequestError(f"{folder} is no plain LLaMA, as searchgen lm train makes ({kind})")
+            raise RequestError(f"{folder} is not a plain LLaMA ({kind}); name a folder that searchgen lm train wrote")
         try:
             tokenizer = (folder / "tokenizer.json").read_text(encoding="utf-8")
             weights = {
