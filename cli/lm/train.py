@@ -45,14 +45,18 @@ Minutes = typer.Option(
 )
 Tokens = typer.Option("--tokens", metavar="N", parser=whole, help="Learn from N pieces of text, repeats counted.")
 Language = typer.Option("--lang", metavar="LANG", help="en or zh; by default the language in which the text begins.")
-Batch = typer.Option("--batch", metavar="N", parser=whole, help="Pieces in a step, a multiple of 256; 32768 suits a GPU.")
+Batch = typer.Option(
+    "--batch", metavar="N", parser=whole, help="Pieces in a step, a multiple of 256; 32768 suits a GPU."
+)
 Rate = typer.Option(
     "--rate",
     metavar="R",
     parser=decimal,
     help="The highest learning rate; the default depends on the size, and is halved with --start-from.",
 )
-Dropout = typer.Option("--dropout", metavar="P", parser=decimal, help="Dropout rate; 0.1 suits texts that are read many times.")
+Dropout = typer.Option(
+    "--dropout", metavar="P", parser=decimal, help="Dropout rate; 0.1 suits texts that are read many times."
+)
 HeldOut = typer.Option(
     "--held-out", metavar="PERCENT", parser=decimal, help="Leave out this share of the sentences, always the same ones."
 )
@@ -73,7 +77,8 @@ StartFrom = typer.Option(
 Device = typer.Option("--device", metavar="DEVICE", help="auto (the first GPU, else the CPU), cpu, cuda or cuda:N.")
 Threads = typer.Option("--threads", metavar="N", parser=whole, help="CPU threads; by default one for each core.")
 Compiled = typer.Option(
-    "--compile", help="Compile the network with torch first. This takes a minute and a C++ compiler; training is then a fifth faster."
+    "--compile",
+    help="Compile the network with torch first. This takes a minute and a C++ compiler; training is then a fifth faster.",
 )
 
 
@@ -85,7 +90,9 @@ def train(
     minutes: Annotated[float | None, Minutes] = None,
     tokens: Annotated[int | None, Tokens] = None,
     lang: Annotated[str | None, Language] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="Seed of the weights and of the order of the text.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", parser=whole, help="Seed of the weights and of the order of the text.")
+    ] = 0,
     batch: Annotated[int, Batch] = 4096,
     rate: Annotated[float | None, Rate] = None,
     dropout: Annotated[float, Dropout] = 0.0,
@@ -152,7 +159,9 @@ def _tell(output: Path, trained: "Trained", recipe: "Recipe") -> None:
     )
     first, bits = done.held_out[0]
     if not first and bits <= done.best:
-        complain(f"{recipe.start_from} began at {bits:.4f} bits a byte: train longer, or give a lower --rate than {recipe.peak:g}")
+        complain(
+            f"{recipe.start_from} began at {bits:.4f} bits a byte: train longer, or give a lower --rate than {recipe.peak:g}"
+        )
 
 
 def _refuse(threads: int | None, vocab: int | None, source: str | Path | None) -> None:

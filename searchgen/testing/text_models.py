@@ -50,7 +50,9 @@ def assert_text_model(
     if len(texts) < 2:
         raise RequestError(f"{len(texts)} texts to compare the scores of; give at least two")
     if masked and vocabulary:
-        raise RequestError("the scores of a masked model are not log-probabilities, so their sum means nothing; drop vocabulary")
+        raise RequestError(
+            "the scores of a masked model are not log-probabilities, so their sum means nothing; drop vocabulary"
+        )
     require(isinstance(model, TextModel), "protocol", type(model).__name__, "a method is missing", "a TextModel")
     called = _label(model)
     first = _batches(model, texts, tolerance)
