@@ -109,8 +109,11 @@ def allowed_starts(job: Job, plan: Plan, scorer: Scorer) -> tuple[Tokens, Length
         tokens[bad], lengths[bad] = job.guide().draw_texts(rows[bad], number=number, threads=job.threads)
         score[bad] = scorer(tokens[bad], lengths[bad])
     if (score == -np.inf).any():
-        names = ", ".join(one.name for one in job.target.opaque)
-        raise NotFound(f"no start in {MOST_TRIES} draws that {names or 'the target'} allows; loosen it")
+        model = job.target.text_model
+        names = [*(one.name for one in job.target.opaque), *([] if model is None else [model.label])]
+        raise NotFound(
+            f"no start in {MOST_TRIES} draws that {', '.join(names) or 'the target'} allows; loosen the constraints, or name another model"
+        )
     return tokens, lengths, score
 
 

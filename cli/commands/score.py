@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from searchgen.cli import options
 from searchgen.cli.output import complain, write_json, write_line
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
+from searchgen.plain_json import plain
 from searchgen.record import partial_record
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ def score(
 
 
 def _print(rows: Iterable[Row], json: bool) -> None:
-    """Print rows as they come; the failed ones are told of on stderr, and at the end.
+    """Print rows as they come; stderr names those that failed, and those that are impossible.
 
     Raises:
         NothingFound: some line had no score.
@@ -98,8 +100,10 @@ def _print(rows: Iterable[Row], json: bool) -> None:
         if row["error"] is not None:
             failed += 1
             complain(f"line {total}: {row['error']}")
+        elif "reason" in row and not json:
+            complain(f"line {total}: {row['reason']}")
         if json:
-            write_json(partial_record(**row, line=total))
+            write_json(plain(partial_record(**row, line=total)))
         else:
             write_line(_line(row))
     if failed:
@@ -184,7 +188,9 @@ def _whole(text: str, log_prob: float, model: "TextModel") -> Row:
     tokens = text_form(detect(text)).tokenise(text)
     each = log_prob / (len(tokens) + 1)
     kind = {"kind": "pseudo"} if _is_masked(model) else {}
-    return {"tokens": tokens, "log_prob": log_prob, "log_prob_per_token": each, **kind, "lm": model.label}
+    impossible = {"reason": f"{model.label} cannot spell the text, whose probability is zero"}
+    why = impossible if log_prob == -inf else {}
+    return {"tokens": tokens, "log_prob": log_prob, "log_prob_per_token": each, **kind, **why, "lm": model.label}
 
 
 def _is_masked(model: "TextModel") -> bool:

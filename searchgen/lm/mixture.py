@@ -152,7 +152,9 @@ def mixed(parts: Sequence[PrefixLogProbs], log_weights: Floats) -> PrefixLogProb
     """
     common = common_places(parts)
     reached = np.stack([part.log_p[np.searchsorted(part.places, common)] for part in parts])  # (k, stretches)
-    reached[:, 1:] -= reached[:, :-1].copy()
+    # What comes after an impossible stretch is impossible, too.
+    begun = np.where(np.isneginf(reached[:, :-1]), 0.0, reached[:, :-1])
+    reached[:, 1:] -= begun
     log_p = np.logaddexp.reduce(reached + log_weights[:, None], axis=0).cumsum()
     end = np.logaddexp.reduce(np.array([part.log_end for part in parts]) + log_weights)
     return PrefixLogProbs(common, log_p, float(end))
@@ -288,9 +290,7 @@ def refuse_endless(name: str, settings: "NeuralSettings") -> None:
         RequestError: the settings ask for that.
     """
     if settings.end == "none":
-        raise RequestError(
-            f"--end none: every part of {name} ends its texts, as n-gram models do; drop --end"
-        )
+        raise RequestError(f"--end none: every part of {name} ends its texts, as n-gram models do; drop --end")
 
 
 def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mixture:

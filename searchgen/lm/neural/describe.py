@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.neural.config_file import read_config
 from searchgen.lm.neural.opening import CAUSAL, EXTRA, content_hash, folder_of, why_uncached
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.neural.spelling import read_json
 from searchgen.lm.onnx.model import graph_of, open_graph
 
 __all__ = ["describe"]
@@ -38,7 +38,7 @@ def describe(name: str) -> dict[str, Any]:
         facts = {key: opened.facts.get(key) for key in ("bits", "parameters", *SIZES)}
         return {"model": name, "kind": "ONNX", **facts, "bytes": graph.stat().st_size, "hash": opened.hash}
     folder = folder_of(name)
-    config = read_json(folder / "config.json")
+    config = read_config(folder)
     sizes = {key: next((config[field] for field in names if field in config), None) for key, names in SIZES.items()}
     weights = sorted(folder.glob("*.safetensors"))
     return {

@@ -16,6 +16,7 @@ from searchgen.lm.neural.batches import SHARE, free_bytes, is_memory
 from searchgen.lm.neural.network import Network
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.score_cache import Kept
+from searchgen.lm.neural.spelling import UNSPELLED
 
 __all__ = ["Incremental", "log_probs_above"]
 
@@ -56,14 +57,14 @@ class Incremental:
         self._seen = network.cache.nothing_seen(1) if network.cache is not None else None
 
     def log_probs(self, texts: Sequence[str], parents: npt.NDArray[np.int64]) -> Floats:
-        """Return natural log p of prefixes, without any end, (n,) float64.
+        """Return natural log p of prefixes, without any end, (n,) float64; -inf of one that cannot be spelled.
 
         Args:
             texts: printed prefixes.
             parents: (n,) for each, which text of the last call it grows out of; in the first call 0.
 
         Raises:
-            RequestError: a text cannot be spelled or is too long.
+            RequestError: a text is too long.
         """
         distinct: dict[str, int] = {}
         for i, text in enumerate(texts):
@@ -122,6 +123,8 @@ class Incremental:
         for i, row in enumerate(rows):
             read = row[start[i] :]
             pieces[i, : len(read) - 1], target[i, : len(read) - 1] = read[:-1], read[1:]
+        impossible = target == UNSPELLED
+        pieces, target = np.maximum(pieces, 0), np.maximum(target, 0)
         at, column = np.nonzero(np.arange(width)[None, :] < (lengths - 1 - start)[:, None])
         capacity = -(-int((start + width).max()) // PORTION) * PORTION
         with torch.inference_mode():
@@ -136,6 +139,7 @@ class Incremental:
                 self._log_p_of(h, w) for h, w in zip(torch.split(needed, PASS), torch.split(wanted, PASS), strict=True)
             ]
         new_log_p = np.concatenate([*parts, np.zeros(0)])
+        new_log_p[impossible[at, column]] = -np.inf
         usage = self.model.usage
         usage.forwards += 1
         usage.texts += len(rows)

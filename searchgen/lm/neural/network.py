@@ -22,6 +22,7 @@ class Network:
         positions: of one pass.
         cache: the network that reads on from keys and values kept; None: prefixes are read anew.
         uncached: why they are; empty: keys and values are kept.
+        vocabulary: number of pieces that it reads and predicts.
     """
 
     trunk: Callable[[torch.Tensor], torch.Tensor]
@@ -31,3 +32,4 @@ class Network:
     positions: int
     cache: Reader | None = None
     uncached: str = ""
+    vocabulary: int = 0

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm import torch_threads
+from searchgen.lm.neural.architectures.weight_files import method_of
+from searchgen.lm.neural.config_file import read_config
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.neural.spelling import Spelling, read_json
+from searchgen.lm.neural.spelling import Spelling
 
 if TYPE_CHECKING:
     import torch
@@ -96,7 +98,7 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
     """Open a transformer; see `searchgen.lm.neural.open_transformer`."""
     require_extra()
     folder = folder_of(name)
-    config = read_json(folder / "config.json")
+    config = read_config(folder)
     _check_kind(name, folder, config)
     # Threads that spin while they wait starve whatever else the machine does.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -112,8 +114,8 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
     try:
         if any(architecture.endswith(MASKED) for architecture in config.get("architectures") or []):
             return _open_masked(name, folder, config, settings, device, dtype)
-        spelling = Spelling.of(folder, config, settings)
         network = _network(folder, config, device, dtype)
+        spelling = Spelling.of(folder, config, settings, network.vocabulary)
     except (RuntimeError, MemoryError) as error:  # torch's own is a RuntimeError
         if not is_memory(error):
             raise
@@ -204,11 +206,11 @@ def why_uncached(folder: Path, config: dict[str, Any]) -> str:
 
 
 def _is_plain(folder: Path, config: dict[str, Any]) -> bool:
-    """Return whether a network is computed in plain torch: a GPT-2 or a plain LLaMA in one file."""
+    """Return whether a network is computed in plain torch: a GPT-2 or a plain LLaMA in one file, not quantised."""
     from searchgen.lm.neural.architectures.gpt2 import is_plain
     from searchgen.lm.neural.architectures.llama_shape import is_llama
 
-    return (folder / WEIGHTS).is_file() and (is_plain(config) or is_llama(config))
+    return (folder / WEIGHTS).is_file() and not method_of(config) and (is_plain(config) or is_llama(config))
 
 
 def _network(folder: Path, config: dict[str, Any], device: "torch.device", dtype: "torch.dtype") -> "Network":
@@ -222,7 +224,6 @@ def _network(folder: Path, config: dict[str, Any], device: "torch.device", dtype
 
 def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device", dtype: "torch.dtype") -> "Network":
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
     from torch.nn.functional import linear
 
     from searchgen.lm.neural.architectures.gpt2 import GPT2
@@ -233,11 +234,12 @@ def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device"
 
     trunk: Any
     try:
+        tensors = _plain_weights(weights, config)
         if is_llama(config):
-            trunk = Llama(Shape.of(config)).take(load_file(weights)).to(device=device, dtype=dtype).eval()
+            trunk = Llama(Shape.of(config)).take(tensors).to(device=device, dtype=dtype).eval()
         else:
-            trunk = GPT2(config, load_file(weights)).to_device(device, dtype)
-    except (SafetensorError, KeyError, RuntimeError, OSError) as error:
+            trunk = GPT2(config, tensors).to_device(device, dtype)
+    except (SafetensorError, RuntimeError, OSError) as error:
         if is_memory(error):
             raise
         raise ModelFileError(f"{weights} is damaged or of another network: {error}; fetch the model again") from None
@@ -245,10 +247,28 @@ def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device"
     positions = positions_for(free_bytes(device), head.shape[1], head.shape[0], MOST_POSITIONS[device.type])
     context = next((int(config[name]) for name in CONTEXT if config.get(name)), 0)
     return Network(
-        trunk,
-        lambda hidden: linear(hidden, head),
-        device,
-        context,
-        positions,
-        trunk,
+        trunk, lambda hidden: linear(hidden, head), device, context, positions, trunk, vocabulary=head.shape[0]
     )
+
+
+def _plain_weights(path: Path, config: dict[str, Any]) -> "dict[str, torch.Tensor]":
+    """Return the weights of a GPT-2 or a plain LLaMA, once the header of their file says that they are all there, and nothing else.
+
+    Raises:
+        ModelFileError: they are not.
+    """
+    from safetensors.torch import load_file
+
+    from searchgen.lm.neural.architectures import gpt2, llama_shape
+    from searchgen.lm.neural.architectures.weight_files import check_head, plain_names
+
+    if llama_shape.is_llama(config):
+        form, layers = llama_shape.FORM, config.get("num_hidden_layers") or 0
+        names = plain_names(path, layers, lambda: llama_shape.Shape.of(config).weights(), form)
+    else:
+        form, layers = gpt2.FORM, config.get("n_layer") or 0
+        names = plain_names(path, layers, lambda: gpt2.weight_shapes(config), form)
+    tensors = {names[name]: tensor for name, tensor in load_file(path).items()}
+    head, tied = tensors.get("lm_head.weight"), config.get("tie_word_embeddings", form is gpt2.FORM)
+    check_head(path, head is None or not tied or head.equal(tensors[form.embedding]))
+    return tensors

@@ -16,7 +16,7 @@ from searchgen.errors import ModelFileError, Outage, RequestError
 from searchgen.lm.boundaries import PrefixLogProbs, compact_length, prefix_log_probs
 from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches, is_memory
 from searchgen.lm.neural.score_cache import Kept, Recent, Usage
-from searchgen.lm.neural.spelling import Spelling
+from searchgen.lm.neural.spelling import UNSPELLED, Spelling
 from searchgen.lm.neural.top_pieces import Expected, Scored
 from searchgen.lm.prefix_scores import ReadAnew
 from searchgen.lm.protocol import PrefixScorer
@@ -57,8 +57,10 @@ class PieceModel:
     @cached_property
     def expectable(self) -> Mapping[str, int] | None:
         """The pieces it can tell that it expects, with their ids; None: it cannot tell, or not where its pieces stand."""
-        vocabulary = self.spelling.vocabulary
-        return None if vocabulary is None or self.spelling.offsets is None else vocabulary()
+        spelling = self.spelling
+        if spelling.vocabulary is None or spelling.offsets is None:
+            return None
+        return {piece: number for piece, number in spelling.vocabulary().items() if 0 <= number < spelling.size}
 
     def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         """Return natural log p of pieces (N,), and so many of the most probable ones in their places: one pass.
@@ -82,8 +84,10 @@ class PieceModel:
     def log_probs(self, texts: Sequence[str]) -> Floats:
         """Return natural log p of printed texts, (n,) float64; a text that was scored before keeps its score.
 
+        A text that the tokenizer cannot spell has -inf.
+
         Raises:
-            RequestError: a text cannot be spelled or is too long, or its score is not a number.
+            RequestError: a text is too long, or its score is not a number.
         """
         return self._kept.of(texts, lambda new: np.array([scored.log_p.sum() for scored in self._pieces(new)]))
 
@@ -162,11 +166,16 @@ class PieceModel:
                 scores.update(zip(batch, self._pass([rows[i] for i in batch]), strict=True))
             except Exception as error:  # each library has its own that says so
                 if not is_memory(error):
-                    raise
+                    raise self._failed(error) from None
                 todo += self._halves(batch)
         scored = [scores[i] for i in range(len(rows))]
         self.refuse_nan(texts, [row.log_p for row in scored])
         return scored
+
+    def _failed(self, error: Exception) -> ModelFileError:
+        """Return what a network that cannot be computed is refused with: sizes of config.json are tried here first, on real texts."""
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        return ModelFileError(f"{self.name}: the network cannot be computed ({reason}); fetch the model again")
 
     def refuse_nan(self, texts: Sequence[str], scores: Sequence[Floats]) -> None:
         """Refuse scores that are no numbers.
@@ -204,9 +213,13 @@ class PieceModel:
         scored = np.arange(padded.shape[1] - 1)[None, :] < (lengths - 1)[:, None]
         scored[:, :first] = False
         at, column = np.nonzero(scored)
+        target = padded[at, column + 1]
+        impossible = target == UNSPELLED
+        padded, target = np.maximum(padded, 0), np.maximum(target, 0)
         # The last piece is never a context.
         flat = at * (padded.shape[1] - 1) + column
-        scored_pieces = self._compute(padded[:, :-1], flat, padded[at, column + 1], self._noted)
+        scored_pieces = self._compute(padded[:, :-1], flat, target, self._noted)
+        scored_pieces.log_p[impossible] = -np.inf
         self.usage.forwards += 1
         self.usage.texts += len(rows)
         self.usage.tokens += int((lengths - 1).sum())

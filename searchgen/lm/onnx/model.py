@@ -143,7 +143,7 @@ def open_graph(name: str, path: Path, settings: NeuralSettings, threads: int = 1
     large = len(content) > SMALL
     session = _session(path, content, threads if large else 1)
     facts, pairs = _described(path, session)
-    special = pairs.vocabulary[BEGIN], pairs.vocabulary[END], None
+    special = pairs.vocabulary[BEGIN], pairs.vocabulary[END]
     # Files of older versions cannot tell what they expect.
     vocabulary = (lambda: pairs.vocabulary) if MOST in [entry.name for entry in session.get_inputs()] else None
     spelling = Spelling.around(name, pairs.encode, pairs.offsets, special, settings, vocabulary)
