@@ -55,6 +55,9 @@ def reranking_scores(
     printed = [target.printed(text) for text in texts]
     searched = None if target.text_model is None else target.text_model.log_probs(printed)
     for i, begun in enumerate(model.prefix_log_probs(printed)):
+        if begun.log_p[-1] == -np.inf:  # of a mixture the other parts cannot spell it
+            score[i] = -np.inf
+            continue
         if searched is not None:
             score[i] += float(target.problem.beta[0]) * (begun.log_p[-1] + begun.log_end - searched[i])
         tokens = target.vocabulary.decode(texts[i])

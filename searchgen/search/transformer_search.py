@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from searchgen.errors import RequestError, SearchgenError
+from searchgen.errors import NotFound, RequestError, SearchgenError
 from searchgen.lm.mixture import Mixture
 from searchgen.lm.protocol import StatesPrefixes, TextModel
 from searchgen.ranking.association import WEIGHT, Floats, ranked
@@ -49,6 +49,11 @@ def _outcome(run: TransformerRun, counts: dict[str, int]) -> Outcome | BaseExcep
         return run.failure
     assert run.target is not None
     found, tests = run.found()
+    if run.first and not found.texts:
+        return NotFound(
+            f"{run.source.label} gives every text that was proposed probability zero, as {run.target.printed(run.first[0])!r}: "
+            "it cannot spell them; ask for other words, or name another model"
+        )
     report = {**tests, **counts}
     try:
         found = rank(run.source, found, run.target, run.request)
