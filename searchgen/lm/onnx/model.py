@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.util
-import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from searchgen.lm.neural.score_cache import Usage
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.spelling import Spelling
 from searchgen.lm.neural.top_pieces import Scored
+from searchgen.lm.onnx.graph_file import GraphFile, read_graph_file
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -133,23 +133,23 @@ def open_graph(name: str, path: Path, settings: NeuralSettings, threads: int = 1
         RequestError: the settings ask for another device or number format.
     """
     if settings.device not in ("auto", "cpu"):
-        raise RequestError(f"--device {settings.device}: {path} runs on the CPU; name the folder that it was exported from")
+        raise RequestError(
+            f"--device {settings.device}: {path} runs on the CPU; name the folder that it was exported from"
+        )
     if settings.dtype not in ("auto", "float32"):
         raise RequestError(f"--dtype {settings.dtype}: {path} keeps the number format of its export; drop --dtype")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
-    large = len(content) > SMALL
-    session = _session(path, content, threads if large else 1)
-    facts, pairs = _described(path, session)
+    file = read_graph_file(path)
+    pairs = _tokenizer(path, file)
     special = pairs.vocabulary[BEGIN], pairs.vocabulary[END]
+    large = len(file.content) > SMALL
+    session = _session(path, file.content, threads if large else 1)
     # Files of older versions cannot tell what they expect.
     vocabulary = (lambda: pairs.vocabulary) if MOST in [entry.name for entry in session.get_inputs()] else None
     spelling = Spelling.around(name, pairs.encode, pairs.offsets, special, settings, vocabulary)
+    spelling = spelling.within(name, file.shape.vocabulary)
     digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode())
-    digest.update(hashlib.sha256(content).digest())
-    return OnnxModel(name, digest.hexdigest(), session, facts, spelling, threads=1 if large else threads)
+    digest.update(hashlib.sha256(file.content).digest())
+    return OnnxModel(name, digest.hexdigest(), session, file.facts, spelling, threads=1 if large else threads)
 
 
 def _session(path: Path, content: bytes, threads: int) -> "InferenceSession":
@@ -169,11 +169,19 @@ def _session(path: Path, content: bytes, threads: int) -> "InferenceSession":
         raise ModelFileError(f"{path} is damaged or no ONNX file ({reason}); export or fetch it again") from None
 
 
-def _described(path: Path, session: "InferenceSession") -> tuple[dict[str, Any], BytePairs]:
-    written = session.get_modelmeta().custom_metadata_map
+def _tokenizer(path: Path, file: GraphFile) -> BytePairs:
+    """Return the tokenizer of a file.
+
+    Raises:
+        ModelFileError: it is damaged, or has not as many pieces as the network.
+    """
     try:
-        facts: dict[str, Any] = json.loads(written["searchgen"])
-        tokenizer = written["tokenizer"]
-    except (KeyError, ValueError):
-        raise ModelFileError(f"{path} was not written by searchgen lm export; export it with that command") from None
-    return facts, BytePairs.of(tokenizer)
+        pairs = BytePairs.of(file.tokenizer)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from None
+    pieces = len(pairs.vocabulary)
+    if pieces != file.shape.vocabulary:
+        raise ModelFileError(
+            f"{path}: the tokenizer has {pieces:,} pieces, and the network {file.shape.vocabulary:,}; export the model again"
+        )
+    return pairs
