@@ -13,7 +13,7 @@ import torch
 
 from searchgen.errors import RequestError
 from searchgen.lm.neural.batches import SHARE, free_bytes, is_memory
-from searchgen.lm.neural.network import Network
+from searchgen.lm.neural.network import Network, alone_after_fork
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.score_cache import Kept
 from searchgen.lm.neural.spelling import UNSPELLED
@@ -50,6 +50,7 @@ class Incremental:
             network: that it computes with.
             cached: whether to keep keys and values, where the network allows it.
         """
+        alone_after_fork()
         self.model, self.network, self.cached = model, network, cached and network.cache is not None
         self._rows: list[list[int]] = [list(model.spelling.before[:1])]
         self._log_p: list[Floats] = [np.zeros(0)]

@@ -20,6 +20,7 @@ from transformers import AutoModelForMaskedLM
 from searchgen.errors import ModelFileError, Outage, RequestError
 from searchgen.lm.neural.architectures.library import loaded
 from searchgen.lm.neural.batches import MOST_POSITIONS, batches, free_bytes, is_memory, positions_for
+from searchgen.lm.neural.network import alone_after_fork
 from searchgen.lm.neural.score_cache import Kept, Usage
 from searchgen.lm.neural.spelling import MOST_PIECES
 from searchgen.lm.neural.tokenizer_file import read_tokenizer
@@ -233,6 +234,7 @@ class MaskedModel:
             ModelFileError: the network cannot be computed, as sizes of config.json may make it.
             Outage: the memory is too small.
         """
+        alone_after_fork()
         try:
             with torch.inference_mode():
                 scores = self.scores(

@@ -106,9 +106,11 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
 
     from searchgen.lm.neural.batches import is_memory
     from searchgen.lm.neural.causal import CausalModel
+    from searchgen.lm.neural.network import alone_after_fork
 
     if torch_threads.are_ours():
         torch.set_num_threads(threads if _weight_bytes(folder) > SMALL else 1)
+    alone_after_fork()
     device = device_of(settings.device)
     dtype = _dtype(settings.dtype, device, config)
     try:
