@@ -109,8 +109,12 @@ def allowed_starts(job: Job, plan: Plan, scorer: Scorer) -> tuple[Tokens, Length
         tokens[bad], lengths[bad] = job.guide().draw_texts(rows[bad], number=number, threads=job.threads)
         score[bad] = scorer(tokens[bad], lengths[bad])
     if (score == -np.inf).any():
-        names = ", ".join(term.name for term in job.target.opaque)
-        raise NotFound(f"{names or 'the target'} allows no start text in {MOST_TRIES} draws of each chain; loosen it")
+        model = job.target.text_model
+        names = [*(term.name for term in job.target.opaque), *([] if model is None else [model.label])]
+        raise NotFound(
+            f"{', '.join(names) or 'the target'} allows no start text in {MOST_TRIES} draws of each chain; "
+            "loosen the constraints, or name another model"
+        )
     return tokens, lengths, score
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -192,7 +193,9 @@ def _whole(text: str, log_prob: float, model: "TextModel") -> Row:
     tokens = text_form(detect(text)).tokenise(text)
     each = log_prob / (len(tokens) + 1)
     kind = {"kind": "pseudo"} if _is_masked(model) else {}
-    return {"tokens": tokens, "log_prob": log_prob, "log_prob_per_token": each, **kind, "lm": model.label}
+    impossible = {"reason": f"{model.label} cannot spell the text, whose probability is zero"}
+    why = impossible if log_prob == -inf else {}
+    return {"tokens": tokens, "log_prob": log_prob, "log_prob_per_token": each, **kind, **why, "lm": model.label}
 
 
 def _is_masked(model: "TextModel") -> bool:

@@ -24,7 +24,7 @@ from searchgen.samplers.chains.moves import Chains, labels
 from searchgen.samplers.chains.scorer import Floats, Scorer
 from searchgen.samplers.mcmc.early_rejection import EarlyScorer
 
-__all__ = ["LOOK", "Rounds", "cheap_problem", "log_acceptance", "thresholds"]
+__all__ = ["LOOK", "STATE", "Rounds", "cheap_problem", "log_acceptance", "thresholds"]
 
 #: What a chain's state is made of.
 STATE = ("token", "context", "state", "log_p", "length", "words", "log_density")

@@ -11,10 +11,10 @@ from searchgen.errors import NotFound, Outage, RequestError
 from searchgen.lm.protocol import TextModel
 from searchgen.problem import Problem
 from searchgen.samplers.chains.chains import advance, enter, new_chains, recompute
-from searchgen.samplers.chains.moves import MOVES, labels, step
+from searchgen.samplers.chains.moves import MOVES, Chains, labels, step
 from searchgen.samplers.chains.scorer import Floats, scorer_of
 from searchgen.samplers.kept_states import Plan, allowed_starts
-from searchgen.samplers.mcmc.delayed_acceptance import LOOK, Rounds, cheap_problem, log_acceptance
+from searchgen.samplers.mcmc.delayed_acceptance import LOOK, STATE, Rounds, cheap_problem, log_acceptance
 from searchgen.samplers.mcmc.early_rejection import early_scorer, whole_by
 from searchgen.samplers.mcmc.masked_moves import hash_of_proposer, masked_rounds
 from searchgen.samplers.method import Draws, Job, Method
@@ -129,11 +129,16 @@ def _kind_of_rounds(masked: str, target: Target) -> Callable[..., Rounds]:
 
 
 def _head_start(rounds: Rounds) -> None:
-    """Move every chain towards the law of the cheap target, and score where it stands; a start may be anything."""
+    """Move every chain towards the law of the cheap target, and score where it stands; a start may be anything that is possible."""
     chains, betas = rounds.chains, np.array([rounds.inverse_temperature])
+    before = Chains._make(column.copy() for column in chains)
     advance(rounds.cheap, chains, rounds.counters, labels(), betas, HEAD_START, 0, rounds.threads)
     rounds.number = HEAD_START
-    rounds.true = rounds.scorer(chains.token, chains.length)
+    true = rounds.scorer(chains.token, chains.length)
+    back = np.flatnonzero(np.isneginf(true))  # texts that the transformer's tokenizer cannot spell
+    for name in STATE:
+        getattr(chains, name)[back] = getattr(before, name)[back]
+    rounds.true = np.where(np.isneginf(true), rounds.true, true)
 
 
 def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:

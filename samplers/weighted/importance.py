@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import RequestError
+from searchgen.errors import NotFound, RequestError
 from searchgen.guide import Guide
 from searchgen.guide.candidates import new_scratch
 from searchgen.guide.layers import shared
@@ -87,6 +87,10 @@ def draw(job: Job) -> Draws:
     drawn = weighted_draws(guide, key_of(job.key, "importance"), job.count, job.threads)
     if job.target.text_model is not None:
         drawn = _reweighted(job, drawn)
+        if not (drawn.log_weight > -np.inf).any():
+            raise NotFound(
+                f"{job.target.text_model.label} gives each of {job.count} draws probability zero; draw more, or name another model"
+            )
     log_z, error = log_mean_exp(drawn.log_weight)
     report, notes = weight_report(drawn.log_weight)
     return Draws(

@@ -7,6 +7,7 @@ from typing import Any
 from searchgen.errors import RequestError
 from searchgen.kernels.randomness import key_of
 from searchgen.lm.protocol import FillsMasks
+from searchgen.lm.turns import turn_with
 from searchgen.record import Record
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import PLAIN_TERMS, Request
@@ -138,11 +139,12 @@ def sample(source: Source, request: Request, progress: Callable[[float], None] |
     model = job.target.text_model
     if model is None:
         return Sampled(request, sampler, job.target, sampler.draw(job), source.label, source.hash)
-    # Scores of other runs were computed beside other texts, and may differ in their last bits.
-    model.forget()
-    before = model.counted()
-    draws = sampler.draw(job)
-    passes = {name: count - before.get(name, 0) for name, count in model.counted().items()}
+    with turn_with(model):
+        # Scores of other runs were computed beside other texts, and may differ in their last bits.
+        model.forget()
+        before = model.counted()
+        draws = sampler.draw(job)
+        passes = {name: count - before.get(name, 0) for name, count in model.counted().items()}
     tests = {name: count for name, count in draws.counts.items() if name in ("tested", "accepted")}
     draws = replace(draws, report={**draws.report, "transformer": passes})
     return Sampled(request, sampler, job.target, draws, source.label, source.hash, {**tests, **passes})

@@ -57,8 +57,11 @@ def reranking_scores(
     score = np.array(annealed.log_density[: len(texts)])
     printed = [target.printed(text) for text in texts]
     searched = None if target.text_model is None else target.text_model.log_probs(printed)
+    beta = float(target.problem.beta[0])
     for i, prefixes in enumerate(model.prefix_log_probs(printed)):
-        beta = float(target.problem.beta[0])
+        if prefixes.log_p[-1] == -np.inf:  # of a mixture the other parts cannot spell it
+            score[i] = -np.inf
+            continue
         if searched is not None:
             score[i] += beta * (prefixes.log_p[-1] + prefixes.log_end - searched[i])
         tokens, alone = target.vocabulary.decode(texts[i]), log_unigram[list(texts[i])]

@@ -36,6 +36,9 @@ KEPT = 48
 #: Of an estimate: the last bits of a score depend on the batch, the order of rounded estimates seldom does.
 DECIMALS = 2
 
+#: What stands for log p of an impossible piece in a guess.
+IMPOSSIBLE = -1e3
+
 Text = tuple[int, ...]
 Ids = npt.NDArray[np.int64]
 
@@ -140,7 +143,8 @@ class Edits:
         """Return the changes of a text to the expected pieces; `log_p` is that of its tokens under the n-gram model."""
         scored, max_tokens, n = expected.scored, self.target.max_tokens, len(text)
         piece, at = self._places(text, expected.starts)
-        reached = np.append(0.0, np.cumsum(scored.log_p))
+        # A piece that is impossible, beside other parts of a mixture, is worth replacing first.
+        reached = np.append(0.0, np.cumsum(np.maximum(scored.log_p, IMPOSSIBLE)))
         kept = log_p[at] - (reached[piece[at + 1]] - reached[piece[at]])  # log p'(old) - log p(old)
         # Expected pieces in the place of every token that shares no piece, and of the end; with --end none texts have no end.
         before = np.append(at, n) if len(scored.log_p) > len(expected.starts) else at

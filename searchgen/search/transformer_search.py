@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from searchgen.errors import RequestError, SearchgenError
+from searchgen.errors import NotFound, RequestError, SearchgenError
 from searchgen.lm.mixture import Mixture
 from searchgen.lm.protocol import StatesPrefixes, TextModel
+from searchgen.lm.turns import turn_with
 from searchgen.ranking.association import WEIGHT, Floats, ranked
 from searchgen.request.request import Request
 from searchgen.samplers.optimise.annealing_loop import Annealed
@@ -34,13 +35,14 @@ class TransformerSearch:
         # Only now the text model is needed: until here its libraries were imported by another thread.
         model = runs[0].source.text_model
         assert model is not None
-        # Scores of other jobs were computed in other batches, and may differ in their last bits.
-        model.forget()
-        before = model.counted()
-        in_step(runs, model, progress)
-        counts = {name: count - before.get(name, 0) for name, count in model.counted().items()}
-        shared = {"shared": len(runs)} if len(runs) > 1 else {}
-        return [_outcome(run, {**counts, **shared}) for run in runs]
+        with turn_with(model):
+            # Scores of other jobs were computed beside other texts, and may differ in their last bits.
+            model.forget()
+            before = model.counted()
+            in_step(runs, model, progress)
+            counts = {name: count - before.get(name, 0) for name, count in model.counted().items()}
+            shared = {"shared": len(runs)} if len(runs) > 1 else {}
+            return [_outcome(run, {**counts, **shared}) for run in runs]
 
 
 def _outcome(run: TransformerRun, counts: dict[str, int]) -> Outcome | BaseException:
@@ -49,6 +51,11 @@ def _outcome(run: TransformerRun, counts: dict[str, int]) -> Outcome | BaseExcep
         return run.failure
     assert run.target is not None
     annealed, tests = run.result()
+    if run.first and not annealed.texts:
+        return NotFound(
+            f"{run.source.label} gives every proposed text probability zero, as {run.target.printed(run.first[0])!r}: "
+            "it cannot spell them; give other words, or name another model"
+        )
     report = {**tests, **counts}
     try:
         annealed = rank(run.source, annealed, run.target, run.request)

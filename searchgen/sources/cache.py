@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.open import opening
 from searchgen.lm.protocol import TextModel
+from searchgen.lm.turns import Turns
 from searchgen.request.model_ref import ModelRef
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class SourceCache:
     def __post_init__(self) -> None:
         """Begin without a model."""
         self._kept: dict[tuple[str, str, NeuralSettings | None], Source] = {}
+        self._turns = Turns()
 
     def source(self, ref: ModelRef, settings: NeuralSettings) -> "Source":
         """Return a model, opened if it is not kept.
@@ -49,6 +51,10 @@ class SourceCache:
         Raises:
             RequestError: as for `open_source`.
         """
+        with self._turns.taken():
+            return self._source(ref, settings)
+
+    def _source(self, ref: ModelRef, settings: NeuralSettings) -> "Source":
         key = ref.name, ref.proposer, settings if ref.scores_texts else None
         if key not in self._kept:
             threads = self.text_threads if ref.scores_texts else self.threads

@@ -232,7 +232,7 @@ def _spelling(name: str, converted: Converted, settings: NeuralSettings) -> Spel
             tokenizer.get_vocab,
         )
     start = special.start if special.begin is None else special.begin
-    spelling = Spelling.around(name, encode, offsets, (start, special.end, None), settings, tokenizer.get_vocab)
+    spelling = Spelling.around(name, encode, offsets, (start, special.end), settings, tokenizer.get_vocab)
     if "".join(tokenizer.encode("a", add_special_tokens=False).tokens).startswith(SPACE):
         spelling = replace(spelling, glue="")  # a space stands before every text anyway
     return spelling.refusing(special.refused)

@@ -12,7 +12,7 @@ from itertools import accumulate, takewhile
 
 from searchgen.errors import RequestError
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.neural.spelling import Spelling, shown_texts
+from searchgen.lm.neural.spelling import Spelling
 
 __all__ = ["JointSpelling"]
 
@@ -34,11 +34,11 @@ class JointSpelling(Spelling):
     first: int = 0
 
     def spell(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the pieces of texts with `before` and the line end; raises as `Spelling.spell`."""
+        """Return the pieces of texts with `before` and the line end; what cannot be spelled is `UNSPELLED`."""
         return [[*self.before, *pieces] for pieces in self._own(texts, "\n")]
 
     def spell_begun(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the pieces of prefixes of texts, with `before` and no end; raises as `Spelling.spell`."""
+        """Return the pieces of prefixes of texts, with `before` and no end."""
         return [[*self.before, *pieces] for pieces in self._own(texts, "")]
 
     def places(self, texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
@@ -57,20 +57,13 @@ class JointSpelling(Spelling):
         return found
 
     def _own(self, texts: Sequence[str], end: str) -> list[list[int]]:
+        """Return the pieces of texts alone; `UNSPELLED` stands for what the tokenizer or the network does not have."""
         for text in texts:
             if "\n" in text:  # its beginning would be a whole text, and masses sum to more than 1
-                raise RequestError(f"{shown_texts([text])} has several lines; a line end ends a text: give one line")
-        try:
-            rows = self.encode([self.tail + text + end for text in texts])
-        except Exception as error:  # the tokenizers library raises Exception itself
-            raise RequestError(f"the model's tokenizer failed on {shown_texts(texts)}: {error}") from None
+                raise RequestError(f"{text[:60]!r} has several lines; a line end ends a text: give one line")
+        rows = self.encode([self.tail + text + end for text in texts])
         common = list(self.before[len(self.before) - self.first :]) if self.first else []
-        for text, row in zip(texts, rows, strict=True):
-            if row[: self.first] != common or len(row) <= self.first or not self.refused.isdisjoint(row[self.first :]):
-                raise RequestError(
-                    f"the model's tokenizer cannot spell {shown_texts([text])}; choose another model or words"
-                )
-        return [row[self.first :] for row in rows]
+        return [self._spelled(row[self.first :] if row[: self.first] == common else []) for row in rows]
 
     @staticmethod
     def behind(
@@ -117,4 +110,4 @@ class JointSpelling(Spelling):
             if start is None:
                 raise RequestError(f"{name}: the model has no piece to begin a text with; give --prompt")
             before = [start]
-        return JointSpelling(encode, offsets, tuple(before), (), refused, "", vocabulary, tail, first)
+        return JointSpelling(encode, offsets, tuple(before), (), refused, "", vocabulary, tail=tail, first=first)

@@ -3,42 +3,31 @@
     pieces(text) = [begin] + tokenise(prompt) + tokenise(text) + end
 
 Prompt and text are tokenised apart, so that the law of texts given a prompt is one law, and its beginning is the same for all texts.
+
+Some tokenizers cannot spell every text: they write an unknown piece, leave signs out, or fail. Such a text has no pieces of its own, and
+its density is zero. In place of the piece that is missing stands `UNSPELLED`, whose probability is zero after anything.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from searchgen.errors import ModelFileError, RequestError
+from searchgen.errors import RequestError
 from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.neural.tokenizer_file import first_id, read_tokenizer
 
-__all__ = ["Spelling", "first_id", "read_json", "read_tokenizer", "shown_texts"]
+__all__ = ["MOST_PIECES", "UNSPELLED", "Spelling"]
 
-#: What special tokens are for.
-ROLES = ("bos_token", "eos_token", "unk_token", "cls_token", "sep_token", "mask_token")
+#: What stands in a row of pieces for one that the tokenizer or the network does not have.
+UNSPELLED = -1
+
+#: More pieces than any network has.
+MOST_PIECES = 1 << 62
 
 #: The letters of scripts written without spaces begin here (CJK radicals).
 FIRST_UNSPACED = "⺀"
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file, empty if there is no file.
-
-    Raises:
-        ModelFileError: it is damaged.
-    """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise ModelFileError(f"{path} cannot be read: {error}; fetch the model again") from None
-    if not isinstance(found, dict):
-        raise ModelFileError(f"{path} holds no JSON object; fetch the model again")
-    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +35,14 @@ class Spelling:
     """How a model spells texts.
 
     Attributes:
-        encode: a batch of printed texts to their pieces.
+        encode: a batch of printed texts to their pieces; of one that cannot be spelled there may be none.
         offsets: a batch of printed texts to where each piece stands, first and last sign; None where the tokenizer does not tell.
         before: begin and prompt; scored by nobody.
         end: what ends every text.
         refused: pieces that no text may hold: unknown ones, begin and end.
         glue: what stands before a text: a space if it follows a prompt, else nothing.
         vocabulary: the tokenizer's pieces, as its file has them, with their ids; None where it does not tell.
+        size: number of pieces that the network has; a tokenizer may have more.
     """
 
     encode: Callable[[list[str]], list[list[int]]]
@@ -62,31 +52,21 @@ class Spelling:
     refused: frozenset[int]
     glue: str
     vocabulary: Callable[[], Mapping[str, int]] | None = None
+    size: int = MOST_PIECES
 
     def spell(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the pieces of texts with `before` and `end`.
-
-        Raises:
-            RequestError: the model cannot spell a text; the message names it.
-        """
-        try:
-            found = self.encode(self._glued(texts))
-        except Exception as error:  # the tokenizers library raises Exception itself
-            raise RequestError(f"the model's tokenizer failed on {shown_texts(texts)}: {error}") from None
-        for text, pieces in zip(texts, found, strict=True):
-            if not pieces or not self.refused.isdisjoint(pieces):
-                raise RequestError(
-                    f"the model's tokenizer cannot spell {shown_texts([text])}; choose another model or words"
-                )
-        return [[*self.before, *pieces, *self.end] for pieces in found]
+        """Return the pieces of texts with `before` and `end`; what cannot be spelled is `UNSPELLED`."""
+        return [[*self.before, *self._spelled(pieces), *self.end] for pieces in self.encode(self._glued(texts))]
 
     def spell_begun(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the pieces of prefixes of texts, with `before` and no end.
-
-        Raises:
-            RequestError: as for `spell`.
-        """
+        """Return the pieces of prefixes of texts, with `before` and no end."""
         return [row[: len(row) - len(self.end)] for row in self.spell(texts)]
+
+    def _spelled(self, pieces: list[int]) -> list[int]:
+        """Return the pieces of a text; in place of those that no text may hold stands `UNSPELLED`, and of no pieces one of it."""
+        if pieces and self.refused.isdisjoint(pieces) and max(pieces) < self.size:
+            return pieces
+        return [UNSPELLED if piece in self.refused or piece >= self.size else piece for piece in pieces] or [UNSPELLED]
 
     def places(self, texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
         """Return where the pieces of each text begin and end, counted in signs that are no spaces.
@@ -96,14 +76,14 @@ class Spelling:
         """
         if self.offsets is None:
             raise RequestError(
-                "a mixture needs a tokenizer that tells where its pieces stand (tokenizer.json); save the model with a fast one"
+                "a mixture needs the places of pieces, which only a fast tokenizer gives (tokenizer.json); save the model with one"
             )
         glued = self._glued(texts)
-        found = []
+        places = []
         for text, spans in zip(glued, self.offsets(glued), strict=True):
             signs = [0, *accumulate(not sign.isspace() for sign in text)]
-            found.append(([signs[a] for a, _ in spans], [signs[b] for _, b in spans]))
-        return found
+            places.append(([signs[a] for a, _ in spans], [signs[b] for _, b in spans]))
+        return places
 
     def refusing(self, pieces: Iterable[int]) -> "Spelling":
         """Return the same spelling, which refuses more pieces."""
@@ -113,26 +93,52 @@ class Spelling:
         return [text if _is_unspaced(text[:1]) else self.glue + text for text in texts]
 
     @staticmethod
-    def of(folder: Path, config: dict[str, Any], settings: NeuralSettings) -> "Spelling":
+    def of(folder: Path, config: Mapping[str, Any], settings: NeuralSettings, size: int) -> "Spelling":
         """Read the tokenizer of a model's folder.
+
+        Args:
+            folder: of the model.
+            config: its config.json.
+            settings: how texts are scored.
+            size: number of pieces that the network has.
 
         Raises:
             ModelFileError: it has none, or it is damaged.
             RequestError: it has no token that the settings need.
         """
-        encode, offsets, find, special, vocabulary = read_tokenizer(folder)
-        begin = special.get("bos_token", config.get("bos_token_id"))
-        end = special.get("eos_token", config.get("eos_token_id"))
-        begin, end = (first_id(find(one) if isinstance(one, str) else one) for one in (begin, end))
-        unknown = first_id(find(special["unk_token"])) if "unk_token" in special else None
-        return Spelling.around(str(folder), encode, offsets, (begin, end, unknown), settings, vocabulary)
+        tokenizer = read_tokenizer(folder)
+        begin = tokenizer.special.get("bos_token", first_id(config.get("bos_token_id")))
+        end = tokenizer.special.get("eos_token", first_id(config.get("eos_token_id")))
+        spelling = Spelling.around(
+            str(folder), tokenizer.encode, tokenizer.offsets, (begin, end), settings, tokenizer.vocabulary
+        )
+        if not tokenizer.unknown.isdisjoint(spelling.end) and settings.end == "newline":
+            raise RequestError(f"{folder}: the tokenizer cannot spell a line end; give another --end")
+        return replace(spelling, refused=spelling.refused | tokenizer.unknown).within(str(folder), size)
+
+    def within(self, name: str, size: int) -> "Spelling":
+        """Return the spelling under a network of so many pieces.
+
+        Args:
+            name: of the model, for messages.
+            size: number of pieces.
+
+        Raises:
+            RequestError: prompt or end have pieces that it does not have.
+        """
+        odd = [piece for piece in (*self.before, *self.end) if not 0 <= piece < size]
+        if odd:
+            raise RequestError(
+                f"{name}: begin, prompt or end of a text is piece {odd[0]}, and the network has {size:,}; give another --prompt or --end"
+            )
+        return replace(self, size=size)
 
     @staticmethod
     def around(
         name: str,
         encode: Callable[[list[str]], list[list[int]]],
         offsets: Callable[[list[str]], list[list[tuple[int, int]]]] | None,
-        special: tuple[int | None, int | None, int | None],
+        special: tuple[int | None, int | None],
         settings: NeuralSettings,
         vocabulary: Callable[[], Mapping[str, int]] | None = None,
     ) -> "Spelling":
@@ -142,84 +148,42 @@ class Spelling:
             name: of the model, for messages.
             encode: a batch of printed texts to their pieces.
             offsets: likewise, to where each piece stands.
-            special: the pieces that begin and end a text, and the unknown one, as far as there are such.
+            special: the pieces that begin and end a text, as far as there are such.
             settings: how texts are scored.
             vocabulary: the pieces, if they can be told.
 
         Raises:
             RequestError: a piece that the settings need is missing.
         """
-        begin, end, unknown = special
+        begin, end = special
         begin = end if begin is None else begin
         prompt = settings.prompt
         before = [] if begin is None else [begin]
         if prompt:
-            before += encode([prompt])[0]
+            before += _spelled_once(name, encode, "--prompt", prompt)
         if not before:
             raise RequestError(f"{name}: the model has no token to begin a text with; give --prompt")
         if settings.end == "eos" and end is None:
             raise RequestError(f"{name}: the model has no end token; give --end newline or --end none")
         last = [end] if settings.end == "eos" and end is not None else []
         if settings.end == "newline":
-            last = encode(["\n"])[0]
-        refused = frozenset(one for one in (begin, end, unknown) if one is not None)
+            last = _spelled_once(name, encode, "--end newline:", "\n")
+        refused = frozenset(piece for piece in (begin, end) if piece is not None)
         glue = " " if prompt and not prompt[-1].isspace() and not _is_unspaced(prompt[-1]) else ""
         return Spelling(encode, offsets, tuple(before), tuple(last), refused, glue, vocabulary)
 
 
-def read_tokenizer(folder: Path) -> tuple[Any, Any, Callable[[str], Any], dict[str, str], Any]:
-    """Return what encodes a batch, their places (or None), what finds a token's id, special tokens by their role, and all (or None)."""
-    written = read_json(folder / "tokenizer_config.json") | read_json(folder / "special_tokens_map.json")
-    special = {
-        role: value["content"] if isinstance(value, dict) else value
-        for role, value in written.items()
-        if role in ROLES and value
-    }
-    if (folder / "tokenizer.json").is_file():
-        from tokenizers import Tokenizer
+def _spelled_once(name: str, encode: Callable[[list[str]], list[list[int]]], flag: str, text: str) -> list[int]:
+    """Return the pieces of what a flag asks for.
 
-        try:
-            fast = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as error:
-            raise ModelFileError(f"{folder / 'tokenizer.json'} is damaged: {error}; fetch the model again") from None
-        fast.no_padding()
-        fast.no_truncation()
-        return (
-            lambda texts: [one.ids for one in fast.encode_batch(texts, add_special_tokens=False)],
-            lambda texts: [one.offsets for one in fast.encode_batch(texts, add_special_tokens=False)],
-            fast.token_to_id,
-            special,
-            fast.get_vocab,
-        )
-    # Older folders have vocabulary files that the transformers library converts; its import takes seconds.
-    from transformers import AutoTokenizer
-
-    try:
-        slow = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except Exception as error:
-        raise ModelFileError(f"{folder} has no tokenizer that can be read: {str(error).splitlines()[0]}") from None
-    special = {role: value for role in ROLES if (value := getattr(slow, role, None))}
-    return (
-        lambda texts: list(slow(texts, add_special_tokens=False)["input_ids"]),
-        None,
-        slow.convert_tokens_to_ids,
-        special,
-        None,
-    )
-
-
-def first_id(value: Any) -> int | None:
-    """Return a token's id, the first where a configuration lists several, None where there is none."""
-    if isinstance(value, list | tuple):
-        value = value[0] if value else None
-    return None if value is None else int(value)
+    Raises:
+        RequestError: there are none.
+    """
+    pieces = encode([text])[0]
+    if not pieces:
+        raise RequestError(f"{name}: the tokenizer cannot spell {flag} {text!r}; give another one")
+    return pieces
 
 
 def _is_unspaced(sign: str) -> bool:
     return sign >= FIRST_UNSPACED
-
-
-def shown_texts(texts: Sequence[str]) -> str:
-    """Return the first of some texts for a message, shortened."""
-    text = texts[0] if texts else ""
-    return repr(text if len(text) <= 60 else text[:57] + "...")

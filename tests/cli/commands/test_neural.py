@@ -104,11 +104,11 @@ def test_why_a_network_keeps_no_keys_and_values_is_told(tmp_path: Path, letters:
 def test_a_line_that_has_no_score_spoils_no_other(tmp_path: Path) -> None:
     ran = searchgen("score", "--lm", str(by_words(tmp_path)), stdin=b"a b\n\na dog\n\xff\nc\n")
     assert ran.code == 3
-    assert [line.partition("\t")[2] for line in ran.lines] == ["a b", "", "", "", "c"]
+    assert [line.partition("\t")[2] for line in ran.lines] == ["a b", "", "a dog", "", "c"]
     assert "line 2: the line has no words" in ran.err
-    assert "line 3: the model's tokenizer failed on 'a dog'" in ran.err
+    assert "cannot spell the text, whose probability is zero" in ran.err.splitlines()[1]
     assert "line 4: not UTF-8" in ran.err
-    assert "no score for 3 of 5 lines" in ran.err
+    assert "no score for 2 of 5 lines" in ran.err
 
 
 def test_check_judges_what_a_transformer_made(letters: str) -> None:
