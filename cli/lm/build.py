@@ -70,7 +70,10 @@ def build(
 
     if bool(held_out) != (held_out_file is not None):
         raise RequestError("--held-out PERCENT and --held-out-file FILE go together; give both, or neither")
-    _refuse_outputs(texts, [output] + ([held_out_file] if held_out_file else []))
+    outputs = [output] + ([held_out_file] if held_out_file else [])
+    _refuse_outputs(texts, outputs)
+    for link in filter(Path.is_symlink, outputs):
+        complain(f"{link} is a link; the file {link.resolve()} is written")
     recipe = Recipe(
         order=order,
         cut=_numbers(cut),
@@ -172,12 +175,6 @@ class _Training:
 
 
 def _write_lines(output: Path, lines: Sequence[str]) -> None:
-    """Write a file that is there whole or not at all."""
-    temporary = output.with_name(f"{output.name}.{os.getpid()}.part")
-    try:
-        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        temporary.replace(output)
-    except OSError as error:
-        raise RequestError(f"{output}: cannot be written ({error.strerror})") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    from searchgen.files.whole import write_whole
+
+    write_whole(output, "".join(f"{line}\n" for line in lines).encode())

@@ -5,6 +5,7 @@ An n-gram model proposes texts to them. Any other name is that of an n-gram mode
 
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from searchgen.errors import RequestError
 from searchgen.lm.catalogue.model import CATALOGUE, OLLAMA
 from searchgen.lm.gguf.model import GGUF
 from searchgen.lm.mixture import EMBEDDED_MIXTURE, MIXTURE
@@ -26,8 +27,14 @@ def model_type(name: str) -> ModelType | None:
     Example:
         >>> [kind.kind if (kind := model_type(name)) else None for name in ("en-ngram", "en", "gpt2", "en-ngram:0.5,gpt2:0.5")]
         [None, 'embedded mixture', 'transformer', 'mixture']
+
+    Raises:
+        RequestError: the system cannot look for a file of that name.
     """
-    return next((kind for kind in MODELS if kind.matches(name)), None)
+    try:
+        return next((kind for kind in MODELS if kind.matches(name)), None)
+    except OSError as error:
+        raise RequestError(f"model {name[:60]!r}: {error.strerror}; check the name") from None
 
 
 def open_text_model(name: str, settings: NeuralSettings | None = None, threads: int = 1) -> TextModel:

@@ -6,10 +6,12 @@ import pytest
 
 pytest.importorskip("torch")
 
+from searchgen.errors import RequestError
 from searchgen.lm.catalogue.entries import entry_of
 from searchgen.lm.catalogue.fetching import fetch
 from searchgen.lm.embedded import EMBEDDED, NGRAMS
 from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.ngram.load import load
 from searchgen.lm.open import MODELS, model_type, open_text_model
 from searchgen.request.model_ref import NGRAM, ModelRef
 from searchgen.testing import assert_text_model
@@ -60,6 +62,14 @@ def test_every_kind_has_an_example(examples: dict[str, tuple[str, NeuralSettings
 def test_every_kind_keeps_the_laws(kind: str, examples: dict[str, tuple[str, NeuralSettings]]) -> None:
     name, settings = examples[kind]
     assert_text_model(open_text_model(name, settings), TEXTS)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a" * 300 + ".arpa", "/" + "a" * 300 + "/x.sgm"])
+def test_names_that_the_system_refuses_are_refused(name: str) -> None:
+    with pytest.raises(RequestError, match="File name too long; check the name"):
+        ModelRef.parse(name)
+    with pytest.raises(RequestError, match="File name too long; check the name"):
+        load(name)
 
 
 def test_no_kind_takes_the_name_of_an_ngram_model() -> None:

@@ -32,13 +32,17 @@ def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) 
     if name in NGRAMS:
         return open_model(data_file(name), name=name, notify=notify)
     path = Path(name_or_path)
-    if path.is_dir():
-        if (path / "config.json").is_file():
+    try:
+        is_folder, is_there, is_transformer = path.is_dir(), path.exists(), (path / "config.json").is_file()
+    except OSError as error:
+        raise RequestError(f"model {name[:60]!r}: {error.strerror}; check the name") from None
+    if is_folder:
+        if is_transformer:
             raise RequestError(f"{path} is a transformer; name an n-gram model here")
         raise ModelFileError(
             f"{path} is a folder without a config.json; name a model file, or the folder of a transformer"
         )
-    if path.exists():
+    if is_there:
         return open_model(path, notify=notify)
     if isinstance(name_or_path, Path) or path.name != name or path.suffix:
         raise ModelFileError(f"there is no model file {path}; check the name")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,21 @@ def test_no_file_is_left_half_written(text: Path, tmp_path: Path, monkeypatch, f
     assert ran.code == (2 if failing == "latin" else 130)
     assert output.read_text() == "kept"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["text.txt", "x.lm"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices and links of POSIX")
+def test_devices_are_no_texts_and_links_are_named(text: Path, tmp_path: Path) -> None:
+    for command in (
+        ("build", "/dev/zero", "-o", str(tmp_path / "x.lm"), "--lang", "en"),
+        ("eval", model("en"), "/dev/zero"),
+    ):
+        ran = searchgen("lm", *command)
+        assert (ran.code, "/dev/zero is a device, which may have no end; name files or folders" in ran.err) == (2, True)
+    (tmp_path / "link").symlink_to("target.lm")
+    said = build(text, tmp_path / "link", "--lang", "en", "--min-count", "1")
+    assert f"{tmp_path / 'link'} is a link; the file {tmp_path / 'target.lm'} is written" in said
+    assert (tmp_path / "link").is_symlink()
+    assert searchgen("lm", "info", str(tmp_path / "target.lm")).code == 0
 
 
 def test_info_is_readable_and_the_same_as_json() -> None:

@@ -7,6 +7,7 @@ and how many refused, the faults, the most memory in MB, and the longest time th
 import faulthandler
 import gzip
 import json
+import os
 import random
 import re
 import resource
@@ -17,9 +18,12 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from searchgen.files.cache_folder import cache_folder
+from searchgen.kernels.compiled import compiled_folder
 from searchgen.lm.ngram.estimation.counts import count_ngrams
 from searchgen.lm.ngram.estimation.kneser_ney import Counted, counted
 from searchgen.lm.ngram.estimation.words import encode_sentences
@@ -127,11 +131,11 @@ def forged_sgm(rng: Random) -> bytes:
             name = rng.choice(list(about))
             value = about[name]
             if isinstance(value, list) and value and rng.random() < 0.7:
-                value[rng.randrange(len(value))] = rng.choice(ODD_VALUES)
+                value[rng.randrange(len(value))] = deepcopy(rng.choice(ODD_VALUES))
             elif rng.random() < 0.2:
                 del about[name]
             else:
-                about[name] = rng.choice(ODD_VALUES)
+                about[name] = deepcopy(rng.choice(ODD_VALUES))
             if not about:
                 break
         text = json.dumps(about).encode()
@@ -254,6 +258,9 @@ def main(kind: str, number: int, seed: int) -> None:
     faults: dict[int, str] = {}
     longest = 0.0
     with tempfile.TemporaryDirectory() as folder:
+        compiled_folder()  # compiled code is where it was, models are not
+        os.environ["SEARCHGEN_CACHE"] = f"{folder}/cache"
+        cache_folder.cache_clear()
         path = Path(folder) / kind
         for i in range(number):
             faulthandler.dump_traceback_later(PATIENCE, exit=True)

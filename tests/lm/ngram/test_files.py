@@ -293,7 +293,7 @@ def test_a_cache_of_another_model_is_not_believed(path: Path, tmp_path: Path, ca
 
 def test_a_cache_is_used_when_it_is_there(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good = load(path)
-    monkeypatch.setattr(Packed, "unpacked", lambda packed: pytest.fail("decoded again"))
+    monkeypatch.setattr(Packed, "unpacked", lambda packed, digest: pytest.fail("decoded again"))
     assert same(load(path), good)
 
 

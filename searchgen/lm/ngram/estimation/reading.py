@@ -56,7 +56,7 @@ def text_files(paths: Sequence[str | Path]) -> list[Path | None]:
         paths: files, folders (all `*.txt` below them, sorted) and `-`.
 
     Raises:
-        RequestError: nothing is given, or something is missing or a folder without text.
+        RequestError: nothing is given, or something is missing, a device, or a folder without text.
     """
     if not paths:
         raise RequestError("no text is given; name files, folders or - (standard input)")
@@ -69,6 +69,8 @@ def text_files(paths: Sequence[str | Path]) -> list[Path | None]:
             if not texts:
                 raise RequestError(f"the folder {path} holds no .txt file; name files, or another folder")
             files += texts
+        elif Path(path).is_char_device() or Path(path).is_block_device():
+            raise RequestError(f"{path} is a device, which may have no end; name files or folders")
         elif Path(path).exists():
             files.append(Path(path))
         else:

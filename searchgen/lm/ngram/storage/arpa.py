@@ -161,7 +161,9 @@ class _Reader:
                 self._fail_at(line, f"ngram {len(declared) + 1}=... or \\1-grams:")
             order, count = int(match[1]), int(match[2])
             if order > LONGEST_ORDER:
-                self._fail(f"n-grams of order {order} are declared; searchgen reads orders 1 to {LONGEST_ORDER}")
+                self._fail(
+                    f"n-grams of order {order} are declared; searchgen reads orders 1 to {LONGEST_ORDER}: use a lower order"
+                )
             if count * SHORTEST_ROW > self.size:
                 self._fail(f"{count:,} {order}-grams are declared, more than the file has room for")
             declared.append(count)

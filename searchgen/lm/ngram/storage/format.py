@@ -39,7 +39,9 @@ def model_format(path: Path) -> Literal["packed", "arpa"]:
     try:
         file, is_compressed = opened(path)
         with file:
-            beginning = file.read(PREAMBLE)
+            beginning = file.read(len(MAGIC))
+            if beginning != MAGIC:
+                beginning += file.read(PREAMBLE)
     except FileNotFoundError:
         raise ModelFileError(f"there is no model file {path}; check the name") from None
     except (OSError, EOFError, zlib.error) as error:

@@ -36,8 +36,8 @@ def open_model(path: Path, *, name: str = "", notify: Callable[[str], None] | No
         return _open_arpa(path, name, notify)
     packed = Packed.read(path)
     # By all bytes of the file: a hash in its head says nothing before it is compared with the rest.
-    key = hashlib.sha256(packed.content).hexdigest()
-    content = decoded(key, lambda: _decode(packed), notify)
+    key = _digest(path)
+    content = decoded(key, lambda: _decode(packed, key), notify)
     return NGram(
         content.tables,
         content.vocabulary,
@@ -51,8 +51,8 @@ def open_model(path: Path, *, name: str = "", notify: Callable[[str], None] | No
     )
 
 
-def _decode(packed: Packed) -> Decoded:
-    model, vocabulary, metadata, key = packed.unpacked()
+def _decode(packed: Packed, digest: str) -> Decoded:
+    model, vocabulary, metadata, key = packed.unpacked(digest)
     tables = build_tables(model.trie, kneser_ney(model))
     words = vocabulary.encode()
     whole = NGram(tables, words, exact=lambda: tables, form=metadata["form"], hash=key)

@@ -4,6 +4,7 @@ Sizes are bounded by the size of the file before memory is taken for them; the h
 can pass for another model; links and numbers of children are in range, for compiled loops follow them unchecked.
 """
 
+import hashlib
 import json
 import lzma
 import os
@@ -69,34 +70,32 @@ class Packed:
     """A model file as it lies on the disk.
 
     Attributes:
-        content: all its bytes.
-        name: what messages call it.
+        path: the file.
         hash: of the model, as the head gives it.
     """
 
-    content: bytes
-    name: str
+    path: Path
     hash: str
 
     @staticmethod
     def read(path: Path) -> "Packed":
-        """Read a file and look at its head.
+        """Look at a file's head.
 
         Raises:
             ModelFileError: the file is missing, not a model, cut off, or from a later version.
         """
         try:
-            content = path.read_bytes()
+            with path.open("rb") as file:
+                start, size = file.read(HEAD.size), os.fstat(file.fileno()).st_size
         except FileNotFoundError:
             raise ModelFileError(f"there is no model file {path}; check the name") from None
         except OSError as error:
             raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
-        if content[: len(MAGIC)] != MAGIC[: len(content)] or not content:
+        if start[: len(MAGIC)] != MAGIC[: len(start)] or not start:
             raise ModelFileError(f"{path}: not a language model: it is not in searchgen's own format")
-        size = len(content)
-        if size < HEAD.size:
+        if len(start) < HEAD.size:
             raise ModelFileError(f"{path}: the file is cut off after {size} bytes; fetch or train it again")
-        _, version, _, length, key = HEAD.unpack_from(content)
+        _, version, _, length, key = HEAD.unpack(start)
         if version != VERSION:
             raise ModelFileError(
                 f"{path}: its model format is {version}, but this searchgen reads format {VERSION}; install the release that wrote it"
@@ -105,17 +104,25 @@ class Packed:
             raise ModelFileError(
                 f"{path}: the file has {size} bytes instead of {HEAD.size + length}; fetch or train it again"
             )
-        return Packed(content, str(path), key.hex())
+        return Packed(path, key.hex())
 
-    def unpacked(self) -> Unpacked:
+    def unpacked(self, digest: str | None = None) -> Unpacked:
         """Return the contents.
 
+        Args:
+            digest: SHA-256 that the file must have; None: any.
+
         Raises:
-            ModelFileError: they are damaged, or those of another model.
+            ModelFileError: they are damaged, or those of another model, or the file has changed.
         """
-        body = memoryview(self.content)[HEAD.size :]
-        if zlib.crc32(body) != HEAD.unpack_from(self.content)[2]:
-            raise ModelFileError(f"{self.name}: the file is damaged; fetch or train it again")
+        content = self.path.read_bytes()
+        if content[HEAD.size - 32 : HEAD.size].hex() != self.hash or (
+            digest is not None and hashlib.sha256(content).hexdigest() != digest
+        ):
+            raise ModelFileError(f"{self.path}: the file has changed while it was in use; run the command again")
+        body = memoryview(content)[HEAD.size :]
+        if zlib.crc32(body) != HEAD.unpack_from(content)[2]:
+            raise ModelFileError(f"{self.path}: the file is damaged; fetch or train it again")
         try:
             about = _Description.of(body)
             raw = about.planes(body)
@@ -126,7 +133,7 @@ class Packed:
             model = _model(about.joined(raw[1:]), about.counts, np.array(about.tallies, dtype=np.int64))
         except FAULTS as error:
             reason = str(error) if type(error) is ValueError else "its description is malformed"
-            raise ModelFileError(f"{self.name}: the file is damaged: {reason}; fetch or train it again") from None
+            raise ModelFileError(f"{self.path}: the file is damaged: {reason}; fetch or train it again") from None
         return Unpacked(model, vocabulary, about.metadata, self.hash)
 
 
