@@ -315,11 +315,11 @@ def test_a_wrong_key_ends_a_batch_and_resume_does_the_rest(
     assert (ran.code, ran.err.count("\n")) == (2, 1)
     assert "line 1: " in ran.err
     assert "refuses the key (answers 401)" in ran.err
-    assert not out.exists()
+    assert out.read_bytes() == b""  # begun, and no row
     assert server.calls // 2 <= int(share)
     monkeypatch.setenv(KEY, "right")
     server.calls, server.reply = 0, of_key("right", 3 * calls // 4)
-    ran = searchgen("batch", str(jobs), "-o", str(out), *flags)
+    ran = searchgen("batch", str(jobs), "-o", str(out), *flags, "--resume")
     assert ran.code == 2
     assert "earlier rows are kept; continue with --resume" in ran.err
     written = out.read_bytes()
