@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from searchgen.errors import SearchgenError
+from searchgen.errors import RequestError, SearchgenError
 
 __all__ = ["replacing", "write_whole"]
 
@@ -23,9 +23,15 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     A new file has the permissions that the system gives to new ones; one that stood there before has kept its own.
 
+    A link stays, and what it leads to is replaced.
+
     Raises:
+        RequestError: a device, or another thing than a plain file, stands there.
         OSError: it cannot be written; what stood there before is kept.
     """
+    path = path.resolve() if path.is_symlink() else path
+    if path.exists() and not path.is_file():
+        raise RequestError(f"{path} is not a plain file, and would be replaced by one; name another")
     handle, temporary = _temporary(path)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,24 @@ def test_no_file_is_left_half_written(text: Path, tmp_path: Path, monkeypatch, f
     assert ran.code == (2 if failing == "latin" else 130)
     assert output.read_text() == "kept"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["text.txt", "x.lm"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+@pytest.mark.parametrize("suffix", [".lm", ".arpa"])
+def test_a_link_stays_and_its_file_is_replaced(text: Path, tmp_path: Path, suffix: str) -> None:
+    link, target = tmp_path / f"link{suffix}", tmp_path / f"target{suffix}"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    built = searchgen("lm", "build", str(text), "-o", str(link), "--min-count", "1")
+    assert built.code == 0
+    assert f"-o {link} is a link; {target} is written" in built.err
+    assert link.is_symlink()
+    assert target.stat().st_size > 3
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        {link.name, target.name, text.name} & {*os.listdir(tmp_path)}
+    )
 
 
 def test_info_is_readable_and_the_same_as_json() -> None:
