@@ -15,6 +15,7 @@ from searchgen.cli.numbers import decimal, whole
 from searchgen.cli.output import Shown, complain, progress
 from searchgen.cli.parts.outputs import output_place
 from searchgen.errors import RequestError
+from searchgen.files.whole import replacing
 
 if TYPE_CHECKING:
     from searchgen.lm.ngram.estimation.train import Recipe, Trained
@@ -174,11 +175,8 @@ class _Training:
 
 def _write_lines(output: Path, lines: Sequence[str]) -> None:
     """Write a file that is there whole or not at all."""
-    temporary = output.with_name(f"{output.name}.{os.getpid()}.part")
     try:
-        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        temporary.replace(output)
+        with replacing(output) as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
     except OSError as error:
         raise RequestError(f"{output}: cannot be written ({error.strerror})") from None
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -223,6 +224,15 @@ def test_an_answer_has_a_time_limit_however_slowly_it_comes(server: Server, drib
     with pytest.raises(Outage, match=r"no whole answer within 0.2 s \(4 tries\)"):
         model.log_probs(TEXTS)
     assert time.monotonic() - begun < 5
+
+
+def test_two_threads_have_their_own_answers(server: Server) -> None:
+    model = remote(server)
+    texts = [[f"The {word} {i}." for i in range(80)] for word in ("dog", "cat", "man", "sea")]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(model.without_end, texts))
+    expected = [[law("\n", text) for text in part] for part in texts]
+    assert [part.tolist() for part in found] == [pytest.approx(part, abs=1e-9) for part in expected]
 
 
 def test_a_server_that_hangs_is_not_asked_for_ever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
