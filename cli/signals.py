@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import time
-from contextlib import suppress
 
 __all__ = ["INTERRUPTED", "TERMINATED", "Terminated", "end_at_once", "unwind"]
 
@@ -58,6 +57,7 @@ def _install(handler: "signal._HANDLER") -> None:
 
 def _end(number: int, _frame: object) -> None:
     code = INTERRUPTED if number == signal.SIGINT else TERMINATED
-    with suppress(OSError, ValueError, AttributeError):  # nobody reads it: closed, or never open
+    try:
         os.write(sys.stderr.fileno(), f"searchgen: {WORDS[code]}\n".encode())
-    os._exit(code)
+    finally:  # whether or not somebody reads it
+        os._exit(code)

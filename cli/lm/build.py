@@ -13,6 +13,7 @@ import typer
 from searchgen.cli.lm.texts import language_of, refuse_second_stdin
 from searchgen.cli.numbers import decimal, whole
 from searchgen.cli.output import Shown, complain, progress
+from searchgen.cli.parts.outputs import output_place
 from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
@@ -70,10 +71,9 @@ def build(
 
     if bool(held_out) != (held_out_file is not None):
         raise RequestError("--held-out PERCENT and --held-out-file FILE go together; give both, or neither")
-    outputs = [output] + ([held_out_file] if held_out_file else [])
-    _refuse_outputs(texts, outputs)
-    for link in filter(Path.is_symlink, outputs):
-        complain(f"{link} is a link; the file {link.resolve()} is written")
+    _refuse_outputs(texts, [output] + ([held_out_file] if held_out_file else []))
+    output = output_place("-o", output)
+    held_out_file = output_place("--held-out-file", held_out_file) if held_out_file else None
     recipe = Recipe(
         order=order,
         cut=_numbers(cut),

@@ -20,7 +20,7 @@ from searchgen.cli.parts.outputs import file_behind, output_place
 from searchgen.cli.parts.report import write_report
 from searchgen.cli.stdin import standard_input
 from searchgen.errors import ModelRefusal, NothingFound, Outage, RequestError, SearchgenError
-from searchgen.jobs.batch_job import BESIDE, OUTAGE, REFUSAL, Answer, answers_of
+from searchgen.jobs.batch_job import BESIDE, OUTAGE, REFUSAL, UNOPENED, Answer, answers_of
 from searchgen.kernels.precompile import compile_loops
 from searchgen.request.from_values import Defaults, columns_of, identity
 
@@ -174,7 +174,9 @@ class BatchRun:
             raise NothingFound(
                 f"line {job.line}: {error} (--strict stops here; mend the line and continue with --resume)"
             )
-        if answer.status in (OUTAGE, REFUSAL):
+        if answer.status in (OUTAGE, REFUSAL, UNOPENED):
+            if answer.status != UNOPENED:
+                store.keep()
             error = json.loads(answer.row)["diagnostics"]["error"]
             kept = " (earlier rows are kept; continue with --resume)" if sum(self.counts.values()) else ""
             raise (Outage if answer.status == OUTAGE else ModelRefusal)(f"line {job.line}: {error}{kept}")

@@ -175,6 +175,10 @@ class Store:
         if time.monotonic() - self._last_sync >= self.interval:
             self.sync()
 
+    def keep(self) -> None:
+        """Leave new files where they are, though they have no row: the run was begun, and can go on."""
+        self._made = []
+
     def settle(self) -> None:
         """Begin the files, or cut what did not hold of them: nothing was refused."""
         if not self._settled and self._pending is not None:

@@ -23,13 +23,13 @@ from searchgen.search.searcher import Searcher, search_together
 from searchgen.sources.cache import SourceCache
 from searchgen.sources.source import Source
 
-__all__ = ["BESIDE", "OUTAGE", "REFUSAL", "Answer", "Runner", "answers_of", "crashed"]
+__all__ = ["BESIDE", "OUTAGE", "REFUSAL", "UNOPENED", "Answer", "Runner", "answers_of", "crashed"]
 
 #: What the journal's names of transformers begin with; the n-gram model beside it and what makes its law follow.
 BESIDE = "transformer beside "
 
-#: The status of a job that has no row, because a server or the memory failed, or because a server refuses the key or the model.
-OUTAGE, REFUSAL = "outage", "refusal"
+#: The status of a job that has no row: a server or the memory failed, a server refuses key or model, a model cannot be opened.
+OUTAGE, REFUSAL, UNOPENED = "outage", "refusal", "unopened"
 
 
 #: A row, its status, and name and hash of its model.
@@ -43,6 +43,10 @@ class Answer(NamedTuple):
     status: str
     seconds: float
     model: tuple[str, str] | None  # name, hash
+
+
+class _Unopened(ModelRefusal):
+    """The model of all jobs that name none cannot be opened."""
 
 
 def make_runner(defaults: Defaults, threads: int, workers: int, share: bool = False) -> "Runner | SharedRunner":
@@ -167,7 +171,8 @@ class Runner:
         try:
             row, status, model = make_row()
         except Outage as error:
-            status = REFUSAL if isinstance(error, ModelRefusal) else OUTAGE
+            kinds = ((_Unopened, UNOPENED), (ModelRefusal, REFUSAL), (Outage, OUTAGE))
+            status = next(name for kind, name in kinds if isinstance(error, kind))
             row = failed(_identity(job), job.line, str(error))
         except SearchgenError as error:
             row = failed(_identity(job), job.line, str(error))
@@ -193,7 +198,7 @@ class Runner:
         except RequestError as error:
             if {"lm", "neural"} & job.values.keys():
                 raise
-            raise ModelRefusal(str(error)) from None  # every job without a model of its own would fail so
+            raise _Unopened(str(error)) from None  # every job without a model of its own would fail so
         return Prepared(name, request, source)
 
     def _done(self, job: Prepared) -> Rowed:

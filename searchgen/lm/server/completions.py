@@ -74,6 +74,10 @@ class _Call:
     ready: float = 0.0  # not before this time
 
 
+#: Where threads put calls, which try it was, and what came of it.
+_Heard = SimpleQueue[tuple[_Call, int, Any]]
+
+
 @dataclass(eq=False)
 class Server:
     """A server that is asked again after a failure that may pass.
@@ -89,7 +93,6 @@ class Server:
     on_call: Callable[[], None]
     patience: float = PATIENCE
     pause: float = field(default_factory=lambda: PAUSE)
-    _answers: "SimpleQueue[tuple[_Call, int, Any]]" = field(default_factory=SimpleQueue, repr=False)
 
     def __post_init__(self) -> None:
         handlers: list[Any] = [_NoRedirects()]
@@ -108,16 +111,16 @@ class Server:
             Refused: it refuses a call.
             Outage: it cannot be reached, or fails.
         """
-        self._answers = SimpleQueue()  # what calls of an earlier list still say is not heard
+        heard: _Heard = SimpleQueue()  # one a list: what calls of another list still say is of no interest
         waiting = deque(_Call(number, body) for number, body in enumerate(bodies))
         running: list[_Call] = []
         results: dict[int, Any] = {}
         while waiting or running:
             now = time.monotonic()
             while len(running) < CALLS and (call := _ready(waiting, now)):
-                self._begin(call, now)
+                self._begin(call, now, heard)
                 running.append(call)
-            for call, result in self._heard(waiting, running, now):
+            for call, result in self._over(waiting, running, now, heard):
                 running.remove(call)
                 if isinstance(result, _Failure):
                     self._try_again(call, result)
@@ -126,21 +129,23 @@ class Server:
                     results[call.number] = result
         return [results[number] for number in range(len(bodies))]
 
-    def _begin(self, call: _Call, now: float) -> None:
+    def _begin(self, call: _Call, now: float, heard: _Heard) -> None:
         self.on_call()
         call.tries, call.begun, call.first = call.tries + 1, now, call.first if call.tries else now
         headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key()}"} if key() else {})}
         request = urllib.request.Request(f"{self.address}/completions", call.body, headers)
-        answers, attempt = self._answers, call.tries
-        Thread(target=lambda: answers.put((call, attempt, self._attempt(request))), daemon=True).start()
+        attempt = call.tries
+        Thread(target=lambda: heard.put((call, attempt, self._attempt(request))), daemon=True).start()
 
-    def _heard(self, waiting: Sequence[_Call], running: Sequence[_Call], now: float) -> list[tuple[_Call, Any]]:
+    def _over(
+        self, waiting: Sequence[_Call], running: Sequence[_Call], now: float, heard: _Heard
+    ) -> list[tuple[_Call, Any]]:
         """Wait for an answer, the end of a call's time or of a pause; return the calls that are over, with their results."""
         events = [call.begun + self.patience for call in running]
         if len(running) < CALLS:
             events += [call.ready for call in waiting]
         try:
-            call, attempt, result = self._answers.get(timeout=max(0.0, min(events) - now))
+            call, attempt, result = heard.get(timeout=max(0.0, min(events) - now))
         except Empty:
             over = time.monotonic() - self.patience
             late = _Failure(f"gives no whole answer within {self.patience:g} s")

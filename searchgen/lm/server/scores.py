@@ -82,8 +82,8 @@ def _score(choice: Mapping[str, Any], prompt: str, begin: int) -> Score:
 def _tokens(found: Mapping[str, Any], prompt: str) -> list[str]:
     """Return the texts of the tokens; a server without them is believed only if each character is a token."""
     tokens = found.get("tokens")
-    if isinstance(tokens, list) and all(isinstance(token, str) for token in tokens):
-        return tokens
+    if isinstance(tokens, list) and all(isinstance(token, str | None) for token in tokens):
+        return [token or "" for token in tokens]
     offsets = found.get("text_offset")
     if isinstance(offsets, list) and offsets == list(range(len(offsets))) and 0 <= len(offsets) - len(prompt) <= 1:
         return [*prompt, *[""] * (len(offsets) - len(prompt))]

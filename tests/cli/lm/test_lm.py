@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -105,19 +106,32 @@ def test_no_file_is_left_half_written(text: Path, tmp_path: Path, monkeypatch, f
     assert sorted(path.name for path in tmp_path.iterdir()) == ["text.txt", "x.lm"]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="devices and links of POSIX")
-def test_devices_are_no_texts_and_links_are_named(text: Path, tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name != "posix", reason="devices of POSIX")
+def test_devices_are_no_texts(text: Path, tmp_path: Path) -> None:
     for command in (
         ("build", "/dev/zero", "-o", str(tmp_path / "x.lm"), "--lang", "en"),
         ("eval", model("en"), "/dev/zero"),
     ):
         ran = searchgen("lm", *command)
         assert (ran.code, "/dev/zero is a device, which may have no end; name files or folders" in ran.err) == (2, True)
-    (tmp_path / "link").symlink_to("target.lm")
-    said = build(text, tmp_path / "link", "--lang", "en", "--min-count", "1")
-    assert f"{tmp_path / 'link'} is a link; the file {tmp_path / 'target.lm'} is written" in said
-    assert (tmp_path / "link").is_symlink()
-    assert searchgen("lm", "info", str(tmp_path / "target.lm")).code == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+@pytest.mark.parametrize("suffix", [".lm", ".arpa"])
+def test_a_link_stays_and_its_file_is_replaced(text: Path, tmp_path: Path, suffix: str) -> None:
+    link, target = tmp_path / f"link{suffix}", tmp_path / f"target{suffix}"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    built = searchgen("lm", "build", str(text), "-o", str(link), "--min-count", "1")
+    assert built.code == 0
+    assert f"-o {link} is a link; {target} is written" in built.err
+    assert link.is_symlink()
+    assert target.stat().st_size > 3
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        {link.name, target.name, text.name} & {*os.listdir(tmp_path)}
+    )
 
 
 def test_info_is_readable_and_the_same_as_json() -> None:

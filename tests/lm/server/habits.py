@@ -109,6 +109,7 @@ TAKEN: dict[str, tuple[Callable[[str], Told], bool]] = {
     "begin of text is counted": (begun("<s>"), True),
     "a long begin of text is counted": (begun("<|begin_of_text|>"), True),
     "an empty begin of text": (begun(""), True),
+    "a begin of text that is null": (changed(begun(""), lambda t: ([None, *t[0][1:]], *t[1:])), True),  # type: ignore[list-item]
     "two tokens before the prompt": (changed(begun("▁"), lambda t: (["<s>", *t[0]], [None, *t[1]], None)), True),
     "offsets in bytes": (bytewise, True),
     "no offsets": (changed(plain, lambda told: (*told[:2], None)), True),

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -225,6 +226,15 @@ def test_an_answer_has_a_time_limit_however_slowly_it_comes(server: Server, drib
     assert time.monotonic() - begun < 5
 
 
+def test_two_threads_have_their_own_answers(server: Server) -> None:
+    model = remote(server)
+    texts = [[f"The {word} {i}." for i in range(80)] for word in ("dog", "cat", "man", "sea")]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(model.without_end, texts))
+    expected = [[law("\n", text) for text in part] for part in texts]
+    assert [part.tolist() for part in found] == [pytest.approx(part, abs=1e-9) for part in expected]
+
+
 def test_a_server_that_hangs_is_not_asked_for_ever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("searchgen.lm.server.completions.LONGEST_WAIT", 0.3)
     server.reply = lambda handler, prompts: time.sleep(3)
@@ -315,11 +325,11 @@ def test_a_wrong_key_ends_a_batch_and_resume_does_the_rest(
     assert (ran.code, ran.err.count("\n")) == (2, 1)
     assert "line 1: " in ran.err
     assert "refuses the key (answers 401)" in ran.err
-    assert not out.exists()
+    assert out.read_bytes() == b""  # begun, and no row
     assert server.calls // 2 <= int(share)
     monkeypatch.setenv(KEY, "right")
     server.calls, server.reply = 0, of_key("right", 3 * calls // 4)
-    ran = searchgen("batch", str(jobs), "-o", str(out), *flags)
+    ran = searchgen("batch", str(jobs), "-o", str(out), *flags, "--resume")
     assert ran.code == 2
     assert "earlier rows are kept; continue with --resume" in ran.err
     written = out.read_bytes()
