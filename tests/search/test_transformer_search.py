@@ -215,7 +215,7 @@ def test_out_of_memory_halves_the_pass_and_at_last_ends_with_what_was_found(
     monkeypatch.setattr(CausalModel, "_pass", short)
     ran = constrain(letters, "--json")
     assert ran.code == 1
-    assert "out of memory: one text does not fit" in ran.err
+    assert "leaves no room for one text" in ran.err
     assert ran.rows[0]["stopped_early"]
     assert ran.rows[0]["neural"]["halvings"] > 0
 

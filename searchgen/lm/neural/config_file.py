@@ -8,7 +8,7 @@ from typing import Any
 
 from searchgen.errors import ModelFileError
 
-__all__ = ["read_config", "read_json"]
+__all__ = ["check_files", "read_config", "read_json"]
 
 #: Bytes of the largest file that is read: tokenizers of a million pieces have fewer.
 LARGEST = 1 << 28
@@ -52,11 +52,7 @@ def read_json(path: Path) -> dict[str, Any]:
         ModelFileError: it is damaged, or larger than any file of its kind.
     """
     try:
-        if path.exists() and not path.is_file():
-            raise ModelFileError(f"{path} is not a regular file; fetch the model again")
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise ModelFileError(f"{path} has {size:,} bytes, too many for a file of settings; fetch the model again")
+        _check_file(path)
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
@@ -67,6 +63,26 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ModelFileError(f"{path} holds no JSON object; fetch the model again")
     return content
+
+
+def check_files(folder: Path) -> None:
+    """Refuse what libraries would read to its end: devices, and files larger than any of their kind.
+
+    Raises:
+        ModelFileError: there is one; the message names it.
+    """
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".json", ".txt", ".model"):
+            _check_file(path)
+
+
+def _check_file(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        raise ModelFileError(f"{path} is not a regular file; fetch the model again")
+    if path.is_file() and path.stat().st_size > LARGEST:
+        raise ModelFileError(
+            f"{path} has {path.stat().st_size:,} bytes, too many for a file of its kind; fetch the model again"
+        )
 
 
 def read_config(folder: Path) -> dict[str, Any]:

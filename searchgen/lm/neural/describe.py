@@ -72,7 +72,10 @@ def _parameters(path: Path) -> int:
     """Return how many weights a file holds, from its header."""
     try:
         with path.open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+            size = int.from_bytes(file.read(8), "little")
+            if size > path.stat().st_size:
+                raise ValueError(f"a header of {size:,} bytes")
+            header = json.loads(file.read(size))
         total = 0
         for name, tensor in header.items():
             if name != "__metadata__":
@@ -81,5 +84,5 @@ def _parameters(path: Path) -> int:
                     count *= size
                 total += count
         return total
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ModelFileError(f"{path} is damaged: {error}; fetch the model again") from None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm import torch_threads
 from searchgen.lm.neural.architectures.weight_files import method_of
-from searchgen.lm.neural.config_file import read_config
+from searchgen.lm.neural.config_file import check_files, read_config
 from searchgen.lm.neural.joint_spelling import JointSpelling
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.spelling import Spelling
@@ -101,6 +101,7 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
     """Open a transformer; see `searchgen.lm.neural.open_transformer`."""
     require_extra()
     folder = folder_of(name)
+    check_files(folder)
     config = read_config(folder)
     _check_kind(name, folder, config)
     # Threads that spin while they wait starve whatever else the machine does.

@@ -1,6 +1,7 @@
 """Weights that are missing, superfluous or misnamed are refused by name, in folders of every kind: no matrix is ever drawn at random."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -291,6 +292,31 @@ def test_malformed_settings(folders: dict[str, Path], tmp_path: Path, content: b
     folder = Path(shutil.copytree(folders["gpt2"], tmp_path / "gpt2"))
     (folder / "config.json").write_bytes(content)
     refused(folder, "config.json", sign)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices are files there")
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "special_tokens_map.json", "merges.txt"])
+def test_endless_and_huge_files(folders: dict[str, Path], tmp_path: Path, name: str) -> None:
+    folder = Path(shutil.copytree(folders["gpt2"], tmp_path / "gpt2"))
+    path = folder / name
+    path.unlink(missing_ok=True)
+    path.symlink_to("/dev/zero")
+    refused(folder, f"{path} is not a regular file")
+    path.unlink()
+    path.touch()
+    os.truncate(path, 1 << 40)  # which takes no place
+    refused(folder, f"{path} has 1,099,511,627,776 bytes")
+
+
+@pytest.mark.parametrize("header", [b"[" * 100_000, b"[1]", b'{"a": 1}', b'{"a": {"shape": ["x"]}}', b'{"a": {}}'])
+@pytest.mark.parametrize("size", [None, 1 << 50, (1 << 64) - 1])
+def test_headers_that_are_none(folders: dict[str, Path], tmp_path: Path, header: bytes, size: int | None) -> None:
+    folder = Path(shutil.copytree(folders["gpt2"], tmp_path / "gpt2"))
+    length = (len(header) if size is None else size).to_bytes(8, "little")
+    (folder / "model.safetensors").write_bytes(length + header)
+    refused(folder, "is damaged")
+    with pytest.raises(ModelFileError, match="is damaged"):
+        describe(str(folder))
 
 
 def test_what_a_training_begins_with_is_compared_too(folders: dict[str, Path], tmp_path: Path) -> None:
