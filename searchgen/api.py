@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from searchgen.constraints.flags import ITEMS
 from searchgen.demands.demands import Demands
 from searchgen.demands.values import taken
 from searchgen.errors import RequestError
@@ -109,7 +108,7 @@ def sample(
         >>> drawn.method.kind, [record.satisfied["keyword doctor"] for record in drawn.records()]
         ('markov', [True, True, True])
     """
-    sampler = sampler or usual_sampler(None if lm is None else str(lm))
+    sampler = sampler or usual_sampler(None if lm is None else taken("lm", lm, str))
     own = {
         "count": taken("n", n, int),
         "seed": seed,
@@ -151,11 +150,5 @@ def _source(request: Request) -> Source:
 
 
 def _request(keywords: Keywords, lm: str | Path | None, law: bool = False, **fields: Any) -> Request:
-    items = taken("keywords", keywords, ITEMS)
-    written = " ".join(
-        [
-            *(phrase for item in items for phrase in item),
-            *(str(fields.get(edge, "")) for edge in ("starts_with", "ends_with")),
-        ]
-    )
-    return Request(keywords=items, lm=lm or default_model(written, law), **fields)
+    request = Request(keywords=keywords, **fields)
+    return replace(request, lm=taken("lm", lm, str) if lm is not None else default_model(request.words, law))

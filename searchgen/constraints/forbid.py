@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from searchgen.constraints.flags import PHRASES, Flag
 from searchgen.constraints.patterns import label_words, matcher
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
-from searchgen.text.items import item_tokens
+from searchgen.text.items import item_tokens, narrow
 from searchgen.text.lists import parse_items, separator_hints
 from searchgen.vocabulary import Vocabulary
 
@@ -29,6 +30,9 @@ class Forbid(Constraint):
     Attributes:
         items: the phrases, each a tuple of tokens.
     """
+
+    #: Longer lists are one part of a text's verdict, and a set of words: each token is looked at once.
+    MANY: ClassVar[int] = 2_000
 
     name: ClassVar[str] = "forbid"
     flags: ClassVar[tuple[Flag, ...]] = (
@@ -50,24 +54,29 @@ class Forbid(Constraint):
         Raises:
             RequestError: nothing is listed, or a file cannot be read.
         """
-        return cls(tuple(item_tokens(phrase, form) for item in parse_items(values) for phrase in item))
+        return cls(tuple(item_tokens(narrow(phrase), form) for item in parse_items(values) for phrase in item))
 
     @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
         """Return the constraint, if anything is forbidden."""
-        phrases = tuple(item_tokens(phrase, setting.form) for phrase in demands["forbid"])
+        phrases = tuple(item_tokens(narrow(phrase), setting.form) for phrase in demands["forbid"])
         setting.notes += separator_hints(demands["forbid"])
         return (cls(phrases),) if phrases else ()
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-        """Yield each phrase."""
+        """Yield each phrase; a long list is one part."""
+        if len(demands["forbid"]) > cls.MANY:
+            yield f"without {len(demands['forbid']):,} words", {"forbid": demands["forbid"]}, {"forbid": ()}
+            return
         for phrase in dict.fromkeys(demands["forbid"]):
             rest = tuple(other for other in demands["forbid"] if other != phrase)
             yield f"without {phrase}", {"forbid": (phrase,)}, {"forbid": rest}
 
     def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
         """The phrases as the user wrote them."""
+        if self._is_long:
+            return {}
         pairs = zip(self.items, demands["forbid"], strict=True)
         return {f"without {spell(phrase)}": f"without {' '.join(words.lower().split())}" for phrase, words in pairs}
 
@@ -90,7 +99,18 @@ class Forbid(Constraint):
         >>> Forbid((("dog",), ("hot", "dog"))).describe()
         'forbidden: dog, hot dog'
         """
+        if self._is_long:
+            return f"forbidden: {', '.join(map(spell, self.items[:3]))} and {len(self.items) - 3:,} more"
         return "forbidden: " + ", ".join(map(spell, self.items))
+
+    @property
+    def _is_long(self) -> bool:
+        return len(self.items) > self.MANY
+
+    @cached_property
+    def _words(self) -> dict[str, Phrase]:
+        """The forbidden single words, in small letters."""
+        return {item[0].casefold(): item for item in self.items if len(item) == 1}
 
     def bars(self, phrase: Phrase, vocabulary: Vocabulary) -> bool:
         """Whether a phrase contains something forbidden.
@@ -119,7 +139,9 @@ class Forbid(Constraint):
             RequestError: the limit would be passed.
         """
         classes = np.zeros(len(vocabulary), np.int16)
-        for item in self.items:
+        if self._is_long:
+            classes[[token for token in range(len(vocabulary)) if any(self._within(token, vocabulary))]] = 1
+        for item in self.items if not self._is_long else ():
             if len(item) == 1:
                 classes[vocabulary.containing(item[0])] = 1
         words = Automaton.of(classes, [[0, 0], [1, 0]], [False, True])
@@ -141,8 +163,11 @@ class Forbid(Constraint):
             vocabulary: its tokens.
 
         Returns:
-            `without dog`: True, ...
+            `without dog`: True, ... ; of a long list one part, and those that occur.
         """
+        if self._is_long:
+            found = {f"without {spell(item)}": False for item in self._occurring(ids, vocabulary)}
+            return {f"without {len(self.items):,} words": not found, **found}
         return {f"without {spell(item)}": self._count(item, ids, vocabulary) == 0 for item in self.items}
 
     def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
@@ -155,7 +180,27 @@ class Forbid(Constraint):
         Returns:
             0 iff nothing does.
         """
+        if self._is_long:
+            return len(self._occurring(ids, vocabulary))
         return sum(self._count(item, ids, vocabulary) for item in dict.fromkeys(self.items))
+
+    def _occurring(self, ids: Ids, vocabulary: Vocabulary) -> list[Phrase]:
+        """What of a long list occurs."""
+        words = [item for token in map(int, ids) for item in self._within(token, vocabulary)]
+        phrases = (item for item in self.items if len(item) > 1)
+        return [*dict.fromkeys(words), *(item for item in phrases if self._count(item, ids, vocabulary))]
+
+    def _within(self, token: int, vocabulary: Vocabulary) -> Iterator[Phrase]:
+        """The forbidden single words that a token contains."""
+        written = vocabulary.form.fold(vocabulary[token])
+        if written.isalpha():
+            parts = [written]
+        else:
+            size = len(written)
+            parts = [written[begin:end] for begin in range(size) for end in range(begin + 1, size + 1)]
+        for part in dict.fromkeys(parts):
+            if part in self._words and (part == written or token in vocabulary.containing(part)):
+                yield self._words[part]
 
     def _count(self, item: Phrase, ids: Ids, vocabulary: Vocabulary) -> int:
         if len(item) == 1:

@@ -10,7 +10,7 @@ from searchgen.black_box_terms import BlackBoxTerm
 from searchgen.constraints import Constraint, Forbid, refuse_forbidden_keywords, with_demanded
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.text import TextForm
-from searchgen.text.items import odd_words
+from searchgen.text.items import narrow, odd_words
 from searchgen.text.units import Units
 from searchgen.vocabulary import Vocabulary
 
@@ -85,7 +85,7 @@ class Judge:
         """Return, for each part of each constraint, whether any text satisfies it.
 
         Words that the model does not know, or knows in another case, are read as they are written, and words with signs whole, so that
-        `C++` does not hold `C`. A last stop ends the sentence even where it belongs to an abbreviation.
+        `C++` does not hold `C`. A last stop ends the sentence even where it belongs to an abbreviation, and letters may be full-width.
         """
         form, units = self.form, self.form.units
         odd = dict.fromkeys(word for word in odd_words(text, form.with_units(Units())) if word not in units)
@@ -95,6 +95,8 @@ class Judge:
         last = readings[0][-1] if readings[0] else ""
         if len(last) > 1 and last.endswith(".") and last[-2] != "." and "." in form.final_tokens:
             readings.append([*readings[0][:-1], last[:-1], "."])
+        if (narrowed := narrow(text)) != text:
+            readings.append(form.tokenise(narrowed))
         vocabulary = self._holding([token for tokens in readings for token in tokens])
         ids = [np.array([vocabulary.find(token) for token in tokens], np.int32) for tokens in readings]
         return _parts(self.constraints, ids, vocabulary, self.written)

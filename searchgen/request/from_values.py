@@ -13,7 +13,7 @@ from searchgen.errors import RequestError
 from searchgen.plain_json import brief
 from searchgen.request.json_values import typed
 from searchgen.request.model_ref import default_model
-from searchgen.request.request import Annealing, Request
+from searchgen.request.request import MOST_WORDS, Annealing, Request
 from searchgen.text import detect
 from searchgen.text.lists import parse_items
 
@@ -213,4 +213,6 @@ def _written(given: Mapping[str, Any]) -> str:
     items = given.get("keywords")
     words = [phrase for item in items if isinstance(item, list) for phrase in item] if isinstance(items, list) else []
     words += [given.get("starts_with"), given.get("ends_with")]
+    if not any(words) and isinstance(given.get("forbid"), list):
+        words = given["forbid"][:MOST_WORDS]
     return " ".join(word for word in words if isinstance(word, str))

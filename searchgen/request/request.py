@@ -25,8 +25,11 @@ __all__ = ["PLAIN_TERMS", "Annealing", "Request", "Terms", "platform_tag"]
 #: The published table that turns a budget in seconds into steps: a rate, so that a job means the same work everywhere.
 STEPS_PER_SECOND = 1_000_000
 
-#: The longest lists: keywords, phrases in all (alternatives and forbidden ones too), characters of a phrase.
-MOST_KEYWORDS, MOST_PHRASES, LONGEST_PHRASE = 200, 2000, 1000
+#: The longest lists: keywords, phrases in all (alternatives and forbidden ones too), forbidden single words, characters of a phrase.
+MOST_KEYWORDS, MOST_PHRASES, MOST_FORBIDDEN, LONGEST_PHRASE = 200, 2000, 200_000, 1000
+
+#: Forbidden words that tell the language of a request without others.
+MOST_WORDS = 100
 
 #: Chains for each text asked for, if more than one is, so that enough different ones are found.
 CHAINS_PER_TEXT = 6
@@ -220,24 +223,27 @@ class Request:
                 raise RequestError(f"field {name!r} cannot be {value:g}; give a number from {-most:g} to {most:g}")
 
     def _refuse_long_lists(self) -> None:
+        forbidden = [phrase for phrase in self.forbid if not phrase.isalnum()]
         phrases = [
             *(phrase for item in self.keywords for phrase in item),
-            *self.forbid,
+            *forbidden,
             self.starts_with,
             self.ends_with,
         ]
         for count, most, what in (
             (len(self.keywords), MOST_KEYWORDS, "keywords"),
             (len(phrases) - 2, MOST_PHRASES, "words and phrases in all"),
-            (max(map(len, phrases)), LONGEST_PHRASE, "characters in one phrase"),
+            (len(self.forbid), MOST_FORBIDDEN, "forbidden words"),
+            (max(map(len, [*phrases, *self.forbid])), LONGEST_PHRASE, "characters in one phrase"),
         ):
             if count > most:
                 raise RequestError(f"{count:,} {what} are too many; at most {most:,} can be asked for")
 
     @cached_property
     def words(self) -> str:
-        """Every word that must occur, as one text; its language decides which embedded model is the default."""
-        return " ".join([*(phrase for item in self.keywords for phrase in item), self.starts_with, self.ends_with])
+        """Every word that must occur, as one text, or must not where no word must; its language decides the default model."""
+        words = [*(phrase for item in self.keywords for phrase in item), self.starts_with, self.ends_with]
+        return " ".join(words if any(words) else self.forbid[:MOST_WORDS])
 
     @cached_property
     def model(self) -> ModelRef:

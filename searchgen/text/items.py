@@ -18,7 +18,7 @@ from searchgen.text.form import TextForm
 from searchgen.text.kinds import Flag, Kind, fit
 from searchgen.text.units import Units
 
-__all__ = ["is_odd", "item_tokens", "keeps_case", "odd_words"]
+__all__ = ["is_odd", "item_tokens", "keeps_case", "narrow", "odd_words"]
 
 #: Signs that nobody sees, and that texts do without.
 UNSEEN = dict.fromkeys([0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF, 0x180E])
@@ -28,6 +28,8 @@ ALIKE = str.maketrans("‘’“”‐‑", "''\"\"--")
 WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | str.maketrans(
     {"。": ".", "、": ",", "「": '"', "」": '"', "『": "'", "』": "'", "…": ".", "—": "-"}
 )
+
+NARROW = {code: narrow for code, narrow in WIDE.items() if code > 0xFF00 and chr(code).isalnum()}
 
 #: Amounts of several tokens that return as they are, in Chinese.
 AMOUNT = re.compile(r"[$£€¥￥]?\d+(?:[.,]\d+)*[%‰]?")
@@ -51,7 +53,9 @@ def item_tokens(text: str, form: TextForm, *, first: bool = False, inner: bool =
     Raises:
         RequestError: it holds a character that cannot be printed.
     """
-    if not isinstance(form, TextForm) or form.name == "raw" or (text.isascii() and text.isalpha()):
+    if text.isascii() and text.isalpha():
+        return (text,)  # as every form reads it
+    if not isinstance(form, TextForm) or form.name == "raw":
         return tuple(form.tokenise_as_printed(text))
     text = _printable(text)
     if not text:
@@ -173,6 +177,21 @@ def _printable(text: str) -> str:
         if kind in ("Cc", "Cs") and not character.isspace():
             raise RequestError(f"{text!r} holds U+{ord(character):04X}, which cannot be printed; drop it")
     return " ".join(text.translate(UNSEEN).split())
+
+
+def narrow(text: str) -> str:
+    """A text with its full-width letters and digits as ASCII has them.
+
+    Args:
+        text: any text.
+
+    Returns:
+        The text; full-width punctuation stays.
+
+    >>> narrow("Ｄｏｇ１！")
+    'Dog1！'
+    """
+    return text if text.isascii() else text.translate(NARROW)
 
 
 def keeps_case(word: str) -> bool:

@@ -1,5 +1,6 @@
 """Every constraint against plain predicates, on all sequences of a five-token vocabulary up to length six."""
 
+import itertools
 import re
 
 import numpy as np
@@ -128,6 +129,21 @@ def test_keywords_in_their_order(items: tuple[Item, ...]) -> None:
 @given(st.lists(PHRASE, min_size=1, max_size=4).map(tuple))
 def test_forbid(items: tuple[Text, ...]) -> None:
     assert_is(Forbid(items), "a A b c ,", lambda text: not any(has(phrase)(text) for phrase in items), 5)
+
+
+@pytest.mark.parametrize("words", ["dog", "dog's 1", ", 1,000", "o'clock hot dog", "s a b2", "1 b2b ' o"])
+def test_a_long_list_forbids_what_a_short_one_does(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = vocabulary("dog Dog dog's dogma 1,000 1 , o'clock hot b2b ' 's a")
+    items = (*((word,) for word in words.split()), ("hot", "dog"))
+    short = Forbid(items).automaton(known)
+    monkeypatch.setattr(Forbid, "MANY", 0)
+    long = Forbid(items)
+    assert_automaton(long.automaton(known), [*known], lambda text: short.accepts(known.encode(text)), 3)
+    for ids in itertools.product(range(len(known)), repeat=2):
+        parts = long.parts(ids, known)
+        assert (long.violations(ids, known) == 0) == all(parts.values()) == short.accepts(ids)
+        assert next(iter(parts)) == f"without {len(items)} words"
+    assert [name for name, _, _ in Forbid.apart({"forbid": ("a", "b")})] == ["without 2 words"]
 
 
 @settings(max_examples=20, deadline=None)
