@@ -103,7 +103,11 @@ def _leaves_out(made: "Tokenizer") -> bool:
     model: Any = made.model
     if type(model).__name__ != "BPE" or model.unk_token is not None:
         return False
-    bytes_of = (f"<0x{byte:02X}>" for byte in range(256)) if model.byte_fallback else byte_signs()
+    parts: tuple[Any, ...] = (made.pre_tokenizer, made.normalizer)
+    by_bytes = any(part is not None and b'"ByteLevel"' in part.__getstate__() for part in parts)
+    if not (by_bytes or model.byte_fallback):
+        return True
+    bytes_of = byte_signs() if by_bytes else [f"<0x{byte:02X}>" for byte in range(256)]
     return any(made.token_to_id(sign) is None for sign in bytes_of)
 
 

@@ -56,12 +56,21 @@ def by_pairs_of_letters(folder: Path) -> Path:
     return written(folder, made, 0)
 
 
+def by_bytes_that_are_letters(folder: Path) -> Path:
+    """Write a model whose vocabulary has the signs of all bytes, but whose tokenizer does not turn characters into them."""
+    pieces = {sign: i for i, sign in enumerate(["<end>", *sorted(pre_tokenizers.ByteLevel.alphabet())])}
+    made = Tokenizer(models.BPE(pieces, []))
+    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return written(folder, made, 0)
+
+
 @pytest.mark.parametrize(
     ("make", "good", "bad"),
     [
         (by_words, ["a b", "c"], ["a dog", "", "a <end> b"]),  # it fails without an unknown piece
         (by_letters, ["the dog.", "a"], ["The dog.", "a <end>", "a 1", "é"]),
         (by_pairs_of_letters, ["the dog.", "a"], ["The dog.", "café", "B"]),
+        (by_bytes_that_are_letters, ["The dog.", "café"], ["学", "a 学", "a🐈b"]),
         (by_listed_characters, ["我们有一只猫。"], ["我们有🐈。", "[SEP]", "B"]),
     ],
 )
