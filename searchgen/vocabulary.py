@@ -269,7 +269,10 @@ class Vocabulary:
         for word in words:
             if self.find(word) < 0 if word in self.units.kept else not self.matching(word):
                 new.setdefault(self.form.fold(word), word)
-        return self._with(new.values()) if new else self
+        if not new:
+            return self
+        _ = self.ids  # built once for the vocabularies of all requests
+        return self._with(new.values())
 
     def with_tokens(self, tokens: Iterable[str]) -> "Vocabulary":
         """A vocabulary that also holds the given tokens exactly as they are written.
@@ -290,10 +293,14 @@ class Vocabulary:
         folded = [f"{self.form.fold(word)}\n".encode() for word in new]
         ends = len(self._folded) - 1 + np.cumsum([len(word) for word in folded])
         places = {token: place for token, place in self._places.items() if place >= 0}
+        numbers = {word: len(self) + number for number, word in enumerate(new)}
+        if "ids" in self.__dict__:
+            larger.__dict__["ids"] = self.ids | numbers
         larger.__dict__.update(
+            alphabet_size=self.alphabet_size,
             _folded=self._folded + b"".join(folded),
             _newlines=np.concatenate([self._newlines, ends]),
-            _places=places | {word: len(self) + number for number, word in enumerate(new)},
+            _places=places | numbers,
             is_word=np.append(self.is_word, [self.form.is_word(word) for word in new]).astype(np.bool_),
         )
         return larger
@@ -320,7 +327,9 @@ class Vocabulary:
                 if token < len(kinds) and form.tokenise_as_printed(self[token]) != [self[token]]:
                     kinds[token] = Kind.NEVER
         larger = Vocabulary(self.tokens, form, self.extra, kinds)
-        larger.__dict__["_folded"] = self._folded
+        larger.__dict__.update(
+            alphabet_size=self.alphabet_size, ids=self.ids, _folded=self._folded, _newlines=self._newlines
+        )
         return larger
 
 

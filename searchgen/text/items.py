@@ -148,8 +148,25 @@ def _returns(tokens: Sequence[str], text: str, form: TextForm, *, first: bool, i
         or not (form.units or any(map(str.isalnum, text)))  # signs alone, but not one: they stay together
     ):
         return False
+    if not _in_turn(tokens, form):
+        return False
     kinds = [kind & ~int(Flag.NOT_FIRST) if kind >= Kind.WORD else kind for kind in form.kinds(tokens).tolist()]
     return not _misread_quotes(tokens, text) and fit(kinds, first=first)
+
+
+def _in_turn(tokens: Sequence[str], form: TextForm) -> bool:
+    """Whether marks open and close one at a time, as they must in a sentence; the first may close what was open before."""
+    expected, opened = "", False
+    for token in tokens:
+        if token in form.brackets:
+            if expected:
+                return False
+            expected, opened = form.brackets[token], True
+        elif token in form.brackets.values():
+            if token != expected if expected else opened:
+                return False
+            expected = ""
+    return True
 
 
 def _misread_quotes(tokens: Sequence[str], text: str) -> bool:

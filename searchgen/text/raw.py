@@ -11,6 +11,10 @@ from searchgen.text.kinds import Kind, Kinds
 __all__ = ["Raw"]
 
 
+#: Other names of `<unk>` in models: no words, either.
+UNKNOWN = frozenset({"<UNK>", "[UNK]", "[unk]"})
+
+
 class Raw(TextForm):
     r"""Tokens are what stands between spaces; all are words. For models whose tokens are of no known form.
 
@@ -35,7 +39,7 @@ class Raw(TextForm):
         return True
 
     def kinds(self, vocabulary: Sequence[str]) -> Kinds:
-        """All tokens are words but the markers and what holds white space."""
-        whole = (not token.isspace() and len(token.split()) == 1 and token.split()[0] == token for token in vocabulary)
+        """All tokens are words but the markers, other names of the unknown word, and what holds white space."""
+        whole = (token not in UNKNOWN and token.split() == [token] for token in vocabulary)
         kinds = np.fromiter(whole, np.int8, len(vocabulary)) * np.int8(Kind.WORD)
         return bar_markers(vocabulary, kinds)
