@@ -171,6 +171,8 @@ def _scored_whole(lines: Iterator[bytes], model: "TextModel") -> Iterator[Row]:
         good = [row for row in rows if row["error"] is None]
         try:
             scores = model.log_probs([row["text"] for row in good]).tolist()
+        except Outage:
+            raise
         except RequestError:
             scores = [_alone(row["text"], model) for row in good]
         for row, score in zip(good, scores, strict=True):

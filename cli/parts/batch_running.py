@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -176,7 +177,7 @@ class BatchRun:
             )
         if answer.status in (OUTAGE, REFUSAL, UNOPENED):
             if answer.status != UNOPENED:
-                store.keep()
+                store.settle()  # the run has begun, though it has no row
             error = json.loads(answer.row)["diagnostics"]["error"]
             kept = " (earlier rows are kept; continue with --resume)" if sum(self.counts.values()) else ""
             raise (Outage if answer.status == OUTAGE else ModelRefusal)(f"line {job.line}: {error}{kept}")
@@ -299,6 +300,8 @@ def _jobs(name: str) -> Iterator[BinaryIO]:
             stream = opened.enter_context(Path(name).open("rb"))
         except OSError as error:
             raise RequestError(f"cannot read the job file {name}: {error.strerror}") from None
+        if stat.S_ISCHR(os.fstat(stream.fileno()).st_mode) and not os.path.samefile(name, os.devnull):
+            raise RequestError(f"the job file {name} is a device, which may have no end; name a file")
         yield stream
 
 

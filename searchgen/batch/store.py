@@ -175,12 +175,8 @@ class Store:
         if time.monotonic() - self._last_sync >= self.interval:
             self.sync()
 
-    def keep(self) -> None:
-        """Leave new files where they are, though they have no row: the run was begun, and can go on."""
-        self._made = []
-
     def settle(self) -> None:
-        """Begin the files, or cut what did not hold of them: nothing was refused."""
+        """Begin the files, or cut what did not hold of them: the run is not refused, and `--resume` goes on with it."""
         if not self._settled and self._pending is not None:
             self._pending()
         self._settled = True

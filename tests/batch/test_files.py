@@ -358,6 +358,14 @@ def test_a_run_refused_for_its_jobs_changes_nothing(
     assert snapshot(tmp_path) == before
 
 
+@posix
+def test_an_endless_device_is_no_job_file(tmp_path: Path) -> None:
+    ran = batch("/dev/zero", "-o", str(tmp_path / "out"))
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert "is a device, which may have no end" in ran.err
+    assert batch(os.devnull, "-o", str(tmp_path / "out")).code == 0
+
+
 def test_a_refused_run_leaves_no_file(tmp_path: Path) -> None:
     jobs, out, journal = tmp_path / "jobs.jsonl", tmp_path / "out", tmp_path / "out.journal"
     jobs.write_bytes(JOB)
