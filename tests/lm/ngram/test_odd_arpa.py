@@ -175,6 +175,7 @@ def test_models_of_any_name_can_be_evaluated_together(tmp_path: Path) -> None:
         (gzip.compress(CLOSED.encode())[:-9], "cannot be read"),
         (b"\x1f\x8b\x08 and more", "cannot be read"),
     ],
+    ids=["KenLM", "xz", "UTF-16", "GGUF", "large", "ours, compressed", "cut", "no gzip"],
 )
 def test_other_files_are_named(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "model").write_bytes(content)
