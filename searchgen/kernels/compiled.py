@@ -67,6 +67,9 @@ KERNEL_FILES = (
 #: Other files whose constants compiled loops have in them; a test keeps this list complete, too.
 CONSTANT_FILES = ("lm/ngram/tables.py", "guide/tables.py")
 
+#: Kinds of constants that become part of machine code; arrays do so, too.
+CONSTANTS = (int, float, complex, str, tuple)
+
 
 @cache
 def kernel_modules() -> frozenset[str]:
@@ -207,16 +210,25 @@ class InCompiledFolder:
 
 
 def _stamp(function: Callable[..., Any]) -> str:
-    """Return a hash of the files outside the package of a function and of the compiled ones that it calls by name."""
+    """Return a hash of what the machine code of functions outside the package is made of: their files, and the constants they name.
+
+    The functions are this one and the compiled ones that it calls by name.
+    """
+    import numpy as np
+
     reached: list[Any] = [function]
+    parts: set[bytes] = set()
     for called in reached:  # it grows meanwhile
-        for name in called.__code__.co_names:
-            other = getattr(called.__globals__.get(name), "py_func", None)
-            if isinstance(other, FunctionType) and other not in reached and _is_outside(other):
-                reached.append(other)
-    files = {Path(other.__code__.co_filename) for other in reached if _is_outside(other)}
-    hashes = sorted(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
-    return " ".join(hashes)
+        named = {name: called.__globals__.get(name) for name in called.__code__.co_names}
+        callees = [getattr(value, "py_func", None) for value in named.values()]
+        callees = [callee for callee in callees if isinstance(callee, FunctionType) and _is_outside(callee)]
+        reached += [callee for callee in callees if callee not in reached]
+        if _is_outside(called):
+            parts.add(Path(called.__code__.co_filename).read_bytes())
+            parts |= {f"{name}={value!r}".encode() for name, value in named.items() if isinstance(value, CONSTANTS)}
+            arrays = {name: value for name, value in named.items() if isinstance(value, np.ndarray | np.generic)}
+            parts |= {f"{name}={value.dtype}{value.shape}".encode() + value.tobytes() for name, value in arrays.items()}
+    return " ".join(sorted(hashlib.sha256(part).hexdigest() for part in parts))
 
 
 def _is_outside(function: Callable[..., Any]) -> bool:

@@ -17,13 +17,14 @@ from searchgen.samplers.proofs.toy_worlds import WORLDS
 CALLS = """# {folder}
 import numpy as np
 from searchgen.kernels.compiled import allocating
-from kept_callee import tripled
+from kept_callee import OFFSET, tripled
 
 @allocating
 def summed(n):
-    return {factor} * np.ones(n).sum() + tripled(n)
+    return {factor} * np.ones(n).sum() + tripled(n) + OFFSET
 """
 CALLED = """# {folder}
+from kept_offset import OFFSET
 from searchgen.kernels.compiled import allocating
 
 @allocating
@@ -52,21 +53,25 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def written(folder: Path, name: str, text: str, factor: float) -> ModuleType:
     """Return the module of a text, as a new process has it."""
     (folder / f"{name}.py").write_text(text.format(folder=folder, factor=factor), encoding="utf-8")
-    for module in ("kept_callee", name):
+    for module in ("kept_offset", "kept_callee", name):
         sys.modules.pop(module, None)
     importlib.invalidate_caches()
     return importlib.import_module(name)
 
 
 def test_an_edit_of_a_file_is_noticed(folder: Path) -> None:
-    """Of the kernel's own, and of one that it calls."""
+    """Of the kernel's own, of one that it calls, and of a third one that has a constant of it."""
     seen = []
-    for called, factor in ((3, 1), (3, 1), (3, 2), (4, 2), (4, 2)):
+    for called, factor, offset in ((3, 1, 0), (3, 1, 0), (3, 2, 0), (4, 2, 0), (4, 2, 0), (4, 2, 5), (4, 2, 5)):
+        (folder / "kept_offset.py").write_text(f"OFFSET = {offset}", encoding="utf-8")
         (folder / "kept_callee.py").write_text(CALLED.format(folder=folder, factor=called), encoding="utf-8")
         summed = written(folder, "kept_caller", CALLS, factor).summed
         seen.append((summed(10), sum(summed.stats.cache_hits.values()), sum(summed.stats.cache_misses.values())))
         assert Path(summed.stats.cache_path) == compiled_folder() / "kept_caller"
-    assert seen == [(40.0, 0, 1), (40.0, 1, 0), (50.0, 0, 1), (60.0, 0, 1), (60.0, 1, 0)]
+    values, hits, misses = zip(*seen, strict=True)
+    assert values == (40.0, 40.0, 50.0, 60.0, 60.0, 65.0, 65.0)
+    assert misses == (1, 0, 1, 1, 0, 1, 0)
+    assert hits == (0, 1, 0, 0, 1, 0, 1)
 
 
 def test_a_driver_is_compiled_anew_when_the_file_of_its_kernel_changes(folder: Path) -> None:

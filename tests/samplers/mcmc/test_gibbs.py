@@ -9,7 +9,7 @@ from searchgen.automata import Automaton
 from searchgen.errors import RequestError
 from searchgen.jobs.draws import stated_law
 from searchgen.kernels.compiled import allocating
-from searchgen.kernels.randomness import Counter, below, counter, start_step
+from searchgen.kernels.randomness import Counter, below, counter
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
@@ -18,7 +18,7 @@ from searchgen.samplers.mcmc.gibbs.conditional import AFTER, BEFORE, EMPTY, FREE
 from searchgen.samplers.mcmc.gibbs.sampler import (
     METHOD,
     RELOCATIONS,
-    block_step,
+    _run,
     gibbs_step,
     list_outcomes,
     redraw_block,
@@ -68,7 +68,9 @@ def conditional_matrix(world: World) -> np.ndarray:
 
 
 def matrix_of(world: World, tables: BlockTables, longest: int = 1) -> np.ndarray:
-    return transition_matrix(world, block_step, tables, scratch_for(world.problem, tables, world.max_tokens), longest)
+    """P of the updates alone: no step is a relocation."""
+    scratch = scratch_for(world.problem, tables, world.max_tokens)
+    return transition_matrix(world, gibbs_step, tables, scratch, RELOCATIONS, 0.0, longest)
 
 
 @pytest.mark.parametrize("beta", [0.7, 1.0, 2.0])
@@ -91,8 +93,8 @@ def test_blocks_of_two_and_the_mixture(beta: float) -> None:
     world = sparse_world(beta)
     tables = block_tables(world.problem, 1)
     scratch = scratch_for(world.problem, tables, world.max_tokens)
-    assert_leaves_invariant(block_step, world, tables, scratch, 2)
-    assert_leaves_invariant(gibbs_step, world, tables, scratch, RELOCATIONS, 0.5, irreducible=True)
+    assert_leaves_invariant(gibbs_step, world, tables, scratch, RELOCATIONS, 0.0, 2)
+    assert_leaves_invariant(gibbs_step, world, tables, scratch, RELOCATIONS, 0.5, 0, irreducible=True)
 
 
 # Controls
@@ -167,15 +169,6 @@ def job() -> Job:
 
 
 @allocating
-def _one(
-    problem: Any, chains: Any, c: Any, draft: Any, tables: Any, scratch: Any, longest: Any, word: Any, n: Any
-) -> None:
-    rng = Counter(word)
-    start_step(rng, n)
-    block_step(problem, chains, c, draft, tables, scratch, longest, rng)
-
-
-@allocating
 def _listed(problem: Any, chains: Any, draft: Any, tables: Any, scratch: Any, start: Any, size: Any, word: Any) -> None:
     list_outcomes(problem, chains, 0, draft, tables, scratch, 1, start, size, Counter(word))
 
@@ -237,17 +230,19 @@ def test_the_whole_vocabulary_is_weighed(job: Job) -> None:
 
 
 def test_a_step_changes_at_most_its_block(job: Job) -> None:
-    """Before and after have a common beginning and a common end but for two tokens; no proposal is refused."""
+    """Before and after have a common beginning and a common end but for two tokens; no proposal is refused.
+
+    The steps are those of a run without relocations, with blocks of one token or two.
+    """
     problem = job.target.problem
     tables, draws = block_tables(problem), METHOD.draw(job)
     scratch = scratch_for(problem, tables, job.target.max_tokens)
     chains = new_chains(1, job.target.max_tokens)
     enter(problem, chains, draws.tokens[:1], draws.lengths[:1])
-    changes = set()
+    changes, one, counters = set(), np.array([0, 1, 1]), counter(3).word[None, :]
     for number in range(400):
-        longest = 1 + number % 2
         before = tuple(chains.token[0, : chains.length[0]].tolist())
-        _one(problem, chains, 0, draft_for(chains), tables, scratch, longest, counter(3).word, number)
+        _run(problem, chains, one, draft_for(chains), tables, scratch, RELOCATIONS, 0.0, counters, number)
         after = tuple(chains.token[0, : chains.length[0]].tolist())
         same = 0
         while same < min(len(before), len(after)) and before[same] == after[same]:
