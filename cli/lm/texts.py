@@ -20,9 +20,7 @@ def refuse_second_stdin(texts: Sequence[str], command: str) -> None:
     from searchgen.cli.stdin import standard_input
 
     if texts.count("-") > 1:
-        raise RequestError(
-            f"'-' is given {texts.count('-')} times, but standard input can be read only once; give it once"
-        )
+        raise RequestError(f"'-' is given {texts.count('-')} times, but stdin can be read only once; give it once")
     if "-" in texts:
         standard_input(command)
 
