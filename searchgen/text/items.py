@@ -14,6 +14,7 @@ from functools import cache
 from unicodedata import category, normalize
 
 from searchgen.errors import RequestError
+from searchgen.text.chinese import HAN
 from searchgen.text.form import TextForm
 from searchgen.text.kinds import Flag, Kind, fit
 from searchgen.text.units import Units
@@ -75,6 +76,8 @@ def _readings(text: str, form: TextForm) -> Iterator[Sequence[str]]:
     words = [word for word in _words(text, form) if is_odd(word, form)]
     yield [_bare(word, form) for word in words]
     yield words
+    if form.name == "zh":  # where signs alone are printed without spaces, and spaces part no words
+        return
     lone = [word for word in text.split() if len(word) == 1 and not word.isalnum() and word not in form.punctuation]
     yield [*words, *lone]
     yield [*words, *_around_marks(text, form)]
@@ -181,8 +184,14 @@ def _alike(text: str, form: TextForm) -> str:
     """A text as far as two spellings of it differ."""
     text = normalize("NFC", text).translate(ALIKE)
     if form.name == "zh":
-        text = re.sub(r"\.{2,}", "..", "".join(text.translate(WIDE).split()))
+        text = re.sub(r"\.{2,}", "..", _apart().sub("", " ".join(text.split())).translate(WIDE))
     return text
+
+
+@cache
+def _apart() -> re.Pattern[str]:
+    """A space beside an ideograph or its punctuation, which Chinese does without."""
+    return re.compile(rf"(?<=[{HAN}\u3001-\u301f\uff01-\uff5e“”‘’…—]) | (?=[{HAN}\u3001-\u301f\uff01-\uff5e“”‘’…—])")
 
 
 def _printable(text: str) -> str:
