@@ -21,11 +21,11 @@ from searchgen.lm.gguf.conversion import GRAPH, TOKENIZER, Converted, convert, h
 from searchgen.lm.gguf.file import is_gguf
 from searchgen.lm.gguf.tokenizer import SPACE
 from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
-from searchgen.lm.neural.joint_spelling import JointSpelling
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.score_cache import Usage
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.neural.spelling import Spelling
+from searchgen.lm.neural.spelling.joint import JointSpelling
+from searchgen.lm.neural.spelling.spelling import Spelling
 from searchgen.lm.neural.top_pieces import Scored
 from searchgen.lm.protocol import ModelType
 

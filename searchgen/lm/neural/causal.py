@@ -15,7 +15,7 @@ from searchgen.lm.neural.incremental import Incremental, log_probs_above
 from searchgen.lm.neural.network import Network, alone_after_fork
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.score_cache import Usage
-from searchgen.lm.neural.spelling import Spelling
+from searchgen.lm.neural.spelling.spelling import Spelling
 from searchgen.lm.neural.top_pieces import Scored
 from searchgen.lm.protocol import PrefixScorer
 

@@ -16,7 +16,7 @@ from searchgen.lm.neural.batches import SHARE, free_bytes, is_memory
 from searchgen.lm.neural.network import Network, alone_after_fork
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.score_cache import Kept
-from searchgen.lm.neural.spelling import UNSPELLED
+from searchgen.lm.neural.spelling.spelling import UNSPELLED
 
 __all__ = ["Incremental", "log_probs_above"]
 

@@ -22,8 +22,8 @@ from searchgen.lm.neural.architectures.library import loaded
 from searchgen.lm.neural.batches import MOST_POSITIONS, batches, free_bytes, is_memory, positions_for
 from searchgen.lm.neural.network import alone_after_fork
 from searchgen.lm.neural.score_cache import Kept, Usage
-from searchgen.lm.neural.spelling import MOST_PIECES
-from searchgen.lm.neural.tokenizer_file import read_tokenizer
+from searchgen.lm.neural.spelling.spelling import MOST_PIECES
+from searchgen.lm.neural.spelling.tokenizer_file import read_tokenizer
 
 __all__ = ["MaskedModel", "open_masked"]
 

@@ -12,10 +12,10 @@ from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm import torch_threads
 from searchgen.lm.neural.architectures.weight_files import method_of
 from searchgen.lm.neural.config_file import check_files, read_config
-from searchgen.lm.neural.joint_spelling import JointSpelling
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.neural.spelling import Spelling
-from searchgen.lm.neural.tokenizer_file import read_tokenizer
+from searchgen.lm.neural.spelling.joint import JointSpelling
+from searchgen.lm.neural.spelling.spelling import Spelling
+from searchgen.lm.neural.spelling.tokenizer_file import read_tokenizer
 
 if TYPE_CHECKING:
     import torch

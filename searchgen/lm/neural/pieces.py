@@ -16,7 +16,7 @@ from searchgen.errors import ModelFileError, Outage, RequestError
 from searchgen.lm.boundaries import PrefixLogProbs, compact_length, prefix_log_probs
 from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches, is_memory
 from searchgen.lm.neural.score_cache import Kept, Recent, Usage
-from searchgen.lm.neural.spelling import UNSPELLED, Spelling
+from searchgen.lm.neural.spelling.spelling import UNSPELLED, Spelling
 from searchgen.lm.neural.top_pieces import Expected, Scored
 from searchgen.lm.prefix_scores import ReadAnew
 from searchgen.lm.protocol import PrefixScorer

@@ -16,11 +16,11 @@ import numpy.typing as npt
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm.bpe import BEGIN, END, BytePairs
 from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
-from searchgen.lm.neural.joint_spelling import JointSpelling
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.score_cache import Usage
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.neural.spelling import Spelling
+from searchgen.lm.neural.spelling.joint import JointSpelling
+from searchgen.lm.neural.spelling.spelling import Spelling
 from searchgen.lm.neural.top_pieces import Scored
 from searchgen.lm.onnx.graph_file import GraphFile, read_graph_file
 

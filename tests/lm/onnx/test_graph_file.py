@@ -142,8 +142,8 @@ def _odd_merge(content: Any) -> None:
     ("change", "sign"),
     [
         (_more_pieces, "pieces, and the network"),
-        (_odd_number, "the tokenizer is none that"),
-        (_odd_merge, "the tokenizer is none that"),
+        (_odd_number, "did not make this tokenizer"),
+        (_odd_merge, "did not make this tokenizer"),
     ],
 )
 def test_tokenizers_of_other_networks(model: Any, tmp_path: Path, change: Callable[[Any], None], sign: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from searchgen.errors import RequestError
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.neural.tokenizer_file import first_id, read_tokenizer
+from searchgen.lm.neural.spelling.tokenizer_file import first_id, read_tokenizer
 
 __all__ = ["MOST_PIECES", "UNSPELLED", "Spelling"]
 

@@ -12,7 +12,7 @@ from itertools import accumulate, takewhile
 
 from searchgen.errors import RequestError
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.neural.spelling import Spelling
+from searchgen.lm.neural.spelling.spelling import Spelling
 
 __all__ = ["JointSpelling"]
 
