@@ -31,6 +31,7 @@ from searchgen.lm.protocol import ModelType
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+    from tokenizers import Encoding
 
 __all__ = ["GGUF", "GgufModel", "open_gguf", "require_extra"]
 
@@ -213,11 +214,18 @@ def _spelling(name: str, converted: Converted, settings: NeuralSettings) -> Spel
     except Exception as error:  # the library raises Exception itself
         raise ModelFileError(f"{converted.folder / TOKENIZER} is damaged ({error}); delete the folder") from None
 
+    def encoded(texts: list[str]) -> list["Encoding | None"]:
+        """Return what the tokenizer makes of texts, None of one that it fails on."""
+        try:
+            return list(tokenizer.encode_batch(texts, add_special_tokens=False))
+        except Exception:  # the library raises Exception itself, and a text that it fails on has no pieces
+            return [None] if len(texts) == 1 else [part for text in texts for part in encoded([text])]
+
     def encode(texts: list[str]) -> list[list[int]]:
-        return [one.ids for one in tokenizer.encode_batch(texts, add_special_tokens=False)]
+        return [[] if encoding is None else encoding.ids for encoding in encoded(texts)]
 
     def offsets(texts: list[str]) -> list[list[tuple[int, int]]]:
-        return [one.offsets for one in tokenizer.encode_batch(texts, add_special_tokens=False)]
+        return [[] if encoding is None else encoding.offsets for encoding in encoded(texts)]
 
     special = converted.special
     if settings.end == "newline" or settings.examples_text:

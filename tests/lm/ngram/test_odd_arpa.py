@@ -169,7 +169,7 @@ def test_models_of_any_name_can_be_evaluated_together(tmp_path: Path) -> None:
         (b"mmap lm http://kheafield.com/code format version 5\n\0", "a binary file of KenLM; name the ARPA file"),
         (lzma.compress(CLOSED.encode()), "compressed with xz; decompress it first"),
         (CLOSED.encode("utf-16"), "text in UTF-16; convert it to UTF-8"),
-        (b"GGUF\3\0\0\0", "run it in a server"),
+        (b"GGUF\3\0\0\0", "give it to --lm of constrain"),
         (b"x" * 3_000_000 + CLOSED.encode(), "not a language model"),
         (gzip.compress(b"\x89SGM\r\n\x1a\n and more"), "a compressed file of searchgen's own format"),
         (gzip.compress(CLOSED.encode())[:-9], "cannot be read"),

@@ -19,7 +19,7 @@ FOREIGN = (
     (b"\xfd7zXZ\x00", "compressed with xz; decompress it first"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd; decompress it first"),
     (b"PK\x03\x04", "a zip archive; unpack it first"),
-    (b"GGUF", "a model in GGUF; run it in a server, and name the server's address"),
+    (b"GGUF", "a model in GGUF, which is no n-gram model; give it to --lm of constrain, sample or score"),
     (b"\xff\xfe", "text in UTF-16; convert it to UTF-8"),
     (b"\xfe\xff", "text in UTF-16; convert it to UTF-8"),
 )
