@@ -10,7 +10,7 @@ pytest.importorskip("onnx")
 from tests.lm.neural.mutations import KINDS, faults, mutated, originals, tried
 
 #: Mutations of each kind, here and in the long run.
-FEW, MANY = 40, 3000
+FEW, MANY = 24, 3000
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,6 @@ MATRIX = {
     "gpt2": "transformer.h.1.mlp.c_fc.weight",
     "llama plain": "model.layers.1.mlp.up_proj.weight",
     "qwen2": "model.layers.1.mlp.up_proj.weight",
-    "gpt_neox": "gpt_neox.layers.1.mlp.dense_h_to_4h.weight",
     "bert": "bert.encoder.layer.1.output.dense.weight",
     "ours": "model.layers.1.mlp.up_proj.weight",
 }
@@ -39,7 +38,6 @@ EMBEDDING = {
     "gpt2": "transformer.wte.weight",
     "llama plain": "model.embed_tokens.weight",
     "qwen2": "model.embed_tokens.weight",
-    "gpt_neox": "gpt_neox.embed_in.weight",
     "bert": "bert.embeddings.word_embeddings.weight",
     "ours": "model.embed_tokens.weight",
 }
