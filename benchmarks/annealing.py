@@ -1,4 +1,4 @@
-"""How good the annealing is, in the log-density of its target (nats). All times are CPU time of one thread.
+"""Quality of the annealing, in the log-density of its target (nats). All times are CPU time of one thread.
 
 (a) At equal time, annealing against the best of N draws of the guide, on the 200 keyword sets: paired sign test and mean
     gain.
@@ -40,7 +40,7 @@ BATCH = 512
 
 @dataclass
 class Job:
-    """One keyword set, ready to search; counters are made from its own key."""
+    """One keyword set, ready to search; its key makes the counters."""
 
     target: Target
     guide: Guide
@@ -63,14 +63,14 @@ class Job:
         return float(start.max()), float(found.log_density[0]), time.thread_time() - begun
 
     def best_of_draws(self, seconds: float) -> tuple[float, int]:
-        """Return the best log-density of as many draws as fit the time, and their number."""
+        """Return the best log-density of the draws that fit the time, and their number."""
         begun, best, before = time.thread_time(), -np.inf, self.drawn
         while time.thread_time() - begun < seconds:
             best = max(best, float(self.draws(BATCH)[2].max()))
         return best, self.drawn - before
 
     def plan(self, seconds: float) -> Annealing:
-        """Return the default schedule with as many steps as take so long here."""
+        """Return the default schedule with the number of steps that fit the time on this machine."""
         base = Annealing()
         trial = replace(base, steps=1_000)
         rate = trial.chains * trial.steps / self.annealed(trial, "trial")[2]
@@ -78,7 +78,7 @@ class Job:
 
 
 def each(sets: Sequence[str], source: Source, work: Callable[[Job], Any]) -> list[Any]:
-    """Do the work for every set, two at a time where there are two cores; leave out sets without an answer."""
+    """Do the work for every set, on two cores if possible; leave out sets without an answer."""
 
     def one(line: str) -> Any:
         try:

@@ -28,7 +28,7 @@ LEAST = 1e-6
 
 @dataclass(frozen=True)
 class Options:
-    """What a network is made of.
+    """The parts of a network.
 
     Attributes:
         positions: rotary, lines (rotary over line and column), learned, sinusoidal or none.
@@ -51,7 +51,7 @@ class Options:
 
 
 class Seen(NamedTuple):
-    """What a layer keeps of the pieces before.
+    """The state that a layer keeps of the earlier pieces.
 
     Softmax: keys and values, both (B, heads, T, D). Linear: sums over places of features, (B, heads, F), and of their products with values,
     (B, heads, F, D).
@@ -94,7 +94,7 @@ class Block(nn.Module):
     def forward(
         self, x: Tensor, angles: Tensor | None, mask: Tensor, logits: Tensor | None, seen: Seen | None
     ) -> tuple[Tensor, Tensor | None, Seen]:
-        """Return hidden states (B, L, H), attention logits where they are handed on, and what a text that goes on needs."""
+        """Return hidden states (B, L, H), attention logits to hand on, and the state that a longer text needs."""
         mixed, logits, seen = self._attention(self._before(x, self.norm_1), angles, mask, logits, seen)
         x = self._after(x + functional.linear(mixed, self.out), self.norm_1)
         y = self._between(self._before(x, self.norm_2))
@@ -139,7 +139,7 @@ class Block(nn.Module):
         return mixed.transpose(1, 2).reshape(batch, length, width), logits, seen
 
     def _linear(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor, seen: Seen | None) -> tuple[Tensor, Seen]:
-        """Mix values by sums of features: within a row as a product of all pairs, for rows are short, and from there on by the sums."""
+        """Mix values by sums of features: within a short row as a product of all pairs, beyond it by the sums."""
         directions: Tensor = self.directions  # type: ignore[assignment]
         q, k = _features(q, directions, True), _features(k, directions, False)
         shares = (q @ k.mT).masked_fill(~mask, 0.0)
@@ -159,7 +159,7 @@ class Network(nn.Module):
 
         Args:
             shape: the sizes.
-            options: what it is made of.
+            options: its parts.
             breaks: the pieces that begin a line.
         """
         super().__init__()
@@ -205,12 +205,12 @@ class Network(nn.Module):
         return self._through(pieces, places(pieces, self._breaks), visible, None)[0]
 
     def read(self, pieces: Tensor, seen: list[Seen] | None = None, start: int = 0) -> tuple[Tensor, list[Seen]]:
-        """Read texts (B, L), one a row, or go on with them; return hidden states (B, L, H) and what is needed to go on.
+        """Read texts (B, L), one per row, or continue them; return hidden states (B, L, H) and the state to continue from.
 
         Args:
             pieces: the next ones.
-            seen: what came out when those before them were read.
-            start: how many those are. Lines are not counted on: this is not for rotary positions over lines.
+            seen: the state after the pieces before them.
+            start: the number of those pieces. Lines are not counted further: rotary positions over lines are not supported.
         """
         length = pieces.shape[1]
         mask = torch.ones(length, length + start, dtype=torch.bool).tril(start)
@@ -263,7 +263,7 @@ def _waves(place: Tensor, count: int, base: float) -> Tensor:
 
 
 def _turned(x: Tensor, angles: Tensor) -> Tensor:
-    """Turn the two halves of each head's numbers; x is (B, heads, L, D)."""
+    """Rotate the two halves of each head's numbers; x is (B, heads, L, D)."""
     cosine, sine = angles.cos(), angles.sin()
     first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)

@@ -1,4 +1,4 @@
-"""What `architectures` measures: the trials, the rows they learn from, learning, and the speed of steps and of edits."""
+"""The parts of `architectures`: trials, their training rows, learning, and the speed of steps and of edits."""
 
 import time
 from collections import Counter
@@ -37,7 +37,7 @@ MOMENTS, DECAY, LONGEST = (0.9, 0.95), 0.1, 1.0
 
 @dataclass(frozen=True)
 class Trial:
-    """What is measured: a network, and how it learns.
+    """One variant: a network, and how it learns.
 
     Attributes:
         options: of the network.
@@ -118,7 +118,7 @@ def english(folder: Path, vocabulary: int) -> Rows:
 
 
 def verse(file: Path) -> Rows:
-    """Return the rows of Tang poems in the commonest characters, each a piece; the marks between lines are their breaks."""
+    """Return the rows of Tang poems in the commonest characters, each a piece; marks between lines are breaks."""
     poems = list(dict.fromkeys(file.read_text(encoding="utf-8").split()))
     common = [sign for sign, _ in Counter("".join(poems)).most_common(CHARACTERS - 2)]
     ids = {sign: number for number, sign in enumerate(common, 2)}
@@ -133,7 +133,7 @@ def verse(file: Path) -> Rows:
 def rows_of(
     learnt: list[list[int]], held_out: list[list[int]], sizes: list[int], vocabulary: int, breaks: tuple[int, ...] = ()
 ) -> Rows:
-    """Pack pieces; of what is held out, which has `sizes` bytes, the first texts that fit into a row."""
+    """Pack pieces; of the held-out texts, of `sizes` bytes, pack the first that fit into a row."""
     chosen, pieces = [], 0
     for number, text in enumerate(held_out):
         if len(text) < ROW and pieces < MEASURED:
@@ -164,7 +164,7 @@ def optimisers_of(network: Network, muon: bool) -> list[torch.optim.Optimizer]:
 def make_step(
     network: Network, optimisers: list[torch.optim.Optimizer], rows: npt.NDArray[np.uint16], rate: float
 ) -> float:
-    """Make a step; return the loss before it, nats a piece. If that or the gradient is no number, return that and change nothing."""
+    """Make a step; return the loss before it, nats per piece. If loss or gradient is not finite, change nothing."""
     pieces = torch.from_numpy(rows.astype(np.int64))
     hidden = network(pieces, visible(pieces))
     scores = functional.linear(hidden.flatten(0, 1), network.head)
@@ -181,10 +181,10 @@ def make_step(
 
 
 def learn(trial: Trial, rows: Rows, shape: Shape, seed: int, rate: float, steps: int, batch: int) -> dict[str, Any]:
-    """Train; return bits a byte of what is held out (None: diverged), the first loss above ln V, pieces learnt and CPU seconds.
+    """Train; return held-out bits per byte (None: diverged), the first loss above ln V, pieces learnt and CPU seconds.
 
     Args:
-        trial: what is measured.
+        trial: the variant.
         rows: of its texts.
         shape: of the network.
         seed: of weights and order of rows.
@@ -218,7 +218,7 @@ def edits(options: Options, shape: Shape, length: int, whole: bool, count: int =
         options: of the network.
         shape: its sizes.
         length: pieces of the text.
-        whole: whether from its begin, or from what is kept of the pieces before the change.
+        whole: whether from the beginning, or from the state kept before the change.
         count: texts of a batch.
     """
     network = Network(shape, options).initialise(0)

@@ -1,6 +1,6 @@
 """Architectures and ways to learn, one change at a time against the network of `lm train`, at equal steps on the same rows.
 
-Runs are written to a file as they end, and those that stand there are not repeated: the same command goes on where it was stopped.
+A file keeps each finished run, and those runs are not repeated. So the same command continues after a stop.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from benchmarks.architecture_trials import ROW, TRIALS, Rows, Trial, edits, engl
 from benchmarks.common import options, shared
 from searchgen.lm.neural.architectures.llama_shape import Shape
 
-#: Rates beside the one of the seeds, as multiples of it.
+#: Further rates, as multiples of the rate of the seeds.
 FACTORS = {"rate / 3": 1 / 3, "rate x 3": 3.0}
 
 #: Lengths of the texts that are edited.
@@ -36,7 +36,7 @@ class Run(NamedTuple):
 def flags_of(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this benchmark."""
     parser.add_argument("--results", type=Path, default=Path("architectures.jsonl"), help="file of finished runs")
-    parser.add_argument("--table", action="store_true", help="only print what stands there")
+    parser.add_argument("--table", action="store_true", help="only print the finished runs")
     parser.add_argument(
         "--only", metavar="TEXT", help="trials with this in their name, beside those they are compared with"
     )
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 class Book:
-    """The file of finished runs, of which those with the same settings count."""
+    """The file of finished runs; only those with the same settings count."""
 
     def __init__(self, flags: argparse.Namespace) -> None:
         names = ("steps", "batch", "rate", "width", "layers", "heads", "inner", "vocab")
@@ -158,7 +158,7 @@ def measure_speed(
 
 
 def print_table(trials: dict[str, Trial], book: Book, seeds: int) -> None:
-    """Print what has been measured, as a table in Markdown."""
+    """Print the results as a table in Markdown."""
     runs, fast = book.runs(), book.speeds()
     print("| change | bits a byte | seeds | first loss above ln V | speed", *FACTORS, sep=" | ", end=" |\n")
     print("|---" * 7 + "|")

@@ -1,6 +1,6 @@
-"""Batches: jobs a second at a budget that costs at most 2 nats, two workers over one, and what journal and JSON take.
+"""Batches: jobs per second at a budget that costs at most 2 nats, two workers over one, and the cost of journal and JSON.
 
-The jobs are the keyword sets of the shared task file, over and over, so that no two have the same id or seed.
+The jobs repeat the keyword sets of the shared task file. No two jobs have the same id or seed.
 """
 
 import json
@@ -37,7 +37,7 @@ def mean_log_density(rows: list[dict[str, Any]]) -> float:
 
 
 def bookkeeping(folder: Path, rows: list[dict[str, Any]]) -> float:
-    """Return seconds a row for all that is not search: reading its job, JSON, output, journal, and the disk."""
+    """Return seconds per row for everything but the search: reading its job, JSON, output, journal, and the disk."""
     jobs = folder / "sets.txt"
     begun = time.perf_counter()
     store = Store.open(folder / "again", folder / "again.journal", Header(0, {}, "txt"), "overwrite")

@@ -1,8 +1,8 @@
 """Memory of a batch: resident bytes of the command and of each worker while it answers job after job.
 
-Every job has an id of its own and a keyword; every other searched job asks for a word that no model has, a new one each time. The
-schedule is a single step, so that what takes time is what could keep memory: the request, the automaton, the look-ahead, the row. With
-`--searched K` only each K-th job is searched; the others contradict themselves, which a worker finds before it looks for texts.
+Every job has a different id and a keyword. Every second searched job requires a new word that no model has. The schedule is a single
+step, so the time goes into parts that could keep memory: request, automaton, look-ahead, row. With `--searched K` only each K-th job is
+searched. The others contradict themselves, and a worker finds this before the search.
 """
 
 import json
@@ -23,7 +23,7 @@ from benchmarks.common import ROOT, Report, cli, family, options, resident
 #: Jobs after which memory has settled: compiled loops are in, caches are as large as they get.
 SETTLED = 10_000
 
-#: The part behind `SETTLED` is averaged in so many stretches; a line through them tells a rise from noise.
+#: The part after `SETTLED` is averaged in this number of stretches; a line through them separates a rise from noise.
 STRETCHES = 10
 
 #: 97.5 % point of Student's t with `STRETCHES - 2` degrees of freedom.
@@ -45,7 +45,7 @@ def jobs(count: int, searched: int) -> Iterator[dict[str, Any]]:
 
 
 def watched(command: list[str], output: Path, every: int) -> npt.NDArray[np.float64]:
-    """Run a command and return a row each time that its output has grown by `every` lines.
+    """Run a command and return a row each time its output grows by `every` lines.
 
     Returns:
         (samples, 1 + processes) float64: lines of the output, then resident bytes of the command and of each worker.

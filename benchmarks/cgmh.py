@@ -1,8 +1,8 @@
 """A CGMH loop (Miao et al. 2019), as a baseline: one chain, one word changed at a time, 50 candidates a step scored in one forward pass.
 
-A step takes a place and one of three moves at random. Replacing draws among the 50 candidates and the word that stands there, by their
-probability under the transformer; inserting and deleting are accepted by Metropolis-Hastings with the same 50 as the proposal. Candidates
-are the words that the n-gram model, which sees both sides, finds likeliest there, and that keep every constraint. `power` is 1 / T.
+A step takes a random place and one of three random moves. Replacing draws among the 50 candidates and the current word, by their
+probability under the transformer. Inserting and deleting are accepted by Metropolis-Hastings with the same 50 as the proposal. Candidates
+keep every constraint and are the likeliest words under the n-gram model, which sees both sides. `power` is 1 / T.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ class Loop:
     Attributes:
         target: the n-gram target, whose constraints hold for every text.
         score: texts to natural log p under the transformer; one call is one batched pass.
-        text: where the chain stands.
+        text: the current text.
         log_p: its score.
         random: of the moves.
     """

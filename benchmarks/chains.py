@@ -1,6 +1,6 @@
 """Steps of the chains under the shipped English model: dog, park, ball; 8 to 14 words; temperature 1.
 
-A step is a legal proposal that was scored; proposals that the constraints forbid at once are counted apart. The
+A step is a legal proposal with a score. Proposals that the constraints forbid at once are counted separately. The
 alternative is a plain Python loop: n-grams in a dict, a uniform word, the whole text scored again at each step.
 """
 
@@ -105,7 +105,7 @@ def two_threads(report: Report, runner: Runner, quick: bool) -> None:
 
 
 class PlainLoop:
-    """What one writes in an afternoon: a bigram dict with back-off, a uniform word, every text scored in full."""
+    """A loop written in an afternoon: a bigram dict with back-off, a uniform word, every text scored in full."""
 
     def __init__(self, target: Target, start: Sequence[str]) -> None:
         model = target.model
@@ -134,7 +134,7 @@ class PlainLoop:
         return total
 
     def run(self, steps: int) -> None:
-        """Replace, insert or delete a word, and accept or not."""
+        """Replace, insert or delete a word, and accept or reject."""
         now, rng = self.score(self.text), self.random
         for _ in range(steps):
             kind, at = rng.randrange(3), rng.randrange(len(self.text))

@@ -1,4 +1,4 @@
-"""What the benchmarks share: options, clocks, children, tables, and where the large texts lie."""
+"""Shared parts of the benchmarks: options, clocks, children, tables, and the place of the large texts."""
 
 import argparse
 import json
@@ -54,7 +54,7 @@ class Row(NamedTuple):
 
 @dataclass
 class Report:
-    """A benchmark's findings: printed as they come, kept for `--json`."""
+    """A benchmark's results: printed at once, kept for `--json`."""
 
     name: str
     quick: bool
@@ -63,7 +63,7 @@ class Report:
     numbers: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Say on what this is measured."""
+        """Print the machine."""
         self.numbers["machine"] = machine()
         print(f"{self.name}{' (quick)' if self.quick else ''}: {', '.join(map(str, machine().values()))}")
         print(f"{'what':<58} {'measured':>24}   asked")
@@ -75,7 +75,7 @@ class Report:
         self.rows.append(Row(what, measured, asked, holds))
 
     def close(self) -> None:
-        """Write the file, if one was asked for."""
+        """Write the file, if `--json` names one."""
         if self.file is None:
             return
         whole = {
@@ -90,7 +90,7 @@ class Report:
 
 @contextmanager
 def options(name: str, add: Callable[[argparse.ArgumentParser], Any] | None = None) -> Iterator[tuple[Any, Report]]:
-    """Parse the flags every benchmark has and those `add` adds; give them and an open report."""
+    """Parse the common flags and those of `add`; yield them and an open report."""
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=sys.modules["__main__"].__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke run: small numbers, rough results")
     parser.add_argument("--json", type=Path, metavar="FILE", help="store the results")
@@ -103,7 +103,7 @@ def options(name: str, add: Callable[[argparse.ArgumentParser], Any] | None = No
 
 
 def machine() -> dict[str, Any]:
-    """Return what the numbers depend on; the load tells whether they can be trusted."""
+    """Return the facts that the numbers depend on; a high load means that they cannot be trusted."""
     import numba
 
     return {
@@ -126,7 +126,7 @@ def _cpu_name() -> str:
 
 
 def shared(*parts: str) -> Path | None:
-    """Return a file or folder of the large texts (`SEARCHGEN_SHARED`, else `../shared`), or None and say so."""
+    """Return a file or folder of the large texts (`SEARCHGEN_SHARED`, else `../shared`), or None with a message."""
     path = Path(os.environ.get("SEARCHGEN_SHARED") or ROOT.parent / "shared").joinpath(*parts)
     if path.exists():
         return path
@@ -145,7 +145,7 @@ def best(work: Callable[[], Any], times: int, clock: Callable[[], float] = time.
 
 
 class Child(NamedTuple):
-    """What a process took."""
+    """The cost of a process."""
 
     wall: float
     cpu: float  # user and system, with its children
@@ -186,13 +186,13 @@ def child(command: Sequence[str], environment: Mapping[str, str] | None = None, 
 
 
 def cli(*arguments: str, environment: Mapping[str, str] | None = None, stdin: str = "", program: str = "") -> Child:
-    """Run the command line of this tree in a process of its own."""
+    """Run the command line of this tree in a separate process."""
     program = program or "from searchgen.cli.main import run; run()"
     return child([sys.executable, "-c", program, *arguments], environment, stdin)
 
 
 class _Peak:
-    """Polls the resident memory of a process and its descendants, where /proc tells."""
+    """Polls the resident memory of a process and its descendants, where /proc exists."""
 
     def __init__(self, pid: int) -> None:
         self.pid, self.peak, self.over = pid, 0, threading.Event()
@@ -210,7 +210,7 @@ class _Peak:
 
 
 def family(pid: int) -> list[int]:
-    """Return a process and its descendants, where /proc tells."""
+    """Return a process and its descendants, where /proc exists."""
     found = [pid]
     with suppress(OSError, ValueError):
         for task in Path(f"/proc/{pid}/task").iterdir():

@@ -1,6 +1,6 @@
-"""A sentence that contains a given word: exact look-ahead against loops that generate until the word turns up.
+"""A sentence that contains a given word: exact look-ahead against loops that generate until the word occurs.
 
-All on one text and for the median single word of the task file. Ours pays for its set-up (target, automaton, look-ahead) at every
+All use one text and the median single word of the task file. Ours pays for its set-up (target, automaton, look-ahead) at every
 sentence. The rival is markovify's chain over pairs of words if the package is installed, else the same loop written here.
 """
 
@@ -105,7 +105,7 @@ def _child(words: list[int], first: list[int], end: list[int], context: int, wor
 
 
 def seconds_until(found: Callable[[], bool], most: float, times: int) -> tuple[float, int, int]:
-    """Return seconds and tries spent on generating until `found` says so, over some sentences or so much time, and how many there were."""
+    """Return seconds and tries until `found` is true, over some sentences or a time limit, and the number of sentences."""
     begun, tries, good = time.process_time(), 0, 0
     while good < times and time.process_time() - begun < most:
         good += found()

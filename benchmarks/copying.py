@@ -1,4 +1,4 @@
-"""How much of the saved results is copied: the longest run of tokens of each that stands verbatim in the training text.
+"""Copied parts of the saved results: the longest run of tokens of each that stands verbatim in the training text.
 
 Case is ignored. Reads benchmarks/results/constrain-*.jsonl, which `python -m benchmarks.tasks --save` writes.
 """
@@ -26,7 +26,7 @@ def training_sentences(paths: Sequence[Path], language: str) -> Iterator[str]:
 
 
 def longest_runs(outputs: Sequence[Sequence[int]], training: npt.NDArray[np.uint64]) -> list[int]:
-    """Return for each output how many of its tokens in a row, at most, stand in the training text; id 0 is any other."""
+    """Return the longest run of each output that stands in the training text, in tokens; id 0 is any other."""
     longest = [0] * len(outputs)
     alive = {i: np.array(ids, np.uint64) for i, ids in enumerate(outputs)}
     places = np.flatnonzero(training)
@@ -56,7 +56,7 @@ def _codes(ids: npt.NDArray[np.uint64], places: npt.NDArray[np.int64], n: int) -
 
 
 def measure(report: Report, language: str, records: Sequence[dict[str, Any]], paths: Sequence[Path]) -> None:
-    """Print what one language's results copy."""
+    """Print the copied parts of one language's results."""
     outputs = [[token.lower() for token in record["tokens"]] for record in records]
     number = {token: i for i, token in enumerate(sorted({token for one in outputs for token in one}), 1)}
     whole = {" ".join(one) for one in outputs}

@@ -1,4 +1,4 @@
-"""`constrain` under a transformer that tells what it expects: edits beside rounds of chains, as many texts allowed, in one run."""
+"""`constrain` under a transformer that gives its predictions: edits and test rounds in one run, with equally many texts allowed."""
 
 import time
 from collections.abc import Sequence
@@ -16,18 +16,18 @@ __all__ = ["edits_beside_rounds"]
 
 
 class Silent(Source):
-    """A model that does not tell which pieces it expects."""
+    """A model that hides its predictions."""
 
     @property
     def piece_words(self) -> None:
-        """Nothing: so the search makes rounds of tests."""
+        """None, so the search makes test rounds."""
 
 
 def edits_beside_rounds(report: Any, source: Source, sets: Sequence[str], model: str) -> None:
-    """Search every set both ways in turns, and print what was found, in nats, and what it took."""
+    """Search every set both ways in turns, and print the gain in nats and the cost."""
     whole = source.text_model
     assert whole is not None
-    silent = Silent(source.ref, source.model, source.known, source.threads, source.opened)
+    silent = Silent(source.ref, source.model, source.lexicon, source.threads, source.opened)
     sources = {"edits": source, "rounds": silent}
     found: dict[str, list[tuple[float, ...]]] = {way: [] for way in sources}
     for line in sets:
@@ -37,13 +37,13 @@ def edits_beside_rounds(report: Any, source: Source, sets: Sequence[str], model:
             request = keyword_request(line, lm=model, seed=7, min_words=6, max_words=14)
             run = TransformerSearch().begin(sources[way], request)
             in_step([run], whole)
-            assert run.finds is not None
+            assert run.scored is not None
             assert run.target is not None
-            densities = run.finds.ranked()[1]
+            densities = run.scored.ranked()[1]
             model = judge(run.source)
             assert model is not None
             alone = log_unigram(run.source, run.target)
-            best = reranking_scores(run.found()[0], run.target, model, alone, WEIGHT).max()
+            best = reranking_scores(run.result()[0], run.target, model, alone, WEIGHT).max()
             rows.append((densities[0], best, len(densities), time.process_time() - begun))
     edits, rounds = (np.array(rows) for rows in found.values())
     report.row("texts scored, edits and rounds", ", ".join(f"{one[:, 2].mean():.0f}" for one in (edits, rounds)))

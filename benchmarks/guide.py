@@ -13,7 +13,7 @@ WORDS = "dog,park,ball,house,water,road,hand,night,morning,letter,table,garden"
 
 
 class Case(NamedTuple):
-    """A keyword set, its window and what is asked of it."""
+    """A keyword set, its window and its goals."""
 
     keywords: int
     window: tuple[int, int]
@@ -30,7 +30,7 @@ CASES = (
 
 
 def measure(report: Report, source: Source, case: Case, times: int) -> None:
-    """Print what one case takes."""
+    """Print the cost of one case."""
     line = ",".join(WORDS.split(",")[: case.keywords])
     request = keyword_request(line, min_words=case.window[0], max_words=case.window[1])
     name = f"{case.keywords} keywords, {case.window[0]}-{case.window[1]} words"

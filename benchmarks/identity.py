@@ -1,11 +1,11 @@
-"""Whether a refactoring changes what the commands print: records what they all answer, and compares two recordings.
+"""Whether a refactoring changes the output of the commands: records all outputs, and compares two recordings.
 
     python -m benchmarks.identity record FOLDER [--tree TREE] [--models FOLDER] [--only TEXT]   # FOLDER/results.json
     python -m benchmarks.identity compare A B [--only TEXT]                                     # exit code 1 if anything differs
 
-The searchgen that this interpreter imports is recorded, or that of another tree: `--tree FOLDER`. Commands stand in `identity.toml`, with
-the files they read; the models are random ones. Recorded are exit code, stdout and written texts; not stderr, versions and times.
-Of searchgen nothing is imported but `searchgen.cli.main.answer`, so modules may move. FOLDER/work keeps what the commands left behind.
+It records the searchgen that this interpreter imports, or that of another tree: `--tree FOLDER`. Commands stand in `identity.toml`, with
+the files they read; the models are random ones. It records exit code, stdout and written texts, but not stderr, versions and times.
+It imports only `searchgen.cli.main.answer` of searchgen, so modules may move. FOLDER/work keeps the files of the commands.
 """
 
 import argparse
@@ -38,7 +38,7 @@ RENAMED: dict[str, str] = {
 #: Passages of messages that were worded otherwise: as in A, and as in B.
 REWORDED = {"sentence, quotes, finite_verb, ": "sentence, finite_verb, quotes, "}
 
-#: Commands that answer otherwise on purpose, each with the line of CHANGELOG.md that says so. Emptied with the table above.
+#: Commands that answer otherwise on purpose, each with its line of CHANGELOG.md. Emptied with the table above.
 MENDED = {
     "neural-batch: batch jobs-law.jsonl --lm models/gpt2 -q": "draws of batch under a transformer are the transformer's",
     "constrain: $ init": "init writes the table [neural], too",
@@ -62,8 +62,8 @@ class Command(NamedTuple):
         key: the section and the line.
         arguments: of searchgen.
         stdin: the file that is piped into it, or "".
-        apart: whether it is run in a process of its own.
-        label: what later lines call it, or "".
+        apart: whether it runs in a separate process.
+        label: its name in later lines, or "".
     """
 
     key: str
@@ -80,7 +80,7 @@ def written_down() -> dict[str, Any]:
 
 
 def commands(section: str, only: str = "") -> list[Command]:
-    """Return the commands of a section whose key contains a text, and those whose signatures they ask for."""
+    """Return the commands of a section whose key contains a text, and those whose signatures they need."""
     lines = [line for line in written_down()["commands"][section].splitlines() if line and line[0] != "#"]
     found = [_command(section, line) for line in lines]
     if len({one.key for one in found}) < len(found):
@@ -106,7 +106,7 @@ def _command(section: str, line: str) -> Command:
 
 
 def record(folder: Path, models: Path, tree: Path | None, only: str) -> int:
-    """Run the commands, each section in a folder and a process of its own, two at a time."""
+    """Run the commands, each section in a separate folder and process, two at a time."""
     from benchmarks.identity_models import build_models, server  # not by sections: they may not see this tree
 
     begun = time.monotonic()
@@ -141,7 +141,7 @@ def _environment(root: Path) -> dict[str, str]:
 
 
 def _section(folder: Path, models: Path, section: str, only: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Run a section in a process of its own, in a new folder with all input files and a link to the models."""
+    """Run a section in a separate process, in a new folder with all input files and a link to the models."""
     begun, place = time.monotonic(), folder / "work" / section
     place.mkdir(parents=True)
     (place / "models").symlink_to(models.resolve(), target_is_directory=True)
@@ -205,7 +205,7 @@ def _in_process_of_its_own(arguments: list[str], stdin: bytes) -> tuple[int, byt
 
 
 def _files() -> dict[Path, tuple[int, int]]:
-    """Return what lies in this folder, with times and sizes; the models are behind a link and not looked at."""
+    """Return the files of this folder, with times and sizes; the models are behind a link and left out."""
     paths = [path for path in Path().rglob("*") if path.parts[0] != "models" and path.is_file()]
     return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in paths if "__pycache__" not in path.parts}
 
@@ -223,7 +223,7 @@ def cleaned(text: str) -> str:
 
 
 def _journal(text: str) -> str:
-    """Return a journal without checksums, times, and all else that follows from the length of the version."""
+    """Return a journal without checksums, times, and values that follow from the length of the version."""
     entries = [json.loads(line.rpartition(" ")[0]) for line in text.splitlines()]
     rows = [[*one[:3], one[5]] if one[0] == "row" else one for one in entries if one[0] != "synced"]
     return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
@@ -250,7 +250,7 @@ def compare(a: Path, b: Path, only: str) -> int:
 
 
 def differences(one: dict[str, Any] | None, other: dict[str, Any] | None) -> list[str]:
-    """Return what differs between two answers to a command, a line each."""
+    """Return the differences between two answers to a command, a line each."""
     if one is None or other is None:
         return [f"only in {'B' if one is None else 'A'}"]
     plain = ("arguments", "stdin", "code")
@@ -273,7 +273,7 @@ def renamed(text: str) -> str:
 
 
 def _meaning(text: str) -> list[Any]:
-    """Return what the lines of an output mean: of JSON the values, the order of keys apart, with the requests of signatures read too."""
+    """Return the meaning of an output's lines: of JSON the values without the order of keys, with the requests of signatures parsed too."""
     return [_meant(line) for line in text.splitlines()]
 
 
@@ -296,7 +296,7 @@ def _signatures_read(value: Any) -> Any:
 
 
 def _difference(one: str, other: str) -> str:
-    """Return the first line that differs in meaning, from a little before the first sign that does."""
+    """Return the first line that differs in meaning, from a little before the first different character."""
     pairs = zip_longest(one.splitlines(), other.splitlines(), fillvalue="(no line)")
     number, (x, y) = next((i, pair) for i, pair in enumerate(pairs, 1) if _meant(pair[0]) != _meant(pair[1]))
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(x, y, strict=False)))

@@ -1,4 +1,4 @@
-"""What `identity` asks for texts: small random transformers of several architectures, and a server of a known law.
+"""The models of `identity`: small random transformers of several architectures, and a server of a known law.
 
 Transformers are written by their own library, others by commands, so that nothing of searchgen is imported.
 """
@@ -135,7 +135,7 @@ def _tokenizer(folder: Path, tokenizer: Any, roles: Mapping[str, str]) -> None:
 
 @contextmanager
 def server() -> Iterator[None]:
-    """Serve a completions API whose tokens are signs, each with a probability by itself."""
+    """Serve a completions API whose tokens are characters, each with an independent probability."""
     try:
         running = ThreadingHTTPServer(("127.0.0.1", PORT), _Answers)
     except OSError as error:
@@ -154,7 +154,7 @@ def server() -> Iterator[None]:
 
 class _Answers(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
     def do_POST(self) -> None:
         prompts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["prompt"]

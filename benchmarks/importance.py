@@ -1,7 +1,7 @@
 """Importance sampling on the two- and three-keyword sets of the task file: ESS/N and Pareto k at several orders of the guide.
 
 The target is `sample`'s default: order-5 `en`, the keywords, 1 to 20 words, beta 1. `--every K` takes each K-th set only. A guide of a
-higher order keeps the contexts that the default budget of memory and work pays for, so that order 0, the model's own, is not exact here.
+higher order keeps the contexts within the default budget of memory and work. So order 0, the model's order, is not exact here.
 """
 
 import argparse
@@ -23,7 +23,7 @@ TRUSTED = 0.7
 
 
 def measure(source: Source, line: str, order: int, draws: int) -> dict[str, Any]:
-    """Return what draws of a guide of an order are worth on one set; order 0 is the model's own."""
+    """Return the quality of a guide's draws on one set; order 0 is the model's order."""
     target = source.proposal(stated_law(keyword_request(line, sentence=False)))
     own = int(target.problem.ngram.order[0])
     begun = time.perf_counter()

@@ -1,6 +1,6 @@
 """The n-gram model, the transformer and both mixed word by word, on held-out lines of each source.
 
-Neither model has seen the lines: `lm build --held-out 5` and `lm train` leave out the very same ones. Perplexity is that of a word (a
+Neither model has seen the lines, because `lm build --held-out 5` and `lm train` leave out the same ones. Perplexity is per word (a
 token of the n-gram model, ends included), with unknown words spelled letter by letter.
 
     searchgen lm build ../shared/corpora/en -o held-out.sgm --held-out 5 ; searchgen lm train ../shared/corpora/en -o en-lm

@@ -1,7 +1,7 @@
 """Mixing between modes: two keywords whose two orders are both probable, under the shipped English model.
 
-Each sampler draws from the same law, at most 10 words; the effective sample size of the log-density and of "the first keyword stands
-before the second", over the processor time of the whole run, set-up and burn-in included.
+Each sampler draws from the same law, at most 10 words. The results are effective sample sizes of the log-density and of "the first keyword
+stands before the second". They are divided by the processor time of the whole run, set-up and burn-in included.
 """
 
 import time
@@ -30,7 +30,7 @@ def order_of(draws: Draws, first: set[int], second: set[int]) -> npt.NDArray[np.
 
 
 def pooled(draws: Draws, series: npt.NDArray[np.float64]) -> float:
-    """Return the effective sample size of all chains: the within-chain one, deflated where the chains disagree."""
+    """Return the effective sample size of all chains: that within chains, reduced where the chains disagree."""
     kept = len(series) // draws.chains
     chains = series[: kept * draws.chains].reshape(kept, draws.chains).T
     within = float(chains.var(axis=1, ddof=1).mean())

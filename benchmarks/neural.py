@@ -1,4 +1,4 @@
-"""Transformers: batched scoring beside a bare forward pass, how long a user waits for sentences, what evaluations and shared passes buy."""
+"""Transformers: batched scoring against a bare forward pass, waiting times, and the value of evaluations and shared passes."""
 
 import argparse
 import statistics
@@ -78,7 +78,7 @@ def opened(model: str, settings: NeuralSettings) -> Searcher:
 
 
 def keyword_sets(count: int) -> list[str]:
-    """Return keyword sets: the first of the task file, of one to four words, or those above again and again."""
+    """Return keyword sets: the first of the task file, of one to four words, or repetitions of those above."""
     file = shared("tasks", "keywords-en.txt")
     lines = file.read_text(encoding="utf-8").split() if file else []
     return [*lines, *SETS * (count // len(SETS) + 1)][:count]
@@ -135,7 +135,7 @@ def scoring(report: Any, model: str, settings: NeuralSettings, quick: bool) -> N
 
 
 def texts_of(count: int) -> list[str]:
-    """Return distinct sentences as a search meets them."""
+    """Return distinct sentences like those of a search."""
     from benchmarks.common import ROOT
 
     lines = (ROOT / "corpora" / "everyday-en.txt").read_text(encoding="utf-8").splitlines()

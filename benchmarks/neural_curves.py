@@ -1,4 +1,4 @@
-"""What a transformer's evaluations and a CPU's seconds buy: `constrain`, a CGMH loop, n-gram texts re-ranked."""
+"""Quality by evaluations of a transformer and by CPU seconds: `constrain`, a CGMH loop, reranked n-gram texts."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ HOT, COLD = 1.0, 0.3
 #: Chains of one n-gram search that is re-ranked, and the shares of its texts that are scored: all, or those likely to be the best.
 RERANKED, SHARES = 48, {"reranked": 1.0, "half reranked": 0.5}
 
-#: Densities of one text differ in their last bits by what it was scored beside.
+#: Densities of one text depend in their last bits on the other texts of the batch.
 NEAR = 1e-3
 
 Text = tuple[int, ...]
@@ -56,18 +56,18 @@ class Trace:
     begun: float = field(default_factory=time.process_time)
 
     def add(self, values: Sequence[float], count: int) -> None:
-        """Take over the values of a call."""
+        """Add the values of a call."""
         self.best.append(max([*self.best[-1:], *values]))
         self.evaluations.append(count + (self.evaluations[-1] if self.evaluations else 0))
         self.seconds.append(time.process_time() - self.begun)
 
     def at(self, seconds: float, values: list[float]) -> float:
-        """Return the one of `values` after so many seconds; of a run that had nothing by then, the first."""
+        """Return the last of `values` before a time in seconds, or the first if all are later."""
         done = [value for value, when in zip(values, self.seconds, strict=True) if when <= seconds]
         return done[-1] if done else values[0]
 
     def reached(self, value: float) -> float:
-        """Return the evaluations until a value was reached, inf: never."""
+        """Return the evaluations until a value is reached; inf: never."""
         found = [n for best, n in zip(self.best, self.evaluations, strict=True) if best >= value]
         return found[0] if found else np.inf
 
@@ -100,7 +100,7 @@ def compare(report: Any, source: Source, sets: Sequence[str], model: str, multip
 
 
 def _needed(runs: list[Trace], goal: float) -> float:
-    """Return the evaluations until a value is reached by one run after the other, each longer than the last; inf: by none."""
+    """Return the evaluations until a value is reached by longer and longer runs, all counted; inf: never."""
     total = 0.0
     for run in runs:
         if np.isfinite(run.reached(goal)):
@@ -134,7 +134,7 @@ def _print(
 
 
 def _each(target: Target, score: Any, texts: Sequence[Text]) -> tuple[npt.NDArray[np.float64], list[float]]:
-    """Return log p of texts, and the same a token."""
+    """Return log p of texts, and log p per token."""
     log_p = score([target.printed(text) for text in texts])
     return log_p, [value / (len(text) + 1) for value, text in zip(log_p.tolist(), texts, strict=True)]
 
@@ -152,16 +152,16 @@ class Watched:
 
     @property
     def expectable(self) -> Mapping[str, int] | None:
-        """The pieces that the model can tell it expects; None: it cannot. Protocols do not see what `__getattr__` finds."""
+        """The pieces that the model can predict; None: it cannot. Protocols do not see the names that `__getattr__` finds."""
         model = expecting(self.model)
         return None if model is None else model.expectable
 
     def expected(self, texts: Sequence[str]) -> list[Expected]:
-        """Return what the model expected at every place of texts."""
+        """Return the model's predictions at every place of texts."""
         return cast(ExpectsPieces, self.model).expected(texts)
 
     def note_expected(self, most: int) -> None:
-        """Have the model note so many pieces at every place."""
+        """Have the model keep the `most` best pieces at every place."""
         cast(ExpectsPieces, self.model).note_expected(most)
 
     def __getattr__(self, name: str) -> Any:
@@ -188,19 +188,19 @@ def _fresh(source: Source) -> TextModel:
 
 
 def _constrained(source: Source, request: Request, times: int) -> Trace:
-    """Run `constrain`, its restarts and edits (or tests) so many times the default ones."""
+    """Run `constrain` with a multiple of the default restarts and edits (or tests)."""
     trace = Trace()
     seconds = times * TransformerPlan().evaluations / EVALUATIONS_PER_SECOND
     run = TransformerSearch().begin(source, replace(request, annealing=Annealing().for_budget(seconds)))
     in_step([run], Watched(source, trace))
-    if run.failure is not None or run.finds is None:
+    if run.failure is not None or run.scored is None:
         raise run.failure or RuntimeError("nothing scored")
-    trace.density = [max(run.finds.density.values())]
+    trace.density = [max(run.scored.density.values())]
     return trace
 
 
 def _cgmh(source: Source, request: Request, seconds: float) -> Trace:
-    """Run the loop for so long from the best start of the n-gram's, cooled from HOT to COLD."""
+    """Run the loop for a time from the best start of the n-gram model, cooled from HOT to COLD."""
     trace = Trace()
     run = TransformerSearch().begin(source, request)
     model, target = _fresh(source), run.proposal

@@ -1,8 +1,8 @@
 """Whether `constrain` ranks the texts of a search as readers do: judged texts, by density and by reranking score.
 
-`judged/en.tsv` holds 12 of the 24 best-ranked texts of each of 240 searches, the best among them; keywords are words of held-out
-sentences. Six strict readers, language models that saw nothing but their share of the sentences, shuffled, called each text fine (F),
-odd (O) or broken (B).
+`judged/en.tsv` holds 12 of the 24 best-ranked texts of each of 240 searches, the best included. Keywords are words of held-out
+sentences. Six strict readers (language models, each with a shuffled share of the sentences) call each text fine (F), odd (O) or
+broken (B).
 
     python -m benchmarks.ranking [--quick]
 """

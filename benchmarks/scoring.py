@@ -1,7 +1,7 @@
 """Scoring running text: searchgen against KenLM's probing model through its Python module, same model, text and run.
 
 KenLM is optional: `pip install kenlm`. It reads the same model from an ARPA file that searchgen writes. The text is
-everyday sentences and a book, both of the training text, where they are at hand, else the project's own small corpus.
+everyday sentences and a book of the training text if they are available, else the project's small corpus.
 Both sides are timed in turns by CPU time, on one thread; the best of each counts.
 """
 

@@ -20,7 +20,7 @@ ASKED, SHARE = 10.0, 0.8
 
 
 def measure(source: Source, line: str, flags: Any, order: int) -> dict[str, Any]:
-    """Return what runs with a guide of an order give on one set."""
+    """Return the results of runs with a guide of an order on one set."""
     target = source.proposal(stated_law(keyword_request(line, sentence=False)))
     begun = time.perf_counter()
     guide = Guide.build(

@@ -1,4 +1,4 @@
-"""How long a user waits: help, the first sentence of a warm process, and the first run ever with an empty cache."""
+"""Waiting times: help, the first sentence of a warm process, and the first run ever with an empty cache."""
 
 import tempfile
 

@@ -1,6 +1,6 @@
-"""The keyword sets of the task files, each file through one process by stdin: how many are answered, and how soon.
+"""The keyword sets of the task files, each file through one process by stdin: number of answers, and time.
 
-`--save` writes the answers with their signatures to benchmarks/results/, a JSON object a line.
+`--save` writes the answers with their signatures to benchmarks/results/, a JSON object per line.
 """
 
 import json
@@ -17,7 +17,7 @@ ASKED = {"en": (200, 80.0), "zh": (40, None), "en-ngram": (200, 40.0)}
 
 
 def holds(keywords: str, text: str, language: str) -> bool:
-    """Return whether a text holds the words, found without any of searchgen's code."""
+    """Return whether a text holds the words, without use of searchgen's code."""
     folded = text.casefold().replace("’", "'")
     words = [word.strip().casefold() for word in keywords.split(",")]
     if language == "zh":
@@ -26,7 +26,7 @@ def holds(keywords: str, text: str, language: str) -> bool:
 
 
 def answers(report: Report, file: Path, model: str, quick: bool) -> list[dict[str, Any]]:
-    """Answer the sets of a file, print how it went, and return the records."""
+    """Answer the sets of a file, print the results, and return the records."""
     sets = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()][: 5 if quick else None]
     lines = "".join(f"{line}\n" for line in sets)
     run = cli("constrain", "--keywords", "-", "--lm", model, "--seed", "1", "--json", stdin=lines)

@@ -1,4 +1,4 @@
-"""`lm train` beside a bare torch loop of the same shape, and its model scored by onnxruntime beside torch."""
+"""`lm train` against a bare torch loop of the same shape, and scoring by onnxruntime against torch."""
 
 import argparse
 import json
@@ -79,7 +79,7 @@ def training(report: Any, size: str, batch: int, quick: bool) -> None:
 
 
 def resuming(report: Any, output: Path) -> None:
-    """Stop a training and time how long it takes until its next step."""
+    """Stop a training and measure the time until its next step."""
     from searchgen.lm.training import train
     from searchgen.lm.training.recipe import Recipe
 
@@ -161,7 +161,7 @@ def shape_of(size: str) -> Any:
 
 
 def in_turns(works: dict[str, Any], times: int) -> dict[str, float]:
-    """Return the least CPU time of each, having done them in turns after a first time each."""
+    """Return the least CPU time of each, done in turns after one warm-up each."""
     for work in works.values():
         work()
     found = dict.fromkeys(works, float("inf"))

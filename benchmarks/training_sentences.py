@@ -1,4 +1,4 @@
-"""Build the set of training sentences that comes with a model, from the texts the model was counted from.
+"""Build the set of training sentences that comes with a model, from its training text.
 
 python -m benchmarks.training_sentences corpora/en --lang en -o searchgen/lm/data/en-sentences.npy
 """

@@ -1,4 +1,4 @@
-"""Build the word classes that come with a model, from the texts the model was counted from.
+"""Build the word classes that come with a model, from its training text.
 
 python -m benchmarks.word_classes corpora/en --lm en -o searchgen/lm/data/en-classes.sgm
 """
@@ -22,7 +22,7 @@ ORDER, CUT = 6, (0, 0, 2, 3, 4, 5)
 
 
 def own_words(model: NGram, frequent: int = OWN) -> list[int]:
-    """Return the words that form a class each: the special ones, the most frequent ones, and all marks."""
+    """Return the words with a class each: the special ones, the most frequent ones, and all marks."""
     marks = [i for i, word in enumerate(model.vocabulary) if i > 2 and not model.text_form.is_word(word)]
     return sorted({*range(3 + frequent), *marks})
 
@@ -31,7 +31,7 @@ def build(paths: list[str], name: str, output: Path) -> int:
     """Write the classes of a model's words, and return the size of the file.
 
     Raises:
-        SystemExit: the texts are not those the model was counted from.
+        SystemExit: the texts are not the training text of the model.
     """
     model = load(name)
     facts = model.metadata
@@ -55,7 +55,7 @@ def build(paths: list[str], name: str, output: Path) -> int:
 
 
 def main() -> None:
-    """Build, and say how large the file is."""
+    """Build, and print the size of the file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.word_classes", description=__doc__)
     parser.add_argument("texts", nargs="+", metavar="TEXT", help="files or folders, as for `searchgen lm build`")
     parser.add_argument("--lm", required=True, metavar="MODEL", help="the word model")

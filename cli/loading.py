@@ -1,9 +1,10 @@
-"""Loading models for a command: what is said meanwhile, and what a raw model asks for."""
+"""Loading models for a command: the notes shown meanwhile, and the flag that a raw model needs."""
 
 import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from threading import Timer
 from typing import TYPE_CHECKING
 
 from searchgen.cli.output import complain, note
@@ -33,6 +34,10 @@ __all__ = [
 ]
 
 
+#: Seconds before a line explains the wait for a compiler: refusals come earlier.
+PATIENCE = 1.0
+
+
 def usual_threads() -> int:
     """Return how many threads share the work of a command."""
     return min(2, os.cpu_count() or 1)
@@ -52,10 +57,10 @@ def source_cache(ahead: "Ahead | None" = None) -> "SourceCache":
 def load_source(
     ref: "ModelRef", settings: "NeuralSettings", raw_tokens: bool, sources: "SourceCache | None" = None
 ) -> "Source":
-    """Return a model, having said what the user should know of it.
+    """Return a model, having shown what the user should know of it.
 
     Args:
-        ref: what the user named.
+        ref: the model that the user named.
         settings: how a transformer scores texts.
         raw_tokens: the user knows that the model's tokens are printed as they stand.
         sources: the models that are open.
@@ -64,7 +69,7 @@ def load_source(
         RequestError: there is no such model, or its tokens are not raw and should be.
     """
     if raw_tokens and ref.scores_texts:
-        raise RequestError(f"--raw-tokens: {ref.name} reads printed text; drop the flag")
+        raise RequestError(f"--raw-tokens: {ref.name} scores printed text; drop the flag")
     source = (source_cache() if sources is None else sources).source(ref, settings)
     form = source.model.form
     if raw_tokens and form != "raw":
@@ -73,7 +78,7 @@ def load_source(
             "the flag is for ARPA files and models built with it"
         )
     if form == "raw" and not raw_tokens and not ref.scores_texts:
-        note(f"{ref.name} has raw tokens: they are printed as they stand (--raw-tokens says that you know)")
+        note(f"{ref.name} has raw tokens, which are printed as they are; --raw-tokens hides this note")
     return source
 
 
@@ -81,12 +86,12 @@ def open_ahead(lm: str | None, words: Sequence[str], settings: "NeuralSettings")
     """Begin to open an embedded mixture while the libraries that search with it are still imported.
 
     Args:
-        lm: the model asked for; None: the default of the words' language.
-        words: demanded ones, as flags give them.
+        lm: the model that the user named; None: the default of the words' language.
+        words: the required ones, as flags give them.
         settings: how it is to be read.
 
     Returns:
-        by name and settings; nothing, for every other model: those take long, and what is asked for may turn out to be impossible.
+        the model by name and settings; empty for any other model, which takes long to open and may not be needed.
     """
     from searchgen.lm.embedded import MIXED
     from searchgen.text import detect
@@ -108,14 +113,14 @@ def refuse_other_model(loaded: "Source", wanted: str) -> None:
     """
     if loaded.hash != wanted:
         raise RequestError(
-            f"the signature is of another model than {loaded.ref.proposer} "
-            f"({wanted[:12]}, this one is {loaded.hash[:12]}); name the same file with --lm"
+            f"the signature belongs to another model than {loaded.ref.proposer}: "
+            f"its hash is {wanted[:12]}, that of this model {loaded.hash[:12]}; name the right file with --lm"
         )
 
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """Load libraries and models without looking for garbage among what stays: a tenth of a start, and as much at the end."""
+    """Load libraries and models without garbage collection, which takes a tenth of a start, and as much at the end."""
     gc.disable()
     try:
         say_if_compiling()
@@ -127,15 +132,24 @@ def starting() -> Iterator[None]:
 
 @contextmanager
 def compiling(*samplers: str) -> Iterator[None]:
-    """Say, in one line, why the first run ever of some samplers takes longer than others."""
+    """Show one line if the first run ever of some samplers takes its time; a run that is refused at once shows the reason only."""
     from searchgen.kernels.precompile import marker
     from searchgen.samplers.registry import BUILT_IN
 
     missing = [name for name in samplers if name in BUILT_IN and not marker(name).exists()]
+    waiting = None
     if missing:
-        names = " and ".join(missing)
-        note(f"compiling the loops of {names}, once: up to a minute (searchgen warm-up does it on purpose)")
-    yield
+        names = " and ".join([*([", ".join(missing[:-1])] if missing[:-1] else []), missing[-1]])
+        each = " each" if missing[:-1] else ""
+        line = f"compiling the loops of {names}, once: up to a minute{each} (searchgen warm-up does it in advance)"
+        waiting = Timer(PATIENCE, note, [line])
+        waiting.daemon = True
+        waiting.start()
+    try:
+        yield
+    finally:
+        if waiting is not None:
+            waiting.cancel()
     for name in missing:
         with suppress(OSError):
             marker(name).touch()
@@ -149,8 +163,8 @@ def say_if_compiling() -> None:
     if is_compiled():
         return
     if is_kept():
-        note("compiling the inner loops, once: some ten seconds (searchgen warm-up does it on purpose)")
+        note("compiling the inner loops, once: this takes about ten seconds (searchgen warm-up does it in advance)")
     else:
         note(
-            "compiling the inner loops: no cache folder can be written; set SEARCHGEN_CACHE to one, to do this only once"
+            "compiling the inner loops, in every run: no cache folder is writable; set SEARCHGEN_CACHE to a folder that is"
         )

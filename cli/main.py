@@ -1,7 +1,8 @@
 """The `searchgen` command: its verbs, and what becomes of every error."""
 
+import atexit
+import errno
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -14,14 +15,16 @@ import typer
 from searchgen.cli.commands import completion
 from searchgen.cli.output import complain, complain_of, hush, hush_libraries, utf8
 from searchgen.cli.parts.demands import expanded
+from searchgen.cli.signals import INTERRUPTED, TERMINATED, Terminated, end_at_once, unwind
 from searchgen.errors import RequestError, SearchgenError
+from searchgen.files.unkept import hear_of_unkept
 from searchgen.lm import torch_threads
 from searchgen.request.user_settings import in_force
 from searchgen.version import __version__
 
 __all__ = ["answer", "app", "run"]
 
-HELP = "Texts that hold your words, always: sampled or searched under a language model, offline."
+HELP = "Generate text that is guaranteed to contain your words, by search or by sampling, offline."
 
 #: One line a command: its file in `commands/`, and the function there, have its name.
 COMMANDS = (
@@ -109,13 +112,18 @@ def run() -> None:
     """Run the command line and exit with the code that `answer` returns."""
     # numpy's own matrix library would start a thread a core, which takes a twentieth of a second and is never used here
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    signal.signal(signal.SIGTERM, _terminate)
+    end_at_once()
     if not os.environ.get("SEARCHGEN_DEBUG"):
         hush_libraries()
     if completion.VARIABLE in os.environ:  # a shell asks how a line goes on
         typer.completion.completion_init()  # type: ignore[attr-defined]
         app(prog_name="searchgen")
-    code = answer(sys.argv[1:])
+    try:
+        unwind()
+        code = answer(sys.argv[1:])
+    except (KeyboardInterrupt, Terminated) as ended:  # while an error was being written
+        code = _ended(ended)
+    end_at_once()
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -123,6 +131,10 @@ def run() -> None:
         # What is left cannot be written; without this Python would try again at its end, and say so.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = code or 141
+    if code in (INTERRUPTED, TERMINATED):
+        # Threads that load, compile or wait for a server would be waited for.
+        atexit._run_exitfuncs()
+        os._exit(code)
     sys.exit(code)
 
 
@@ -138,25 +150,21 @@ def answer(arguments: Sequence[str]) -> int:
     """
     utf8()
     hush(False)
+    hear_of_unkept(complain)
     try:
         with torch_threads.claimed("a command"):
             _perform([_as_utf8(argument) for argument in arguments] or ["--help"])
     except SearchgenError as error:
         complain_of(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        complain("interrupted")
-        return 130
-    except _Terminated:
-        complain("terminated")
-        return 143
+    except (KeyboardInterrupt, Terminated) as ended:
+        return _ended(ended)
     except BrokenPipeError:
         return 141
     except typer.Exit as end:
         return end.exit_code
     except typer.Abort:
-        complain("interrupted")
-        return 130
+        return _ended(KeyboardInterrupt())
     except Exception as error:
         return _unexpected(error)
     return 0
@@ -200,6 +208,9 @@ def _unexpected(error: Exception) -> int:
         return 1
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
+        if error.errno == errno.ENAMETOOLONG:
+            complain(f"{where[:40]}... is too long to be the name of a file; name another")
+            return 2
         complain(f"{where}{error.strerror or error}")
         return 1
     if os.environ.get("SEARCHGEN_DEBUG"):
@@ -208,9 +219,8 @@ def _unexpected(error: Exception) -> int:
     return 1
 
 
-class _Terminated(BaseException):
-    """SIGTERM arrived; half-written files are taken away on the way out."""
-
-
-def _terminate(_signal: int, _frame: object) -> None:
-    raise _Terminated
+def _ended(ended: BaseException) -> int:
+    """Return the exit code of a signal, said in one line."""
+    is_terminated = isinstance(ended, Terminated)
+    complain("terminated" if is_terminated else "interrupted")
+    return TERMINATED if is_terminated else INTERRUPTED

@@ -13,6 +13,7 @@ __all__ = [
     "Device",
     "Dtype",
     "End",
+    "Examples",
     "Json",
     "LawModel",
     "Model",
@@ -25,39 +26,56 @@ __all__ = [
     "Verbose",
 ]
 
-Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
+Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power to which the model's probability is raised.")
 MODELS = (
-    "en, zh, en-ngram, zh-ngram, an n-gram or ARPA file, or a transformer: folder, FILE.onnx, NAME@REVISION of the hub or "
-    "http://SERVER/v1#NAME; A:0.5,B:0.5 mixes;"
+    "Model: en, zh, en-ngram or zh-ngram; an n-gram or ARPA file; a transformer (a name of searchgen lm list, FILE.gguf, "
+    "ollama:NAME, a folder, FILE.onnx, NAME@REVISION on the hub, http://SERVER/v1#NAME); or a mixture A:0.5,B:0.5."
 )
-Model = typer.Option("--lm", metavar="MODEL", help=f"{MODELS} by default en or zh, by the words.")
-LawModel = typer.Option("--lm", metavar="MODEL", help=f"{MODELS} by default en-ngram or zh-ngram, by the words.")
-End = typer.Option("--end", metavar="END", help="What ends a text under a transformer: eos, newline or none.")
+Model = typer.Option(
+    "--lm",
+    metavar="MODEL",
+    help=f"{MODELS} Default: the model of searchgen lm use, else en or zh, by the language of the words.",
+)
+LawModel = typer.Option(
+    "--lm", metavar="MODEL", help=f"{MODELS} Default: en-ngram or zh-ngram, by the language of the words."
+)
+End = typer.Option("--end", metavar="END", help="End of a text under a transformer: eos, newline or none.")
 Prompt = typer.Option(
-    "--prompt", metavar="TEXT", help="Text that conditions a transformer; it is not part of the result."
+    "--prompt", metavar="TEXT", help="Text that a transformer reads before the result; it is not printed."
 )
-Device = typer.Option("--device", metavar="DEVICE", help="Where a transformer is computed: auto, cpu, cuda or cuda:N.")
-Dtype = typer.Option("--dtype", metavar="DTYPE", help="Its numbers: auto, float32, bfloat16 or float16.")
+Device = typer.Option("--device", metavar="DEVICE", help="Device of a transformer: auto, cpu, cuda or cuda:N.")
+Dtype = typer.Option(
+    "--dtype", metavar="DTYPE", help="Number format of a transformer: auto, float32, bfloat16 or float16."
+)
+Examples = typer.Option(
+    "--examples",
+    metavar="FILE",
+    help="Lines for a transformer, whose style it follows: default, none, FILE or FILE:N. constrain uses default under open models.",
+)
 Share = typer.Option(
     "--share",
     metavar="N",
     parser=whole,
-    help="Keyword sets that go through a transformer together: faster, and repeatable in law only; results say so.",
+    help="Score N keyword sets in one batch. Faster, but results are reproducible in distribution only, not bit for bit.",
 )
-Raw = typer.Option("--raw-tokens", help="The model's tokens are read and printed as they stand, between single spaces.")
+Raw = typer.Option("--raw-tokens", help="Read and print the model's tokens as they are, separated by single spaces.")
 Budget = typer.Option(
-    "--budget", metavar="SECONDS", parser=decimal, help="Work for each set, turned into steps by a fixed rate."
+    "--budget",
+    metavar="SECONDS",
+    parser=decimal,
+    help="Search time per set, in seconds of a reference machine; converted to a fixed number of steps.",
 )
 Seed = typer.Option(
-    "--seed", metavar="N", parser=whole, help="Makes the result repeatable; fresh by default, shown in JSON."
+    "--seed",
+    metavar="N",
+    parser=whole,
+    help="Seed that makes the result repeatable. By default it is random; JSON shows it.",
 )
-Again = typer.Option("--again", metavar="SIGNATURE", help="Repeat the result that has this signature, bit for bit.")
-Count = typer.Option("-n", metavar="N", parser=whole, help="How many texts, each unlike the others.")
-Json = typer.Option("--json", help="One JSON object a line.")
-Quiet = typer.Option(
-    "--quiet", "-q", callback=hush, help="No notes and no progress on stderr; errors are told all the same."
-)
-Verbose = typer.Option("--verbose", "-v", help="Show on stderr what was asked and done.")
+Again = typer.Option("--again", metavar="SIGNATURE", help="Repeat the result with this signature, bit for bit.")
+Count = typer.Option("-n", metavar="N", parser=whole, help="Number of texts, all different from each other.")
+Json = typer.Option("--json", help="Print one JSON object per line.")
+Quiet = typer.Option("--quiet", "-q", callback=hush, help="Hide notes and progress on stderr; errors are still shown.")
+Verbose = typer.Option("--verbose", "-v", help="Show the request and the work done on stderr.")
 Spec = typer.Option(
-    "--spec", metavar="FILE", help="A target in TOML; flags win over it (searchgen init prints an example)."
+    "--spec", metavar="FILE", help="Spec file in TOML; flags override it. searchgen init prints an example."
 )

@@ -23,6 +23,7 @@ __all__ = [
     "highlighted",
     "hush",
     "hush_libraries",
+    "is_watched",
     "note",
     "progress",
     "terminal_width",
@@ -39,10 +40,10 @@ LONGEST_MESSAGE = 600
 
 BOLD, PLAIN = "\x1b[1;36m", "\x1b[0m"
 
-#: Whether the command was told `--quiet`.
+#: Whether `--quiet` was given.
 _quiet = False
 
-#: Told the name of a stage and how much of it is done, from 0 to 1.
+#: Takes the name of a stage and how much of it is done, from 0 to 1.
 Shown = Callable[[str, float], None]
 
 
@@ -70,13 +71,14 @@ def hush(quiet: bool) -> bool:
 
 
 def hush_libraries() -> None:
-    """Keep whatever libraries have to say off stderr, for good; for the process of a command line, never for one that imports us.
+    """Keep all messages of libraries off stderr, for good; for the process of a command line, never for one that imports us.
 
     Warnings and log lines of Python are dropped. What is written past Python, as onnxruntime does while it is imported, goes to file 2,
     which leads nowhere from now on; `sys.stderr` has the terminal as a file of its own. Processes that we start inherit file 2.
     """
     warnings.simplefilter("ignore")
     warnings.showwarning = _drop  # for libraries that set filters of their own
+    sys.unraisablehook = _drop  # of Ctrl-C where nothing can be raised
     logging.disable(logging.CRITICAL)
     with suppress(OSError, ValueError, AttributeError):  # closed, or never open
         sys.stderr.flush()
@@ -94,6 +96,11 @@ def note(message: str) -> None:
     """Write one line to stderr that nobody needs to know, unless `--quiet`."""
     if not _quiet:
         complain(message)
+
+
+def is_watched() -> bool:
+    """Return whether a person reads along: stdout and stderr are a terminal, and notes are wanted."""
+    return not _quiet and all(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr))
 
 
 def complain_of(error: Exception, where: str = "") -> None:
@@ -143,12 +150,12 @@ def progress() -> Iterator[Shown | None]:
     if _quiet or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
-    begun = time.monotonic()
+    start = time.monotonic()
     bars: list[Progress] = []
 
     def show(stage: str, share: float) -> None:
         if not bars:
-            if time.monotonic() - begun < QUIET_SECONDS or share >= 1:
+            if time.monotonic() - start < QUIET_SECONDS or share >= 1:
                 return
             bars.append(_bar())
         bars[0].update(bars[0].task_ids[0], description=stage, completed=share)

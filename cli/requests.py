@@ -1,6 +1,6 @@
 """From flags to requests: lists split, the language recognised."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,21 +27,22 @@ __all__ = [
 MOST_SHARED = 4096
 
 
-def neural_settings(lm: str | None, **given: str) -> NeuralSettings:
+def neural_settings(lm: str | None, **values: str) -> NeuralSettings:
     """Return how a transformer is read.
 
     Args:
-        lm: the model asked for.
-        given: fields of `NeuralSettings`.
+        lm: the model that the user named.
+        values: fields of `NeuralSettings`.
 
     Raises:
         RequestError: a value is unknown, or the model is no transformer and would not heed it.
     """
-    settings = NeuralSettings(**given)
+    settings = NeuralSettings(**values)
     if settings != NeuralSettings() and not (lm and ModelRef.parse(lm).scores_texts):
         plain = NeuralSettings()
-        name = next(name for name, value in given.items() if value != getattr(plain, name))
-        raise RequestError(f"--{name} is for transformers, and --lm {lm or '(none)'} is none; name one, or drop it")
+        name = next(name for name, value in values.items() if value != getattr(plain, name))
+        named = f"--lm {lm} is not one" if lm else "--lm names no model"
+        raise RequestError(f"--{name} is for transformers, and {named}; name a transformer, or drop the flag")
     return settings
 
 
@@ -52,7 +53,7 @@ def phrases(flag: str, values: Sequence[str]) -> tuple[str, ...]:
         RequestError: nothing is listed, or a file cannot be read.
     """
     if "-" in values:
-        raise RequestError(f"{flag} - would read stdin, which only --keywords does; for a hyphen write {flag} '-,'")
+        raise RequestError(f"{flag} -: only --keywords reads stdin; for a hyphen, write {flag} '-,'")
     return tuple(phrase for item in listed(flag, values) for phrase in item)
 
 
@@ -60,8 +61,8 @@ def law_request(demands: "Demands", lm: str | None, **fields: Any) -> Request:
     """Return the request for the model's law given constraints, as `sample`, `check`, `compare` and `explain` understand their flags.
 
     Args:
-        demands: what the texts must be.
-        lm: the model asked for; None takes the embedded n-gram model of the language that the words are in.
+        demands: the demands on the texts.
+        lm: the model that the user named; None takes the embedded n-gram model of the language that the words are in.
         fields: of `Request`, as they are.
 
     Raises:
@@ -76,7 +77,7 @@ def refuse_share(share: int, lm: str | None, many: bool) -> None:
 
     Args:
         share: keyword sets that go through a transformer together.
-        lm: the model asked for.
+        lm: the model that the user named.
         many: whether there may be more than one set.
 
     Raises:
@@ -87,25 +88,30 @@ def refuse_share(share: int, lm: str | None, many: bool) -> None:
     if not 1 <= share <= MOST_SHARED:
         raise RequestError(f"--share {share}: give 1 to {MOST_SHARED} sets")
     if lm and not ModelRef.parse(lm).scores_texts:
-        raise RequestError(f"--share is for transformers, and --lm {lm} is none; name one, or drop it")
+        raise RequestError(
+            f"--share is for transformers, and --lm {lm} is not one; name a transformer, or drop the flag"
+        )
     if not many:
-        raise RequestError("--share is for many sets; give --keywords -, or use searchgen batch")
+        raise RequestError("--share needs more than one set; give --keywords -, or use searchgen batch")
 
 
-def with_keywords(template: Request, values: Sequence[str], lm: str | None) -> Request:
+def with_keywords(
+    template: Request, values: Sequence[str], lm: str | None, usual: Callable[[str], str] = default_model
+) -> Request:
     """Return a request with keywords as the flag gives them.
 
     Args:
         template: everything else.
         values: values of `--keywords`; none for a request without keywords.
-        lm: the model asked for; None takes the embedded one of the language that the words are in.
+        lm: the model that the user named.
+        usual: gives the model of these words where the user named no model.
 
     Raises:
         RequestError: the list is empty, or a file cannot be read.
     """
     items = listed("--keywords", values) if values else []
     request = template.but(keywords=tuple(map(tuple, items)))
-    return replace(request, lm=lm or default_model(request.words))
+    return replace(request, lm=lm or usual(request.words))
 
 
 def listed(flag: str, values: Sequence[str]) -> list[list[str]]:
@@ -121,11 +127,11 @@ def listed(flag: str, values: Sequence[str]) -> list[list[str]]:
 
 
 def refuse_unusable(request: Request, with_model: bool = True) -> None:
-    """Refuse, before any work is done, a sampler or options that are none, and a model that is not there or would not heed `neural`.
+    """Refuse, before any work is done, an unknown sampler or option, a missing model, and `neural` beside a model that ignores it.
 
     Args:
-        request: what was asked for.
-        with_model: whether the model was asked for, and must be there.
+        request: the user's.
+        with_model: whether the user named the model, which must then exist.
 
     Raises:
         RequestError: in these cases.

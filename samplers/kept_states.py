@@ -75,10 +75,10 @@ class Plan:
             RequestError: a number is negative or too large.
         """
         if not 1 <= chains <= MOST_CHAINS:
-            raise RequestError(f"chains={chains}: give 1 to {MOST_CHAINS:,}")
+            raise RequestError(f"chains={chains} is out of range; give 1 to {MOST_CHAINS:,}")
         for name, steps in (("thin", thin), ("burn_in", burn_in)):
             if steps < 0:
-                raise RequestError(f"{name}={steps}: give 1 or more steps, or 0 for the default")
+                raise RequestError(f"{name}={steps} is negative; give 1 or more steps, or 0 for the default")
         thin = thin or THIN_PER_WORD * int(job.target.window[1])
         chains = min(chains, job.count)
         counters = np.stack([counter(job.key, chain).word for chain in range(chains)])
@@ -109,8 +109,12 @@ def allowed_starts(job: Job, plan: Plan, scorer: Scorer) -> tuple[Tokens, Length
         tokens[bad], lengths[bad] = job.guide().draw_texts(rows[bad], number=number, threads=job.threads)
         score[bad] = scorer(tokens[bad], lengths[bad])
     if (score == -np.inf).any():
-        names = ", ".join(one.name for one in job.target.opaque)
-        raise NotFound(f"no start in {MOST_TRIES} draws that {names or 'the target'} allows; loosen it")
+        model = job.target.text_model
+        names = [*(term.name for term in job.target.opaque), *([] if model is None else [model.label])]
+        raise NotFound(
+            f"{', '.join(names) or 'the target'} allows no start text in {MOST_TRIES} draws of each chain; "
+            "loosen the constraints, or name another model"
+        )
     return tokens, lengths, score
 
 

@@ -139,7 +139,7 @@ class Method:
     grows: tuple[str, int] | None = None
 
 
-def parse_options(method: Method, given: Sequence[str]) -> Any:
+def parse_options(method: Method, settings: Sequence[str]) -> Any:
     """Return a method's options from "name=value" strings.
 
     Raises:
@@ -154,15 +154,15 @@ def parse_options(method: Method, given: Sequence[str]) -> Any:
         Options(thin=8)
     """
     options: Any = method.options()
-    known = {f.name: getattr(options, f.name) for f in fields(options)}
-    for one in given:
-        name, equals, value = one.partition("=")
+    defaults = {f.name: getattr(options, f.name) for f in fields(options)}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
         name = name.strip().replace("-", "_")
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            way_out = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'no options'}"
+        if name not in defaults:
+            near = get_close_matches(name, defaults, 1)
+            way_out = f"did you mean {near[0]}?" if near else f"it has {', '.join(defaults) or 'no options'}"
             raise RequestError(f"--sampler {method.name} has no option {name!r}; {way_out}")
-        options = replace(options, **{name: _value(method.name, name, value if equals else "true", known[name])})
+        options = replace(options, **{name: _value(method.name, name, value if equals else "true", defaults[name])})
     return options
 
 
@@ -174,12 +174,12 @@ def spelled_out(method: Method, options: Any, target: Target) -> tuple[Any, tupl
     complete = getattr(options, "spelled_out", None)
     options = complete(target) if complete else options
     default = method.options()
-    given = tuple(
+    settings = tuple(
         f"{f.name}={getattr(options, f.name)}"
         for f in fields(options)
         if getattr(options, f.name) != getattr(default, f.name)
     )
-    return options, given
+    return options, settings
 
 
 def _value(method: str, name: str, text: str, default: Any) -> Any:
@@ -187,7 +187,10 @@ def _value(method: str, name: str, text: str, default: Any) -> Any:
         if isinstance(default, bool):
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
         if isinstance(default, int):
-            return int(text)
+            number = int(text)
+            if abs(number) >= 1 << 63:  # more than machines count with
+                raise ValueError
+            return number
         if isinstance(default, float):
             value = float(text)
             if not isfinite(value):
@@ -196,4 +199,4 @@ def _value(method: str, name: str, text: str, default: Any) -> Any:
         return text
     except (KeyError, ValueError):
         kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(default)]
-        raise RequestError(f"--sampler {method}: {name}={text!r} is not {kind}") from None
+        raise RequestError(f"--sampler {method}: {name}={text[:40]!r} is not {kind}") from None

@@ -31,7 +31,7 @@ BUILT_IN = {
 
 def names() -> list[str]:
     """Return the names of all samplers, installed ones too."""
-    return list(dict.fromkeys([*BUILT_IN, *(found.name for found in entry_points(group="searchgen.samplers"))]))
+    return list(dict.fromkeys([*BUILT_IN, *(entry.name for entry in entry_points(group="searchgen.samplers"))]))
 
 
 def method(name: str) -> "Method":
@@ -46,14 +46,14 @@ def method(name: str) -> "Method":
     """
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
-        found: Method = getattr(import_module(module), attribute)
-        return found
+        built_in: Method = getattr(import_module(module), attribute)
+        return built_in
     for entry in entry_points(group="searchgen.samplers"):
         if entry.name == name:
             installed: Method = entry.load()
             return installed
     near = get_close_matches(name, names(), 1)
-    way_out = f"did you mean {near[0]}?" if near else f"there are {', '.join(names())}"
+    way_out = f"did you mean {near[0]}?" if near else f"give one of {', '.join(names())}"
     raise RequestError(f"--sampler {name!r} is unknown; {way_out}")
 
 

@@ -4,9 +4,12 @@ The names below are imported when they are first used, so that `import searchgen
 """
 
 from importlib import import_module
-from typing import Any
 
 from searchgen.version import __version__ as __version__
+
+TYPE_CHECKING = False  # that of `typing` would take a tenth of the time until Ctrl-C is answered
+if TYPE_CHECKING:
+    from typing import Any
 
 #: The module of each public name.
 PUBLIC = {
@@ -43,7 +46,7 @@ PUBLIC = {
 __all__ = sorted(["__version__", *PUBLIC])
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name in PUBLIC:
         return getattr(import_module(PUBLIC[name]), name)
     raise AttributeError(f"module 'searchgen' has no attribute {name!r}")

@@ -146,7 +146,7 @@ def draw(target: Target, *, sampler: str = "mh", n: int = 1, seed: int = 0, thre
 
 def _source(request: Request) -> Source:
     """Return the model of a request, kept for the next one."""
-    return SOURCES.source(request.model, request.neural)
+    return SOURCES.source(request.model, request.reading)
 
 
 def _request(keywords: Keywords, lm: str | Path | None, law: bool = False, **fields: Any) -> Request:

@@ -5,7 +5,8 @@ SearchgenError            1   anything else
 │   ├── ModelFileError    2   a model file is missing, truncated or not a model
 │   ├── Contradiction     2   what is demanded is forbidden or too long; `explain` exits with 3
 │   └── TooLarge          3   the request is well formed, and too large for an automaton; NothingFound, too
-├── Outage                1   a server or the memory gave out in the middle of work; the same request may succeed later
+├── Outage                1   a server or the memory failed in the middle of the work; the same request may succeed later
+│   └── ModelRefusal     2   a model cannot be used: a server refuses the key or every text, so the work ends; a RequestError, too
 └── NothingFound          3   the request is well formed, and no text answers it
     ├── Impossible        3   proved: no text can satisfy the constraints
     └── NotFound          3   none was found within the budget
@@ -15,6 +16,7 @@ __all__ = [
     "Contradiction",
     "Impossible",
     "ModelFileError",
+    "ModelRefusal",
     "NotFound",
     "NothingFound",
     "Outage",
@@ -45,7 +47,11 @@ class Contradiction(RequestError):
 
 
 class Outage(SearchgenError):
-    """A server or the memory gave out in the middle of work: what was found until then is kept, and the same request may succeed later."""
+    """A server or the memory failed in the middle of the work; results until then are kept, and the same request may succeed later."""
+
+
+class ModelRefusal(Outage, RequestError):
+    """A model cannot be opened, or its server refuses the key or every text: no other request can succeed, so all work ends."""
 
 
 class NothingFound(SearchgenError):

@@ -1,9 +1,13 @@
 """Values as JSON has them."""
 
+import json
 import math
 from typing import Any
 
-__all__ = ["plain"]
+__all__ = ["brief", "plain"]
+
+#: Characters of a value that a message shows.
+LONGEST = 60
 
 
 def plain(value: Any) -> Any:
@@ -14,9 +18,31 @@ def plain(value: Any) -> Any:
         {'error': None, 'window': [1, 3]}
     """
     if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
+        return [plain(item) for item in value]
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def brief(value: Any) -> str:
+    """Return a value as a message shows it, as JSON and short, however long it is.
+
+    Example:
+        >>> brief("dog"), brief(7), brief(-(10**400)), brief(["a" * 100])
+        ('"dog"', '7', 'a number of 401 digits', '["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...')
+    """
+    if isinstance(value, int) and value.bit_length() > 64:
+        return f"a number of {_digits(value):,} digits"
+    try:
+        shown = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):  # no JSON value, or a number too long to be written within it
+        shown = f"a value of type {type(value).__name__}"
+    return shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "..."
+
+
+def _digits(value: int) -> int:
+    """Return how many decimal digits a number has; to write it down may be forbidden."""
+    count = int(abs(value).bit_length() * math.log10(2))
+    return count + int(abs(value) >= 10**count)

@@ -10,7 +10,7 @@ __all__ = ["Record", "partial_record"]
 
 @dataclass(frozen=True)
 class Record:
-    """A text with what is known of it.
+    """A text with its scores, and how it was made.
 
     Attributes:
         text: as printed.
@@ -56,21 +56,21 @@ class Record:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values, in a fixed order."""
-        known = {name: plain(value) for name, value in asdict(self).items() if name != "demanded"}
+        values = {name: plain(value) for name, value in asdict(self).items() if name != "demanded"}
         if self.neural is None:
-            del known["neural"]
-        return known
+            del values["neural"]
+        return values
 
 
-def partial_record(**known: Any) -> dict[str, Any]:
-    """Return the JSON values of a record of which only some are known, with fields beside it; the others are null.
+def partial_record(**values: Any) -> dict[str, Any]:
+    """Return the JSON values of a record of which only some are known, with further fields; the others are null.
 
     Args:
-        known: fields of a record, as `Record.as_json` gives them, and what else a command has to say.
+        values: fields of a record, as `Record.as_json` gives them, and other fields of a command.
 
     Example:
         >>> row = partial_record(text="A dog.", passes=True)
         >>> row["text"], row["seed"], row["passes"]
         ('A dog.', None, True)
     """
-    return {**{field.name: None for field in fields(Record) if field.name not in ("demanded", "neural")}, **known}
+    return {**{field.name: None for field in fields(Record) if field.name not in ("demanded", "neural")}, **values}

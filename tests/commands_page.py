@@ -24,38 +24,40 @@ PAGE = ROOT / "docs" / "commands.md"
 INTRODUCTION = """\
 # Commands
 
-Written by `python -m tests.commands_page` from the commands themselves; a test fails when this page is out of date.
+`python -m tests.commands_page` writes this page from the help of the commands. A test fails if the page is out of date.
 
-Texts go to stdout, one a line; everything else goes to stderr. Input and output are UTF-8 whatever the locale. Warnings and log lines of
-libraries are dropped; `SEARCHGEN_DEBUG=1` shows them, and where an unexpected error came from.
+Texts go to stdout, one per line; everything else goes to stderr. Input and output are UTF-8 in every locale. Warnings and log lines of
+libraries are hidden. `SEARCHGEN_DEBUG=1` shows them, and the traceback of an unexpected error.
 
 | exit code | meaning |
 |---|---|
 | 0 | done |
-| 2 | the request is malformed: empty list, min > max, unknown name, unreadable file |
-| 3 | well formed, but impossible or not found; with `--keywords -`: at least one line had no answer; `check`: a line fails |
+| 2 | the request is malformed: an empty list, min > max, an unknown name, an unreadable file |
+| 3 | the request is well formed, but impossible, or no text was found; `--keywords -`: a line has no answer; `check`: a line fails |
 | 130, 143, 141 | interrupted (Ctrl-C), terminated (SIGTERM), closed pipe |
-| 1 | anything else; `selftest`: a property does not hold |
+| 1 | any other error; `selftest`: a property does not hold |
 
-Lists (`--keywords`, `--forbid`) are split at `,`, `，` and `、`; the flags may be repeated. `|` separates alternatives, a backslash makes
-any of these signs a plain one, and `@FILE` stands for the lines of a UTF-8 file, each one entry with its commas kept.
+The entries of a list (`--keywords`, `--forbid`) are separated by `,`, `，` or `、`; the flags may be repeated. `|` separates alternatives.
+A backslash makes any of these signs literal. `@FILE` stands for the lines of a UTF-8 file; each line is one entry and keeps its commas.
 """
 
 FIELDS = """\
 ## JSON lines
 
-One object a line, the same in every command that prints texts and in the results of a batch; `searchgen/schema/record.json` is its JSON
-Schema. Null: the field does not apply to the command, or there is no such text. A line of stdin without an answer has `text` "".
+Each line is one object. Its fields are the same in every command that prints texts, and in the results of a batch; their JSON Schema is
+`searchgen/schema/record.json`. Null means that the field does not apply, or that there is no text. A line of stdin without an answer has
+the `text` "".
 
 | field | value |
 |---|---|
 """
 
-BESIDE = {
-    "status": '"ok"; else "malformed", "impossible" or "not found".',
-    "error": "why there is no text; null for a text.",
-    "terms": "of `score`: parts of log_prob, the model's and the spelling of unknown words.",
-    "log_p": "of `score`: natural log of each token's probability, and of the end's.",
+OTHER_FIELDS = {
+    "status": '"ok", "malformed", "impossible" or "not found".',
+    "error": "the reason why there is no text; else null.",
+    "terms": "of `score`: the parts of log_prob, from the model and from the spelling of unknown words.",
+    "log_p": "of `score`: natural log of the probability of each token, and of the end.",
+    "reason": "of `score`: the reason why log_prob is null for a text: its probability is 0; else absent.",
     "unknown": "of `score`: the tokens that the model does not know.",
     "passes": "of `check`: whether the line satisfies every constraint.",
 }
@@ -86,12 +88,12 @@ def _sections(path: str, command: Any) -> Iterator[str]:
 
 
 def _section(path: str, command: Any) -> str:
-    help_text = inspect.cleandoc(command.help)
+    help_text = inspect.cleandoc(command.help).replace("\b\n", "")  # the sign that keeps lines apart in a terminal
     words, _, example = help_text.partition("Example: ")
     usage = " ".join(
-        [path, *(f"{one.metavar}{'...' if one.nargs == -1 else ''}" for one in command.params if not _flags(one))]
+        [path, *(f"{part.metavar}{'...' if part.nargs == -1 else ''}" for part in command.params if not _flags(part))]
     )
-    rows = "".join(f"| {_name(one)} | {_explained(one)} |\n" for one in command.params)
+    rows = "".join(f"| {_name(part)} | {_explained(part)} |\n" for part in command.params)
     block = f"\nExample: `{example.strip()}`\n" if example else ""
     table = f"\n| | |\n|---|---|\n{rows}" if rows else ""
     return f"## {path}\n\n    {usage}{' [OPTIONS]' if rows else ''}\n\n{words.strip()}\n{block}{table}"
@@ -108,7 +110,7 @@ def _name(parameter: Any) -> str:
 
 def _explained(parameter: Any) -> str:
     default = parameter.default
-    plain = default is None or default is False or default == [] or not _flags(parameter) or callable(default)
+    plain = default in (None, False, [], "") or not _flags(parameter) or callable(default)
     if parameter.required or plain or "Ellipsis" in repr(default):
         return str(parameter.help)
     shown = parameter.opts[0] if default is True else default
@@ -121,12 +123,12 @@ def _budgets() -> str:
     rows = "".join(f"| {seconds:g} | {budget.chains * budget.steps:,} |\n" for seconds, budget in budgets.items())
     return (
         "## Budgets\n\n"
-        "Work is counted in steps, so that a job gives the same texts on every machine. `--budget SECONDS`, for each set, stands\n"
-        f"for {STEPS_PER_SECOND:,} steps a second, over {plan.chains} chains, or {CHAINS_PER_TEXT} for each text if those are more.\n"
-        f"Without it each chain makes {plan.steps:,} steps.\n\n"
+        "Work is counted in steps, so that a job gives the same texts on every machine. `--budget SECONDS` is the time per set.\n"
+        f"It stands for {STEPS_PER_SECOND:,} steps per second, shared by {plan.chains} chains, or by {CHAINS_PER_TEXT} per text if\n"
+        f"that is more. Without `--budget`, each chain makes {plan.steps:,} steps.\n\n"
         f"| seconds | steps |\n|---|---|\n{rows}\n"
-        "The clock only ends runs that take many times longer than they should; JSON says so (`stopped_early`).\n"
-        f"At most {MOST_TEXTS:,} texts, {MOST_WORDS} words and {MOST_SECONDS:,} seconds can be asked for.\n"
+        "The clock only ends runs that take many times longer than planned; the JSON field is `stopped_early`.\n"
+        f"The limits are {MOST_TEXTS:,} texts, {MOST_WORDS} words and {MOST_SECONDS:,} seconds.\n"
     )
 
 
@@ -135,7 +137,7 @@ def _fields() -> Iterator[str]:
     for name, meaning in attributes:
         if name != "demanded":
             yield f"| `{name}` | {' '.join(meaning.split()).replace('None', 'null')} |\n"
-    yield from (f"| `{name}` | {meaning} |\n" for name, meaning in BESIDE.items())
+    yield from (f"| `{name}` | {meaning} |\n" for name, meaning in OTHER_FIELDS.items())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The outputs shown in README.md and docs/: run again, compared, refreshed.
+"""The outputs shown in README.md, README.zh.md and docs/: run again, compared, refreshed.
 
     python -m tests.readme             # which differ; exit code 1 if one does
     python -m tests.readme --write     # put what the commands print now in their place
@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from tests.places import ROOT
 
-__all__ = ["Shown", "chains", "documents", "printed", "refreshed", "same", "shown"]
+__all__ = ["Shown", "chains", "documents", "printed", "readmes", "refreshed", "same", "shown"]
 
 BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 
@@ -56,8 +56,13 @@ class Shown(NamedTuple):
 
 
 def documents() -> list[Path]:
-    """Return README.md and the documents that show commands."""
-    return [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if shown(_text(path))]
+    """Return the pages that show commands: README.md in each language, and those of docs/."""
+    return [path for path in (*readmes(), *sorted((ROOT / "docs").glob("*.md"))) if shown(_text(path))]
+
+
+def readmes() -> list[Path]:
+    """Return README.md in each language, English first."""
+    return sorted(ROOT.glob("README*.md"))
 
 
 def shown(text: str) -> list[Shown]:

@@ -93,7 +93,10 @@ def kernel_file(module: Module) -> str:
 def test_numba_only_where_loops_are_compiled() -> None:
     assert not only(
         ("numba", "llvmlite"),
-        lambda module: kernel_file(module) in (*KERNEL_FILES, "kernels/compiled.py", "kernels/compiled_parts.py"),
+        lambda module: (
+            kernel_file(module)
+            in (*KERNEL_FILES, *(f"kernels/{name}.py" for name in ("compiled", "compiled_parts", "kept_code")))
+        ),
     )
 
 
@@ -101,10 +104,13 @@ def test_neural_libraries_only_in_their_package() -> None:
     assert not only(
         ("torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"),
         lambda module: module.path.startswith(
-            ("searchgen/lm/neural/", "searchgen/lm/training/", "searchgen/lm/onnx/export")
+            ("searchgen/lm/neural/", "searchgen/lm/training/", "searchgen/lm/onnx/export", "searchgen/lm/gguf/")
         ),
     )
-    assert not only(("onnxruntime", "onnx"), lambda module: module.path.startswith("searchgen/lm/onnx/"))
+    assert not only(
+        ("onnxruntime", "onnx"), lambda module: module.path.startswith(("searchgen/lm/onnx/", "searchgen/lm/gguf/"))
+    )
+    assert not only(("gguf",), lambda module: module.path.startswith("searchgen/lm/gguf/"))
 
 
 def test_terminal_libraries_only_in_cli() -> None:

@@ -1,5 +1,6 @@
-"""Every output shown in README.md and docs/ is what its command prints."""
+"""Every output shown in README.md, README.zh.md and docs/ is what its command prints."""
 
+import doctest
 import os
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from searchgen.request.request import platform_tag
 from tests.conftest import Spreading
 from tests.places import ROOT
-from tests.readme import Shown, chains, documents, printed, same, shown
+from tests.readme import Shown, chains, documents, printed, readmes, same, shown
 
 #: Texts repeat bit for bit on one platform only; those shown are of this one.
 PLATFORM = "linux-x86_64"
@@ -41,7 +42,7 @@ def test_every_command_is_in_one_chain_and_uses_no_file_of_another() -> None:
         together = [one for chain in chains(commands) for one in chain]
         assert sorted(together, key=lambda one: one.span) == commands
     longest = max((chain for _, chain in every_chain()), key=len)
-    assert ["sets.txt" in longest[0].command, "said.txt" in longest[-1].command] == [True, True]
+    assert ["sets.txt" in longest[0].command, "log.txt" in longest[-1].command] == [True, True]
 
 
 def test_only_tests_of_these_files_are_spread_over_processes() -> None:
@@ -53,7 +54,17 @@ def test_only_tests_of_these_files_are_spread_over_processes() -> None:
     ]
 
 
+@pytest.mark.parametrize("path", readmes(), ids=lambda path: path.name)
+def test_python_lines_of_the_readme_run(path: Path) -> None:
+    block = path.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    lines = doctest.DocTestParser().get_doctest(block, {}, path.name, str(path), 0)
+    result = doctest.DocTestRunner().run(lines)
+    assert result.attempted == 5
+    assert result.failed == 0
+
+
 def test_the_first_command_is_shown_in_the_readme() -> None:
-    commands = [one.command for one in shown((ROOT / "README.md").read_text(encoding="utf-8"))]
-    assert any('constrain --keywords "dog,park,ball"' in command for command in commands)
-    assert all("--seed" in command for command in commands if "searchgen constrain" in command)
+    for path in readmes():
+        commands = [one.command for one in shown(path.read_text(encoding="utf-8"))]
+        assert commands[0].startswith("searchgen constrain --keywords")
+        assert all("--seed" in command for command in commands if "searchgen constrain" in command)

@@ -20,9 +20,9 @@ SHORT = "Answer a file of jobs, one row each, resumable at any moment."
 HELP = """Answer a file of jobs: one JSON row for each, in the order of the jobs.
 
 A job is a line: a JSON object whose fields are those of a request (jsonl), a value of --keywords (txt), or a row under a header that
-names fields (csv, tsv). Flags are the defaults of jobs. A row depends on its job and seed only. A line that is no job has an error row.
+names fields (csv, tsv). Flags are the defaults of jobs. A row depends on its job and seed only. A line that is not a job gets an error row.
 
-With -o a journal (OUTPUT.journal) records every row; after Ctrl-C, kill -9 or a power cut, --resume goes on as if nothing had been.
+With -o a journal (OUTPUT.journal) records every row; after Ctrl-C, kill -9 or a power cut, --resume goes on where the run stopped.
 
 Example: searchgen batch jobs.jsonl -o out.jsonl --workers 2
 """
@@ -30,19 +30,24 @@ Example: searchgen batch jobs.jsonl -o out.jsonl --workers 2
 Jobs = typer.Argument(metavar="JOBS", help="A file of jobs; '-' reads stdin.")
 Output = typer.Option("--output", "-o", metavar="FILE", help="Where rows go; '-' is stdout.")
 Format = typer.Option("--format", metavar="FORMAT", help="jsonl, txt, csv or tsv; by default as the file's name ends.")
-Workers = typer.Option("--workers", metavar="N", parser=whole, help="Processes; rows do not depend on it.")
+Workers = typer.Option("--workers", metavar="N", parser=whole, help="Number of processes; it does not change the rows.")
 Threads = typer.Option(
-    "--threads", metavar="N", parser=whole, help="Threads of each process; rows do not depend on it."
+    "--threads", metavar="N", parser=whole, help="Threads of each process; they do not change the rows."
 )
 Resume = typer.Option("--resume", help="Go on with an earlier run, or begin.")
 Overwrite = typer.Option("--overwrite", help="Begin again; earlier rows are lost.")
-Journal = typer.Option("--journal", metavar="FILE", help="The journal; by default beside the output, none for stdout.")
-Strict = typer.Option("--strict", help="Stop at the first line that is no job.")
+Journal = typer.Option(
+    "--journal", metavar="FILE", help="The journal, by default OUTPUT.journal. Stdout has one only with this flag."
+)
+KeepColumns = typer.Option("--keep-columns", help="Jobs may have columns of your own; rows repeat them in `columns`.")
+Strict = typer.Option("--strict", help="Stop at the first line that is not a job.")
 Report = typer.Option("--report", metavar="FILE", help="Write times and counters as JSON.")
-Sync = typer.Option("--sync", metavar="SECONDS", parser=decimal, help="How often rows are brought to the disk.")
+Sync = typer.Option("--sync", metavar="SECONDS", parser=decimal, help="How often rows are flushed to the disk.")
 Quiet = typer.Option("--quiet", "-q", callback=hush, help="No progress; the last line still counts the rows.")
 Verbose = typer.Option("--verbose", "-v", help="A line on stderr for each row: its job's line, status and seconds.")
-RunSeed = typer.Option("--seed", metavar="N", parser=whole, help="Of the run: jobs without a seed get theirs from it.")
+RunSeed = typer.Option(
+    "--seed", metavar="N", parser=whole, help="Seed of the run; jobs without a seed derive theirs from it."
+)
 Sampler = typer.Option("--sampler", metavar="NAME", help="'anneal' searches; others draw from the stated law.")
 Option = typer.Option("--option", metavar="NAME=VALUE", help="An option of the sampler.")
 Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
@@ -63,6 +68,7 @@ def batch(
     overwrite: Annotated[bool, Overwrite] = False,
     journal: Annotated[str | None, Journal] = None,
     strict: Annotated[bool, Strict] = False,
+    keep_columns: Annotated[bool, KeepColumns] = False,
     report: Annotated[str | None, Report] = None,
     sync: Annotated[float, Sync] = 1.0,
     quiet: Annotated[bool, Quiet] = False,
@@ -78,6 +84,7 @@ def batch(
     beta: Annotated[float | None, Beta] = None,
     end: Annotated[str | None, options.End] = None,
     prompt: Annotated[str | None, options.Prompt] = None,
+    examples: Annotated[str | None, options.Examples] = None,
     device: Annotated[str | None, options.Device] = None,
     dtype: Annotated[str | None, options.Dtype] = None,
     share: Annotated[int, options.Share] = 1,
@@ -86,7 +93,9 @@ def batch(
     from searchgen.cli.requests import refuse_share
 
     if demands.from_stdin:
-        raise RequestError("batch takes keywords of its jobs, and --keywords for jobs without; '-' names no set")
+        raise RequestError(
+            "--keywords - does not work with batch, whose jobs bring keywords; give the words that jobs without keywords take"
+        )
     values = _values(context, demands, spec)
     of_spec = values.pop("seed", 0)
     run_seed = int(of_spec) if seed is None else seed
@@ -95,44 +104,43 @@ def batch(
     mode = _mode(resume, overwrite)
     from searchgen.cli.loading import say_if_compiling
     from searchgen.cli.parts.batch_running import BatchRun, Places
+    from searchgen.cli.parts.default_models import noted_models
     from searchgen.request.from_values import Defaults
 
-    defaults = Defaults(values, run_seed)
+    defaults = Defaults(values, run_seed, {} if "lm" in values else noted_models(), keep_columns)
     _refuse_defaults(defaults)
     places = Places(jobs, output, journal, form, mode, report)
     say_if_compiling()
     if not BatchRun(places, defaults, workers, threads, share, strict, quiet, verbose, sync).perform():
-        raise typer.Exit(3)  # silently: the last line has said how many
+        raise typer.Exit(3)  # silently: the last line has counted them
 
 
 def _values(context: typer.Context, demands: Given, spec: str | None) -> dict[str, Any]:
     """Return the defaults of jobs: those of a spec, and the flags, which win over it."""
     from searchgen.cli.requests import neural_settings
 
-    values = given = _given(context, demands)
+    values = flags = _given(context, demands)
     if spec is not None:
         from searchgen.request.from_toml import read_spec
 
-        values = read_spec(spec).beside(given)
-    neural_settings(values.get("lm"), **given.get("neural", {}))
+        values = read_spec(spec).beside(flags)
+    neural_settings(values.get("lm"), **flags.get("neural", {}))
     return values
 
 
-#: Parameters beside the flags of constraints that are defaults of jobs, each with the field it stands for.
+#: Parameters, besides the flags of constraints, that are defaults of jobs, each with the field it stands for.
 FIELDS = {name: name for name in ("lm", "count", "budget", "sampler", "beta")} | {"option": "options"}
 
 
-#: Parameters that are how jobs read a transformer.
-NEURAL = ("end", "prompt", "device", "dtype")
-
-
 def _given(context: typer.Context, demands: Given) -> dict[str, Any]:
+    from searchgen.lm.neural.settings import NEURAL_FIELDS
+
     params = context.params
-    given = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
-    values = {field: list(value) if isinstance(value, tuple) else value for field, value in given.items()}
-    asked = [key for key, value in demands.values.items() if value not in (None, [], ())]
-    values |= {key: demands.as_a_job_has_it(key) for key in asked}
-    neural = {name: params[name] for name in NEURAL if params[name] is not None}
+    fields = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
+    values = {field: list(value) if isinstance(value, tuple) else value for field, value in fields.items()}
+    demanded = [key for key, value in demands.values.items() if value not in (None, [], ())]
+    values |= {key: demands.as_a_job_has_it(key) for key in demanded}
+    neural = {name: params[name] for name in NEURAL_FIELDS if params[name] is not None}
     return {**values, "neural": neural} if neural else values
 
 

@@ -12,13 +12,13 @@ from searchgen.record import partial_record
 
 __all__ = ["HELP", "SHORT", "check"]
 
-SHORT = "Print the lines of stdin that break a constraint, and which."
+SHORT = "Print the lines of stdin that break a constraint."
 
-HELP = """Print each line of stdin that breaks a constraint: its number, what it lacks, and the line, separated by tabs.
+HELP = """Print each line of stdin that breaks a constraint: its number, the broken constraints and the line, separated by tabs.
 
-The share of lines that pass goes to stderr. Exit code 3 if any line fails.
+The share of lines that pass is printed on stderr. If a line fails, the exit code is 3.
 
-Example: searchgen check --keywords "doctor,letter" --max-words 12 < texts.txt
+Example: searchgen check --keywords "doctor,letter" < texts.txt
 """
 
 
@@ -27,7 +27,9 @@ def check(
     demands: Given = NO_DEMANDS,
     lm: Annotated[str | None, options.LawModel] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object for every line, passing ones too.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per line, also for lines that pass.")
+    ] = False,
 ) -> None:
     """Check each line before the next is read."""
     from searchgen.cli.loading import load_source, starting
@@ -44,7 +46,7 @@ def check(
     with starting():
         # What a transformer's texts must satisfy is decided by the words of the n-gram model beside it.
         source = load_source(request.model.ngram, request.neural, raw_tokens)
-    judge = Judge.of(request.demands, source.known.vocabulary)
+    judge = Judge.of(request.demands, source.lexicon.vocabulary)
     for remark in judge.notes:
         note(remark)
     failed = total = 0

@@ -19,27 +19,39 @@ if TYPE_CHECKING:
 
 __all__ = ["HELP", "SHORT", "compare"]
 
-SHORT = "Run several samplers on one target and print how they did."
+SHORT = "Run several samplers on one target and print a table."
 
-HELP = """Run several samplers on the same target, each for the same time, and print what they are, what they found and how far to trust it.
+HELP = """Run several samplers on one target, each for the same time, and print a table of the results.
 
-Columns: the share of texts that satisfies everything, mean and best log-density, effective draws a second, different texts, scored texts,
-R-hat of the log-density, and log Z with its standard error, against the exact value where a guide of the model's own order is small enough.
-A sampler that the diagnostics do not trust has a star. Searches stand apart: their texts follow no law, so they have no effective
-sample size and no log Z.
+\b
+- satisfied: share of the texts that satisfy every constraint
+- mean, best: log-density of the draws
+- ESS/s: effective draws per second
+- distinct: number of different texts
+- evaluations: number of scored texts
+- R-hat: of the log-density
+- log Z: estimate and standard error of the log of the total mass
 
-Example: searchgen compare --keywords "doctor,letter" --samplers rejection,importance,smc,mh --budget 2
+The exact log Z is printed below the table if a guide of the model's order is small enough. A star marks a sampler with doubtful
+diagnostics. Searches are listed separately: their texts follow no law, so they have no ESS and no log Z.
+
+Example: searchgen compare --keywords "doctor,letter" --samplers smc,mh
 """
 
-#: Samplers that are compared unless others are named: under n-gram models, and under what scores texts whole.
+#: Samplers that are compared unless others are named: under n-gram models, and under models that score whole texts.
 USUAL, USUAL_WHOLE = "rejection,importance,smc,mh,tempering,anneal", "importance,smc,surrogate"
 
-Samplers = typer.Option("--samplers", metavar="LIST", help="Names, separated by commas; by default the usual ones.")
-Budget = typer.Option("--budget", metavar="SECONDS", parser=decimal, help="For each sampler.")
-Evaluations = typer.Option(
-    "--evaluations", metavar="N", parser=whole, help="Scored texts for each, instead of seconds."
+#: The most seconds of a sampler; more is a mistake.
+LONGEST = 86_400
+
+Samplers = typer.Option(
+    "--samplers", metavar="LIST", help="Samplers, separated by commas; by default the usual ones for the model."
 )
-Repeat = typer.Option("--repeat", metavar="R", parser=whole, help="Runs of each.")
+Budget = typer.Option("--budget", metavar="SECONDS", parser=decimal, help="Seconds for each sampler.")
+Evaluations = typer.Option(
+    "--evaluations", metavar="N", parser=whole, help="Texts that each sampler scores, in place of --budget."
+)
+Repeat = typer.Option("--repeat", metavar="R", parser=whole, help="Number of runs of each sampler.")
 
 
 @takes_demands("law")
@@ -59,8 +71,8 @@ def compare(
     from searchgen.cli.loading import load_source, starting
     from searchgen.cli.requests import law_request
 
-    if not budget > 0:
-        raise RequestError(f"--budget {budget:g}: give more than 0 seconds")
+    if not 0 < budget <= LONGEST:
+        raise RequestError(f"--budget {budget:g}: give a number of seconds above 0, at most {LONGEST:,} (a day)")
     if evaluations is not None and evaluations < 1:
         raise RequestError(f"--evaluations {evaluations}: give at least 1")
     if repeat < 1:
@@ -72,46 +84,52 @@ def compare(
 
         usual = USUAL_WHOLE if request.model.scores_texts else USUAL
         listed = _names(usual if samplers is None else samplers)
-        names = [one.name for one in sorted(map(method, listed), key=lambda one: one.kind == "search")]
+        names = [sampler.name for sampler in sorted(map(method, listed), key=lambda sampler: sampler.kind == "search")]
         source = load_source(request.model, request.neural, raw_tokens)
     _run(source, [replace(stated_law(request), sampler=name) for name in names], budget, evaluations, repeat, json)
 
 
 def _run(
-    source: "Source", asked: "list[Request]", budget: float, evaluations: int | None, repeat: int, json: bool
+    source: "Source", requests: "list[Request]", budget: float, evaluations: int | None, repeat: int, json: bool
 ) -> None:
     """Try every sampler, measure each `repeat` times, and print."""
     from searchgen.cli.loading import compiling
     from searchgen.jobs.compare import measured, refuse_too_small, trial
+    from searchgen.jobs.draws import job_of
     from searchgen.jobs.exact_mass import exact_log_z
 
     trials: list[Trial] = []
     rows: list[Row] = []
     with progress() as show:
-        for one in asked:
-            with compiling(one.sampler):
-                trials.append(trial(source, one))
+        for request in requests:
+            job_of(source, request)  # refuses what the sampler cannot serve, before its loops are compiled
+        with compiling(*(request.sampler for request in requests)):
+            trials += [trial(source, request) for request in requests]
         refuse_too_small(trials, budget, evaluations)
-        log_z = exact_log_z(source, asked[0])
-        jobs = [(one, tried, run) for one, tried in zip(asked, trials, strict=True) for run in range(1, repeat + 1)]
-        for one, tried, run in jobs:
+        log_z = exact_log_z(source, requests[0])
+        jobs = [
+            (request, tried, run)
+            for request, tried in zip(requests, trials, strict=True)
+            for run in range(1, repeat + 1)
+        ]
+        for request, tried, run in jobs:
             if show:
-                show(one.sampler, len(rows) / len(jobs))
-            rows.append(measured(source, one, tried, budget=budget, evaluations=evaluations, run=run))
+                show(request.sampler, len(rows) / len(jobs))
+            rows.append(measured(source, request, tried, budget=budget, evaluations=evaluations, run=run))
     _print(rows, log_z, source.model.order, json)
     if all(row.error for row in rows):
-        raise NothingFound("no sampler of the list has a draw")
+        raise NothingFound("no sampler of the list made a draw")
 
 
 def _names(samplers: str) -> list[str]:
     names = [name.strip() for name in samplers.split(",") if name.strip()]
     if not names:
-        raise RequestError("--samplers names none; searchgen list samplers shows them")
+        raise RequestError("--samplers is empty; searchgen list samplers shows the names")
     return list(dict.fromkeys(names))
 
 
 def _print(rows: "list[Row]", log_z: float | None, order: int, json: bool) -> None:
-    why = f"the guide of the model's own order {order} has it"
+    why = f"exact, from a guide of the model's order {order}"
     if log_z is None:
         why = f"a guide of order {order} is too large for the exact value"
     if json:

@@ -1,4 +1,4 @@
-"""`searchgen completion`: what makes a shell complete commands and flags."""
+"""`searchgen completion`: the script that completes commands and flags."""
 
 from typing import Annotated
 
@@ -9,9 +9,9 @@ from searchgen.errors import RequestError
 
 __all__ = ["HELP", "SHORT", "VARIABLE", "completion"]
 
-SHORT = "Print what makes a shell complete commands and flags."
+SHORT = "Print the script that completes commands and flags."
 
-HELP = """Print the script that makes bash, zsh or fish complete commands and flags.
+HELP = """Print the script that completes commands and flags in bash, zsh or fish.
 
 Example: searchgen completion bash >> ~/.bashrc
 """
@@ -22,10 +22,10 @@ VARIABLE = "_SEARCHGEN_COMPLETE"
 SHELLS = ("bash", "zsh", "fish")
 
 
-def completion(shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")]) -> None:
+def completion(shell: Annotated[str, typer.Argument(metavar="SHELL", help="Shell: bash, zsh or fish.")]) -> None:
     """Print the script."""
     from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     if shell not in SHELLS:
-        raise RequestError(f"shell {shell!r}: there are {', '.join(SHELLS)}")
+        raise RequestError(f"shell {shell!r} is unknown; give bash, zsh or fish")
     write_line(get_completion_script(prog_name="searchgen", complete_var=VARIABLE, shell=shell))

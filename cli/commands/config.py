@@ -1,4 +1,4 @@
-"""`searchgen config`: which settings are in force, and why."""
+"""`searchgen config`: the settings in force and their sources."""
 
 import os
 from typing import Annotated
@@ -9,18 +9,20 @@ from searchgen.cli.output import complain, write_json, write_line
 
 __all__ = ["HELP", "SHORT", "config"]
 
-SHORT = "Print which settings are in force, and why."
+SHORT = "Print the settings in force and their sources."
 
-HELP = """Print which settings are in force, and why: SEARCHGEN_* in the environment, else the user's file, else the default.
+HELP = """Print the settings in force and their sources.
 
-The file is $SEARCHGEN_CONFIG, else searchgen/config.toml under $XDG_CONFIG_HOME or ~/.config, on macOS and Windows under the system's
-folder for settings; flags and specs win over both.
+A setting comes from SEARCHGEN_* in the environment, else from the user's file, else it is the default. Flags and specs override it.
+
+The file is $SEARCHGEN_CONFIG. If that is not set, it is searchgen/config.toml under $XDG_CONFIG_HOME or ~/.config, or, on macOS and
+Windows, in the system's folder for settings.
 
 Example: searchgen config
 """
 
 
-def config(json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+def config(json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False) -> None:
     """Print a line for each setting."""
     from searchgen.files.cache_folder import cache_folder
     from searchgen.request.user_settings import InForce, config_file, in_force, misspelt
@@ -30,10 +32,10 @@ def config(json: Annotated[bool, typer.Option("--json", help="One JSON object a 
     cache = InForce("cache", folder, "SEARCHGEN_CACHE" if folder == named else "default")
     path = config_file()
     file = InForce("file", str(path), "read" if path.exists() else "not there")
-    for one in [file, cache, *in_force()]:
+    for setting in [file, cache, *in_force()]:
         if json:
-            write_json(one._asdict())
+            write_json(setting._asdict())
         else:
-            write_line(f"{one.name:<10} {'-' if one.value is None else one.value!s:<40} {one.source}")
+            write_line(f"{setting.name:<10} {'-' if setting.value is None else setting.value!s:<40} {setting.source}")
     for variable, meant in misspelt():
-        complain(f"{variable} is no setting; did you mean {meant}?")
+        complain(f"{variable} is not a setting; did you mean {meant}?")

@@ -1,4 +1,4 @@
-"""`searchgen constrain`: texts that hold the demanded words."""
+"""`searchgen constrain`: texts that contain the required words."""
 
 import secrets
 from dataclasses import replace
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["HELP", "SHORT", "constrain"]
 
-SHORT = "Print texts that hold the demanded words."
+SHORT = "Print texts that contain the required words."
 
-HELP = """Print texts that hold the demanded words.
+HELP = """Print texts that contain the required words.
 
-Every text satisfies every constraint, or the command says why none can and exits with code 3.
+Every printed text satisfies every constraint. Without such a text, the command reports the reason and exits with code 3.
 
-Lists are split at commas; '|' separates alternatives, '\\,' is a literal comma, '@FILE' reads one entry a line.
-'--keywords -' reads one set a line from stdin and answers each with one line, in order, before it reads the next.
+Commas separate the entries of a list. '|' separates alternatives, '\\,' is a literal comma, and '@FILE' reads one entry per line.
+'--keywords -' reads one set per line from stdin and answers each line before it reads the next.
 
 Example: searchgen constrain --keywords "dog,new york|boston" -n 3 --seed 7
 """
@@ -46,6 +46,7 @@ def constrain(
     verbose: Annotated[bool, options.Verbose] = False,
     end: Annotated[str, options.End] = "eos",
     prompt: Annotated[str, options.Prompt] = "",
+    examples: Annotated[str, options.Examples] = "",
     device: Annotated[str, options.Device] = "auto",
     dtype: Annotated[str, options.Dtype] = "auto",
     share: Annotated[int, options.Share] = 1,
@@ -53,11 +54,13 @@ def constrain(
     """Parse the flags into one request a set, answer each, and print."""
     ahead = _ahead(context.params, demands)
     from searchgen.cli.parts.answers import Answers
+    from searchgen.cli.parts.default_models import SearchModels, tell_of_better
     from searchgen.cli.requests import neural_settings, refuse_share
     from searchgen.cli.stdin import refuse_twice
+    from searchgen.lm.neural.settings import NEURAL_FIELDS
     from searchgen.request.request import Annealing, Request
 
-    answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens, ahead=ahead)
+    answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens, ahead=ahead, usual=SearchModels())
     if again is not None:
         _refuse_beside_again(context)
         return answers.repeat(again, lm)
@@ -72,31 +75,35 @@ def constrain(
         seed=secrets.randbits(32) if seed is None else seed,
         annealing=Annealing() if budget is None else Annealing().for_budget(budget, count),
         # Either language's model is a mixture, which heeds them as much.
-        neural=neural_settings(lm or "en", end=end, prompt=prompt, device=device, dtype=dtype),
+        neural=neural_settings(lm or "en", **{name: context.params[name] for name in NEURAL_FIELDS}),
     )
     _answer(answers, demands, template, lm, share)
+    if lm is None and not demands.from_stdin:
+        tell_of_better(template.words)
 
 
-def _ahead(given: dict[str, Any], demands: Given) -> "Ahead":
-    """Begin to open the model where the flags alone tell it, before all else is imported."""
+def _ahead(params: dict[str, Any], demands: Given) -> "Ahead":
+    """Begin to open the model where the flags alone name it, before all else is imported."""
     from searchgen.cli.loading import open_ahead
-    from searchgen.lm.neural.settings import NeuralSettings
+    from searchgen.lm.neural.settings import NEURAL_FIELDS, NeuralSettings
+    from searchgen.request.default_models import default_models
 
     words = demands.words
-    if given["again"] is not None or given["spec"] is not None or not any(words) or words[0] == "-":
+    if params["again"] is not None or params["spec"] is not None or not any(words) or words[0] == "-":
         return {}
-    settings = NeuralSettings(**{name: given[name] for name in ("end", "prompt", "device", "dtype")})
-    return open_ahead(given["lm"], words, settings)
+    if params["lm"] is None and default_models():
+        return {}  # which model it is takes the words that files may hold
+    settings = NeuralSettings(**{name: params[name] for name in NEURAL_FIELDS})
+    return open_ahead(params["lm"], words, settings)
 
 
 def _answer(answers: "Answers", demands: Given, template: "Request", lm: str | None, share: int) -> None:
     from searchgen.cli.stdin import lines, standard_input
-    from searchgen.request.model_ref import default_model
 
     if demands.from_stdin:
         answers.stream(lines(standard_input("--keywords -")), template, lm, share)
     else:
-        answers.one(replace(template, lm=lm or default_model(template.words)))
+        answers.one(replace(template, lm=lm or answers.usual(template.words)))
 
 
 def _answer_spec(answers: "Answers", path: str, context: typer.Context, demands: Given) -> None:
@@ -105,18 +112,20 @@ def _answer_spec(answers: "Answers", path: str, context: typer.Context, demands:
     from searchgen.cli.stdin import lines, standard_input
     from searchgen.request.from_toml import read_spec
 
-    spec, given = read_spec(path), context.params
+    spec, params = read_spec(path), context.params
     answers.json = answers.json or bool(spec.json)
-    request = request_beside(spec, context, demands, secrets.randbits(32) if given["seed"] is None else given["seed"])
-    lm = given["lm"] or spec.values.get("lm")
-    refuse_share(given["share"], lm, demands.from_stdin)
+    request = request_beside(spec, context, demands, secrets.randbits(32) if params["seed"] is None else params["seed"])
+    lm = params["lm"] or spec.values.get("lm")
+    refuse_share(params["share"], lm, demands.from_stdin)
     if demands.from_stdin:
-        answers.stream(lines(standard_input("--keywords -")), request, lm, given["share"])
+        answers.stream(lines(standard_input("--keywords -")), request, lm, params["share"])
     else:
-        answers.one(request)
+        # A sampler that the spec names draws from a law, which is that of the embedded n-gram model.
+        searches = lm is None and request.sampler == "anneal"
+        answers.one(replace(request, lm=answers.usual(request.words)) if searches else request)
 
 
-#: What may be said beside `--again`: the rest is in the signature.
+#: Parameters that may stand beside `--again`: the rest is in the signature.
 BESIDE_AGAIN = {"again", "lm", "raw_tokens", "json", "quiet", "verbose"}
 
 
@@ -124,14 +133,14 @@ def _refuse_beside_again(context: typer.Context) -> None:
     for option in context.command.params:
         source = context.get_parameter_source(option.name or "")
         if option.name not in BESIDE_AGAIN and source is not None and source.name == "COMMANDLINE":
-            raise RequestError(f"--again repeats a result as it was; drop {option.opts[0]}")
+            raise RequestError(f"--again repeats a result unchanged; drop {option.opts[0]}")
 
 
 def _refuse_empty(demands: Given) -> None:
-    """Refuse edges without a word, and a line that demands no word at all."""
+    """Refuse edges without a word, and a line that requires no word at all."""
     for flag in ("starts-with", "ends-with"):
         text = demands[flag.replace("-", "_")]
         if text is not None and not text.strip():
             raise RequestError(f"--{flag} {text!r} is empty; give at least one word, or drop it")
     if not demands["keywords"] and not any(demands.words):
-        raise RequestError("nothing is demanded; give --keywords, --starts-with or --ends-with")
+        raise RequestError("nothing is required; give --keywords, --starts-with or --ends-with")

@@ -4,7 +4,8 @@ import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 from searchgen.cli import options
-from searchgen.cli.output import note, write_json, write_line
+from searchgen.cli.output import note, terminal_width, write_json, write_line
+from searchgen.cli.parts.columns import columns, display_width
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.plain_json import plain
 
@@ -13,23 +14,28 @@ if TYPE_CHECKING:
 
 __all__ = ["HELP", "SHORT", "explain"]
 
-SHORT = "Print how probable the constraints are, the bottleneck, and which sampler to take."
+SHORT = "Print how probable the constraints are, and the best sampler."
 
-HELP = """Print how probable the constraints are, which costs most, how much samplers would need, and which to take.
+HELP = """Print how probable the constraints are, which one costs most, and which sampler to use.
 
-Under the guide, a model of lower order, probabilities are exact; under the model they are estimated from weighted draws, with an error
-and Pareto k. Each constraint: its probability alone, that of all others, and what it costs beside them. Exit code 3 if it is proved
-that no text can satisfy them.
+Probabilities under the guide, a model of lower order, are exact. Those under the model are estimated from weighted draws, with a
+standard error and Pareto k.
+
+The table has a row for each constraint: its probability alone, that of all others, and its cost given the others. If the constraints
+are proved impossible, the exit code is 3.
 
 Example: searchgen explain --keywords "doctor,letter,zebra" --max-words 8
 """
 
 
+#: Numbers from here on are written with an exponent.
+LARGE = 1e6
+
 #: What the numbers of `Explained.needed` count.
 NEEDS = {
-    "rejection": "attempts a text",
-    "importance": "draws worth 100 of the target",
-    "smc": "particles worth 100 of the target",
+    "rejection": "attempts per text",
+    "importance": "draws for an effective sample of 100",
+    "smc": "particles for an effective sample of 100",
 }
 
 
@@ -47,63 +53,79 @@ def explain(
     request = law_request(demands.demands(), lm=lm)
     with starting():
         from searchgen.jobs.draws import stated_law
-        from searchgen.jobs.explain import explain as explained
+        from searchgen.jobs.explain import explain as explain_request
 
         source = load_source(request.model.ngram, request.neural, raw_tokens)
     if request.model.scores_texts:
-        note(f"{request.lm} scores texts whole: these numbers are those of {source.ref.name}, which proposes to it")
+        note(f"{request.lm} scores whole texts; these numbers are those of {source.ref.name}, which proposes to it")
     with compiling("importance", "smc"):
-        found = explained(source, stated_law(request))
-    write_json(_row(found)) if json else _print(found)
+        explained = explain_request(source, stated_law(request))
+    write_json(_row(explained)) if json else _print(explained, request.model.scores_texts)
 
 
-def _row(found: "Explained") -> dict[str, Any]:
-    row = {**vars(found), "log_p_given_window": found.log_p_given_window, "bottleneck": found.bottleneck}
-    row["factor"] = found.factor
-    row |= {"advice": found.advice[0], "reason": found.advice[1], "window": list(found.window)}
+def _row(explained: "Explained") -> dict[str, Any]:
+    row = {**vars(explained), "log_p_given_window": explained.log_p_given_window, "bottleneck": explained.bottleneck}
+    row["factor"] = explained.factor
+    row |= {"advice": explained.advice[0], "reason": explained.advice[1], "window": list(explained.window)}
     return {name: plain(value) for name, value in row.items()}
 
 
 def _chance(log_p: float) -> str:
-    """Return a probability as people read it: a share, or one in so many."""
+    """Return a probability as people read it: a percentage, or 1 in N."""
     if log_p == -math.inf:
         return "impossible"
     if log_p > math.log(0.01):
         return f"{math.exp(log_p):.1%}"
-    return f"1 in {math.exp(min(-log_p, 700)):.2g}"
+    return f"1 in {_about(math.exp(min(-log_p, 700)))}"
 
 
-def _estimate(found: "Explained") -> str:
+def _about(number: float) -> str:
+    """Return a large number with two digits that count: 57,000 or 1.7e6."""
+    if number < LARGE:
+        return f"{float(f'{number:.2g}'):,.0f}"
+    digits, _, exponent = f"{number:.1e}".partition("e")
+    return f"{digits}e{int(exponent)}"
+
+
+def _estimate(explained: "Explained") -> str:
     """Return the estimate of the model's log P and how far to trust it; weights all alike have no tail."""
-    tail = f", Pareto k {found.pareto_k:.2f}" if math.isfinite(found.pareto_k) else ""
-    claim = "" if found.pareto_k <= 0.7 else ": heavy tails, no claim"
-    return f"log P {found.log_p_model:.2f} ± {found.log_p_model_error:.2f}{tail}{claim}"
+    tail = f", Pareto k {explained.pareto_k:.2f}" if math.isfinite(explained.pareto_k) else ""
+    claim = "" if explained.pareto_k <= 0.7 else ": unreliable (heavy tails)"
+    return f"log P {explained.log_p_model:.2f} ± {explained.log_p_model_error:.2f}{tail}{claim}"
 
 
-def _columns(name: str) -> int:
-    """Return how many columns of a terminal a name takes: two for each Chinese character."""
-    from rich.cells import cell_len
+def _print(explained: "Explained", whole_texts: bool) -> None:
+    """Print the probabilities, what each constraint costs, what samplers need, and the advice."""
+    _print_probabilities(explained)
+    width = max(map(display_width, explained.alone), default=0)
+    if explained.alone:
+        write_line(f"{'':{width}}  {'alone':>12}  {'all others':>12}  {'given others':>12}")
+    for name, alone in explained.alone.items():
+        mark = "  <- bottleneck" if name == explained.bottleneck and len(explained.alone) > 1 else ""
+        cells = "  ".join(f"{_chance(p):>12}" for p in (alone, explained.without[name], explained.factor[name]))
+        write_line(f"{name}{'':{width - display_width(name)}}  {cells}{mark}")
+    # Under a model that scores whole texts the weights are others: what samplers need is not known.
+    for sampler, count in () if whole_texts else explained.needed.items():
+        known = math.isfinite(count)
+        write_line(f"{sampler:11} about {_about(count)} {NEEDS[sampler]}" if known else f"{sampler:11} no estimate")
+    others = "surrogate, importance, smc" if whole_texts else "mh, gibbs  "
+    write_line(f"{others} no estimate before a run; try searchgen compare")
+    for line in columns([[f"use --sampler {explained.advice[0]}: {explained.advice[1]}"]], terminal_width()):
+        write_line(line)
 
-    return cell_len(name)
 
-
-def _print(found: "Explained") -> None:
-    low, high = found.window
-    window = f"{low} to {high} words"
-    write_line(f"P(constraints | {window}), guide   {_chance(found.log_p_given_window)}  (exact)")
-    write_line(f"P(constraints, {window}), guide    {_chance(found.log_p_joint)}  (exact)")
-    log_p, error = (found.log_p_model, _estimate(found)) if found.log_p_exact is None else (found.log_p_exact, "exact")
-    write_line(f"P(constraints, {window}), model    {_chance(log_p)}  ({error})")
-    width = max(map(_columns, found.alone), default=0)
-    if found.alone:
-        write_line(f"{'':{width}}  {'alone':>12}  {'all others':>12}  {'beside them':>12}")
-    for name, alone in found.alone.items():
-        mark = "  <- bottleneck" if name == found.bottleneck and len(found.alone) > 1 else ""
-        cells = "  ".join(f"{_chance(p):>12}" for p in (alone, found.without[name], found.factor[name]))
-        write_line(f"{name}{'':{width - _columns(name)}}  {cells}{mark}")
-    for sampler, count in found.needed.items():
-        write_line(
-            f"{sampler:11} about {count:.3g} {NEEDS[sampler]}" if math.isfinite(count) else f"{sampler:11} no estimate"
-        )
-    write_line("mh, gibbs   not to be told before a run: searchgen compare")
-    write_line(f"take --sampler {found.advice[0]}: {found.advice[1]}")
+def _print_probabilities(explained: "Explained") -> None:
+    low, high = explained.window
+    write_line(f"P(constraints), {low} to {high} words")
+    log_p, error = (
+        (explained.log_p_model, _estimate(explained))
+        if explained.log_p_exact is None
+        else (explained.log_p_exact, "exact")
+    )
+    rows = [
+        ["  guide, given the length", _chance(explained.log_p_given_window), "exact"],
+        ["  guide, with the length", _chance(explained.log_p_joint), "exact"],
+        ["  model, with the length", _chance(log_p), error],
+    ]
+    for line in columns(rows, terminal_width()):
+        write_line(line)

@@ -6,7 +6,7 @@ __all__ = ["HELP", "SHORT", "init"]
 
 SHORT = "Print a commented example of a spec."
 
-HELP = """Print a commented example of a spec, a target written down in TOML.
+HELP = """Print a commented example of a spec, a target written in TOML.
 
 Example: searchgen init > target.toml
 """

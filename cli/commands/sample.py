@@ -17,35 +17,46 @@ if TYPE_CHECKING:
 
 __all__ = ["HELP", "SHORT", "sample"]
 
-SHORT = "Draw texts from the model's law, given the constraints."
+SHORT = "Draw texts from a language model, given the constraints."
 
-HELP = """Draw texts from the law p(x)^beta on the texts that satisfy every constraint.
+HELP = """Draw texts from the law p(x)^beta, restricted to the texts that satisfy every constraint.
 
-Texts come in drawn order, with repeats. The JSON field 'kind' says what they are: independent draws (exact), weighted draws (weighted;
-use log_weight), states of Markov chains (markov), an optimiser's finds (search), draws from a law near the stated one, at a
-distance that is estimated (approximate: rejection with --quasi), or texts of no law that could be stated (pseudo: --sampler gibbs
-under a masked model).
+Draws are printed in the order in which they are made, repeats included. The JSON field 'kind' classifies them:
 
-Example: searchgen sample --keywords "doctor,letter" --max-words 10 --sampler mh -n 5 --seed 1
+\b
+- exact: independent draws
+- weighted: draws with weights, in the JSON field 'log_weight'
+- markov: states of Markov chains
+- search: texts found by an optimiser, without a law
+- approximate: draws from a nearby law, at an estimated distance (--quasi)
+- pseudo: draws from an unknown law (--sampler gibbs with a masked model)
+
+Example: searchgen sample --keywords "doctor,letter" --max-words 10 -n 5
 """
 
 
-MaxWords = typer.Option("--max-words", "--max-chars", metavar="N", help="Most words; 20 by default.")
+MaxWords = typer.Option(
+    "--max-words", "--max-chars", metavar="N", help="Maximum number of words (in Chinese: characters); 20 by default."
+)
 Sampler = typer.Option(
-    "--sampler", metavar="NAME", help="By default mh, under a transformer surrogate; searchgen list samplers names all."
+    "--sampler",
+    metavar="NAME",
+    help="Sampler; by default mh, or surrogate under a transformer. searchgen list samplers shows all.",
 )
-Memory = typer.Option("--memory", help="Rejection: remember dead beginnings.")
-Quasi = typer.Option("--quasi", help="Rejection: with an estimated bound.")
-Moves = typer.Option("--moves", metavar="NAME", help="MH: 'all' or 'site'.")
-Option = typer.Option("--option", metavar="NAME=VALUE", help="An option of the sampler.")
+Memory = typer.Option("--memory", help="For rejection: remember rejected prefixes and avoid them.")
+Quasi = typer.Option("--quasi", help="For rejection: accept with an estimated bound; the draws are approximate.")
+Moves = typer.Option("--moves", metavar="NAME", help="For mh: 'all' moves, or only those that change one 'site'.")
+Option = typer.Option("--option", metavar="NAME=VALUE", help="Set an option of the sampler; may be repeated.")
 Term = typer.Option(
-    "--term", metavar="FILE.py:NAME", help="A function of the text that weighs or forbids it; the file is run."
+    "--term",
+    metavar="FILE.py:NAME",
+    help="Python function of the text that weighs or forbids it. The file is executed.",
 )
-Draws = typer.Option("-n", metavar="N", parser=whole, help="How many draws.")
+Draws = typer.Option("-n", metavar="N", parser=whole, help="Number of draws.")
 Text = typer.Option(
-    "--text", metavar="TEXT", help="Under a masked model with --sampler gibbs: what the chains begin with."
+    "--text", metavar="TEXT", help="For --sampler gibbs with a masked model: the text at which the chains start."
 )
-Report = typer.Option("--report", metavar="FILE", help="Write the diagnostics of the run as JSON.")
+Report = typer.Option("--report", metavar="FILE", help="Write the diagnostics of the run to this file, as JSON.")
 
 
 def most_words(text: str) -> int:
@@ -86,6 +97,7 @@ def sample(
     again: Annotated[str | None, options.Again] = None,
     end: Annotated[str, options.End] = "eos",
     prompt: Annotated[str, options.Prompt] = "",
+    examples: Annotated[str, options.Examples] = "",
     device: Annotated[str, options.Device] = "auto",
     dtype: Annotated[str, options.Dtype] = "auto",
 ) -> None:
@@ -98,7 +110,7 @@ def sample(
         repeat_draws(again, lm, json=json, raw_tokens=raw_tokens, report=report)
         return
     if demands.from_stdin:
-        raise RequestError("sample draws for one request; constrain reads keyword sets from stdin")
+        raise RequestError("sample draws for one request; use constrain to read keyword sets from stdin")
     given = [*(option or []), *_switches(memory=memory, quasi=quasi), *([] if moves is None else [f"moves={moves}"])]
     most = None if max_words is None else most_words(max_words)
     fields: dict[str, Any] = {"options": given, "opaque": list(map(pinned, term or [])), "start": text}
@@ -118,8 +130,9 @@ def _of_flags(params: dict[str, Any], demands: "Demands", given: dict[str, Any],
     """Return the request of the flags alone."""
     from searchgen.cli.requests import law_request, neural_settings
     from searchgen.jobs.draws import usual_sampler
+    from searchgen.lm.neural.settings import NEURAL_FIELDS
 
-    neural = {name: params[name] for name in ("end", "prompt", "device", "dtype")}
+    neural = {name: params[name] for name in NEURAL_FIELDS}
     return law_request(
         demands,
         params["lm"],

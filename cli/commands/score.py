@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from searchgen.cli import options
 from searchgen.cli.output import complain, note, write_json, write_line
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
+from searchgen.plain_json import plain
 from searchgen.record import partial_record
 
 if TYPE_CHECKING:
@@ -22,15 +24,17 @@ if TYPE_CHECKING:
 
 __all__ = ["HELP", "SHORT", "score"]
 
-SHORT = "Print the log-probability of texts, one a line of stdin."
+SHORT = "Print the log-probability of each line of stdin."
 
 HELP = """Print the natural log-probability of each line of stdin under a model, a tab, and the line.
 
-The end of the text counts. A word the model does not know counts as <unk> times its spelling, letter by letter, and is named in the JSON.
-With constraints each line also says what it lacks ('ok' if nothing), between the two, and the JSON has 'satisfied' and the
-'log_density' of the target that sample draws from: beta times log_prob, null where the target has no such text.
-Under a transformer the lines are read and scored 256 at a time, without constraints (check looks at those). A masked model gives
-pseudo-log-likelihoods: scores that are no log-probabilities, of kind 'pseudo' in the JSON.
+The end of the text is part of the score. An unknown word is scored as <unk> and spelled letter by letter; the JSON lists it.
+
+With constraints, a column between the two names the broken constraints, or is 'ok'. The JSON then has 'satisfied' and 'log_density'.
+The density is that of sample: beta times log_prob, or null for a text outside the target.
+
+A transformer scores 256 lines at a time, without constraints; searchgen check tests those. A masked model gives pseudo-log-likelihoods,
+which are not log-probabilities. Their kind in the JSON is 'pseudo'.
 
 Example: searchgen score < texts.txt
 """
@@ -50,9 +54,10 @@ def score(
     beta: Annotated[float, options.Beta] = 1.0,
     lm: Annotated[str | None, options.LawModel] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every term.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line, with every term.")] = False,
     end: Annotated[str, options.End] = "eos",
     prompt: Annotated[str, options.Prompt] = "",
+    examples: Annotated[str, options.Examples] = "",
     device: Annotated[str, options.Device] = "auto",
     dtype: Annotated[str, options.Dtype] = "auto",
 ) -> None:
@@ -71,7 +76,7 @@ def score(
         beta=beta,
         lm=lm,
     )
-    settings = neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype)
+    settings = neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype, examples=examples)
     stream = standard_input("score")
     if request.model.scores_texts:
         if raw_tokens:
@@ -88,7 +93,7 @@ def score(
 
 
 def _print(rows: Iterable[Row], json: bool) -> None:
-    """Print rows as they come; the failed ones are told of on stderr, and at the end.
+    """Print rows as they come; stderr names those that failed, and those that are impossible.
 
     Raises:
         NothingFound: some line had no score.
@@ -98,8 +103,10 @@ def _print(rows: Iterable[Row], json: bool) -> None:
         if row["error"] is not None:
             failed += 1
             complain(f"line {total}: {row['error']}")
+        elif "reason" in row and not json:
+            complain(f"line {total}: {row['reason']}")
         if json:
-            write_json(partial_record(**row, line=total))
+            write_json(plain(partial_record(**row, line=total)))
         else:
             write_line(_line(row))
     if failed:
@@ -164,6 +171,8 @@ def _scored_whole(lines: Iterator[bytes], model: "TextModel") -> Iterator[Row]:
         good = [row for row in rows if row["error"] is None]
         try:
             scores = model.log_probs([row["text"] for row in good]).tolist()
+        except Outage:
+            raise
         except RequestError:
             scores = [_alone(row["text"], model) for row in good]
         for row, score in zip(good, scores, strict=True):
@@ -186,7 +195,9 @@ def _whole(text: str, log_prob: float, model: "TextModel") -> Row:
     tokens = text_form(detect(text)).tokenise(text)
     each = log_prob / (len(tokens) + 1)
     kind = {"kind": "pseudo"} if _is_masked(model) else {}
-    return {"tokens": tokens, "log_prob": log_prob, "log_prob_per_token": each, **kind, "lm": model.label}
+    impossible = {"reason": f"{model.label} cannot spell the text, whose probability is zero"}
+    why = impossible if log_prob == -inf else {}
+    return {"tokens": tokens, "log_prob": log_prob, "log_prob_per_token": each, **kind, **why, "lm": model.label}
 
 
 def _is_masked(model: "TextModel") -> bool:
@@ -198,17 +209,20 @@ def _is_masked(model: "TextModel") -> bool:
 def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary", judge: "Judge | None", beta: float) -> Row:
     import numpy as np
 
+    from searchgen.lm.ngram.evaluate import impossible_token
     from searchgen.lm.ngram.scoring import score_tokens
+    from searchgen.lm.ngram.tables import as_logs
 
     text = _decoded(line)
     tokens = (vocabulary if judge is None else judge.vocabulary).form.tokenise(text)
     if not tokens:
         raise RequestError("the line has no words; write a text")
     ids = model.ids(tokens)
-    log_p = score_tokens(model.tables, ids, np.array([0, len(ids)], np.int64))
+    log_p = as_logs(score_tokens(model.tables, ids, np.array([0, len(ids)], np.int64)))
     unknown = [token for token, i in zip(tokens, ids.tolist(), strict=True) if i == 0]
     spelling = sum(-(len(token) + 1) * float(np.log(vocabulary.alphabet_size + 1)) for token in unknown)
     total = float(log_p.sum()) + spelling
+    impossible = [token for token, value in zip((*tokens, ""), log_p.tolist(), strict=True) if value == -np.inf]
     return {
         "text": text,
         "tokens": tokens,
@@ -218,6 +232,7 @@ def _scored(line: bytes, model: "NGram", vocabulary: "Vocabulary", judge: "Judge
         "terms": {"model": float(log_p.sum()), "spelling": spelling},
         "log_p": log_p.tolist(),
         "unknown": unknown,
+        **({"reason": impossible_token(model, impossible[0])} if impossible else {}),
         "lm": f"{model.name}@{model.hash[:12]}",
         "status": "ok",
         "error": None,

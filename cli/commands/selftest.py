@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["HELP", "SHORT", "selftest"]
 
-SHORT = "Prove samplers exact on small worlds."
+SHORT = "Prove the samplers exact on small worlds."
 
-HELP = """Prove samplers exact: every branch of the compiled code is played on worlds small enough to enumerate.
+HELP = """Prove samplers exact: play every branch of the compiled code on worlds small enough to enumerate.
 
-Markov chains: the exact transition matrix leaves the target invariant and reaches every text. Exact and weighted samplers: probability
-times weight over all branches is the target. No seeds, no luck. Each line: the verdict, the sampler, the world, beta, the error, the
-tolerance, the property. Samplers of installed packages (entry point group searchgen.samplers) are proved too. Exit code 1 if anything
-fails.
+The transition matrix of a Markov chain must leave the target invariant and reach every text. For exact and weighted samplers,
+probability times weight, summed over all branches, must be the target. No random numbers are drawn.
+
+Samplers of installed packages (entry point group searchgen.samplers) are included. If a property fails, the exit code is 1.
 
 Example: searchgen selftest --sampler mh
 """
@@ -34,50 +34,51 @@ HEAD = f"{'verdict':7} {'sampler':12} {'world':11} {'beta':>4} {'error':>8} {'to
 
 def selftest(
     sampler: Annotated[
-        list[str] | None, typer.Option("--sampler", metavar="NAME", help="Which; by default all.")
+        list[str] | None,
+        typer.Option("--sampler", metavar="NAME", help="Sampler to prove; by default all. May be repeated."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """Run the proofs and print what each found."""
+    """Run the proofs and print their findings."""
     from searchgen.samplers.proofs.toy_worlds import WORLDS
     from searchgen.samplers.registry import method, names
 
     chosen = [method(name) for name in sampler or names()]
-    for one in chosen if sampler else ():
-        if one.proof is None:
+    for tested in chosen if sampler else ():
+        if tested.proof is None:
             raise RequestError(
-                f"--sampler {one.name} is of kind {one.kind}: it follows no stated law, so there is nothing to prove"
-                if one.kind == "search"
-                else f"--sampler {one.name} has no proof; give its Method one (docs/python.md)"
+                f"--sampler {tested.name} is of kind {tested.kind}: it follows no stated law, so there is nothing to prove"
+                if tested.kind == "search"
+                else f"--sampler {tested.name} has no proof; add one to its Method (docs/python.md)"
             )
-    jobs = [(one, world, beta) for one in chosen if one.proof for world in WORLDS for beta in BETAS]
+    jobs = [(tested, world, beta) for tested in chosen if tested.proof for world in WORLDS for beta in BETAS]
     failed: list[str] = []
     if not json:
         write_line(HEAD)
     with progress() as show:
-        for number, (one, world, beta) in enumerate(jobs):
+        for number, (tested, world, beta) in enumerate(jobs):
             if show:
-                show(f"{one.name} on {world}", number / len(jobs))
-            failed += [one.name] * _prove(one, world, beta, json)
+                show(f"{tested.name} on {world}", number / len(jobs))
+            failed += [tested.name] * _prove(tested, world, beta, json)
     if failed:
         raise SearchgenError(
-            f"{len(failed)} of the properties do not hold: {', '.join(dict.fromkeys(failed))}; do not use it"
+            f"{len(failed)} of the properties do not hold: {', '.join(dict.fromkeys(failed))}; do not use these samplers"
         )
-    without = [one.name for one in chosen if one.proof is None and one.kind != "search"]
+    without = [tested.name for tested in chosen if tested.proof is None and tested.kind != "search"]
     if without:
-        complain(f"without a proof, so nothing is known of it: {', '.join(without)}")
-    complain(f"every property holds: {', '.join(dict.fromkeys(one.name for one, _, _ in jobs))}")
+        complain(f"without a proof, and therefore not tested: {', '.join(without)}")
+    complain(f"every property holds: {', '.join(dict.fromkeys(tested.name for tested, _, _ in jobs))}")
 
 
-def _prove(one: "Method", world: str, beta: float, json: bool) -> int:
-    """Play a proof on a world, print what it found, and return how many properties do not hold; none at all is one."""
+def _prove(tested: "Method", world: str, beta: float, json: bool) -> int:
+    """Play a proof on a world, print its findings, and return how many properties do not hold; a proof without properties counts as one."""
     from searchgen.samplers.proofs.exactness import Finding
     from searchgen.samplers.proofs.toy_worlds import WORLDS
 
-    assert one.proof is not None
-    findings = one.proof(WORLDS[world](beta)) or [Finding("a proof without a single property", float("inf"), 0.0)]
+    assert tested.proof is not None
+    findings = tested.proof(WORLDS[world](beta)) or [Finding("a proof without a single property", float("inf"), 0.0)]
     for finding in findings:
-        _print(one.name, world, beta, finding, json)
+        _print(tested.name, world, beta, finding, json)
     return sum(not finding.holds for finding in findings)
 
 

@@ -1,4 +1,4 @@
-"""`searchgen spec`: what can be done with a spec besides using it."""
+"""`searchgen spec`: check a spec."""
 
 from typing import Annotated
 
@@ -9,14 +9,14 @@ from searchgen.errors import RequestError
 
 __all__ = ["app"]
 
-VALIDATE = """Check a spec: every key, every value, the sampler's options, and that its model is there.
+VALIDATE = """Check a spec: every key and value, the sampler's options, and that the model exists.
 
-What its request has other than the defaults is printed as one line of JSON.
+The values that differ from the defaults are printed as one line of JSON.
 
 Example: searchgen spec validate target.toml
 """
 
-app = typer.Typer(name="spec", help="Check a spec.", rich_markup_mode=None)
+app = typer.Typer(name="spec", help="Check a spec file.", rich_markup_mode=None)
 
 
 @app.callback()
@@ -24,8 +24,8 @@ def _common() -> None:
     pass
 
 
-@app.command(name="validate", help=VALIDATE, short_help="Check a spec.")
-def validate(file: Annotated[str, typer.Argument(metavar="FILE", help="The spec.")]) -> None:
+@app.command(name="validate", help=VALIDATE, short_help="Check every key and value of a spec.")
+def validate(file: Annotated[str, typer.Argument(metavar="FILE", help="Spec file.")]) -> None:
     """Read it, and print its request."""
     from searchgen.cli.requests import refuse_unusable
     from searchgen.request.from_toml import read_spec

@@ -1,4 +1,4 @@
-"""`searchgen warm-up`: compile and decode on purpose what the first command would."""
+"""`searchgen warm-up`: compile and decode in advance."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,9 +7,9 @@ from searchgen.cli.output import complain
 
 __all__ = ["HELP", "SHORT", "warm_up"]
 
-SHORT = "Compile and decode now what the first command would."
+SHORT = "Compile the inner loops now; later commands start at once."
 
-HELP = """Compile the inner loops, those of every sampler too, and decode the embedded models now, so that the next command starts at once.
+HELP = """Compile the inner loops of every sampler and decode the embedded models, so that later commands start at once.
 
 Example: searchgen warm-up
 """
@@ -28,11 +28,11 @@ def warm_up() -> None:
     from searchgen.sources.source import open_source
 
     for name, word in (("en-ngram", "dog"), ("zh-ngram", "学校")):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         request = Request(keywords=((word,),), lm=name, annealing=Annealing(chains=2, steps=40))
         Searcher.of(open_source(request.model, notify=complain)).search(request)
-        complain(f"{name}: ready in {time.perf_counter() - begun:.1f} s")
+        complain(f"{name}: ready in {time.perf_counter() - started:.1f} s")
     with ThreadPoolExecutor(2) as pool:
         for sampler, seconds in zip(BUILT_IN, pool.map(compile_sampler, BUILT_IN), strict=True):
-            complain(f"{sampler}: " + (f"compiled in {seconds:.0f} s" if seconds else "compiled before"))
-    complain(f"kept in {cache_folder()} (SEARCHGEN_CACHE names another folder)")
+            complain(f"{sampler}: " + (f"compiled in {seconds:.0f} s" if seconds else "already compiled"))
+    complain(f"compiled code is kept in {cache_folder()}; SEARCHGEN_CACHE names another folder")

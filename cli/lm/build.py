@@ -13,6 +13,7 @@ import typer
 from searchgen.cli.lm.texts import language_of, refuse_second_stdin
 from searchgen.cli.numbers import decimal, whole
 from searchgen.cli.output import Shown, complain, progress
+from searchgen.cli.parts.outputs import output_place
 from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
@@ -31,19 +32,21 @@ A file that ends in .arpa or .arpa.gz is written as ARPA text, any other in sear
 Example: searchgen lm build mytexts/ -o my.lm
 """
 
-Output = typer.Option("--output", "-o", metavar="FILE", help="The file to write; it appears when it is complete.")
-Cut = typer.Option("--cut", metavar="LIST", help="Drop n-grams of each order that occur at most so many times.")
-MinCount = typer.Option("--min-count", metavar="N", parser=whole, help="Rarer words are counted as unknown.")
-Language = typer.Option("--lang", metavar="LANG", help="en or zh; by default what the text's beginning is written in.")
-Limit = typer.Option(
-    "--limit-vocab", metavar="N", parser=whole, help="Keep at most so many words, the most frequent ones."
+Output = typer.Option("--output", "-o", metavar="FILE", help="The file to write; it appears once it is complete.")
+Cut = typer.Option(
+    "--cut", metavar="LIST", help="Drop n-grams that occur at most this often: one number for each order."
 )
+MinCount = typer.Option("--min-count", metavar="N", parser=whole, help="Count words that occur less often as unknown.")
+Language = typer.Option("--lang", metavar="LANG", help="en or zh; by default the language in which the text begins.")
+Limit = typer.Option("--limit-vocab", metavar="N", parser=whole, help="Keep only the N most frequent words.")
 HeldOut = typer.Option(
-    "--held-out", metavar="PERCENT", parser=decimal, help="Leave out so many of the sentences, always the same ones."
+    "--held-out", metavar="PERCENT", parser=decimal, help="Leave out this share of the sentences, always the same ones."
 )
-HeldOutFile = typer.Option("--held-out-file", metavar="FILE", help="Where the left out sentences go, one a line.")
-Repeats = typer.Option("--no-dedupe", help="Count a sentence as often as it occurs, not once.")
-Raw = typer.Option("--raw-tokens", help="Tokens are what stands between spaces, and are printed so; no language.")
+HeldOutFile = typer.Option(
+    "--held-out-file", metavar="FILE", help="Write the sentences left out to this file, one a line."
+)
+Repeats = typer.Option("--no-dedupe", help="Count repeated sentences each time.")
+Raw = typer.Option("--raw-tokens", help="Split the text at spaces only, and print it so; no language.")
 
 STAGES = {"read": "reading", "count": "counting", "pack": "packing", "write": "writing"}
 
@@ -67,8 +70,10 @@ def build(
     from searchgen.lm.ngram.estimation.train import Recipe
 
     if bool(held_out) != (held_out_file is not None):
-        raise RequestError("--held-out PERCENT and --held-out-file FILE need each other; give both or none")
+        raise RequestError("--held-out PERCENT and --held-out-file FILE go together; give both, or neither")
     _refuse_outputs(texts, [output] + ([held_out_file] if held_out_file else []))
+    output = output_place("-o", output)
+    held_out_file = output_place("--held-out-file", held_out_file) if held_out_file else None
     recipe = Recipe(
         order=order,
         cut=_numbers(cut),
@@ -85,7 +90,7 @@ def build(
     facts = trained.metadata
     complain(
         f"{output}: {facts['words']:,} words from {facts['sentences']:,} sentences ({facts['tokens']:,} tokens; "
-        f"{facts['repeated_sentences']:,} repeated ones left out), {_size(trained.size)}"
+        f"{facts['repeated_sentences']:,} repetitions left out), {_size(trained.size)}"
     )
 
 
@@ -98,19 +103,19 @@ def _numbers(cut: str) -> tuple[int, ...]:
         return tuple(int(number) for number in cut.split(","))
     except ValueError:
         raise RequestError(
-            f"--cut {cut!r}: give whole numbers split at commas, one for each order: 0,0,0,1,1"
+            f"--cut {cut!r}: give whole numbers with commas between them, one for each order, as in 0,0,0,1,1"
         ) from None
 
 
 def _form(texts: Sequence[str], lang: str | None, raw_tokens: bool) -> str:
     if raw_tokens:
         if lang:
-            raise RequestError(f"--raw-tokens has no language; drop it or --lang {lang}")
+            raise RequestError(f"--raw-tokens has no language; drop it, or drop --lang {lang}")
         return "raw"
     if lang is None:
         lang = language_of(texts, "lm build -")
     if lang not in ("en", "zh"):
-        raise RequestError(f"--lang {lang!r} is unknown; give en or zh, or --raw-tokens for text that is split already")
+        raise RequestError(f"--lang {lang!r} is unknown; give en or zh, or --raw-tokens for text that is already split")
     return lang
 
 
@@ -120,11 +125,11 @@ def _refuse_outputs(texts: Sequence[str], outputs: Sequence[Path]) -> None:
         if output.is_dir():
             raise RequestError(f"{output} is a folder; name the file to write")
         if output.exists() and not output.is_file():  # a device would be replaced by the file
-            raise RequestError(f"{output} is no regular file; name another one to write")
+            raise RequestError(f"{output} is not a regular file; name another file to write")
         if not output.parent.is_dir():
-            raise RequestError(f"no folder {output.parent} to write {output.name} to")
+            raise RequestError(f"{output}: there is no folder {output.parent}; make it, or name another file")
         if not os.access(output.parent, os.W_OK):
-            raise RequestError(f"{output}: the folder {output.parent} cannot be written to")
+            raise RequestError(f"{output}: the folder {output.parent} cannot be written; name another file")
         for text in texts:
             with suppress(OSError):
                 if output.samefile(text):
@@ -157,7 +162,7 @@ class _Training:
     def _write_arpa(self, packed: Path) -> None:
         from searchgen.lm.ngram.model import NGram
         from searchgen.lm.ngram.storage.arpa_writing import write_arpa
-        from searchgen.lm.ngram.storage.packed import unpack
+        from searchgen.lm.ngram.storage.unpacked import unpack
 
         # Not through `open_model`: the cache of decoded models is no place for one that is read once.
         counts, words, metadata, _ = unpack(packed)
@@ -170,12 +175,6 @@ class _Training:
 
 
 def _write_lines(output: Path, lines: Sequence[str]) -> None:
-    """Write a file that is there whole or not at all."""
-    temporary = output.with_name(f"{output.name}.{os.getpid()}.part")
-    try:
-        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        temporary.replace(output)
-    except OSError as error:
-        raise RequestError(f"{output}: cannot be written ({error.strerror})") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    from searchgen.files.whole import write_whole
+
+    write_whole(output, "".join(f"{line}\n" for line in lines).encode())

@@ -10,28 +10,27 @@ import typer
 from searchgen.cli.lm.texts import language_of, refuse_second_stdin
 from searchgen.cli.output import complain, write_json, write_line
 from searchgen.errors import RequestError
+from searchgen.plain_json import plain
 
 if TYPE_CHECKING:
     from searchgen.text import TextForm
 
 __all__ = ["HELP", "SHORT", "evaluate"]
 
-#: Endings of files that are models and no texts.
-NGRAMS = (".sgm", ".arpa", ".arpa.gz", ".lm")
+#: Endings of files that are models and no texts, even where such a file is missing.
+NGRAMS = (".sgm", ".arpa", ".arpa.gz", ".lm", ".lm.gz")
 
 SHORT = "Measure how well a model predicts text."
 
 HELP = """Measure how well a model predicts text: files, folders (every .txt below them) or '-' for stdin.
 
-The text is read as it is in training: a paragraph or sentence a line. Several models, named one after the other, and transformers are
-compared by bits a character, ends of sentences included.
+Each line is a paragraph or a sentence, as in training. Name several models to compare them. Several models, and transformers, are measured
+in bits a character; the ends of sentences count.
 
 Example: searchgen lm eval en held-out.txt; searchgen lm eval my-lm en held-out.txt
 """
 
-Raw = typer.Option(
-    "--raw-tokens", help="The model's tokens are raw, and the text is split at spaces: say that you know."
-)
+Raw = typer.Option("--raw-tokens", help="Confirm that the model's tokens are raw: the text is split at spaces only.")
 
 
 def evaluate(
@@ -39,7 +38,8 @@ def evaluate(
         str, typer.Argument(metavar="MODEL", help="en, zh, a model or ARPA file, a transformer, a mixture.")
     ],
     texts: Annotated[
-        list[str], typer.Argument(metavar="TEXT", help="Files, folders, or '-' for stdin; before them more models.")
+        list[str],
+        typer.Argument(metavar="TEXT", help="Files, folders, or '-' for stdin; more models may stand before them."),
     ],
     raw_tokens: Annotated[bool, Raw] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a model.")] = False,
@@ -51,25 +51,32 @@ def evaluate(
     texts = texts[len(models) - 1 :]
     if not texts:
         unknown = (
-            f"there is no file or folder {models[-1]}: " if len(models) > 1 and not Path(models[-1]).exists() else ""
+            f"there is no file or folder {models[-1]}, and "
+            if len(models) > 1 and not Path(models[-1]).exists()
+            else ""
         )
-        raise RequestError(f"{unknown}no text to evaluate {models[-1]} on: give files, folders or - (standard input)")
+        raise RequestError(
+            f"{unknown}no text is given to evaluate {models[-1]} on; name files, folders or - (standard input)"
+        )
     if len(models) == 1 and model_type(model) is None:
         _evaluate_words(model, texts, raw_tokens, json)
         return
     if raw_tokens:
-        raise RequestError("--raw-tokens: several models and transformers read printed text; drop the flag")
+        raise RequestError("--raw-tokens: a comparison, or a transformer, reads printed text; drop the flag")
     _evaluate_whole(models, texts, json)
 
 
 def _is_model(name: str) -> bool:
     """Return whether an argument names a model rather than a text."""
     from searchgen.lm.embedded import EMBEDDED
+    from searchgen.lm.ngram.storage.format import is_model_file
     from searchgen.lm.open import model_type
 
     if name == "-":
         return False
-    return (name in EMBEDDED and not Path(name).exists()) or name.endswith(NGRAMS) or model_type(name) is not None
+    if (name in EMBEDDED and not Path(name).exists()) or name.endswith(NGRAMS) or model_type(name) is not None:
+        return True
+    return is_model_file(Path(name))
 
 
 def _evaluate_words(model: str, texts: Sequence[str], raw_tokens: bool, json: bool) -> None:
@@ -79,16 +86,18 @@ def _evaluate_words(model: str, texts: Sequence[str], raw_tokens: bool, json: bo
     opened = load(model, complain)
     if raw_tokens and opened.form != "raw":
         raise RequestError(f"--raw-tokens: {model} is a model of printed text ({opened.form}); drop the flag")
-    found = measured(opened, _sentences(texts, opened.text_form))
+    evaluation = measured(opened, _sentences(texts, opened.text_form))
     if json:
-        write_json({"model": opened.name, **found._asdict(), "unknown_rate": found.unknown_rate})
+        write_json(plain({"model": opened.name, **evaluation._asdict(), "unknown_rate": evaluation.unknown_rate}))
         return
-    write_line(f"sentences             {found.sentences:,}")
-    write_line(f"tokens                {found.tokens:,}")
-    write_line(f"unknown words         {found.unknown:,} ({found.unknown_rate:.2%})")
-    write_line(f"perplexity            {found.perplexity:.2f}")
-    write_line(f"without unknown words {found.perplexity_known:.2f}")
-    write_line(f"bits per character    {found.bits_per_character:.3f}")
+    if evaluation.reason:
+        complain(f"{evaluation.reason}, so the perplexity is infinite")
+    write_line(f"sentences             {evaluation.sentences:,}")
+    write_line(f"tokens                {evaluation.tokens:,}")
+    write_line(f"unknown words         {evaluation.unknown:,} ({evaluation.unknown_rate:.2%})")
+    write_line(f"perplexity            {evaluation.perplexity:.2f}")
+    write_line(f"without unknown words {evaluation.perplexity_known:.2f}")
+    write_line(f"bits per character    {evaluation.bits_per_character:.3f}")
 
 
 def _evaluate_whole(models: Sequence[str], texts: Sequence[str], json: bool) -> None:
@@ -102,24 +111,26 @@ def _evaluate_whole(models: Sequence[str], texts: Sequence[str], json: bool) -> 
 
     sentences = list(_sentences(texts, text_form(language_of(texts, "lm eval -"))))
     opened = {model: open_text_model(model) for model in models if model_type(model) is not None}
-    for model, one in opened.items():
-        if isinstance(one, FillsMasks):
-            raise RequestError(f"{model} is a masked model: it has no probability of a text; name a causal one")
-        if isinstance(one, HasContext):
-            short = [text for text, read in zip(sentences, one.fits(sentences), strict=True) if read]
+    for model, transformer in opened.items():
+        if isinstance(transformer, FillsMasks):
+            raise RequestError(f"{model} is a masked model, which gives a text no probability; name a causal model")
+        if isinstance(transformer, HasContext):
+            short = [text for text, read in zip(sentences, transformer.fits(sentences), strict=True) if read]
             if len(short) < len(sentences):
                 complain(
-                    f"{len(sentences) - len(short):,} sentences are longer than {model} can read: left out for all models"
+                    f"{len(sentences) - len(short):,} sentences are too long for {model}; they are left out for all models"
                 )
             sentences = short
     for model in models:
         if model in opened:
             figures = evaluate_texts(opened[model], sentences)._asdict()
         else:
-            found = measured(load(model, complain), sentences)
-            figures = {"sentences": found.sentences, "bits_per_character": found.bits_per_character}
+            evaluation = measured(load(model, complain), sentences)
+            figures = {"sentences": evaluation.sentences, "bits_per_character": evaluation.bits_per_character}
+            if evaluation.reason:
+                complain(f"{evaluation.reason}, so its bits per character are infinite")
         if json:
-            write_json({"model": model, **figures})
+            write_json(plain({"model": model, **figures}))
             continue
         write_line(f"model                 {model}")
         for name, value in figures.items():

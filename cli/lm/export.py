@@ -12,16 +12,20 @@ __all__ = ["HELP", "SHORT", "export"]
 
 SHORT = "Write a transformer as one ONNX file."
 
-HELP = """Write a transformer that `lm train` made as one ONNX file, which --lm takes without the extra `neural` (writing it needs it).
+HELP = """Write a transformer that `lm train` made as one ONNX file.
 
-Weights have 8 bits each and a scale for every row; scores then differ a little from those of the folder, and are computed faster.
+--lm takes that file without the extra `neural`; only writing it needs the extra.
+
+Weights have 8 bits each, and every row has a scale. Scores differ a little from those of the folder, and are computed faster.
 
 Example: searchgen lm export my-lm/ --onnx -o my-lm.onnx
 """
 
-Onnx = typer.Option("--onnx", help="The format; there is no other yet.")
+Onnx = typer.Option("--onnx", help="The format to write; there is only this one.")
 Output = typer.Option("--output", "-o", metavar="FILE", help="The file to write; by default model.onnx in the folder.")
-Exact = typer.Option("--float32", help="Keep 32 bits of each weight: the folder's own scores, four times the size.")
+Exact = typer.Option(
+    "--float32", help="Keep 32 bits of each weight: the same scores as the folder, four times the size."
+)
 
 
 def export(
@@ -34,12 +38,12 @@ def export(
     from searchgen.lm.neural.opening import require_extra
 
     if not onnx:
-        raise RequestError("say the format: --onnx")
+        raise RequestError("the format is missing; add --onnx")
     if not (model / "config.json").is_file():
-        raise RequestError(f"{model} is no folder of a transformer; train one with searchgen lm train")
+        raise RequestError(f"{model} is not the folder of a transformer; train one with searchgen lm train")
     output = output or model / "model.onnx"
     if output.suffix != ".onnx" or not output.parent.is_dir():
-        raise RequestError(f"{output}: name a file that ends in .onnx in a folder that is there")
+        raise RequestError(f"{output}: name a file that ends in .onnx, in a folder that exists")
     require_extra("lm export", "onnx")
     from searchgen.lm.onnx.export import export as written
 

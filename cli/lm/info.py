@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from searchgen.cli.output import complain, write_json, write_line
+from searchgen.cli.output import complain, note, write_json, write_line
 
 if TYPE_CHECKING:
     from searchgen.lm.ngram.model import NGram
@@ -15,7 +15,7 @@ __all__ = ["HELP", "SHORT", "info"]
 
 SHORT = "Describe a model."
 
-HELP = """Describe a model: language, order, words, n-grams, and how it was made; of a transformer its sizes.
+HELP = """Describe a model: its language, order, words and n-grams, and how it was made; or the sizes of a transformer.
 
 Example: searchgen lm info en
 """
@@ -41,6 +41,8 @@ def info(
         from searchgen.lm.neural.describe import describe
 
         facts = describe(model)
+    elif kind is not None and kind.kind in ("gguf", "catalogue", "ollama"):
+        facts = _facts_of_gguf(model, kind)
     elif kind is not None:
         facts = _facts_of_text_model(model, kind)
     else:
@@ -63,6 +65,24 @@ def _facts_of_text_model(name: str, kind: "ModelType") -> dict[str, Any]:
     return {"model": name, "kind": kind.kind, "hash": kind.open(name, settings, 1).hash}
 
 
+def _facts_of_gguf(name: str, kind: "ModelType") -> dict[str, Any]:
+    """Return what a GGUF file says of its model, and how it was converted; that is done now if it was not."""
+    from searchgen.lm.catalogue.model import file_behind
+    from searchgen.lm.gguf.bits import chosen_bits
+    from searchgen.lm.gguf.conversion import convert, hash_of
+    from searchgen.lm.gguf.model import require_extra
+
+    path = file_behind(name)
+    require_extra(f"{path}, a GGUF file,")
+    digest = hash_of(path)
+    converted = convert(path, chosen_bits(digest), note)
+    shown = ("architecture", "parameters", "layers", "width", "vocabulary", "context", "bits", "licence")
+    facts = {key: converted.facts[key] for key in shown}
+    files = {"file": str(path), "bytes": path.stat().st_size, "conversion": str(converted.folder)}
+    about = {"model": name, "kind": kind.kind, "name": converted.facts["name"]}
+    return {**about, **facts, **files, "converted_bytes": converted.size, "sha256": digest}
+
+
 def _facts_of_mixture(name: str) -> dict[str, Any]:
     """Return what the parts of an embedded mixture are."""
     from searchgen.lm.embedded import MIXED, data_file, ngram_name
@@ -77,10 +97,10 @@ def _facts_of_mixture(name: str) -> dict[str, Any]:
 
 
 def _facts(model: "NGram", size: int) -> dict[str, Any]:
-    known = dict(model.metadata)
-    counts = known.pop("counts", None)
+    about = dict(model.metadata)
+    counts = about.pop("counts", None)
     for internal in ("counts_of_counts", "lengths", "codecs", "more", "form", "order", "words"):
-        known.pop(internal, None)
+        about.pop(internal, None)
     return {
         "model": model.name,
         "text_form": model.form,
@@ -89,7 +109,7 @@ def _facts(model: "NGram", size: int) -> dict[str, Any]:
         "ngrams": counts,
         "bytes": size,
         "hash": model.hash,
-        **known,
+        **about,
     }
 
 

@@ -20,13 +20,13 @@ def refuse_second_stdin(texts: Sequence[str], command: str) -> None:
     from searchgen.cli.stdin import standard_input
 
     if texts.count("-") > 1:
-        raise RequestError("- stands for stdin, which can be read once; give it once")
+        raise RequestError(f"'-' is given {texts.count('-')} times, but stdin can be read only once; give it once")
     if "-" in texts:
         standard_input(command)
 
 
 def language_of(texts: Sequence[str], command: str) -> str:
-    """Return the language that texts begin in, having said so.
+    """Return the language that texts begin in, with a note to the user.
 
     Args:
         texts: files, folders and `-`.
@@ -38,7 +38,7 @@ def language_of(texts: Sequence[str], command: str) -> str:
     from searchgen.text import detect
 
     language = detect(_beginning(texts, command))
-    complain(f"the text is read as {'Chinese' if language == 'zh' else 'English'}; --lang names another language")
+    complain(f"the text seems to be {'Chinese' if language == 'zh' else 'English'}; --lang sets another language")
     return language
 
 

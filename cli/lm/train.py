@@ -24,8 +24,8 @@ SHORT = "Train a small transformer on text."
 
 HELP = """Train a small transformer on text: files, folders (every .txt below them) or '-' for stdin. Needs the extra `neural`.
 
-Each line is a paragraph or a sentence, in UTF-8. The folder that is written has Hugging Face format; its README.md tells how it was made
-and how its loss fell. What is interrupted goes on when the same command is given again.
+Each line is a paragraph or a sentence, in UTF-8. The output folder has Hugging Face format; its README.md describes the training and
+shows the loss curve. To go on after an interruption, give the same command again.
 
 Example: searchgen lm train mytexts/ -o my-lm/ --size tiny --minutes 60
 """
@@ -34,27 +34,31 @@ Output = typer.Option("--output", "-o", metavar="FOLDER", help="The folder to wr
 Size = typer.Option(
     "--size",
     metavar="SIZE",
-    help="tiny, small or base: about 6, 12 or 25 million weights; by default tiny, or that of --start-from.",
+    help="tiny, small or base: about 6, 12 or 25 million weights; the default is tiny, or the size of --start-from.",
 )
 Untied = typer.Option(
     "--untied",
-    help="Give the output layer a table of its own, a third more weights of tiny and a lower loss; --start-from keeps what it has.",
+    help="Give the output layer its own table: a third more weights for tiny, and a lower loss. --start-from keeps the table it has.",
 )
 Minutes = typer.Option(
-    "--minutes", metavar="M", parser=decimal, help="Train about so long (60 if --tokens is not given either)."
+    "--minutes", metavar="M", parser=decimal, help="Train for about M minutes (60 if --tokens is not given either)."
 )
-Tokens = typer.Option("--tokens", metavar="N", parser=whole, help="Learn from so many pieces of text, repeats counted.")
-Language = typer.Option("--lang", metavar="LANG", help="en or zh; by default what the text's beginning is written in.")
-Batch = typer.Option("--batch", metavar="N", parser=whole, help="Pieces of a step, a multiple of 256; on a GPU 32768.")
+Tokens = typer.Option("--tokens", metavar="N", parser=whole, help="Learn from N pieces of text, repeats counted.")
+Language = typer.Option("--lang", metavar="LANG", help="en or zh; by default the language in which the text begins.")
+Batch = typer.Option(
+    "--batch", metavar="N", parser=whole, help="Pieces in a step, a multiple of 256; 32768 suits a GPU."
+)
 Rate = typer.Option(
     "--rate",
     metavar="R",
     parser=decimal,
-    help="The highest learning rate; by default the size's own, half of it with --start-from.",
+    help="The highest learning rate; the default depends on the size, and is halved with --start-from.",
 )
-Dropout = typer.Option("--dropout", metavar="P", parser=decimal, help="For texts that are read many times: 0.1 or so.")
+Dropout = typer.Option(
+    "--dropout", metavar="P", parser=decimal, help="Dropout rate; 0.1 suits texts that are read many times."
+)
 HeldOut = typer.Option(
-    "--held-out", metavar="PERCENT", parser=decimal, help="Leave out so many of the sentences, always the same ones."
+    "--held-out", metavar="PERCENT", parser=decimal, help="Leave out this share of the sentences, always the same ones."
 )
 MaxWords = typer.Option(
     "--max-words",
@@ -63,17 +67,18 @@ MaxWords = typer.Option(
     parser=whole,
     help="Learn only from sentences of at most N words (characters in Chinese).",
 )
-Vocabulary = typer.Option("--vocab", metavar="N", parser=whole, help="Most pieces of the tokenizer; 8192 by default.")
+Vocabulary = typer.Option("--vocab", metavar="N", parser=whole, help="Most pieces in the tokenizer; 8192 by default.")
 Tokenizer = typer.Option("--tokenizer", metavar="FOLDER", help="Use the tokenizer of this model.")
 StartFrom = typer.Option(
     "--start-from",
     metavar="MODEL",
-    help="Begin with weights and tokenizer of this one: a folder, a file of lm export, en or zh.",
+    help="Begin with the weights and tokenizer of this model: a folder, a file of lm export, en or zh.",
 )
 Device = typer.Option("--device", metavar="DEVICE", help="auto (the first GPU, else the CPU), cpu, cuda or cuda:N.")
-Threads = typer.Option("--threads", metavar="N", parser=whole, help="Threads of a CPU; by default one a core.")
+Threads = typer.Option("--threads", metavar="N", parser=whole, help="CPU threads; by default one for each core.")
 Compiled = typer.Option(
-    "--compile", help="Let torch compile the network first: a minute, a C++ compiler, then a fifth faster."
+    "--compile",
+    help="Compile the network with torch first. This takes a minute and a C++ compiler; training is then a fifth faster.",
 )
 
 
@@ -85,7 +90,9 @@ def train(
     minutes: Annotated[float | None, Minutes] = None,
     tokens: Annotated[int | None, Tokens] = None,
     lang: Annotated[str | None, Language] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="Of weights and order.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", parser=whole, help="Seed of the weights and of the order of the text.")
+    ] = 0,
     batch: Annotated[int, Batch] = 4096,
     rate: Annotated[float | None, Rate] = None,
     dropout: Annotated[float, Dropout] = 0.0,
@@ -103,9 +110,9 @@ def train(
 
     refuse_second_stdin(texts, "lm train -")
     _refuse(threads, vocab, start_from or tokenizer)
-    known, alone = _shape(output, start_from)
+    named, alone = _shape(output, start_from)
     recipe = Recipe(
-        size=size or known,
+        size=size or named,
         untied=untied or alone,
         form=lang or "en",
         tokens=tokens,
@@ -152,7 +159,9 @@ def _tell(output: Path, trained: "Trained", recipe: "Recipe") -> None:
     )
     first, bits = done.held_out[0]
     if not first and bits <= done.best:
-        complain(f"{recipe.start_from} had {bits:.4f}: train longer, or with a lower --rate than {recipe.peak:g}")
+        complain(
+            f"{recipe.start_from} began at {bits:.4f} bits a byte: train longer, or give a lower --rate than {recipe.peak:g}"
+        )
 
 
 def _refuse(threads: int | None, vocab: int | None, source: str | Path | None) -> None:
@@ -167,7 +176,7 @@ def _refuse(threads: int | None, vocab: int | None, source: str | Path | None) -
     if threads is not None and threads < 1:
         raise RequestError(f"--threads {threads} is impossible; it must be at least 1")
     if vocab is not None and source:
-        raise RequestError(f"--vocab {vocab}: the pieces are those of {source}; drop it")
+        raise RequestError(f"--vocab {vocab}: the tokenizer of {source} has its pieces already; drop --vocab")
 
 
 def _shape(output: Path, start_from: str | None) -> tuple[str, bool]:
@@ -180,5 +189,5 @@ def _shape(output: Path, start_from: str | None) -> tuple[str, bool]:
     kept = kept_shape(output / "checkpoint")
     if kept is not None:
         return kept
-    begun = read_warm_start(start_from)
-    return size_of(start_from, begun), not begun.shape.tied
+    model = read_warm_start(start_from)
+    return size_of(start_from, model), not model.shape.tied

@@ -1,7 +1,7 @@
 """Answering requests and printing the results, one request or one a line of stdin."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -13,7 +13,7 @@ from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, NothingFound, Outage, RequestError, SearchgenError
 from searchgen.lm.protocol import KeepsKeyValues
 from searchgen.record import partial_record
-from searchgen.request.model_ref import ModelRef
+from searchgen.request.model_ref import ModelRef, default_model
 from searchgen.request.request import Request
 
 if TYPE_CHECKING:
@@ -39,17 +39,19 @@ class Answers:
 
     Attributes:
         json: print JSON lines.
-        verbose: show on stderr what was asked and done.
+        verbose: show on stderr the request and the work done.
         raw_tokens: the user knows that the model's tokens are printed as they stand.
-        said: notes already shown; each is shown once.
+        shown: notes already shown; each is shown once.
         ahead: models that are being opened, by name and how they are read.
+        usual: the model of some words where none is asked for.
     """
 
     json: bool
     verbose: bool
     raw_tokens: bool = False
-    said: set[str] = field(default_factory=set)
+    shown: set[str] = field(default_factory=set)
     ahead: "Ahead" = field(default_factory=dict)
+    usual: Callable[[str], str] = default_model
 
     @cached_property
     def sources(self) -> "SourceCache":
@@ -57,7 +59,7 @@ class Answers:
         return source_cache(self.ahead)
 
     def one(self, request: Request) -> None:
-        """Answer one request; what ended its search before its time is raised once its texts are printed."""
+        """Answer one request; the failure that ended its search early is raised once its texts are printed."""
         self._finish(self._search(request))
 
     def repeat(self, signature: str, lm: str | None) -> None:
@@ -73,7 +75,7 @@ class Answers:
         request, wanted = Request.from_signature(signature)
         if request.sampler != SEARCH:
             raise RequestError(
-                f"the signature is of draws by {request.sampler}; repeat it with searchgen sample --again"
+                f"the signature belongs to draws of {request.sampler}; repeat them with searchgen sample --again"
             )
         searcher = self._searcher(replace(request, lm=lm or request.lm))
         refuse_other_model(searcher.source, wanted)
@@ -85,12 +87,12 @@ class Answers:
         Args:
             lines: UTF-8.
             template: all but the keywords.
-            lm: the model asked for, if any.
+            lm: the model that the user named, if any.
             share: sets that are read, searched and printed together, because they share a transformer's passes.
 
         Raises:
             NothingFound: at the end, when a line had no answer.
-            Outage: a server or the memory gave out; what was found until then is printed.
+            Outage: a server or the memory gave out; the texts found until then are printed.
         """
         if lm and not ModelRef.parse(lm).scores_texts:
             self._searcher(replace(template, lm=lm))
@@ -119,7 +121,7 @@ class Answers:
             RequestError: there is no such model, or its tokens are not raw and should be.
         """
         with starting():
-            source = load_source(request.model, request.neural, self.raw_tokens, self.sources)
+            source = load_source(request.model, request.reading, self.raw_tokens, self.sources)
             from searchgen.search.searcher import Searcher
 
         return Searcher.of(source)
@@ -127,57 +129,57 @@ class Answers:
     def _answered(
         self, part: list[tuple[int, bytes]], template: Request, lm: str | None
     ) -> "list[Outcome | BaseException]":
-        """Return what becomes of some lines of stdin, those that are requests under a transformer searched together."""
-        found: dict[int, Outcome | BaseException] = {}
+        """Return the outcomes of some lines of stdin; requests under a transformer are searched together."""
+        outcomes: dict[int, Outcome | BaseException] = {}
         requests: dict[int, Request] = {}
         for number, line in part:
             try:
-                requests[number] = with_keywords(template, [_keyword_set(line, number)], lm)
+                requests[number] = with_keywords(template, [_keyword_set(line, number)], lm, self.usual)
                 if len(part) == 1:
-                    found[number] = self._search(requests[number])
+                    outcomes[number] = self._search(requests[number])
             except SearchgenError as error:
-                found[number] = error
+                outcomes[number] = error
         if len(part) > 1 and requests:
             from searchgen.search.searcher import search_together
 
             jobs = [(self._searcher(request), request) for request in requests.values()]
-            begun = time.perf_counter()
+            started = time.perf_counter()
             with progress() as show:
-                tell = (lambda share: show(f"searching {len(jobs)} sets", share)) if show else None
-                found.update(zip(requests, search_together(jobs, tell), strict=True))
+                on_progress = (lambda share: show(f"searching {len(jobs)} sets", share)) if show else None
+                outcomes.update(zip(requests, search_together(jobs, on_progress), strict=True))
             for number in requests:
-                self._tell(found[number], time.perf_counter() - begun)
-        return [found[number] for number, _ in part]
+                self._report(outcomes[number], time.perf_counter() - started)
+        return [outcomes[number] for number, _ in part]
 
     def _search(self, request: Request, loaded: "Searcher | None" = None) -> "Outcome":
-        searcher, begun = loaded or self._searcher(request), time.perf_counter()
+        searcher, started = loaded or self._searcher(request), time.perf_counter()
         with progress() as show:
-            tell = (lambda share: show("searching", share)) if show else None
-            outcome = searcher.search(request, tell)
-        self._tell(outcome, time.perf_counter() - begun)
+            on_progress = (lambda share: show("searching", share)) if show else None
+            outcome = searcher.search(request, on_progress)
+        self._report(outcome, time.perf_counter() - started)
         return outcome
 
-    def _tell(self, outcome: "Outcome | BaseException", seconds: float) -> None:
-        """Show what the user should know of an outcome, and with -v what was done."""
+    def _report(self, outcome: "Outcome | BaseException", seconds: float) -> None:
+        """Show the notes of an outcome, and with -v the request and the work done."""
         if isinstance(outcome, BaseException):
             return
-        for one in outcome.notes:
-            if one not in self.said:
-                self.said.add(one)
-                note(one)
+        for line in outcome.notes:
+            if line not in self.shown:
+                self.shown.add(line)
+                note(line)
         if self.verbose:
             _describe(outcome, seconds)
-            self._tell_of_caches()
+            self._report_caches()
 
-    def _tell_of_caches(self) -> None:
+    def _report_caches(self) -> None:
         """Show, once, which transformers keep no keys and values, and why."""
         for source in self.sources.kept():
             model = source.text_model
             uncached: Mapping[str, str] = model.uncached if isinstance(model, KeepsKeyValues) else {}
             for name, reason in uncached.items():
                 line = f"{name} keeps no keys and values: {reason}"
-                if line not in self.said:
-                    self.said.add(line)
+                if line not in self.shown:
+                    self.shown.add(line)
                     complain(line)
 
     def _finish(self, outcome: "Outcome") -> None:
@@ -190,10 +192,10 @@ class Answers:
             if self.json:
                 write_json({**record.as_json(), "status": "ok", "error": None})
             else:
-                write_line(highlighted(record.text, _demanded_spans(record)))
+                write_line(highlighted(record.text, _required_spans(record)))
 
     def _print_line(self, number: int, outcome: "Outcome | BaseException", count: int) -> None:
-        """Print what becomes of a line of stdin: as many lines as texts were asked for, unless the run ends here."""
+        """Print the outcome of a line of stdin: as many lines as the request has texts, unless the run ends here."""
         if not isinstance(outcome, BaseException):
             self._print(outcome.on_line(number))
             missing = range(len(outcome.records), count)
@@ -217,7 +219,7 @@ def _keyword_set(line: bytes, number: int) -> str:
     if not text:
         raise RequestError("the line is empty; write a keyword set")
     if len(line) > LONGEST_LINE:
-        raise RequestError(f"the line has {len(line):,} bytes; a keyword set may have {LONGEST_LINE:,}")
+        raise RequestError(f"the line has {len(line):,} bytes; a keyword set may have at most {LONGEST_LINE:,}")
     if text.startswith("@"):
         raise RequestError(f"{text[:40]!r}: a line of stdin cannot name a file; write \\@ for the sign itself")
     return text
@@ -236,16 +238,17 @@ def _describe(outcome: "Outcome", seconds: float) -> None:
     complain(f"window {low}-{high} words, seed {request.seed}, model {outcome.records[0].lm}")
     proposed, legal, accepted = outcome.annealed.tally.sum(axis=0).tolist()
     complain(
-        f"{outcome.annealed.steps} steps in {seconds:.2f} s, {legal / max(1, proposed):.0%} legal, "
-        f"{accepted / max(1, legal):.0%} of them accepted; P(constraints) = exp({outcome.log_mass:.1f}) under the guide"
+        f"{outcome.annealed.steps:,} steps in {seconds:.2f} s: {legal / max(1, proposed):.0%} legal, "
+        f"{accepted / max(1, legal):.0%} of those accepted"
     )
+    complain(f"P(constraints) = exp({outcome.log_mass:.1f}) under the guide")
     if outcome.report:
-        complain(", ".join(f"{name} {count}" for name, count in outcome.report.items()))
+        complain(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in outcome.report.items() if count))
     complain(f"signature {outcome.records[0].signature}")
 
 
-def _demanded_spans(record: "Record") -> list[tuple[int, int]]:
-    """Return where the demanded words stand in the printed text: its tokens occur there in order."""
+def _required_spans(record: "Record") -> list[tuple[int, int]]:
+    """Return where the required words stand in the printed text: its tokens occur there in order."""
     spans: list[tuple[int, int]] = []
     at, text = 0, record.text.casefold()
     if len(text) != len(record.text):

@@ -11,12 +11,12 @@ from searchgen.cli.output import Shown, complain
 
 __all__ = ["Pace", "clock", "counted"]
 
-#: Without a terminal, how often a line tells how far the run is.
+#: Without a terminal, how often a line shows how far the run is.
 PROGRESS_SECONDS = 60.0
 
 
 class Pace:
-    """Tells rows, rate and time left; both are of this run, from its first answer on, whatever an earlier run has done."""
+    """Shows rows, rate and time left; both count from the first answer of this run."""
 
     def __init__(self, stream: BinaryIO, show: Shown | None) -> None:
         """Begin.
@@ -27,11 +27,11 @@ class Pace:
         """
         self.show = show
         self.size = _size(stream)
-        self.told = time.monotonic()
+        self.last_line = time.monotonic()
         self.origin: tuple[float, int, float] | None = None  # time, rows and share at the first answer
 
-    def tell(self, job: Job, counts: Mapping[str, int]) -> None:
-        """Tell how far the run is, if it is time to.
+    def update(self, job: Job, counts: Mapping[str, int]) -> None:
+        """Show how far the run is, if it is time to.
 
         Args:
             job: the last one that has its row.
@@ -40,22 +40,22 @@ class Pace:
         now, share, rows = time.monotonic(), job.end / self.size if self.size else 0.0, sum(counts.values())
         if self.origin is None:
             self.origin = now, rows, share
-        if self.show is None and now - self.told < PROGRESS_SECONDS:
+        if self.show is None and now - self.last_line < PROGRESS_SECONDS:
             return
         line = counted(counts) + self._rate(now, rows, share)
         if self.show is not None:
             self.show(line, min(share, 0.999))
         else:
-            self.told = now
+            self.last_line = now
             complain(line)
 
     def _rate(self, now: float, rows: int, share: float) -> str:
         assert self.origin is not None
-        begun, first, at = self.origin
+        start, first, at = self.origin
         if rows == first:
             return ""
-        rate = f", {(rows - first) / max(now - begun, 1e-9):.1f}/s"
-        return rate + (f", {clock((now - begun) * (1 - share) / (share - at))} left" if share > at else "")
+        rate = f", {(rows - first) / max(now - start, 1e-9):.1f}/s"
+        return rate + (f", {clock((now - start) * (1 - share) / (share - at))} left" if share > at else "")
 
 
 def counted(counts: Mapping[str, int]) -> str:

@@ -2,13 +2,14 @@
 
 import json
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from searchgen.batch.jobs import Job, format_of, read_jobs
 from searchgen.batch.journal import Header
@@ -16,12 +17,13 @@ from searchgen.batch.seen import Seen
 from searchgen.batch.store import Store
 from searchgen.cli.output import complain, progress
 from searchgen.cli.parts.batch_progress import Pace, clock, counted
-from searchgen.cli.parts.report import refuse_unwritable, write_report
+from searchgen.cli.parts.outputs import file_behind, output_place
+from searchgen.cli.parts.report import write_report
 from searchgen.cli.stdin import standard_input
-from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
-from searchgen.jobs.batch_job import BESIDE, OUTAGE, Answer, answers_of
+from searchgen.errors import ModelRefusal, NothingFound, Outage, RequestError, SearchgenError
+from searchgen.jobs.batch_job import BESIDE, OUTAGE, REFUSAL, UNOPENED, Answer, answers_of
 from searchgen.kernels.precompile import compile_loops
-from searchgen.request.from_values import Defaults, identity
+from searchgen.request.from_values import Defaults, columns_of, identity
 
 __all__ = ["BatchRun", "Places"]
 
@@ -53,20 +55,24 @@ class Places:
             RequestError: in this case.
         """
         if self.journal == "-" or self.report == "-":
-            raise RequestError("the journal and the report are files of their own; '-' is taken by jobs and rows")
+            raise RequestError("--journal and --report need the name of a file; '-' stands for the jobs and the rows")
         if self.mode != "new" and self.output == "-" and self.journal is None:
             raise RequestError(f"--{self.mode} needs to know what was written: give -o FILE, or --journal FILE")
-        files = {
-            "the job file": self.jobs,
-            "the output": self.output,
+        if self.journal is not None and self.journal_path is not None:
+            output_place("--journal", self.journal_path)
+        if self.output != "-" and Path(self.output).is_symlink() and self.journal_path is not None:
+            output_place("-o", self.output)
+        files: dict[str, Any] = {
+            "the job file": sys.stdin if self.jobs == "-" else self.jobs,
+            "the output": sys.stdout if self.output == "-" else self.output,
             "the journal": self.journal_path,
             "the report": self.report,
         }
-        given = [(name, Path(path)) for name, path in files.items() if path is not None and str(path) != "-"]
-        for i, (name, path) in enumerate(given):
-            for other, there in given[:i]:
-                if path.resolve() == there.resolve() or (path.exists() and there.exists() and path.samefile(there)):
-                    raise RequestError(f"{other} and {name} are one file, {path}; name another")
+        places = [(name, place) for name, place in files.items() if place is not None]
+        for i, (name, place) in enumerate(places):
+            for other, there in places[:i]:
+                if _are_one(place, there):
+                    raise RequestError(f"{other} and {name} are the same file{_named(place, there)}; name another")
 
     @property
     def journal_path(self) -> Path | None:
@@ -123,28 +129,32 @@ class BatchRun:
             NothingFound: `strict`, and a job is none.
         """
         self.places.refuse_clashes()
-        if self.places.report is not None:
-            refuse_unwritable(self.places.report)
-        begun = time.monotonic()
+        report = None if self.places.report is None else output_place("--report", self.places.report)
+        start = time.monotonic()
         with _jobs(self.places.jobs) as stream, self._store() as store:
             kept = store.kept
             self.counts, self.models = dict(kept.counts), dict(kept.models)
             if kept.rows or kept.dropped_bytes:
                 cut = (
-                    f"; {kept.dropped_bytes} bytes without a whole journal line were cut off"
+                    f"; {kept.dropped_bytes} bytes without a whole line in the journal were cut off"
                     if kept.dropped_bytes
                     else ""
                 )
-                known = "were written before; add the others with >>" if self.places.output == "-" else "are kept"
-                complain(f"{kept.rows} rows {known}{cut}")
+                state = "were written before; append the others with >>" if self.places.output == "-" else "are kept"
+                complain(f"{kept.rows} rows {state}{cut}")
             self._same_models()
             if self.workers > 1:
                 compile_loops()()  # once here, not in every process
+            is_done = False
             try:
                 self._work(store, self._rest(stream, store), stream)
+                store.settle()
+                is_done = True
             finally:
-                complain(f"{counted(self.counts)}, {clock(time.monotonic() - begun)}")
-                self._report(store, time.monotonic() - begun)
+                if is_done or self.computed:  # a run that is refused before its first row leaves nothing
+                    complain(f"{counted(self.counts)}, {clock(time.monotonic() - start)}")
+                    if report is not None:
+                        write_report(report, self._figures(store, time.monotonic() - start))
         return self.counts["infeasible"] + self.counts["error"] == 0
 
     def _work(self, store: Store, jobs: Iterator[Job], stream: BinaryIO) -> None:
@@ -156,16 +166,21 @@ class BatchRun:
                 if self.verbose:
                     complain(f"line {job.line}: {answer.status}, {answer.seconds:.2f} s")
                 elif not self.quiet:
-                    pace.tell(job, self.counts)
+                    pace.update(job, self.counts)
 
     def _write(self, store: Store, job: Job, answer: Answer) -> None:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         if self.strict and answer.status == "error":
             error = json.loads(answer.row)["diagnostics"]["error"]
-            raise NothingFound(f"line {job.line}: {error} (--strict stops here; --resume goes on once it is mended)")
-        if answer.status == OUTAGE:
+            raise NothingFound(
+                f"line {job.line}: {error} (--strict stops here; mend the line and continue with --resume)"
+            )
+        if answer.status in (OUTAGE, REFUSAL, UNOPENED):
+            if answer.status != UNOPENED:
+                store.settle()  # the run has begun, though it has no row
             error = json.loads(answer.row)["diagnostics"]["error"]
-            raise Outage(f"line {job.line}: {error} (earlier rows are kept, --resume goes on)")
+            kept = " (earlier rows are kept; continue with --resume)" if sum(self.counts.values()) else ""
+            raise (Outage if answer.status == OUTAGE else ModelRefusal)(f"line {job.line}: {error}{kept}")
         if answer.model is not None:
             self._same_model(*answer.model)
         try:
@@ -174,16 +189,20 @@ class BatchRun:
             raise
         except OSError as error:
             where = "stdout" if self.places.output == "-" else self.places.output
-            rest = "make room, and --resume goes on" if store.journal is not None else "make room, and begin again"
+            rest = (
+                "make room, then continue with --resume" if store.journal is not None else "make room, then begin again"
+            )
             raise SearchgenError(f"cannot write {where}: {error.strerror}; {rest}") from None
         self.counts[answer.status] += 1
         self.computed += 1
         self.working_seconds += answer.seconds
-        self.writing_seconds += time.perf_counter() - begun
+        self.writing_seconds += time.perf_counter() - start
 
     @contextmanager
     def _store(self) -> Iterator[Store]:
-        header = Header(self.defaults.seed, dict(self.defaults.values), self.places.form)
+        models = {"models": dict(self.defaults.models)} if self.defaults.models else {}
+        columns = {"keep_columns": True} if self.defaults.keep_columns else {}
+        header = Header(self.defaults.seed, {**self.defaults.values, **models, **columns}, self.places.form)
         journal, mode = self.places.journal_path, self.places.mode
         if self.places.output == "-":
             sys.stdout.flush()
@@ -199,23 +218,33 @@ class BatchRun:
 
     def _rest(self, stream: BinaryIO, store: Store) -> Iterator[Job]:
         """Yield the jobs without a row, having compared the others with the journal."""
-        seen, known = Seen(), store.fingerprints()
+        seen, fingerprints = Seen(), store.fingerprints()
         left = store.kept.rows
-        for job in read_jobs(stream, self.places.form):
+        for job in self._jobs(stream):
             checked = _unlike(job, seen)
             if not left:
                 yield checked
                 continue
             left -= 1
-            if next(known) != (job.line, job.fingerprint):
+            if next(fingerprints) != (job.line, job.fingerprint):
                 raise RequestError(
                     f"{self.places.jobs}: line {job.line} is not the job its row was made of; a job file may only grow. "
                     "Restore it, or begin again with --overwrite"
                 )
         if left:
             raise RequestError(
-                f"{self.places.jobs} has {left} jobs fewer than there are rows; restore it, or --overwrite"
+                f"{self.places.jobs} has {left} jobs fewer than the output has rows; restore it, or begin again with --overwrite"
             )
+
+    def _jobs(self, stream: BinaryIO) -> Iterator[Job]:
+        """Yield all jobs; errors of the file as a whole name it."""
+        name = "stdin" if self.places.jobs == "-" else self.places.jobs
+        try:
+            yield from read_jobs(
+                stream, self.places.form, self.defaults.keep_columns, lambda line: complain(f"{name}: {line}")
+            )
+        except RequestError as error:
+            raise RequestError(f"{name}: {error}") from None
 
     def _same_models(self) -> None:
         from searchgen.lm.ngram.load import load
@@ -225,18 +254,17 @@ class BatchRun:
                 continue  # opened with its first job, which has the settings; its row is refused then
             self._same_model(name, load(name).hash)
 
-    def _same_model(self, name: str, found: str) -> None:
-        known = self.models.setdefault(name, found)
-        if known != found:
+    def _same_model(self, name: str, model_hash: str) -> None:
+        earlier = self.models.setdefault(name, model_hash)
+        if earlier != model_hash:
             raise RequestError(
-                f"model {name} is another one now ({found[:12]}, rows were made with {known[:12]}); "
+                f"model {name} has changed: it is {model_hash[:12]} now, and the rows were made with {earlier[:12]}; "
                 "restore it, or begin again with --overwrite"
             )
 
-    def _report(self, store: Store, seconds: float) -> None:
-        if self.places.report is None:
-            return
-        report = {
+    def _figures(self, store: Store, seconds: float) -> dict[str, Any]:
+        """Return what the report holds."""
+        return {
             "rows": self.counts,
             "kept": store.kept.rows,
             "computed": self.computed,
@@ -246,7 +274,20 @@ class BatchRun:
             "writing_seconds": self.writing_seconds,
             "workers": self.workers,
         }
-        write_report(self.places.report, report)
+
+
+def _are_one(place: Any, other: Any) -> bool:
+    """Return whether two places, paths or streams, are one file, there already or not yet."""
+    behind = file_behind(place)
+    if behind is not None and behind == file_behind(other):
+        return True
+    paths = [Path(one) for one in (place, other) if isinstance(one, str | Path)]
+    return len(paths) == 2 and paths[0].resolve() == paths[1].resolve()
+
+
+def _named(*places: Any) -> str:
+    """Return a path among places, for a message."""
+    return next((f", {place}" for place in places if isinstance(place, str | Path)), "")
 
 
 @contextmanager
@@ -259,6 +300,8 @@ def _jobs(name: str) -> Iterator[BinaryIO]:
             stream = opened.enter_context(Path(name).open("rb"))
         except OSError as error:
             raise RequestError(f"cannot read the job file {name}: {error.strerror}") from None
+        if stat.S_ISCHR(os.fstat(stream.fileno()).st_mode) and not os.path.samefile(name, os.devnull):
+            raise RequestError(f"the job file {name} is a device, which may have no end; name a file")
         yield stream
 
 
@@ -269,6 +312,14 @@ def _unlike(job: Job, seen: Seen) -> Job:
     try:
         name = identity(job.values, job.line)
     except SearchgenError as error:
-        return replace(job, values={}, error=str(error))
+        return replace(job, values=columns_of(job.values), error=str(error))
     before = seen.line_of(name, job.line)
-    return job if before is None else replace(job, values={}, error=f"id {name!r} is that of line {before}; ids differ")
+    return (
+        job
+        if before is None
+        else replace(
+            job,
+            values=columns_of(job.values),
+            error=f"id {name!r} is already taken by line {before}; give each job another id",
+        )
+    )

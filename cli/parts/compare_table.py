@@ -1,4 +1,4 @@
-"""The table of `searchgen compare`: methods that have a law, then searches, which have none."""
+"""The table of `searchgen compare`: methods with a law, then searches, which have no law."""
 
 import io
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ def lines(rows: Sequence["Row"], log_z: float | None, why: str, width: int | Non
     Args:
         rows: in the order to be shown.
         log_z: the exact value, if it is known.
-        why: what to say of it.
-        width: of the terminal, on which numbers have fewer digits if they do not fit otherwise; None: stdout is none.
+        why: a remark on it.
+        width: of the terminal, on which numbers have fewer digits if they do not fit otherwise; None: stdout is no terminal.
     """
     text = _drawn(rows, narrow=False)
     if width is not None and max(map(len, text)) > width:
@@ -102,13 +102,13 @@ def _cells(row: "Row", repeated: bool, narrow: bool) -> list[str]:
 
 
 def _remarks(rows: Sequence["Row"], apart: bool, why: str, log_z: float | None) -> list[str]:
-    said = []
+    remarks = []
     if why:
-        said.append(f"log Z {'is ' + format(log_z, '.4f') if log_z is not None else 'is estimated only'}: {why}")
+        remarks.append(f"log Z {'is ' + format(log_z, '.4f') if log_z is not None else 'is estimated only'}: {why}")
     if apart:
-        said.append("below the line: searches, whose texts follow no law")
+        remarks.append("searches are below the line: their texts follow no law")
     for row in rows:
         if row.trusted is False and row.doubts:
             run = f" {row.run}" if any(other.run > 1 for other in rows) else ""
-            said.append(f"* {row.sampler}{run}: {row.doubts[0]}")
-    return said
+            remarks.append(f"* {row.sampler}{run}: {row.doubts[0]}")
+    return remarks

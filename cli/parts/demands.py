@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NO_DEMANDS", "Given", "expanded", "takes_demands"]
 
-#: What a flag stands at where it is not given: as a search has it, as a law has it, or nothing at all, so that it shows.
+#: The default of a flag: that of a search, that of a law, or no value, so that an absent flag can be seen.
 Usual = Literal["search", "law", "nothing"]
 
 
@@ -45,7 +45,7 @@ class Given:
 
     @property
     def words(self) -> list[str]:
-        """Whatever words are demanded, as they were given."""
+        """All required words, as they were given."""
         return [*(self.values["keywords"] or []), self.values["starts_with"] or "", self.values["ends_with"] or ""]
 
     def read(self, key: str) -> Any:
@@ -86,7 +86,7 @@ class Given:
 
 
 def _listed(value: Any) -> Any:
-    return [_listed(each) for each in value] if isinstance(value, tuple) else value
+    return [_listed(part) for part in value] if isinstance(value, tuple) else value
 
 
 #: What stands in the signature of a command until the flags take its place.
@@ -94,12 +94,12 @@ NO_DEMANDS = Given({})
 
 
 def takes_demands(usual: Usual) -> Callable[[Command], Command]:
-    """Return what marks a command that takes demands: its parameter `demands`, a `Given`, stands for the flags of all constraints.
+    """Return the decorator of a command that takes demands: its parameter `demands`, a `Given`, stands for the flags of all constraints.
 
     A parameter of the command's own with the name of a flag takes that flag's place.
 
     Args:
-        usual: what flags stand at where they are not given.
+        usual: which defaults the flags have.
     """
 
     def mark(command: Command) -> Command:

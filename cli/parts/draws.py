@@ -4,18 +4,19 @@ from dataclasses import replace
 
 from searchgen.cli.loading import compiling, load_source, refuse_other_model, starting
 from searchgen.cli.output import complain, note, progress, write_json, write_line
-from searchgen.cli.parts.report import refuse_unwritable, write_report
+from searchgen.cli.parts.outputs import output_place
+from searchgen.cli.parts.report import write_report
 from searchgen.errors import RequestError
 from searchgen.request.request import Request
 
 __all__ = ["print_draws", "repeat_draws"]
 
-#: Who asks for fewer draws wants to read them, not to estimate from them.
+#: A user who wants fewer draws reads them and estimates nothing.
 ENOUGH = 100
 
 
 def repeat_draws(signature: str, lm: str | None, *, json: bool, raw_tokens: bool, report: str | None) -> None:
-    """Draw again what a signature describes.
+    """Draw again the texts that a signature describes.
 
     Args:
         signature: as a JSON record shows it.
@@ -29,7 +30,7 @@ def repeat_draws(signature: str, lm: str | None, *, json: bool, raw_tokens: bool
     """
     request, wanted = Request.from_signature(signature)
     if request.sampler == "anneal" and request.sentence:
-        raise RequestError("the signature is of a search; repeat it with searchgen constrain --again")
+        raise RequestError("the signature belongs to a search; repeat it with searchgen constrain --again")
     print_draws(request, json=json, raw_tokens=raw_tokens, report=report, lm=lm, wanted=wanted)
 
 
@@ -37,27 +38,29 @@ def print_draws(
     request: Request, *, json: bool, raw_tokens: bool, report: str | None, lm: str | None = None, wanted: str = ""
 ) -> None:
     """Draw from the law of a request and print every draw; `wanted` is the hash the model must have, if any."""
-    if report is not None:
-        refuse_unwritable(report)
+    report_file = None if report is None else output_place("--report", report)
     with starting():
-        from searchgen.jobs.draws import sample
+        from searchgen.jobs.draws import job_of, sample
         from searchgen.samplers.method import parse_options
         from searchgen.samplers.registry import method
 
         parse_options(method(request.sampler), request.options)  # before a model is loaded
         model = replace(request, lm=lm or request.lm).model
-        source = load_source(model, request.neural, raw_tokens)
+        source = load_source(model, request.reading, raw_tokens)
     if wanted:
         refuse_other_model(source, wanted)
+    job_of(source, request)  # refuses what the sampler cannot serve, before its loops are compiled
     with progress() as show, compiling(request.sampler):
         sampled = sample(source, request, (lambda share: show(request.sampler, share)) if show else None)
-    found = sampled.diagnostics()
-    for one in (*sampled.target.notes, *sampled.draws.notes):
-        note(one)
-    if found["doubts"] and len(sampled.draws.lengths) >= ENOUGH:
-        note(f"not to be trusted for estimates: {'; '.join(found['doubts'][:2])}; raise -n, or see --report")
-    if report is not None:
-        write_report(report, found)
+    diagnostics = sampled.diagnostics()
+    for line in (*sampled.target.notes, *sampled.draws.notes):
+        note(line)
+    if diagnostics["doubts"] and len(sampled.draws.lengths) >= ENOUGH:
+        note(
+            f"the draws cannot be trusted for estimates: {'; '.join(diagnostics['doubts'][:2])}; raise -n, or see --report"
+        )
+    if report_file is not None:
+        write_report(report_file, diagnostics)
     for record in sampled.records():
         if json:
             write_json({**record.as_json(), "status": "ok", "error": None})

@@ -1,4 +1,4 @@
-"""Specs on the command line: what flags beside them change."""
+"""Specs on the command line, with the flags that override them."""
 
 from dataclasses import asdict
 from typing import Any
@@ -7,16 +7,14 @@ import typer
 
 from searchgen.cli.parts.demands import Given
 from searchgen.cli.requests import neural_settings
+from searchgen.lm.neural.settings import NEURAL_FIELDS
 from searchgen.request.from_toml import Spec
 from searchgen.request.request import Request
 
 __all__ = ["law_beside", "request_beside"]
 
-#: Flags beside those of constraints that are fields of a request under the same name.
+#: Flags other than those of constraints that are fields of a request under the same name.
 OWN = ("lm", "count", "seed", "budget", "beta", "sampler")
-
-#: Flags that say how a transformer is read.
-NEURAL = ("end", "prompt", "device", "dtype")
 
 
 def request_beside(spec: Spec, context: typer.Context, demands: Given, seed: int) -> Request:
@@ -41,7 +39,7 @@ def law_beside(spec: Spec, context: typer.Context, demands: Given, given: dict[s
         spec: the file.
         context: of the command.
         demands: its flags of constraints.
-        given: fields whose flags are spelled in a way of their own, if they were given.
+        given: fields whose flags are spelled differently, if they were given.
         seed: if neither names one.
 
     Raises:
@@ -55,8 +53,8 @@ def law_beside(spec: Spec, context: typer.Context, demands: Given, given: dict[s
 
 
 def _heeded(spec: Spec, context: typer.Context, given: dict[str, Any], seed: int) -> Request:
-    """Return the request, how a transformer is read included, unless its model is none."""
-    neural = {name: context.params[name] for name in NEURAL if _was_given(context, name)}
+    """Return the request with the settings of a transformer; a model of another kind refuses them."""
+    neural = {name: context.params[name] for name in NEURAL_FIELDS if _was_given(context, name)}
     request = spec.request({**given, "neural": neural}, seed)
     neural_settings(request.lm, **asdict(request.neural))
     return request

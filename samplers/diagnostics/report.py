@@ -151,8 +151,8 @@ def arrays(draws: Draws, target: Target) -> dict[str, Array]:
         "log_density": draws.log_density,
         "length": np.array([float(word[list(text)].sum()) for text in texts]),
     }
-    seen = Counter(i for text in texts for i in set(text) if word[i])
-    often = [i for i, n in seen.most_common() if RARE * len(texts) <= n <= COMMON * len(texts)]
+    appearances = Counter(i for text in texts for i in set(text) if word[i])
+    often = [i for i, n in appearances.most_common() if RARE * len(texts) <= n <= COMMON * len(texts)]
     for verb, words in (
         ("has", [i for i in often if i not in target.demanded]),
         (
@@ -193,9 +193,11 @@ def diagnose(method: Method, draws: Draws, target: Target) -> dict[str, Any]:
     if draws.chains and kind == "markov":
         report["features"], doubts = _chain_features(arrays(draws, target))
         if report["distinct"] == 1 < report["draws"]:  # every feature is constant, so nothing else would tell
-            doubts.append("all draws are one text: the chains are stuck, or the target has no other")
+            doubts.append("all draws are the same text: the chains are stuck, or the target has only this one")
     elif kind == "pseudo":
-        doubts = ["pseudo-Gibbs: the conditionals of a masked model belong to no law that could be stated"]
+        doubts = [
+            "pseudo-Gibbs: the draws follow no known law, because a masked model's conditionals do not define one"
+        ]
     elif kind == "weighted" and len(draws.log_weight):
         report |= {"ess": weighted_size(draws.log_weight), "largest_share": largest_share(draws.log_weight)}
         report["pareto_k"] = pareto_k(draws.log_weight)
@@ -208,14 +210,14 @@ def _chain_features(features: dict[str, Array]) -> tuple[dict[str, dict[str, flo
     result: dict[str, dict[str, float]] = {}
     doubts: list[str] = []
     if next(iter(features.values())).shape[1] < FEWEST:
-        return result, [f"fewer than {FEWEST} draws a chain: how well the chains mix cannot be told"]
+        return result, [f"fewer than {FEWEST} draws a chain are too few to judge how well the chains mix"]
     for name, values in features.items():
-        found = {"mean": float(values.mean()), "r_hat": r_hat(values)}
-        found |= {"ess_bulk": bulk_size(values), "ess_tail": tail_size(values)}
-        result[name] = found
-        if not found["r_hat"] <= LARGEST_R_HAT:
-            doubts.append(f"R-hat of {name} is {found['r_hat']:.2f}, above {LARGEST_R_HAT}")
-        least = min(found["ess_bulk"], found["ess_tail"])
+        row = {"mean": float(values.mean()), "r_hat": r_hat(values)}
+        row |= {"ess_bulk": bulk_size(values), "ess_tail": tail_size(values)}
+        result[name] = row
+        if not row["r_hat"] <= LARGEST_R_HAT:
+            doubts.append(f"R-hat of {name} is {row['r_hat']:.2f}, above {LARGEST_R_HAT}")
+        least = min(row["ess_bulk"], row["ess_tail"])
         if not least >= LEAST_SIZE:
             doubts.append(f"effective sample size of {name} is {least:.0f}, below {LEAST_SIZE:.0f}")
     return result, doubts
@@ -226,5 +228,7 @@ def _weight_doubts(report: dict[str, Any]) -> list[str]:
     if not report["ess"] >= LEAST_SIZE:
         doubts.append(f"effective sample size is {report['ess']:.0f}, below {LEAST_SIZE:.0f}")
     if report["pareto_k"] > LARGEST_PARETO_K:
-        doubts.append(f"Pareto k is {report['pareto_k']:.2f}, above {LARGEST_PARETO_K}: no claim")
+        doubts.append(
+            f"Pareto k is {report['pareto_k']:.2f}, above {LARGEST_PARETO_K}: estimates from these weights are unreliable"
+        )
     return doubts

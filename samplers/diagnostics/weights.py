@@ -112,10 +112,12 @@ def weight_report(log_weight: Reals) -> tuple[dict[str, Any], tuple[str, ...]]:
     finite = bool(np.isfinite(k))
     report = {"ess": ess, "largest_share": largest_share(log_weight), "pareto_k": k if finite else None}
     if k == np.inf:
-        return report, (f"no claim: {len(log_weight)} draws are too few to judge their weights; draw 25 or more",)
+        return report, (f"{len(log_weight)} draws are too few to judge their weights; draw 25 or more",)
     if k > NO_CLAIM_ABOVE:
-        way_out = "more draws, option order of the guide, or --sampler smc"
-        return report, (f"no claim: Pareto k of the weights is {k:.2f}, above {NO_CLAIM_ABOVE}; try {way_out}",)
+        way_out = "more draws, a guide of higher order (--option order=0), or --sampler smc"
+        return report, (
+            f"Pareto k of the weights is {k:.2f}, above {NO_CLAIM_ABOVE}: estimates are unreliable; try {way_out}",
+        )
     return report, ()
 
 

@@ -24,7 +24,7 @@ from searchgen.samplers.chains.moves import Chains, labels
 from searchgen.samplers.chains.scorer import Floats, Scorer
 from searchgen.samplers.mcmc.early_rejection import EarlyScorer
 
-__all__ = ["LOOK", "Rounds", "cheap_problem", "log_acceptance", "thresholds"]
+__all__ = ["LOOK", "STATE", "Rounds", "cheap_problem", "log_acceptance", "thresholds"]
 
 #: What a chain's state is made of.
 STATE = ("token", "context", "state", "log_p", "length", "words", "log_density")
@@ -138,7 +138,7 @@ class Rounds:
         elif len(moved):
             proposed = self.scorer(chains.token[moved], chains.length[moved])
         if np.isnan(proposed).any():
-            raise RequestError("the true target gave a score that is not a number; a sampler cannot use it")
+            raise RequestError("the true target gave the score nan; its log-density must be a number or -inf")
         power = self.true_power
         ratio = log_acceptance(
             power * proposed,

@@ -31,7 +31,8 @@ def early_scorer(target: Target) -> EarlyScorer:
     if not isinstance(model, StopsEarly) or target.opaque:
         name = target.text_model.label if target.text_model else "the n-gram model"
         raise RequestError(
-            f"early=true: {name} with its terms is not read piece by piece; drop the option, or name a transformer with a key-value cache"
+            f"early=true: {name} with these terms cannot be scored piece by piece; "
+            "drop the option, or name a transformer with a key-value cache"
         )
     beta = float(target.problem.beta[0])
 

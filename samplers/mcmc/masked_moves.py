@@ -152,10 +152,10 @@ def open_proposer(name: str) -> "MaskedModel":
         RequestError: there is none, or it is of another kind.
     """
     _refuse_missing(name)
-    found = open_any_transformer(name)
-    if isinstance(found, PieceModel):
+    model = open_any_transformer(name)
+    if isinstance(model, PieceModel):
         raise _causal(name)
-    return found
+    return model
 
 
 def hash_of_proposer(name: str) -> str:
@@ -172,9 +172,11 @@ def hash_of_proposer(name: str) -> str:
 
 
 def _causal(name: str) -> RequestError:
-    return RequestError(f"masked={name}: {name} is a causal model, which cannot look to the right; name a masked one")
+    return RequestError(
+        f"masked={name}: {name} is a causal model and cannot use the words to the right; name a masked one"
+    )
 
 
 def _refuse_missing(name: str) -> None:
     if not is_transformer(name):
-        raise RequestError(f"masked={name}: there is no such folder with a config.json; name a masked transformer")
+        raise RequestError(f"masked={name}: {name} is no folder with a config.json; name a masked transformer")

@@ -75,8 +75,8 @@ class MaskedProposals:
             texts: ids of each.
             places: an index into each.
         """
-        found: list[Change | None] = [None] * len(texts)
-        asked: list[tuple[int, int, Slot, tuple[str, str]]] = []
+        changes: list[Change | None] = [None] * len(texts)
+        slots: list[tuple[int, int, Slot, tuple[str, str]]] = []
         for i, (text, at) in enumerate(zip(texts, places, strict=True)):
             if not self._is_word[text[at]]:
                 continue
@@ -84,11 +84,11 @@ class MaskedProposals:
             slot = self._slot(spaced, first)
             now = int(np.searchsorted(slot.ids, text[at]))
             if now < len(slot.ids) and slot.ids[now] == text[at]:
-                asked.append((i, now, slot, (left, right)))
-        log_m = self.model.conditionals([sides for *_, sides in asked], [slot.pieces for _, _, slot, _ in asked])
-        for (i, now, slot, _), each in zip(asked, log_m, strict=True):
-            found[i] = Change(slot.ids, each, now)
-        return found
+                slots.append((i, now, slot, (left, right)))
+        log_m = self.model.conditionals([sides for *_, sides in slots], [slot.pieces for _, _, slot, _ in slots])
+        for (i, now, slot, _), log_p in zip(slots, log_m, strict=True):
+            changes[i] = Change(slot.ids, log_p, now)
+        return changes
 
     def _sides(self, text: Text, at: int) -> tuple[str, str, bool, bool]:
         """Return what is printed left and right of a place, whether a space is before it, and whether it is the first word's.

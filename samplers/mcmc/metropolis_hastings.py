@@ -39,16 +39,16 @@ def table_of(moves: str) -> npt.NDArray[np.int64]:
         RequestError: there is no such set.
     """
     if moves not in MOVE_SETS:
-        raise RequestError(f"--moves {moves!r} is unknown; there are {', '.join(MOVE_SETS)}")
+        raise RequestError(f"--moves {moves!r} is unknown; give one of {', '.join(MOVE_SETS)}")
     return labels(**MOVE_SETS[moves])
 
 
 def stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
     """Return what makes steps of the moves that are asked for, at temperature 1."""
-    table, one = table_of(job.options.moves), np.ones(1)
+    table, betas = table_of(job.options.moves), np.ones(1)
 
     def steps(low: int, high: int, count: int, first: int) -> None:
-        advance_part(job.target.problem, chains, plan.counters, table, one, low, high, count, first)
+        advance_part(job.target.problem, chains, plan.counters, table, betas, low, high, count, first)
 
     return steps
 
@@ -63,5 +63,9 @@ def proof(world: World) -> list[Finding]:
 
 
 METHOD = chain_method(
-    "mh", "any target; the chain that always works, states correlated", stepper, proof, options=Options
+    "mh",
+    "Metropolis-Hastings: chains for any target of an n-gram model and constraints; their states are correlated.",
+    stepper,
+    proof,
+    options=Options,
 )

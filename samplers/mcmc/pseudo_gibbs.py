@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from searchgen.errors import Impossible, RequestError
-from searchgen.samplers.chains.scorer import Lengths, Tokens, score_texts
-from searchgen.samplers.kept_states import Plan, starts
+from searchgen.samplers.chains.scorer import Floats, Lengths, Scorer, Tokens, score_texts
+from searchgen.samplers.kept_states import Plan, allowed_starts
 from searchgen.samplers.mcmc.masked_moves import propose, uniforms
 from searchgen.samplers.mcmc.masked_proposals import MaskedProposals
 from searchgen.samplers.method import Draws, Job, Method
+from searchgen.target import Target
 
 if TYPE_CHECKING:
     from searchgen.lm.neural.masked import MaskedModel
@@ -50,12 +51,13 @@ def draw(job: Job) -> Draws:
     """
     options, target = job.options, job.target
     plan = Plan.of(job, options.chains, options.burn_in, options.thin)
-    tokens, lengths = _given(job, plan) if job.start else starts(job, plan)
+    model = cast("MaskedModel", target.text_model)
+    # What stays in the texts must have a score in the end.
+    tokens, lengths = (
+        _given(job, plan, model) if job.start else allowed_starts(job, plan, _spelled_by(model, target))[:2]
+    )
     sweep = int(lengths.max())
     thin, burn_in = options.thin or sweep, options.burn_in or SWEEPS * sweep
-    model = cast("MaskedModel", target.text_model)
-    # Refused before the work: what stays in the texts must have a score in the end.
-    model.spelling.spell(list({target.printed(row[:n].tolist()) for row, n in zip(tokens, lengths, strict=True)}))
     chains = _Chains(job, plan, MaskedProposals(model, target), tokens, lengths)
     chains.update(burn_in)
     kept = np.zeros((plan.kept, *tokens.shape), np.int32)
@@ -82,7 +84,17 @@ def draw(job: Job) -> Draws:
     )
 
 
-def _given(job: Job, plan: Plan) -> tuple[Tokens, Lengths]:
+def _spelled_by(model: "MaskedModel", target: Target) -> Scorer:
+    """Return what gives texts that a model can spell 0, and others -inf."""
+
+    def score(tokens: Tokens, lengths: Lengths) -> Floats:
+        texts = [target.printed(row[:n].tolist()) for row, n in zip(tokens, lengths, strict=True)]
+        return np.array([0.0 if pieces else -np.inf for pieces in model.spelling.spell(texts)])
+
+    return score
+
+
+def _given(job: Job, plan: Plan, model: "MaskedModel") -> tuple[Tokens, Lengths]:
     """Return the text of the request as the start of every chain."""
     target = job.target
     words = target.form.tokenise(job.start)
@@ -90,13 +102,15 @@ def _given(job: Job, plan: Plan) -> tuple[Tokens, Lengths]:
     if not words or unknown:
         name = unknown[0] if unknown else job.start
         raise RequestError(
-            f"--text: {name!r} is not among the words of {target.model.name}, which the chains are made of; write another word"
+            f"--text: {target.model.name} does not know the word {name!r}, and the chains use its words only; write another word"
         )
     ids = target.vocabulary.encode(words)
+    if not model.spelling.spell([target.printed(ids.tolist())])[0]:
+        raise RequestError(f"--text: the tokenizer of {model.name} cannot spell {job.start!r}; write other words")
     missing = [part for part, holds in target.satisfied(ids.tolist()).items() if not holds]
     if missing or len(ids) > target.max_tokens:
         raise Impossible(
-            f"--text does not satisfy {missing[0] if missing else 'the length'}; change it, or the constraint"
+            f"--text does not satisfy {missing[0] if missing else 'the length'}; change the text or the constraint"
         )
     tokens = np.zeros((plan.chains, target.max_tokens), np.int32)
     tokens[:, : len(ids)] = ids
@@ -129,7 +143,7 @@ class _Chains:
 METHOD = Method(
     name="gibbs",
     kind="pseudo",
-    summary="a masked model's words one by one, untested: texts of no law that could be stated",
+    summary="Pseudo-Gibbs: redraws the words of a text one by one from a masked model; the law of the texts is unknown.",
     draw=draw,
     proof=None,
     options=Options,

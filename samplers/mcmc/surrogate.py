@@ -11,10 +11,10 @@ from searchgen.errors import NotFound, Outage, RequestError
 from searchgen.lm.protocol import TextModel
 from searchgen.problem import Problem
 from searchgen.samplers.chains.chains import advance, enter, new_chains, recompute
-from searchgen.samplers.chains.moves import MOVES, labels, step
+from searchgen.samplers.chains.moves import MOVES, Chains, labels, step
 from searchgen.samplers.chains.scorer import Floats, scorer_of
 from searchgen.samplers.kept_states import Plan, allowed_starts
-from searchgen.samplers.mcmc.delayed_acceptance import LOOK, Rounds, cheap_problem, log_acceptance
+from searchgen.samplers.mcmc.delayed_acceptance import LOOK, STATE, Rounds, cheap_problem, log_acceptance
 from searchgen.samplers.mcmc.early_rejection import early_scorer, whole_by
 from searchgen.samplers.mcmc.masked_moves import hash_of_proposer, masked_rounds
 from searchgen.samplers.method import Draws, Job, Method
@@ -75,15 +75,17 @@ class Options:
         """
         if not self.masked:
             if self.masked_hash:
-                raise RequestError(f"masked_hash={self.masked_hash[:12]} is that of no model; name it with masked=")
+                raise RequestError(
+                    f"masked_hash={self.masked_hash[:12]} needs the model that it belongs to; name it with masked="
+                )
             return self
-        found = hash_of_proposer(self.masked)
-        if self.masked_hash not in ("", found):
+        file_hash = hash_of_proposer(self.masked)
+        if self.masked_hash not in ("", file_hash):
             raise RequestError(
-                f"masked={self.masked} has changed: its files have the hash {found[:12]}, not {self.masked_hash[:12]}; "
-                "give the model that was used then, or drop masked_hash"
+                f"masked={self.masked} has changed: its files have the hash {file_hash[:12]}, not {self.masked_hash[:12]}; "
+                "restore the old model, or drop masked_hash"
             )
-        return replace(self, masked_hash=found)
+        return replace(self, masked_hash=file_hash)
 
 
 def draw(job: Job) -> Draws:
@@ -91,8 +93,8 @@ def draw(job: Job) -> Draws:
     options = job.options
     if options.anneal:
         raise RequestError(
-            "--sampler surrogate with anneal: steps at changing temperatures are no reversible kernel, so no acceptance test makes "
-            "them exact; drop it, or search with --sampler anneal"
+            "--sampler surrogate: anneal=true has no exact acceptance test, because steps at changing temperatures are no reversible "
+            "kernel; drop it, or search with --sampler anneal"
         )
     if options.inner < 0 or options.order < 0 or not options.temperature > 0:
         raise RequestError(
@@ -127,11 +129,16 @@ def _kind_of_rounds(masked: str, target: Target) -> Callable[..., Rounds]:
 
 
 def _head_start(rounds: Rounds) -> None:
-    """Move every chain towards the law of the cheap target, and score where it stands; a start may be anything."""
+    """Move every chain towards the law of the cheap target, and score where it stands; a start may be anything that is possible."""
     chains, betas = rounds.chains, np.array([rounds.inverse_temperature])
+    before = Chains._make(column.copy() for column in chains)
     advance(rounds.cheap, chains, rounds.counters, labels(), betas, HEAD_START, 0, rounds.threads)
     rounds.number = HEAD_START
-    rounds.true = rounds.scorer(chains.token, chains.length)
+    true = rounds.scorer(chains.token, chains.length)
+    back = np.flatnonzero(np.isneginf(true))  # texts that the transformer's tokenizer cannot spell
+    for name in STATE:
+        getattr(chains, name)[back] = getattr(before, name)[back]
+    rounds.true = np.where(np.isneginf(true), rounds.true, true)
 
 
 def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:
@@ -160,7 +167,7 @@ def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:
             job.progress((k + 1) / plan.kept)
     tested, accepted = before[0] + rounds.tested, before[1] + rounds.accepted
     if text_model is not None and tested and not accepted:
-        raise NotFound(f"not one of {tested} tests against {text_model.label} was accepted; try --option inner=1")
+        raise NotFound(f"{text_model.label} accepted no proposal in {tested} tests; try --option inner=1")
     tests = plan.chains * len(tokens) * plan.thin
     tally = chains.tally.sum(axis=0)
     return Draws(
@@ -226,7 +233,7 @@ def surrogate_matrix(inner: npt.NDArray[Any], true: Floats, cheap: Floats, tempe
 METHOD = Method(
     name="surrogate",
     kind="markov",
-    summary="an expensive target: cheap steps, one true test a round",
+    summary="Delayed acceptance: cheap n-gram steps and one exact test per round, for transformers and your own functions.",
     draw=draw,
     proof=proof,
     options=Options,

@@ -211,11 +211,15 @@ def draw(job: Job) -> Draws:
     """
     options = job.options
     if not 0.0 < options.hottest < 1.0:
-        raise RequestError(f"--sampler tempering: hottest={options.hottest:g} is not between 0 and 1")
+        raise RequestError(
+            f"--sampler tempering: hottest={options.hottest:g} is out of range; give a number between 0 and 1"
+        )
     if options.rungs not in (0, *range(FEWEST_RUNGS, MOST_RUNGS + 1)):
-        raise RequestError(f"--sampler tempering: rungs={options.rungs}; give {FEWEST_RUNGS} to {MOST_RUNGS}, or 0")
+        raise RequestError(
+            f"--sampler tempering: rungs={options.rungs} is out of range; give {FEWEST_RUNGS} to {MOST_RUNGS}, or 0 for the default"
+        )
     if not 0.0 < options.swap < 1.0:
-        raise RequestError(f"--sampler tempering: swap={options.swap:g} is no share between 0 and 1")
+        raise RequestError(f"--sampler tempering: swap={options.swap:g} is out of range; give a share between 0 and 1")
     plan = Plan.of(job, options.chains, options.burn_in, options.thin)
     texts = starts(job, plan)
     groups = _Groups(job.target, _ladder(job, texts), texts, plan.counters, options.swap, job.threads)
@@ -232,7 +236,7 @@ def draw(job: Job) -> Draws:
     check_totals(job.target.problem, groups.chains)
     rates = groups.rates()
     report = {"inverse_temperatures": groups.ladder.round(4).tolist(), "swap_rates": rates.round(4).tolist()}
-    low = f"tempering: the lowest swap rate is {rates.min():.2f}; give more rungs or a higher hottest"
+    low = f"the lowest swap rate is {rates.min():.2f}; give more rungs or a larger hottest"
     notes = (low,) if rates.min() < 0.1 else ()
     return replace(draws, evaluations=draws.evaluations * groups.rungs, report=report, notes=notes)
 
@@ -252,7 +256,7 @@ def proof_on(world: World, event: Any, *arguments: Any, ladder: tuple[float, flo
     law = np.outer(laws[0] / laws[0].sum(), laws[1] / laws[1].sum()).ravel()
     whole = np.allclose(matrix.sum(axis=1), 1.0, atol=1e-12, rtol=0)
     error = float(np.abs(law @ matrix - law).max()) if whole else np.inf
-    reached = all(_reached(one > 0).all() for one in (matrix, matrix.T))
+    reached = all(_reached(edges > 0).all() for edges in (matrix, matrix.T))
     return [
         Finding(f"two rungs, b = {ladder[1]:g}: stationary", error, STATIONARY),
         Finding(f"two rungs, b = {ladder[1]:g}: irreducible", 0.0 if reached else np.inf, 0.0),
@@ -279,7 +283,7 @@ def proof(world: World) -> list[Finding]:
 METHOD = Method(
     name="tempering",
     kind="markov",
-    summary="targets with several modes; hot copies carry the chain from one to the other",
+    summary="Parallel tempering: hot copies carry the chain between modes, such as orders of the keywords.",
     draw=draw,
     proof=proof,
     options=Options,

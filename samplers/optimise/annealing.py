@@ -64,9 +64,9 @@ def schedule_of(options: Options, hot: float) -> npt.NDArray[np.float64]:
         [0.667, 1.0, 2.0]
     """
     if options.schedule not in SCHEDULES:
-        raise RequestError(f"schedule={options.schedule!r} is unknown; there are {', '.join(SCHEDULES)}")
+        raise RequestError(f"schedule={options.schedule!r} is unknown; give one of {', '.join(SCHEDULES)}")
     if not 0 < options.cold <= hot:
-        raise RequestError(f"cold={options.cold:g} to hot={hot:g}: temperatures are above 0 and fall")
+        raise RequestError(f"cold={options.cold:g} must be above 0 and at most hot={hot:g}; change one of them")
     if options.schedule == "linear":
         return 1.0 / np.linspace(hot, options.cold, options.blocks)
     if options.schedule == "logarithmic":
@@ -79,10 +79,10 @@ def adaptive_start(job: Job, tokens: npt.NDArray[np.int32], lengths: npt.NDArray
     """Return the temperature at which the mean step down of a free chain is accepted with probability 0.8."""
     chains = new_chains(1, tokens.shape[1])
     enter(job.target.problem, chains, tokens[:1], lengths[:1])
-    counters, table, one = counter(key_of(job.key, "pilot")).word[None, :], labels(), np.ones(1)
+    counters, table, betas = counter(key_of(job.key, "pilot")).word[None, :], labels(), np.ones(1)
     downs, before = [], float(chains.log_density[0])
     for number in range(PILOT_STEPS):
-        advance(job.target.problem, chains, counters, table, one, 1, number)
+        advance(job.target.problem, chains, counters, table, betas, 1, number)
         now = float(chains.log_density[0])
         if now < before:
             downs.append(before - now)
@@ -94,7 +94,9 @@ def draw(job: Job) -> Draws:
     """Anneal chains from draws of the guide and return their best texts, densest first."""
     options = job.options
     if min(options.chains, options.steps, options.blocks) < 1 or options.blocks > options.steps or options.hot < 0:
-        raise RequestError("--sampler anneal: give at least one chain, step and block, and no more blocks than steps")
+        raise RequestError(
+            "--sampler anneal: chains, steps and blocks must be 1 or more, hot 0 or more, and blocks at most steps"
+        )
     count = max(options.chains, job.count)
     start_key = key_of(job.key, "starts")
     tokens, lengths = job.guide().draw_texts(
@@ -103,7 +105,7 @@ def draw(job: Job) -> Draws:
     hot = options.hot or adaptive_start(job, tokens, lengths)
     plan = replace(Annealing(), chains=count, steps=options.steps, hot=hot, cold=options.cold, blocks=options.blocks)
     counters = np.stack([counter(job.key, chain).word for chain in range(count)])
-    found = anneal(
+    annealed = anneal(
         job.target.problem,
         (tokens, lengths),
         counters,
@@ -112,31 +114,31 @@ def draw(job: Job) -> Draws:
         threads=job.threads,
         progress=job.progress,
     )
-    if not found.texts:
-        raise NotFound(f"not found in {found.steps} steps; raise steps")
-    texts = found.texts[: job.count]
+    if not annealed.texts:
+        raise NotFound(f"no text found in {annealed.steps} steps; raise steps")
+    texts = annealed.texts[: job.count]
     padded = np.zeros((len(texts), tokens.shape[1]), np.int32)
     for i, text in enumerate(texts):
         padded[i, : len(text)] = text
     return Draws(
         tokens=padded,
         lengths=np.array([len(text) for text in texts]),
-        log_density=found.log_density[: job.count],
+        log_density=annealed.log_density[: job.count],
         log_weight=np.zeros(len(texts)),
-        evaluations=found.steps,
-        counts={"chains": count, "steps": found.steps},
-        moves={name: tuple(row.tolist()) for name, row in zip(MOVES, found.tally, strict=True) if row[0]},
+        evaluations=annealed.steps,
+        counts={"chains": count, "steps": annealed.steps},
+        moves={name: tuple(row.tolist()) for name, row in zip(MOVES, annealed.tally, strict=True) if row[0]},
         report={"hot": hot, "schedule": options.schedule},
         notes=()
         if len(texts) == job.count
-        else (f"{len(texts)} of {job.count}: chains found no more different texts",),
+        else (f"only {len(texts)} of {job.count} texts: the chains found no others",),
     )
 
 
 METHOD = Method(
     name="anneal",
     kind="search",
-    summary="the densest texts, not draws: what constrain does, on the stated law",
+    summary="Simulated annealing: the densest texts under the stated law, which are not draws.",
     draw=draw,
     proof=None,
     options=Options,

@@ -88,13 +88,13 @@ def anneal(
     deadline: float | None = None
     for first in range(0, len(lengths), wave):
         part = Chains._make(column[first : first + wave] for column in chains)
-        for betas, each, number in _pieces(schedule, block, max(1, PIECE // len(part.length))):
+        for betas, steps, number in _pieces(schedule, block, max(1, PIECE // len(part.length))):
             if deadline is not None and time.monotonic() > deadline:
                 break
-            advance(problem, part, counters[first : first + wave], labels(), betas, each, number, threads)
+            advance(problem, part, counters[first : first + wave], labels(), betas, steps, number, threads)
             if deadline is None and allowance is not None:  # the first piece may have had to be compiled
                 deadline = time.monotonic() + allowance
-            done += len(part.length) * each * len(betas)
+            done += len(part.length) * steps * len(betas)
             if progress is not None:
                 progress(done / whole)
     check_totals(problem, chains)
@@ -114,9 +114,9 @@ def _pieces(
 
 
 def _densest(chains: Chains) -> tuple[list[tuple[int, ...]], npt.NDArray[np.float64]]:
-    found: dict[tuple[int, ...], float] = {}
+    densities: dict[tuple[int, ...], float] = {}
     for c in np.argsort(-chains.best, kind="stable"):
         text = tuple(chains.best_token[c, : chains.best_length[c]].tolist())
         if text:
-            found.setdefault(text, float(chains.best[c]))
-    return list(found), np.array(list(found.values()))
+            densities.setdefault(text, float(chains.best[c]))
+    return list(densities), np.array(list(densities.values()))

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import Impossible, NotFound, RequestError
+from searchgen.errors import NotFound, RequestError
+from searchgen.guide.possible import refuse_impossible
 from searchgen.guide.state_layout import Classes, UnigramMass
 from searchgen.samplers.chains.chains import enter, new_chains
 from searchgen.samplers.method import Draws, Job, Method
@@ -67,12 +68,12 @@ def _completable(job: Job, classes: Classes) -> npt.NDArray[np.bool_]:
     """Return whether a state can still become an accepted text, by state and words so far: (S, high + 1)."""
     problem = job.target.problem
     low, high = problem.window.tolist()
-    exactly = UnigramMass.of(problem, classes).value > 0.0  # (T + 1, S): by exactly t more words
+    mass = UnigramMass.of(problem, classes)
+    refuse_impossible(problem, classes, mass)
+    exactly = mass.value > 0.0  # (T + 1, S): by exactly t more words
     alive = np.zeros((exactly.shape[1], high + 1), np.bool_)
     for words in range(high + 1):
         alive[:, words] = exactly[max(low - words, 0) : high - words + 1].any(axis=0)
-    if not alive[1, 0]:
-        raise Impossible(f"proved impossible: no accepted text has {low} to {high} words")
     return alive
 
 
@@ -88,8 +89,8 @@ def search(job: Job, width: int, grid: bool) -> Found:
     classes = Classes.of(problem)
     alive = _completable(job, classes)
     successors = Successors(problem, classes, width)
-    one = np.ones(1, np.int64)
-    beam = Beam(np.zeros((1, 0), np.int32), problem.begin.copy(), one, 0 * one, np.zeros(1))
+    start = np.ones(1, np.int64)
+    beam = Beam(np.zeros((1, 0), np.int32), problem.begin.copy(), start, 0 * start, np.zeros(1))
     done: list[tuple[float, tuple[int, ...]]] = []
     extended = offered = 0
     falls = bool((problem.token["weight"][classes.cls >= 0] <= 0.0).all())  # then no prefix gains by growing
@@ -109,21 +110,23 @@ def _ended(successors: Successors, beam: Beam) -> list[tuple[float, tuple[int, .
     """Return the prefixes that are accepted texts, each with its log density."""
     low, high = successors.problem.window.tolist()
     accepted = successors.problem.accept[beam.state] & (low <= beam.words) & (beam.words <= high)
-    found = []
+    ended = []
     for i in np.flatnonzero(accepted & (beam.token.shape[1] > 0)):
         score = float(beam.score[i] + successors.of(int(beam.context[i])).ending)
         if score > NEVER:
-            found.append((score, tuple(beam.token[i].tolist())))
-    return found
+            ended.append((score, tuple(beam.token[i].tolist())))
+    return ended
 
 
 def _extended(
     successors: Successors, classes: Classes, beam: Beam, alive: npt.NDArray[np.bool_], width: int, grid: bool
 ) -> tuple[Beam, int]:
     """Return the best successors of all prefixes, and how many were compared."""
-    found = [successors.of(int(context)) for context in beam.context]
-    origin = np.repeat(np.arange(len(found)), [len(one.token) for one in found])
-    token, gain, context = (np.concatenate([getattr(one, f) for one in found]) for f in ("token", "gain", "context"))
+    per_prefix = [successors.of(int(context)) for context in beam.context]
+    origin = np.repeat(np.arange(len(per_prefix)), [len(best.token) for best in per_prefix])
+    token, gain, context = (
+        np.concatenate([getattr(best, f) for best in per_prefix]) for f in ("token", "gain", "context")
+    )
     cls = classes.cls[token].astype(np.int64)
     state = classes.table[beam.state[origin], cls].astype(np.int64)
     words = beam.words[origin] + classes.word[cls]
@@ -146,35 +149,39 @@ def draw(job: Job) -> Draws:
     options: Options = job.options
     width = options.width or max(16, job.count)
     if not 1 <= width <= WIDEST:
-        raise RequestError(f"--sampler beam: width={options.width} is no number of prefixes; give 1 to {WIDEST:,}")
-    found = search(job, width, options.grid)
-    if not found.texts:
+        raise RequestError(
+            f"--sampler beam: width={options.width} is out of range; give 1 to {WIDEST:,} prefixes, or 0 for the default"
+        )
+    result = search(job, width, options.grid)
+    if not result.texts:
         way_out = "give a larger width" if options.grid else "give grid=true, or a larger width"
         raise NotFound(
-            f"not found within the beam: none of {found.extended} prefixes became an accepted text; {way_out}"
+            f"not found within the beam: {result.extended} prefixes were extended, but no accepted text came out; {way_out}"
         )
-    count = len(found.texts)
-    chains = new_chains(count, max(len(text) for text in found.texts))
+    count = len(result.texts)
+    chains = new_chains(count, max(len(text) for text in result.texts))
     tokens = np.zeros((count, chains.token.shape[1]), np.int32)
-    for i, text in enumerate(found.texts):
+    for i, text in enumerate(result.texts):
         tokens[i, : len(text)] = text
-    enter(job.target.problem, chains, tokens, np.array([len(text) for text in found.texts]))
+    enter(job.target.problem, chains, tokens, np.array([len(text) for text in result.texts]))
     return Draws(
         tokens=tokens,
         lengths=chains.length,
         log_density=chains.log_density,
         log_weight=np.zeros(count),
-        evaluations=found.offered,
-        counts={"width": width, "prefixes": found.extended, "successors": found.offered},
+        evaluations=result.offered,
+        counts={"width": width, "prefixes": result.extended, "successors": result.offered},
         report={"width": width, "grid": options.grid},
-        notes=() if count == job.count else (f"{count} of {job.count}: the beam led to no more texts; raise width",),
+        notes=()
+        if count == job.count
+        else (f"only {count} of {job.count} texts: the beam found no others; raise width",),
     )
 
 
 METHOD = Method(
     name="beam",
     kind="search",
-    summary="the baseline people know: the densest texts a beam of prefixes leads to, the same for every seed",
+    summary="Beam search: the densest texts that a beam of prefixes reaches, the same for every seed.",
     draw=draw,
     proof=None,
     options=Options,

@@ -44,7 +44,7 @@ class Successors:
         self._classes = classes
         self._width = width
         self._beta = float(problem.beta[0])
-        self._known: dict[int, Best] = {}
+        self._computed: dict[int, Best] = {}
         node = problem.ngram.node
         model = problem.token["model"].astype(np.int64)
         score = self._beta * node["log_p"][1 + model].astype(np.float64) + problem.token["weight"]
@@ -63,9 +63,9 @@ class Successors:
 
     def of(self, context: int) -> Best:
         """Return the best successors of a context."""
-        if context not in self._known:
-            self._known[context] = self._compute(context)
-        return self._known[context]
+        if context not in self._computed:
+            self._computed[context] = self._compute(context)
+        return self._computed[context]
 
     def _compute(self, context: int) -> Best:
         ngram, parts, backoff, ending = self.problem.ngram, [], 0.0, None
@@ -114,10 +114,10 @@ class Successors:
         """Return the first `width` of sorted tokens that no context of the chain stores."""
         size = 2 * self._width
         while True:
-            found = tokens[:size]
-            found = found[~self._listed[found]]
-            if len(found) >= self._width or size >= len(tokens):
-                return found[: self._width]
+            unlisted = tokens[:size]
+            unlisted = unlisted[~self._listed[unlisted]]
+            if len(unlisted) >= self._width or size >= len(tokens):
+                return unlisted[: self._width]
             size *= 4
 
     def _best_of_each_class(self, token: npt.NDArray[np.int64], gain: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

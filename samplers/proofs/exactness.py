@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from searchgen.kernels.compiled import inner, kernel, kernel_modules
+from searchgen.kernels.compiled import allocating, inner, is_kept, kernel, kernel_modules
 from searchgen.kernels.randomness import script
 from searchgen.problem import Problem
 from searchgen.samplers.chains.chains import draft_for, enter, new_chains, recompute
@@ -157,15 +157,15 @@ def _driver_of(drive: Callable[..., None], compiled: Any) -> Any:
     """Return a driver compiled for a kernel.
 
     numba keeps machine code under the module and the name of a function, so the driver has those of its kernel. Code is kept only if the
-    kernel stands in a kernel file and no function makes it: nothing else would tell that it has changed. Other kernels may allocate.
+    kernel stands in a kernel file and no function makes it, or is kept itself: nothing else would notice that it has changed. Kernels
+    that stand elsewhere may allocate.
     """
     function = compiled.py_func
-    kept = function.__module__ in kernel_modules() and function.__closure__ is None
     made = FunctionType(drive.__code__, {**drive.__globals__, "played": compiled}, drive.__name__)
-    if not kept:
-        return njit(made)
     made.__module__, made.__qualname__ = function.__module__, f"{drive.__name__}.{function.__qualname__}"
-    return kernel(made)
+    if function.__module__ in kernel_modules() and function.__closure__ is None:
+        return kernel(made)
+    return allocating(made) if is_kept(compiled) else njit(made)
 
 
 def transition_matrix(world: World, kernel: Any, *arguments: Any) -> np.ndarray:
@@ -368,7 +368,7 @@ def _drive_attempts(
                 for place in range(lengths[i]):
                     code = code * base + tokens[i, place] + 1
                 at = _place(codes, code)
-                found = at < len(codes) and codes[at] == code
-                law[order[at] if found else len(codes)] += rng.probability[0] * np.exp(log_weight[i])
+                is_text = at < len(codes) and codes[at] == code
+                law[order[at] if is_text else len(codes)] += rng.probability[0] * np.exp(log_weight[i])
         if not next_script(rng):
             break

@@ -156,12 +156,12 @@ def attempt(problem: Any, proposal: Any, memory: Any, path: Any, out: Any, rng: 
             break
         if token == UNKNOWN or n == len(out):
             return np.int64(DEAD)
-        one = problem.token[token]
-        state = np.int64(problem.next[state, one.cls])
-        words += one.word
+        entry = problem.token[token]
+        state = np.int64(problem.next[state, entry.cls])
+        words += entry.word
         if state == 0 or words > problem.window[1]:
             return np.int64(DEAD)
-        weight += one.weight
+        weight += entry.weight
         share += log_share
         out[n] = token
         n, context, node = n + 1, after, child

@@ -66,11 +66,11 @@ def attempts(
     """
     max_tokens = job.target.max_tokens
     parts: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.float64]]] = []
-    sums, made, found, size = np.zeros(2), 0, 0, batch or FIRST_BATCH
+    sums, made, kept, size = np.zeros(2), 0, 0, batch or FIRST_BATCH
     threads = 1 if memory is not None else max(1, job.threads)
-    while made < most and found < wanted:
+    while made < most and kept < wanted:
         end = min(most, made + size)
-        left = min(wanted - found, MOST_ROWS)
+        left = min(wanted - kept, MOST_ROWS)
 
         def work(low: int, high: int, first: int = made, left: int = left) -> tuple[Any, ...]:
             part = first + low, first + high
@@ -79,7 +79,7 @@ def attempts(
         for tokens, lengths, numbers, values, more, stop, high in over_chains(end - made, threads, work):
             take = min(len(lengths), left)
             parts.append((tokens[:take], lengths[:take], values[:take]))
-            found, left = found + take, left - take
+            kept, left = kept + take, left - take
             sums += more
             made = stop
             if left == 0:
@@ -88,7 +88,7 @@ def attempts(
             assert stop == high
         size = batch or min(2 * size, LARGEST_BATCH)
         if job.progress is not None:
-            job.progress(max(made / most, found / wanted))
+            job.progress(max(made / most, kept / wanted))
     if memory is None:
         sums[:] = made
     tokens = np.concatenate([part[0] for part in parts])

@@ -38,31 +38,31 @@ def draw_quasi(job: Job, proposal: Proposal) -> Draws:
     if len(pilot.lengths) == 0:
         n = pilot.made
         raise NotFound(
-            f"none of {n:,} pilot attempts: P(constraints) is below 3/n = {3 / n:.2g}; use --sampler smc (or importance)"
+            f"no pilot attempt of {n:,} met the constraints: their probability is below 3/n = {3 / n:.2g}; use --sampler smc or importance"
         )
     bound = float(pilot.log_ratio.max())
     by_bound = proposal._replace(log_bound=np.array([bound]))
-    found = attempts(job, by_bound, key_of(job.key, "rejection"), options.attempts, job.count)
-    k, n = len(found.lengths), found.made
+    accepted = attempts(job, by_bound, key_of(job.key, "rejection"), options.attempts, job.count)
+    k, n = len(accepted.lengths), accepted.made
     if k == 0:
         raise NotFound(
-            f"none of {n:,} attempts was accepted: the rate is below 3/n = {3 / n:.2g}; use --sampler smc or mh"
+            f"no attempt of {n:,} was accepted: the acceptance rate is below 3/n = {3 / n:.2g}; use --sampler smc or mh"
         )
-    over = np.maximum(found.log_ratio - bound, 0.0)
+    over = np.maximum(accepted.log_ratio - bound, 0.0)
     distance, exceeding = total_variation(over), int((over > 0).sum())
     mean = float(np.exp(over).mean())
     error = float(np.sqrt((1 - k / n) / k + np.exp(over).var() / (k * mean**2)))
     notes = [
-        f"approximate: accepted by a bound estimated from {pilot.made:,} attempts; estimated total-variation distance from the "
-        f"target {distance:.2g} ({exceeding} of {k} texts above the bound); texts not seen yet may make it larger"
+        f"approximate: the bound is estimated from {pilot.made:,} attempts, and {exceeding} of {k} texts exceed it; the estimated "
+        f"total-variation distance from the target is {distance:.2g}, and texts not seen yet may make it larger"
     ]
     notes += (
-        [] if k == job.count else [f"only {k:,} of {job.count:,} texts: {n:,} attempts were made, the most allowed"]
+        [] if k == job.count else [f"only {k:,} of {job.count:,} texts: all {n:,} attempts are used up; raise attempts"]
     )
     return Draws(
-        tokens=found.tokens,
-        lengths=found.lengths,
-        log_density=found.log_density,
+        tokens=accepted.tokens,
+        lengths=accepted.lengths,
+        log_density=accepted.log_density,
         log_weight=np.zeros(k),
         evaluations=pilot.made + n,
         log_z=float(np.log(k / n) + bound + np.log(mean)),

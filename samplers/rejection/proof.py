@@ -70,18 +70,18 @@ def _prefixes(memory: Memory) -> dict[int, tuple[int, int]]:
 
 
 def _tokens(prefixes: dict[int, tuple[int, int]], node: int) -> tuple[int, ...]:
-    found: list[int] = []
+    tokens: list[int] = []
     while node in prefixes:
         node, token = prefixes[node]
-        found.append(token)
-    return tuple(reversed(found))
+        tokens.append(token)
+    return tuple(reversed(tokens))
 
 
 def _mass(problem: Problem, proposal: Proposal, before: tuple[int, ...], token: int) -> float:
     """Return the probability that an attempt draws a token after a beginning, by the definition of a backoff model."""
     context = int(problem.begin[0])
-    for one in before:
-        _, context = _score(problem.ngram, context, int(problem.token["model"][one]))
+    for earlier in before:
+        _, context = _score(problem.ngram, context, int(problem.token["model"][earlier]))
     word = int(problem.token["model"][token])
     log_p, _ = _score(problem.ngram, context, word)
     if word > 0 or not len(problem.extra):

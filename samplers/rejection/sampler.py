@@ -48,7 +48,9 @@ def draw(job: Job) -> Draws:
     """
     options, problem = job.options, job.target.problem
     if options.attempts < 1 or options.memory_nodes < 2 or options.pilot < 100:
-        raise RequestError("--sampler rejection: give attempts >= 1, memory_nodes >= 2 and pilot >= 100")
+        raise RequestError(
+            "--sampler rejection: attempts must be 1 or more, memory_nodes 2 or more, and pilot 100 or more"
+        )
     if options.memory and options.quasi:
         raise RequestError("--memory and --quasi exclude each other; give one of them")
     proposal = bounded_proposal(problem, job.target.max_tokens)
@@ -61,21 +63,23 @@ def draw(job: Job) -> Draws:
             "--sampler smc or mh serves it exactly, --quasi approximately"
         )
     memory = new_memory(options.memory_nodes) if options.memory else None
-    found = attempts(job, proposal, key_of(job.key, "rejection"), options.attempts, job.count, memory)
-    return _draws(job, proposal, found, memory)
+    accepted = attempts(job, proposal, key_of(job.key, "rejection"), options.attempts, job.count, memory)
+    return _draws(job, proposal, accepted, memory)
 
 
-def _draws(job: Job, proposal: Proposal, found: Accepted, memory: Memory | None) -> Draws:
+def _draws(job: Job, proposal: Proposal, accepted: Accepted, memory: Memory | None) -> Draws:
     """Return the accepted texts with the rate and what follows from it."""
-    k, n = len(found.lengths), found.made
+    k, n = len(accepted.lengths), accepted.made
     bound = float(proposal.log_bound[0])
     if k == 0:
         raise NotFound(
-            f"none of {n:,} attempts: P(constraints) is below 3/n = {3 / n:.2g}; use --sampler smc (or importance)"
+            f"no attempt of {n:,} was accepted: the acceptance rate is below 3/n = {3 / n:.2g}; use --sampler smc or importance"
         )
-    rate = k / float(found.sums[0])
-    error = float(np.sqrt(max(0.0, k - rate**2 * found.sums[1]))) / k
-    notes = [] if k == job.count else [f"only {k:,} of {job.count:,} texts: {n:,} attempts were made, the most allowed"]
+    rate = k / float(accepted.sums[0])
+    error = float(np.sqrt(max(0.0, k - rate**2 * accepted.sums[1]))) / k
+    notes = (
+        [] if k == job.count else [f"only {k:,} of {job.count:,} texts: all {n:,} attempts are used up; raise attempts"]
+    )
     counts = {"attempts": n, "accepted": k}
     report: dict[str, object] = {"log_bound": bound}
     if memory is None:
@@ -84,9 +88,9 @@ def _draws(job: Job, proposal: Proposal, found: Accepted, memory: Memory | None)
         counts |= {"remembered": int(memory.used[1]), "memory_nodes": int(memory.used[0])}
         report["remembered_mass"] = float(memory.dead[0])
     return Draws(
-        tokens=found.tokens,
-        lengths=found.lengths,
-        log_density=found.log_density,
+        tokens=accepted.tokens,
+        lengths=accepted.lengths,
+        log_density=accepted.log_density,
         log_weight=np.zeros(k),
         evaluations=n,
         log_z=float(np.log(rate)) + bound,
@@ -100,7 +104,7 @@ def _draws(job: Job, proposal: Proposal, found: Accepted, memory: Memory | None)
 METHOD = Method(
     name="rejection",
     kind="exact",
-    summary="independent draws, nothing to tune; only where the constraints are not rare",
+    summary="Rejection sampling: independent exact draws, for constraints that are not rare.",
     draw=draw,
     proof=proof,
     options=Options,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import RequestError
+from searchgen.errors import NotFound, RequestError
 from searchgen.guide import Guide
 from searchgen.guide.candidates import new_scratch
 from searchgen.guide.layers import shared
@@ -61,7 +61,7 @@ def guide_of(job: Job, order: int) -> Guide:
     """
     own = int(job.target.problem.ngram.order[0])
     if order == 1 or not 0 <= order <= own:
-        raise RequestError(f"order {order} of the guide is not among 2 to {own}, the model's own (which 0 stands for)")
+        raise RequestError(f"order {order} of the guide is out of range; give 2 to {own}, or 0 for the model's own")
     return job.guide(order or own)
 
 
@@ -87,6 +87,10 @@ def draw(job: Job) -> Draws:
     drawn = weighted_draws(guide, key_of(job.key, "importance"), job.count, job.threads)
     if job.target.text_model is not None:
         drawn = _reweighted(job, drawn)
+        if not (drawn.log_weight > -np.inf).any():
+            raise NotFound(
+                f"{job.target.text_model.label} gives each of {job.count} draws probability zero; draw more, or name another model"
+            )
     log_z, error = log_mean_exp(drawn.log_weight)
     report, notes = weight_report(drawn.log_weight)
     return Draws(
@@ -142,7 +146,7 @@ def proof(world: World) -> list[Finding]:
 METHOD = Method(
     name="importance",
     kind="weighted",
-    summary="independent draws with weights; best where the guide is close to the target",
+    summary="Importance sampling: independent weighted draws, best where the guide is close to the target.",
     draw=draw,
     proof=proof,
     options=Options,

@@ -68,7 +68,9 @@ def draw(job: Job) -> Draws:
     options = job.options
     size = options.pool or max(LEAST_POOL, POOL_PER_DRAW * job.count)
     if size < 1:
-        raise RequestError(f"pool={options.pool} of --sampler sir is not a number of draws; give 1 or more")
+        raise RequestError(
+            f"--sampler sir: pool={options.pool} is out of range; give 1 or more draws, or 0 for the default"
+        )
     guide = guide_of(job, options.order)
     pool = weighted_draws(guide, key_of(job.key, "sir"), size, job.threads)
     chosen = np.zeros(job.count, np.int64)
@@ -78,7 +80,7 @@ def draw(job: Job) -> Draws:
     report, notes = weight_report(pool.log_weight)
     distinct = len(np.unique(chosen))
     ess = report["ess"]
-    note = f"resampled from {size} weighted draws worth {ess:.0f}: the law of a text is the target's only up to O(1/{ess:.0f})"
+    note = f"resampled from {size} weighted draws worth {ess:.0f} independent ones: the law differs from the target's by O(1/{ess:.0f})"
     return Draws(
         tokens=pool.tokens[chosen],
         lengths=pool.lengths[chosen],
@@ -113,7 +115,7 @@ def isir_stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
     options = job.options
     if not 2 <= options.candidates <= MOST_CANDIDATES:
         raise RequestError(
-            f"candidates={options.candidates} of --sampler isir is not among 2 to {MOST_CANDIDATES}; the default is 16"
+            f"--sampler isir: candidates={options.candidates} is out of range; give 2 to {MOST_CANDIDATES} (default 16)"
         )
     guide = guide_of(job, options.order)
 
@@ -147,7 +149,7 @@ def iterated_proof(world: World) -> list[Finding]:
 METHOD = Method(
     name="sir",
     kind="weighted",
-    summary="importance draws resampled: one shared weight, biased by O(1/N)",
+    summary="Sampling-importance-resampling: equally weighted draws from a pool of N, biased by O(1/N).",
     draw=draw,
     proof=proof,
     options=Options,
@@ -156,7 +158,7 @@ METHOD = Method(
 
 ITERATED = chain_method(
     "isir",
-    "a chain that chooses among fresh importance draws; exact for every pool",
+    "Iterated SIR: a chain that chooses among fresh importance draws, exact for every size of the pool.",
     isir_stepper,
     iterated_proof,
     options=IteratedOptions,

@@ -32,7 +32,7 @@ def product(*automata: Automaton, limit: int = ENTRY_LIMIT) -> Automaton:
     False
     """
     # Small factors first: for n keywords the work is then that of the last step, about twice.
-    ordered = sorted(automata, key=lambda one: one.next.size)
+    ordered = sorted(automata, key=lambda automaton: automaton.next.size)
     return reduce(lambda a, b: _combine(a, b, limit, np.logical_and), ordered)
 
 
@@ -125,6 +125,6 @@ def _steps(a: Automaton, b: Automaton, present: npt.NDArray[np.int64], rule: np.
 
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(
-        f"the constraints together need an automaton of more than {limit:,} entries; ask for fewer keywords, "
-        "or for keywords in a given order"
+        f"the constraints together need an automaton of more than {limit:,} entries; give fewer keywords, "
+        "or fix their order"
     )

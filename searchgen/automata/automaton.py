@@ -158,6 +158,6 @@ def compress(code: npt.NDArray[np.integer], size: int) -> tuple[npt.NDArray[np.i
         present, place = np.flatnonzero(table), (np.cumsum(table, dtype=np.int32) - 1)[code]
     if len(present) > CLASS_LIMIT:
         raise RequestError(
-            f"the constraints tell {len(present)} kinds of token apart; at most {CLASS_LIMIT} are possible"
+            f"the constraints distinguish {len(present)} kinds of token, more than the {CLASS_LIMIT} possible; drop some of them"
         )
     return present.astype(np.int64), place.astype(np.int16)

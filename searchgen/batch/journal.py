@@ -17,11 +17,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
+from searchgen.batch.rows import STATUSES
 from searchgen.errors import RequestError
+from searchgen.plain_json import brief
 from searchgen.request.request import platform_tag
 from searchgen.version import __version__
 
-__all__ = ["Entry", "Header", "Row", "encode_entry", "entries", "hash_of", "read_header"]
+__all__ = ["BadLine", "Entry", "Header", "Row", "encode_entry", "entries", "hash_of", "new_hash", "read_header"]
 
 NAME, VERSION = "searchgen batch", 1
 
@@ -63,13 +65,13 @@ class Header:
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 raise RequestError(
-                    f"the journal is of a run with {name} {_short(theirs)}, this one has {_short(mine)}; "
+                    f"the journal belongs to a run with {name} {_short(theirs)}, this one has {_short(mine)}; "
                     "repeat the earlier flags, or begin again with --overwrite"
                 )
 
 
 class Row(NamedTuple):
-    """What the journal knows of a row."""
+    """A row as the journal records it."""
 
     line: int
     fingerprint: str
@@ -83,6 +85,10 @@ class Row(NamedTuple):
         return encode_entry(["row", *self])
 
 
+class BadLine(RequestError):
+    """A line of a journal is whole and holds what no run writes."""
+
+
 class Entry(NamedTuple):
     """A whole line of a journal, and where it ends."""
 
@@ -92,7 +98,14 @@ class Entry(NamedTuple):
 
 def hash_of(data: bytes) -> str:
     """Return 16 hexadecimal digits of the bytes' BLAKE2b."""
-    return hashlib.blake2b(data, digest_size=8).hexdigest()
+    digest = new_hash()
+    digest.update(data)
+    return digest.hexdigest()
+
+
+def new_hash() -> "hashlib.blake2b":
+    """Return the hash of no bytes, to be updated."""
+    return hashlib.blake2b(digest_size=8)
 
 
 def encode_entry(values: list[Any]) -> bytes:
@@ -110,7 +123,7 @@ def read_header(journal: BinaryIO) -> tuple[Header, int] | None:
     """Return the header of a journal and where it ends, or None if the journal ends before it does.
 
     Raises:
-        RequestError: the file is no journal.
+        RequestError: the file is not a journal.
     """
     line = journal.readline(LONGEST)
     values = _decode(line)
@@ -118,24 +131,28 @@ def read_header(journal: BinaryIO) -> tuple[Header, int] | None:
         beginning = json.dumps([NAME, VERSION], separators=(",", ":")).encode()[:-1]
         if not line.endswith(b"\n") and (line.startswith(beginning) or beginning.startswith(line)):
             return None
-        raise RequestError("it is no journal of searchgen, or its first line was changed")
-    if values[:2] != [NAME, VERSION] or len(values) != 3:
-        raise RequestError("it is no journal of this version of searchgen")
-    try:
-        return Header(**values[2]), len(line)
-    except TypeError:
-        raise RequestError("it is no journal of this version of searchgen") from None
+        raise RequestError("it is not a journal of searchgen, or its first line was changed")
+    if values[:2] != [NAME, VERSION] or len(values) != 3 or not _is_header(values[2]):
+        raise RequestError("it is not a journal of this version of searchgen")
+    return Header(**values[2]), len(line)
 
 
 def entries(journal: BinaryIO, begin: int) -> Iterator[Entry]:
-    """Yield the whole lines of a journal after its header, up to the first that is not."""
+    """Yield the whole lines of a journal after its header, up to the first that is not.
+
+    Raises:
+        BadLine: a line is whole and holds what no run writes.
+    """
     journal.seek(begin)
-    end = begin
+    end, number = begin, 1
     while line := journal.readline(LONGEST):
+        number += 1
         values = _decode(line)
         if values is None:
             return
         end += len(line)
+        if not _is_entry(values):
+            raise BadLine(f"line {number} is whole and holds {brief(values)}, which no run writes")
         yield Entry(values, end)
 
 
@@ -143,8 +160,39 @@ def _decode(line: bytes) -> list[Any] | None:
     body, space, digits = line.rpartition(b" ")
     if not space or digits != b"%08x\n" % zlib.crc32(body):
         return None
-    values = json.loads(body)
-    return values if isinstance(values, list) else None
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadLine("a line with the right check digits holds no JSON, which no run writes") from None
+    return values if isinstance(values, list) else [values]
+
+
+def _is_header(values: Any) -> bool:
+    """Return whether the values are those of a `Header`, each of its type."""
+    kinds = {"seed": int, "defaults": dict, "format": str, "base": int, "version": str, "platform": str}
+    return (
+        isinstance(values, dict)
+        and values.keys() == kinds.keys()
+        and all(type(values[name]) is kind for name, kind in kinds.items())
+        and _is_place(values["base"])
+    )
+
+
+def _is_entry(values: list[Any]) -> bool:
+    """Return whether the values are those of a line behind the header."""
+    match values:
+        case ["row", line, str(), end, str(), str(status), seconds]:
+            return _is_place(line) and _is_place(end) and status in STATUSES and type(seconds) in (int, float)
+        case ["model", str(), str()]:
+            return True
+        case ["synced", end]:
+            return _is_place(end)
+    return False
+
+
+def _is_place(value: Any) -> bool:
+    """Return whether a value is a number of a line or of a byte in a file."""
+    return type(value) is int and 0 <= value < 2**63
 
 
 def _short(value: Any) -> str:

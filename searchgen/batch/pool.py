@@ -119,9 +119,9 @@ class _Pool:
 
     def _hungry(self) -> _Worker | None:
         """Return a worker that can be given a task, started if need be."""
-        if len(self.workers) < self.number and all(one.tasks for one in self.workers):
+        if len(self.workers) < self.number and all(worker.tasks for worker in self.workers):
             self._start()
-        least = min(self.workers, key=lambda one: len(one.tasks))
+        least = min(self.workers, key=lambda worker: len(worker.tasks))
         return least if len(least.tasks) < QUEUED else None
 
     def _give(self) -> None:
@@ -132,7 +132,7 @@ class _Pool:
                 worker.pipe.send(self.waiting[number].task)
 
     def _hear(self) -> None:
-        pipes: dict[Any, _Worker] = {one.pipe: one for one in self.workers}
+        pipes: dict[Any, _Worker] = {worker.pipe: worker for worker in self.workers}
         for pipe in wait(list(pipes)):
             worker = pipes[pipe]
             try:

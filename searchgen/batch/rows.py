@@ -1,7 +1,7 @@
 """Rows: what a batch writes of each job, as one line of JSON that does not depend on the clock."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from searchgen.errors import Contradiction, Impossible, NothingFound
@@ -31,16 +31,21 @@ def unanswered(job: str | int, error: NothingFound | Contradiction, signature: s
 
 
 def failed(job: str | int | None, line: int, message: str) -> dict[str, Any]:
-    """Return the row of a line that is no job, or of a job that ended its worker."""
+    """Return the row of a line that is not a job, or of a job that ended its worker."""
     diagnostics = {"error": message, "line": line}
     return {"id": job, "status": "error", "results": [], "diagnostics": diagnostics, "signature": None}
 
 
-def encode(row: dict[str, Any]) -> bytes:
+def encode(row: dict[str, Any], columns: Mapping[str, Any] | None = None) -> bytes:
     r"""Return a row as one line.
 
+    Args:
+        row: of a job.
+        columns: of the user's own that the job has; None: columns are not kept.
+
     Example:
-        >>> encode(failed("a", 3, "no JSON"))
-        b'{"id": "a", "status": "error", "results": [], "diagnostics": {"error": "no JSON", "line": 3}, "signature": null}\n'
+        >>> encode(failed("a", 3, "not JSON"))
+        b'{"id": "a", "status": "error", "results": [], "diagnostics": {"error": "not JSON", "line": 3}, "signature": null}\n'
     """
+    row = row if columns is None else {**row, "columns": dict(columns)}
     return json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n"

@@ -29,6 +29,6 @@ class Seen:
         try:
             self._table.execute("INSERT INTO seen VALUES (?, ?)", (job, line))
         except sqlite3.IntegrityError:
-            found = self._table.execute("SELECT line FROM seen WHERE id = ?", (job,)).fetchone()
-            return int(found[0])
+            row = self._table.execute("SELECT line FROM seen WHERE id = ?", (job,)).fetchone()
+            return int(row[0])
         return None

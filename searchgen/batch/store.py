@@ -2,20 +2,22 @@
 
 A row is written to the output first, then its line to the journal. Both reach the disk every `interval` seconds; only then does the
 journal say so. On the way back a row counts if its journal line is whole and its bytes have the hash the line gives; at
-the first that does not, both files are cut.
+the first that does not, both files are cut. Nothing is cut, begun or lost before the first new row: a run that is refused until then
+leaves the files as they were, and none that it made.
 """
 
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from searchgen.batch.jobs import Job
-from searchgen.batch.journal import Header, Row, encode_entry, entries, hash_of, read_header
+from searchgen.batch.journal import BadLine, Header, Row, encode_entry, entries, hash_of, new_hash, read_header
 from searchgen.batch.rows import STATUSES
 from searchgen.errors import RequestError
 from searchgen.files.locked import make_durable, open_locked, write_all
@@ -24,6 +26,9 @@ __all__ = ["SYNC_SECONDS", "Kept", "Store", "is_plain"]
 
 #: At most the rows of so many seconds are lost when the machine itself stops.
 SYNC_SECONDS = 1.0
+
+#: Bytes of the output that are held at once when it is compared with the journal.
+PIECE = 1 << 20
 
 
 @dataclass
@@ -68,6 +73,9 @@ class Store:
         self.output, self.journal, self.interval = output, journal, interval
         self.kept = Kept()
         self._owned = False  # whether the output is ours from its first byte on
+        self._made: list[Path] = []  # files that were not there before
+        self._pending: Callable[[], None] | None = None  # what is to be done to the files before the first new row
+        self._settled = False
         self._end = 0
         self._models: set[str] = set()
         self._last_sync = time.monotonic()
@@ -87,9 +95,11 @@ class Store:
         Raises:
             RequestError: the files are of another run, are locked, or hold rows and `mode` is "new".
         """
-        store = cls(open_locked(output), open_locked(journal), interval)
-        store._owned = True
+        is_new = not output.exists()
+        store = cls(open_locked(output), None, interval)
+        store._owned, store._made = True, [output] if is_new else []
         try:
+            store._lock_journal(journal)
             size = os.fstat(store.output).st_size
             if mode == "new" and size:
                 raise RequestError(f"{output} exists; --resume goes on with it, --overwrite begins again")
@@ -98,7 +108,7 @@ class Store:
             if mode == "new":
                 store._refuse_foreign(journal)
             if mode != "resume" or not store._recover(header, str(output), str(journal)):
-                store._begin(header)
+                store._pending = partial(store._begin, header)
         except BaseException:
             store.release()
             raise
@@ -117,17 +127,20 @@ class Store:
         """
         if journal is None:
             return cls(output, None, interval)
-        store = cls(output, open_locked(journal), interval)
+        store = cls(output, None, interval)
+        store._lock_journal(journal)
         base = os.fstat(output).st_size if is_plain(output) else 0
         try:
             if mode == "new" and os.fstat(store._journal).st_size:
                 raise RequestError(f"{journal} exists; --resume goes on with it, --overwrite begins again")
+            if mode == "new":
+                store._refuse_foreign(journal)
             if mode != "resume" or not store._recover(header, "", str(journal)):
-                store._begin(replace(header, base=base))
+                store._pending = partial(store._begin, replace(header, base=base))
             if 0 < base < store.kept.end:
                 raise RequestError(
-                    f"stdout has {base} bytes and {journal} knows of {store.kept.end}, so rows are missing there; "
-                    "restore the file, write the rest to a new one, or begin again with --overwrite"
+                    f"stdout has {base} bytes, but {journal} lists {store.kept.end}; rows are missing. "
+                    "Restore the file, write the rest to a new one, or begin again with --overwrite"
                 )
         except BaseException:
             store.release()
@@ -147,6 +160,7 @@ class Store:
         Raises:
             OSError: the disk is full, or the reader has gone.
         """
+        self.settle()
         write_all(self.output, row)
         self._end += len(row)
         if self.journal is None:
@@ -161,6 +175,12 @@ class Store:
         if time.monotonic() - self._last_sync >= self.interval:
             self.sync()
 
+    def settle(self) -> None:
+        """Begin the files, or cut what did not hold of them: the run is not refused, and `--resume` goes on with it."""
+        if not self._settled and self._pending is not None:
+            self._pending()
+        self._settled = True
+
     def sync(self) -> None:
         """Bring both files to the disk, the output first."""
         if self.journal is not None and self._fresh:
@@ -171,9 +191,13 @@ class Store:
         self._last_sync = time.monotonic()
 
     def release(self) -> None:
-        """Make durable what can be, and give the files and their locks back."""
+        """Make durable what can be, take away new files without a row or a header, and give the files and their locks back."""
         with suppress(OSError):
             self.sync()
+        if not self._settled:
+            for path in self._made:
+                with suppress(OSError):
+                    path.unlink()
         for descriptor in (self.journal, self.output if self.output > 2 else None):
             if descriptor is not None:
                 with suppress(OSError):
@@ -191,6 +215,15 @@ class Store:
                     row = Row(*entry.values[1:])
                     yield row.line, row.fingerprint
 
+    def _lock_journal(self, journal: Path) -> None:
+        is_new = not journal.exists()
+        self.journal = open_locked(journal)
+        self._made += [journal] if is_new else []
+        if not is_plain(self.journal):
+            raise RequestError(
+                f"{journal} is not a plain file, so it cannot be the journal; name another with --journal"
+            )
+
     @property
     def _journal(self) -> int:
         assert self.journal is not None
@@ -205,32 +238,35 @@ class Store:
         self._end = header.base
 
     def _refuse_foreign(self, journal: Path) -> None:
-        """Refuse to write over a file that is no journal: its name was given by mistake."""
+        """Refuse to write over a file that is not a journal: its name was given by mistake."""
         with self._reader(self._journal) as lines:
             _header_of(lines, str(journal))
 
     def _recover(self, header: Header, output: str, journal: str) -> bool:
         """Find what holds, cut the rest, and return True; False if there is not even a header."""
         with self._reader(self._journal) as lines:
-            found = _header_of(lines, journal)
-            if found is None:
+            header_and_end = _header_of(lines, journal)
+            if header_and_end is None:
                 return False
-            earlier, begin = found
+            earlier, begin = header_and_end
             header.refuse_other(earlier)
             kept = Kept(end=earlier.base, journal_end=begin, begin=begin, durable=earlier.base)
-            if output:
-                with self._reader(self.output) as rows:
-                    _collect(kept, lines, rows, output)
-            else:
-                _collect(kept, lines, None, output)
-        self._cut(kept)
+            try:
+                if output:
+                    with self._reader(self.output) as rows:
+                        _collect(kept, lines, rows, output)
+                else:
+                    _collect(kept, lines, None, output)
+            except BadLine as error:
+                raise RequestError(f"{journal}: {error}; begin again with --overwrite") from None
+            size = os.fstat(self.output).st_size if is_plain(self.output) else 0
+            kept.dropped_bytes = max(0, size - kept.end)
+        self._pending = partial(self._cut, kept)
         self.kept, self._end, self._models = kept, kept.end, set(kept.models)
         return True
 
     def _cut(self, kept: Kept) -> None:
-        size = os.fstat(self.output).st_size if is_plain(self.output) else 0
-        if size > kept.end:
-            kept.dropped_bytes = size - kept.end
+        if kept.dropped_bytes:
             os.ftruncate(self.output, kept.end)
             make_durable(self.output)
         if os.fstat(self._journal).st_size > kept.journal_end:
@@ -255,17 +291,21 @@ def _header_of(lines: BinaryIO, journal: str) -> tuple[Header, int] | None:
 def _collect(kept: Kept, lines: BinaryIO, rows: BinaryIO | None, output: str) -> None:
     """Go through the journal, and the output beside it, up to the first row that does not hold."""
     synced = _last_sync(lines, kept.begin)
+    size = 0 if rows is None else os.fstat(rows.fileno()).st_size
+    if rows is not None:
+        rows.seek(kept.end)
     for values, end in entries(lines, kept.begin):
         if values[0] == "row":
             row = Row(*values[1:])
+            if row.end < kept.end:
+                raise BadLine("its rows do not follow one another")
             if rows is not None:
-                data = rows.read(row.end - kept.end)
-                if len(data) < row.end - kept.end:
+                if row.end > size:
                     return
-                if hash_of(data) != row.hash:
+                if _hash_of_next(rows, row.end - kept.end) != row.hash:
                     if row.end <= synced:
                         raise RequestError(
-                            f"{output}: row {kept.rows + 1} is not as it was written; "
+                            f"{output}: row {kept.rows + 1} has changed since it was written; "
                             "restore the file, or begin again with --overwrite"
                         )
                     return
@@ -276,6 +316,15 @@ def _collect(kept: Kept, lines: BinaryIO, rows: BinaryIO | None, output: str) ->
         elif values[0] == "synced":
             kept.durable = values[1]
         kept.journal_end = end
+
+
+def _hash_of_next(rows: BinaryIO, length: int) -> str:
+    """Return the hash of so many bytes, read piece by piece: a journal may speak of more than fit into memory."""
+    digest = new_hash()
+    while length and (data := rows.read(min(length, PIECE))):
+        digest.update(data)
+        length -= len(data)
+    return digest.hexdigest()
 
 
 def _last_sync(lines: BinaryIO, begin: int) -> int:

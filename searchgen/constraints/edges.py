@@ -102,10 +102,10 @@ class _Edge(Constraint):
 
 @dataclass(frozen=True)
 class StartsWith(_Edge):
-    """The text begins with the tokens of the phrase."""
+    """The text starts with the given words."""
 
     name: ClassVar[str] = "starts-with"
-    flags: ClassVar[tuple[Flag, ...]] = (Flag("starts-with", str, "What the text begins with.", "TEXT", "", ""),)
+    flags: ClassVar[tuple[Flag, ...]] = (Flag("starts-with", str, "The first words of the text.", "TEXT", "", ""),)
     verb: ClassVar[str] = "starts"
     begins: ClassVar[bool] = True
 
@@ -142,7 +142,7 @@ class StartsWith(_Edge):
 
 @dataclass(frozen=True)
 class EndsWith(_Edge):
-    """The text ends with the tokens of the phrase.
+    """The text ends with the given words, before its final mark.
 
     Unless the phrase itself ends with a final mark, any final and closing marks may follow it: `the park` accepts
     `... the park.` and `... “the park”.`
@@ -150,7 +150,7 @@ class EndsWith(_Edge):
 
     name: ClassVar[str] = "ends-with"
     flags: ClassVar[tuple[Flag, ...]] = (
-        Flag("ends-with", str, "What the text ends with, before the final mark.", "TEXT", "", ""),
+        Flag("ends-with", str, "The last words of the text, before its final mark.", "TEXT", "", ""),
     )
     verb: ClassVar[str] = "ends"
 

@@ -35,11 +35,11 @@ ACCEPT = [False, False, False, False, True, True]
 
 @dataclass(frozen=True)
 class FiniteVerb(Constraint):
-    """The sentence has a finite verb, and another one after its last `, and` or `, but`.
+    """The sentence has a finite verb; in Chinese, a predicate such as 是, 有 or 了.
 
-    Finite are the forms of the list's first section; those of `ambiguous` (`found`, `called`) right after a subject
-    pronoun, or anywhere if asked; and a base form as the first word (`Take it.`). Auxiliaries that open questions are
-    finite themselves.
+    In English, another finite verb follows the last `, and` or `, but`. Finite are the forms of the list's first section;
+    those of `ambiguous` (`found`, `called`) right after a subject pronoun, or anywhere if asked; and a base form as the
+    first word (`Take it.`). Auxiliaries that open questions are finite themselves.
 
     Attributes:
         ambiguous: whether forms that may be participles count everywhere.
@@ -51,7 +51,7 @@ class FiniteVerb(Constraint):
         Flag(
             "finite-verb",
             bool,
-            "A sentence has a verb, if the rest allows one: in English a finite one.",
+            "Require a finite verb or Chinese predicate.",
             "",
             True,
             False,

@@ -22,9 +22,9 @@ __all__ = ["Forbid"]
 
 @dataclass(frozen=True)
 class Forbid(Constraint):
-    """None of the phrases occurs, case ignored.
+    """No forbidden word or phrase occurs in the text.
 
-    A single word also bars tokens that contain it between non-letters: `dog` bars `dog's`. A phrase of several tokens
+    Case is ignored. A single word also bars tokens that contain it between non-letters: `dog` bars `dog's`. A phrase of several tokens
     bars exactly these tokens in a row; a punctuation mark bars itself.
 
     Attributes:

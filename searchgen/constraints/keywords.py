@@ -24,10 +24,11 @@ Item = tuple[Phrase, ...]  # alternatives, one of which must occur
 
 @dataclass(frozen=True)
 class Keywords(Constraint):
-    """Every item occurs: one of its phrases stands in the text, whole tokens, case ignored.
+    """Every keyword occurs in the text; `--ordered` also fixes their order.
 
-    In any order, no two items share tokens of the text unless `overlap` allows it, and equal items count once. In the given order,
-    each item begins after the end of the one before it, and a repeated item must occur again.
+    One phrase of each item occurs as whole tokens, case ignored. In any order, no two items share tokens of the text unless `overlap`
+    allows it, and equal items count once. In the given order, each item begins after the end of the one before it, and a repeated item
+    must occur again.
 
     Attributes:
         items: for each keyword its alternatives, each a tuple of tokens.
@@ -40,14 +41,14 @@ class Keywords(Constraint):
         Flag(
             "keywords",
             ITEMS,
-            "Words or phrases to hold, in any order; '-' reads sets from stdin.",
+            "Words or phrases that must occur, in any order.",
             "LIST",
             (),
             (),
             ("-k",),
         ),
-        Flag("ordered", bool, "Hold them in the order given.", "", False, False),
-        Flag("overlap", bool, "Keywords may share words (characters in Chinese).", "", False, False),
+        Flag("ordered", bool, "The keywords must occur in the given order.", "", False, False),
+        Flag("overlap", bool, "Keywords may share words (in Chinese: characters).", "", False, False),
     )
     items: tuple[Item, ...]
     ordered: bool = False

@@ -10,6 +10,7 @@ from searchgen.automata import ENTRY_LIMIT, Automaton, Ids, anything
 from searchgen.constraints.base import Constraint, Setting
 from searchgen.constraints.flags import Flag
 from searchgen.errors import RequestError
+from searchgen.plain_json import brief
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["MOST_WORDS", "Length", "default_window"]
@@ -23,7 +24,9 @@ DEFAULT_WINDOWS = {"en": (6, 14, 3, 4), "zh": (8, 24, 3, 4), "raw": (6, 14, 3, 4
 
 @dataclass(frozen=True)
 class Length(Constraint):
-    """At least `min_words` and at most `max_words` words; punctuation does not count.
+    """The number of words (in Chinese: characters) lies between `--min-words` and `--max-words`.
+
+    Punctuation does not count.
 
     >>> Length(4, 8).window
     (4, 8)
@@ -34,7 +37,7 @@ class Length(Constraint):
         Flag(
             "min-words",
             int | None,
-            "Fewest words (characters in Chinese).",
+            "Minimum number of words (in Chinese: characters).",
             "N",
             None,
             None,
@@ -42,7 +45,14 @@ class Length(Constraint):
             "lengths",
         ),
         Flag(
-            "max-words", int | None, "Most words (characters in Chinese).", "N", None, None, ("--max-chars",), "lengths"
+            "max-words",
+            int | None,
+            "Maximum number of words (in Chinese: characters).",
+            "N",
+            None,
+            None,
+            ("--max-chars",),
+            "lengths",
         ),
     )
     min_words: int
@@ -58,9 +68,9 @@ class Length(Constraint):
         low, high = demands["min_words"], demands["max_words"]
         for name, value in (("--min-words", low), ("--max-words", high)):
             if value is not None and value < 1:
-                raise RequestError(f"{name} {value}: a text has at least one word")
+                raise RequestError(f"{name} {brief(value)}: a text has at least one word")
             if value is not None and value > MOST_WORDS:
-                raise RequestError(f"{name} {value}: a text may have at most {MOST_WORDS} words")
+                raise RequestError(f"{name} {brief(value)}: a text may have at most {MOST_WORDS} words")
         if low is not None and high is not None and low > high:
             raise RequestError(f"--min-words {low} is more than --max-words {high}; exchange or widen them")
 

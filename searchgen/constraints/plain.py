@@ -16,12 +16,10 @@ __all__ = ["Plain"]
 
 @dataclass(frozen=True)
 class Plain(Constraint):
-    """The text holds no quotation mark and no bracket."""
+    """The text has no quotation marks and no brackets; `--quotes` allows them."""
 
     name: ClassVar[str] = "quotes"
-    flags: ClassVar[tuple[Flag, ...]] = (
-        Flag("quotes", bool, "Quotation marks and brackets may occur.", "", False, True),
-    )
+    flags: ClassVar[tuple[Flag, ...]] = (Flag("quotes", bool, "Allow quotation marks and brackets.", "", False, True),)
     repeated: ClassVar[bool] = True
 
     @classmethod

@@ -18,7 +18,7 @@ PREDICATES = tuple(
 
 @dataclass(frozen=True)
 class Predicate(Constraint):
-    """The text holds at least one of `PREDICATES`."""
+    """The text contains at least one of `PREDICATES`."""
 
     name: ClassVar[str] = "finite-verb"
     repeated: ClassVar[bool] = True

@@ -19,7 +19,7 @@ WORD, FINAL, OTHER = 0, 1, 2  # token classes; then two for each pair of marks: 
 
 @dataclass(frozen=True)
 class Sentence(Constraint):
-    """The text is one sentence.
+    """The text is one sentence, with a final mark at its end and nowhere else.
 
     It has a word, its last token is a final mark (`.` `?` `!` ...), no final mark stands inside, and quotes and
     brackets are closed before the end. At most one mark is open at a time: quotes inside brackets are not accepted.
@@ -27,7 +27,7 @@ class Sentence(Constraint):
 
     name: ClassVar[str] = "sentence"
     flags: ClassVar[tuple[Flag, ...]] = (
-        Flag("sentence", bool, "One sentence: a final mark at the end, none inside.", "", True, False),
+        Flag("sentence", bool, "Require one sentence, with a final mark at its end only.", "", True, False),
     )
     repeated: ClassVar[bool] = True
 

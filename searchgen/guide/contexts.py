@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.guide.near_keywords import near_nodes
-from searchgen.guide.state_layout import Frame
+from searchgen.guide.state_layout import StateLayout
 from searchgen.guide.tables import ROW
 from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
@@ -68,7 +68,7 @@ class Contexts(NamedTuple):
     @staticmethod
     def of(
         problem: Problem,
-        frame: Frame,
+        layout: StateLayout,
         order: int,
         kept: npt.NDArray[np.bool_],
         near: int = 0,
@@ -78,7 +78,7 @@ class Contexts(NamedTuple):
 
         Args:
             problem: the target.
-            frame: its classes and states.
+            layout: its classes and states.
             order: order of the guide.
             kept: (V',) tokens that may stand in a context.
             near: if above 0, contexts beyond order 2 are those that lead to a demanded word within so many words.
@@ -87,32 +87,32 @@ class Contexts(NamedTuple):
         starts = _starts(problem, order)
         limit = starts[-1]
         if near and order > 2:
-            width, item = _size(problem, frame, order)
+            width, item = _size(problem, layout, order)
             layers = int(problem.window[1]) + 1
             max_tokens = np.inf if budget is None else NEAR_SHARE * budget.memory / (layers * item * width)
-            nodes = near_nodes(problem, frame, _nodes(problem, _starts(problem, 2), kept), starts, near, max_tokens)
+            nodes = near_nodes(problem, layout, _nodes(problem, _starts(problem, 2), kept), starts, near, max_tokens)
         else:
             nodes = _nodes(problem, starts, kept)
         node, token = _ends(problem, nodes, kept)
-        cls = np.where(token >= 0, frame.classes.cls[token], len(frame.kind) - 2)
-        roots = np.arange(len(frame.kind) - (2 if (node == problem.begin[0]).any() else 1))
+        cls = np.where(token >= 0, layout.classes.cls[token], len(layout.kind) - 2)
+        roots = np.arange(len(layout.kind) - (2 if (node == problem.begin[0]).any() else 1))
         rows = np.zeros(1 + len(roots) + len(node), ROW)
         rows["node"][1 + len(roots) :] = node
         rows["token"] = np.concatenate([np.full(1 + len(roots), -1), token])
-        rows["cls"] = np.concatenate([[len(frame.kind) - 1], roots, cls])
+        rows["cls"] = np.concatenate([[len(layout.kind) - 1], roots, cls])
         rows["backoff"] = 1.0
         depths = np.concatenate([[-1], np.full(len(roots), 0), _depth(starts, node)])
-        plain = rows["cls"] >= frame.aligned
-        word = frame.kind["word"][rows["cls"]]
+        plain = rows["cls"] >= layout.aligned
+        word = layout.kind["word"][rows["cls"]]
         group = ((2 - plain) * 2 + (depths > 0)) * 2 + (word > 0)  # as 16 bits a radix sort takes no time
         order_of_rows = np.argsort((group * 16 + np.maximum(depths, 0)).astype(np.int16), kind="stable")
         special = int(plain.sum())
-        return _placed(problem, frame, rows[order_of_rows], special, limit, np.maximum(depths, 0)[order_of_rows])
+        return _placed(problem, layout, rows[order_of_rows], special, limit, np.maximum(depths, 0)[order_of_rows])
 
 
-def _size(problem: Problem, frame: Frame, order: int) -> tuple[int, int]:
+def _size(problem: Problem, layout: StateLayout, order: int) -> tuple[int, int]:
     """Return the number of values of a context in a layer, and the bytes of each: beyond order 2 sums may cancel."""
-    width = int(frame.kind["size"][0]) if frame.aligned else int(frame.kind["size"][:-2].max(initial=1))
+    width = int(layout.kind["size"][0]) if layout.aligned else int(layout.kind["size"][:-2].max(initial=1))
     return width, 8 if order > 2 else int(problem.ngram.node["log_p"].dtype.itemsize)
 
 
@@ -150,25 +150,25 @@ def _nodes(problem: Problem, starts: list[int], kept: npt.NDArray[np.bool_]) -> 
 def _ends(problem: Problem, nodes: Array, kept: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
     """Return (node, last token) of every row: a context that ends with <unk> has one for each unknown word."""
     last = problem.ngram.word[nodes].astype(np.int64)
-    known = nodes[last != UNKNOWN]
+    stored = nodes[last != UNKNOWN]
     unknown = nodes[last == UNKNOWN]
     extra = problem.extra[kept[problem.extra]]
     token = np.where(last == BEGIN, -1, last)[last != UNKNOWN]
     return (
-        np.concatenate([known, np.repeat(unknown, len(extra))]),
+        np.concatenate([stored, np.repeat(unknown, len(extra))]),
         np.concatenate([token, np.tile(extra, len(unknown))]),
     )
 
 
 def _placed(
-    problem: Problem, frame: Frame, rows: npt.NDArray[np.void], special: int, limit: int, depth: Array
+    problem: Problem, layout: StateLayout, rows: npt.NDArray[np.void], special: int, limit: int, depth: Array
 ) -> Contexts:
     """Give every row its place in a layer, its parent and its back-off."""
     size = len(problem.ngram.alias_p)
     root = (rows["token"] < 0) & (rows["node"] == 0)
     root[0] = False
-    frame.kind["row"] = -1
-    frame.kind["row"][rows["cls"][root]] = np.flatnonzero(root)
+    layout.kind["row"] = -1
+    layout.kind["row"][rows["cls"][root]] = np.flatnonzero(root)
     unknown = np.unique(rows["node"][rows["token"] >= size])
     row_of_node = np.full(limit, -1, np.int32)
     ordinary = (rows["node"] > 0) & (rows["token"] < size)
@@ -181,7 +181,7 @@ def _placed(
     contexts = rows["node"] > 0
     node, token = rows["node"][contexts], rows["token"][contexts]
     suffix = problem.ngram.node["suffix"][node]
-    parent = np.where(suffix > 0, row_of_node[suffix], frame.kind["row"][rows["cls"][contexts]])
+    parent = np.where(suffix > 0, row_of_node[suffix], layout.kind["row"][rows["cls"][contexts]])
     through = np.flatnonzero(parent < -1)
     parent[through] = extra_row[-2 - parent[through], token[through] - size]
     rows["parent"][contexts] = np.where(parent < 0, 0, parent)
@@ -189,35 +189,35 @@ def _placed(
     log_backoff = problem.ngram.node["log_backoff"][node].astype(np.float64)
     rows["backoff"][contexts] = np.exp(problem.beta[0] * log_backoff)
 
-    width = int(frame.kind["size"][0]) if frame.aligned else 0
+    width = int(layout.kind["size"][0]) if layout.aligned else 0
     pitch = (
         width if width <= 64 else 16 * ((width + 15) // 16 | 1)
     )  # an odd number of cache lines, to use all of the cache
-    sizes = np.where(np.arange(len(rows)) < special, frame.kind["size"][rows["cls"]], pitch)
+    sizes = np.where(np.arange(len(rows)) < special, layout.kind["size"][rows["cls"]], pitch)
     rows["offset"] = np.cumsum(sizes) - sizes
     begin = int(row_of_node[problem.begin[0]]) if problem.begin[0] and limit > 1 else -1
-    begin = begin if begin >= 0 else int(frame.kind["row"][len(frame.kind) - 2])
+    begin = begin if begin >= 0 else int(layout.kind["row"][len(layout.kind) - 2])
     return Contexts(rows, special, int(sizes.sum()), pitch, begin, depth, row_of_node, extra_row)
 
 
 def kept_tokens(
-    problem: Problem, frame: Frame, bigrams: Bigrams, order: int, budget: Budget | None, near: int = 0
+    problem: Problem, layout: StateLayout, bigrams: Bigrams, order: int, budget: Budget | None, near: int = 0
 ) -> npt.NDArray[np.bool_]:
     """Return which tokens may stand in contexts, with `near` in those of order 2: without a budget all, else the most frequent ones."""
-    cls = frame.classes.cls
+    cls = layout.classes.cls
     if budget is None:
         return np.asarray(cls >= 0)
     layers = int(problem.window[1]) + 1
     size = len(problem.ngram.alias_p)
-    width, item = _size(problem, frame, order)
+    width, item = _size(problem, layout, order)
     work = bigrams.inside * (1.0 if near else order - 1.0) * layers * (width + EDGE_COST)
     limit = min(max(budget.work, work[min(budget.words, size)]), budget.most_work)
     most = int(np.searchsorted(work, (1 - PLAIN_SHARE) * limit, side="right")) - 1
     most = min(most, int((1 - PLAIN_SHARE) * budget.memory / (layers * item * width)))
     kept = (cls >= 0) & (np.arange(len(cls)) < most)
-    plain = np.flatnonzero(cls >= frame.aligned)
-    plain = plain[np.lexsort((plain, frame.classes.count[cls[plain]] > RARE))]
-    values = np.cumsum(frame.kind["size"][cls[plain]]) * float(layers)
-    steps = values * (len(frame.kind) * STEP_COST)
+    plain = np.flatnonzero(cls >= layout.aligned)
+    plain = plain[np.lexsort((plain, layout.classes.count[cls[plain]] > RARE))]
+    values = np.cumsum(layout.kind["size"][cls[plain]]) * float(layers)
+    steps = values * (len(layout.kind) * STEP_COST)
     kept[plain] = (values * item <= PLAIN_SHARE * budget.memory) & (steps <= PLAIN_SHARE * limit)
     return np.asarray(kept)

@@ -50,8 +50,8 @@ def link(
     alpha: Any,
     low: Any,
     high: Any,
-    found: Any,
-    found_cls: Any,
+    edges: Any,
+    edge_cls: Any,
     count: Any,
     spread: Any,
     used: Any,
@@ -67,8 +67,8 @@ def link(
         alpha: p - backoff * p_lower of every bigram, if that is what coefficients are; else empty.
         low: first row.
         high: last row + 1.
-        found: edges of one row before sorting, space for two a child and one a class.
-        found_cls: (the same,) int16, their classes.
+        edges: edges of one row before sorting, space for two a child and one a class.
+        edge_cls: (the same,) int16, their classes.
         count: (K + 1,) int64, scratch.
         spread: (K,) float64, scratch: mass of the children that are no contexts, by class.
         used: (A, SPECIAL) bool, set where a row of an aligned class has an edge to a row that is not.
@@ -93,13 +93,13 @@ def link(
             for extra in range(len(problem.extra) if word == 0 else 1):
                 token = problem.extra[extra] if word == 0 else word
                 if guide.weight[token].cls >= 0:
-                    n, more = _add(guide, problem, context, i, token, word, upper, lower, found, found_cls, n, spread)
+                    n, more = _add(guide, problem, context, i, token, word, upper, lower, edges, edge_cls, n, spread)
                     least = min(least, more)
         for c in range(len(spread)):
             if spread[c] != 0.0:
-                found[n].row, found[n].coefficient, found_cls[n] = guide.kind[c].row, spread[c], c
+                edges[n].row, edges[n].coefficient, edge_cls[n] = guide.kind[c].row, spread[c], c
                 n += 1
-        _sort(guide, r, found, found_cls, n, count)
+        _sort(guide, r, edges, edge_cls, n, count)
         _mark(guide, r, used)
     return least
 
@@ -133,12 +133,12 @@ def _add(
     word: Any,
     upper: Any,
     lower: Any,
-    found: Any,
-    found_cls: Any,
+    edges: Any,
+    edge_cls: Any,
     n: Any,
     spread: Any,
 ) -> Any:
-    """Add the edges of one child to those found; return their number, and what the child adds to its shorter context."""
+    """Add the edges of one child to those of its row; return their number, and what the child adds to its shorter context."""
     c = guide.weight[token].cls
     scale = guide.weight[token].scale
     root = guide.kind[c].row
@@ -155,22 +155,22 @@ def _add(
             spread[c] -= lower * scale
             more = -lower * scale
         else:
-            found[n].row, found[n].coefficient, found_cls[n] = other, -lower * scale, c
+            edges[n].row, edges[n].coefficient, edge_cls[n] = other, -lower * scale, c
             n += 1
     if row == root:
         spread[c] += (upper - less) * scale
     else:
-        found[n].row, found[n].coefficient, found_cls[n] = row, (upper - less) * scale, c
+        edges[n].row, edges[n].coefficient, edge_cls[n] = row, (upper - less) * scale, c
         n += 1
     return n, more
 
 
 @inlined
-def _sort(guide: Any, r: Any, found: Any, found_cls: Any, n: Any, count: Any) -> None:
-    """Write n found edges at their row's place, by class and else in order."""
+def _sort(guide: Any, r: Any, edges: Any, edge_cls: Any, n: Any, count: Any) -> None:
+    """Write n edges at their row's place, by class and else in order."""
     count[:] = 0
     for e in range(n):
-        count[found_cls[e] + 1] += 1
+        count[edge_cls[e] + 1] += 1
     at = guide.row[r].start
     for c in range(len(count)):
         at += count[c]
@@ -182,6 +182,6 @@ def _sort(guide: Any, r: Any, found: Any, found_cls: Any, n: Any, count: Any) ->
         for c in range(len(count) - 1):
             guide.kind[c].edge = count[c + 1]
     for e in range(n):
-        c = found_cls[e]
-        guide.edge[count[c]] = found[e]
+        c = edge_cls[e]
+        guide.edge[count[c]] = edges[e]
         count[c] += 1

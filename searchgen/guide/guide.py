@@ -8,13 +8,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import Impossible, NotFound
+from searchgen.errors import NotFound
 from searchgen.guide.candidates import new_scratch
 from searchgen.guide.contexts import Budget, Contexts, kept_tokens
 from searchgen.guide.draws import draw_many, log_probability
 from searchgen.guide.edges import link
 from searchgen.guide.layers import Layers, shared
-from searchgen.guide.state_layout import Classes, Frame, UnigramMass
+from searchgen.guide.possible import refuse_impossible
+from searchgen.guide.state_layout import Classes, StateLayout, UnigramMass
 from searchgen.guide.tables import (
     ALIGNED,
     BEGIN_ROW,
@@ -90,24 +91,21 @@ class Guide:
 
         Raises:
             Impossible: no text of the window is accepted.
-            NotFound: some unknown word is too long for floating point.
+            NotFound: some are, but their mass is too small for floating point.
             RequestError: the automaton allows punctuation without end.
         """
         classes = Classes.of(problem)
         mass = UnigramMass.of(problem, classes)
         low, high = int(problem.window[0]), int(problem.window[1])
-        if not (mass.value[low : high + 1, 1] > 0).any():
-            if (classes.unigram[problem.extra][classes.cls[problem.extra] >= 0] == 0.0).any():
-                raise NotFound("the texts that satisfy all constraints are too improbable to be counted")
-            raise Impossible(f"proved impossible: no accepted text has {low} to {high} words")
-        frame = Frame.of(classes, mass)
+        refuse_impossible(problem, classes, mass)
+        layout = StateLayout.of(classes, mass)
         bigrams = bigrams or Bigrams.of(problem.ngram)
         order = min(order, int(problem.ngram.order[0]))
-        kept = kept_tokens(problem, frame, bigrams, order, budget, near)
-        contexts = Contexts.of(problem, frame, order, kept, near, budget)
-        tables, pairs = _with_edges(problem, frame, mass, contexts, bigrams, threads)
+        kept = kept_tokens(problem, layout, bigrams, order, budget, near)
+        contexts = Contexts.of(problem, layout, order, kept, near, budget)
+        tables, pairs = _with_edges(problem, layout, mass, contexts, bigrams, threads)
         log_scale = mass.log_scale.copy()
-        Layers(tables, problem, frame, contexts.depth, pairs, log_scale, threads).compute()
+        Layers(tables, problem, layout, contexts.depth, pairs, log_scale, threads).compute()
         ends, log_masses = _totals(tables, log_scale, low, high)
         longest = high + int(mass.level.max()) * (high + 1)
         return Guide(problem, tables._replace(ends=ends), log_masses, log_scale, order, max(max_tokens or 0, longest))
@@ -142,7 +140,9 @@ class Guide:
         with ThreadPoolExecutor(threads) as pool:
             shared(np.full(count, DRAW_COST), work, pool, threads)
         if (lengths < 0).any():
-            raise NotFound("the texts that satisfy all constraints are too improbable to be counted")
+            raise NotFound(
+                "the texts that satisfy all constraints are too improbable for floating-point numbers; loosen a constraint"
+            )
         return tokens, lengths
 
     def log_probability(self, tokens: Sequence[int]) -> float:
@@ -157,7 +157,7 @@ class Guide:
 
 
 def _with_edges(
-    problem: Problem, frame: Frame, mass: UnigramMass, contexts: Contexts, bigrams: Bigrams, threads: int
+    problem: Problem, layout: StateLayout, mass: UnigramMass, contexts: Contexts, bigrams: Bigrams, threads: int
 ) -> tuple[GuideTables, Array]:
     """Return the guide's arrays without values, and which rows are laid out for which aligned classes.
 
@@ -166,11 +166,11 @@ def _with_edges(
     long = len(contexts.row_of_node) > len(problem.ngram.alias_p) + 1
     long |= bool((problem.token["weight"][problem.extra] < LEAST_WEIGHT).any())
     real = "<f8" if long else problem.ngram.node["log_p"].dtype.str
-    tables = _allocated(problem, frame, mass, contexts, real)
-    used = np.zeros((frame.aligned, contexts.special), np.bool_)
+    tables = _allocated(problem, layout, mass, contexts, real)
+    used = np.zeros((layout.aligned, contexts.special), np.bool_)
     mixture = _link(tables, problem, bigrams, used, threads) >= 0
     if not mixture and real != "<f8":
-        tables = _allocated(problem, frame, mass, contexts, "<f8")
+        tables = _allocated(problem, layout, mass, contexts, "<f8")
         _link(tables, problem, bigrams, used, threads)
     tables.size[MIXTURE] = mixture
     if long or not mixture:
@@ -178,7 +178,7 @@ def _with_edges(
     return tables, np.argwhere(used)
 
 
-def _allocated(problem: Problem, frame: Frame, mass: UnigramMass, contexts: Contexts, real: str) -> GuideTables:
+def _allocated(problem: Problem, layout: StateLayout, mass: UnigramMass, contexts: Contexts, real: str) -> GuideTables:
     """Return the guide's arrays, with neither edges nor values yet."""
     row, layers = contexts.row, len(mass.value)
     node = problem.ngram.node
@@ -186,25 +186,25 @@ def _allocated(problem: Problem, frame: Frame, mass: UnigramMass, contexts: Cont
     is_root = (row["token"] < 0) & (row["node"] == 0)
     is_root[0] = False
     sides = 1 if len(contexts.row_of_node) <= len(problem.ngram.alias_p) + 1 else 2
-    capacity = np.where(is_root, 0, sides * (children + len(problem.extra)) + len(frame.kind) - 2)
+    capacity = np.where(is_root, 0, sides * (children + len(problem.extra)) + len(layout.kind) - 2)
     row["start"] = np.cumsum(capacity) - capacity
     row["middle"] = row["punctuation"] = row["end"] = row["start"]
     size = np.zeros(8, np.int64)
     size[STRIDE], size[SPECIAL], size[PITCH] = contexts.stride, contexts.special, contexts.pitch
-    size[WIDTH] = frame.kind["size"][0] if frame.aligned else 0
-    size[ALIGNED], size[WORDS] = frame.aligned, frame.aligned + frame.kind["word"][frame.aligned : -2].sum()
+    size[WIDTH] = layout.kind["size"][0] if layout.aligned else 0
+    size[ALIGNED], size[WORDS] = layout.aligned, layout.aligned + layout.kind["word"][layout.aligned : -2].sum()
     size[BEGIN_ROW] = contexts.begin
     weight = np.zeros(len(problem.token), WEIGHT)
-    weight["scale"], weight["unigram"] = np.exp(problem.token["weight"]), frame.classes.unigram
-    weight["cls"] = frame.classes.cls
+    weight["scale"], weight["unigram"] = np.exp(problem.token["weight"]), layout.classes.unigram
+    weight["cls"] = layout.classes.cls
     step = np.exp(-np.diff(mass.log_scale, prepend=0.0))
     return GuideTables(
         value=np.zeros(contexts.stride * layers, real),
         row=row,
         edge=np.empty(int(capacity.sum()), edge_dtype(real)),
-        kind=frame.kind,
-        place=frame.place,
-        target=frame.target,
+        kind=layout.kind,
+        place=layout.place,
+        target=layout.target,
         level=mass.level,
         mass=mass.value,
         step=step,
@@ -226,10 +226,10 @@ def _link(tables: GuideTables, problem: Problem, bigrams: Bigrams, used: npt.NDA
     least: list[float] = []
 
     def work(low: int, high: int) -> None:
-        found = np.empty(int(capacity[low:high].max()) + 1, tables.edge.dtype)
-        found_cls = np.empty(len(found), np.int16)
+        edges = np.empty(int(capacity[low:high].max()) + 1, tables.edge.dtype)
+        edge_cls = np.empty(len(edges), np.int16)
         counts, spread = np.zeros(classes + 1, np.int64), np.zeros(classes)
-        least.append(link(tables, problem, alpha, low, high, found, found_cls, counts, spread, used))
+        least.append(link(tables, problem, alpha, low, high, edges, edge_cls, counts, spread, used))
 
     with ThreadPoolExecutor(threads) as pool:
         shared(capacity, work, pool, threads)

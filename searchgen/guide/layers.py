@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.guide.recursion import add_words, aligned_layer, expand, finish
-from searchgen.guide.state_layout import Frame
+from searchgen.guide.state_layout import StateLayout
 from searchgen.guide.tables import PITCH, SPECIAL, STRIDE, GuideTables
 from searchgen.problem import Problem
 
@@ -55,7 +55,7 @@ class Layers:
     Attributes:
         tables: the guide; its values are written.
         problem: the target.
-        frame: classes and states.
+        layout: classes and states.
         depth: (N,) depth of each row's context, 0 for the root rows.
         pairs: (n, 2) aligned class and row that is not aligned, where an edge leads from one to the other.
         log_scale: (T + 1,) natural log of the scale of each layer; later ones are adapted as layers are known.
@@ -64,7 +64,7 @@ class Layers:
 
     tables: GuideTables
     problem: Problem
-    frame: Frame
+    layout: StateLayout
     depth: Array
     pairs: Array
     log_scale: npt.NDArray[np.float64]
@@ -77,7 +77,7 @@ class Layers:
         rows = np.arange(len(row))
         is_root = (self.depth == 0) & (rows > 0)
         context = rows[(rows < special) & ~is_root]
-        word = self.frame.kind["word"][row["cls"]] > 0
+        word = self.layout.kind["word"][row["cls"]] > 0
         first = self._together(np.array([0]), rows[is_root], *self._by_depth(context[(context > 0) & ~word[context]]))
         later = self._together(*self._by_depth(context[word[context]]))
         aligned = [*self._by_depth(rows[(rows >= special) & ~is_root])]
@@ -115,16 +115,16 @@ class Layers:
             yield rows[self.depth[rows] == depth]
 
     def _sizes(self, rows: Any) -> Array:
-        return np.asarray(self.frame.kind["size"][self.tables.row["cls"][rows]])
+        return np.asarray(self.layout.kind["size"][self.tables.row["cls"][rows]])
 
     @property
     def _widest(self) -> int:
-        return int(self.frame.kind["size"].max())
+        return int(self.layout.kind["size"].max())
 
     def _seen(self, aligned: list[Array]) -> npt.NDArray[Any]:
         """Room for what `expand` lays out; empty if there are no aligned contexts."""
         size = self.tables.size
-        classes = self.frame.aligned if aligned else 0
+        classes = self.layout.aligned if aligned else 0
         return np.zeros(classes * int(size[SPECIAL] * size[PITCH]), self.tables.value.dtype)
 
     def _words(self, t: int, which: Array, base: npt.NDArray[np.float64], pool: Executor) -> None:
@@ -132,7 +132,7 @@ class Layers:
             add_words(self.tables, self.problem, t, which[low:high], base, np.empty(self._widest))
 
         row = self.tables.row[which]
-        width = int(self.frame.kind["size"][0])
+        width = int(self.layout.kind["size"][0])
         shared((row["punctuation"] - row["start"]) * width + self._sizes(which), work, pool, self.threads)
 
     def _finish(self, t: int, which: Array, level: int, base: npt.NDArray[np.float64], pool: Executor) -> None:
@@ -145,16 +145,16 @@ class Layers:
         """Compute the aligned contexts of one layer."""
         if not aligned:
             return
-        frame, tables = self.frame, self.tables
-        width = int(frame.kind["size"][0])
-        now = tables.mass[t, frame.place["scaled_by"][:width]]
+        layout, tables = self.layout, self.tables
+        width = int(layout.kind["size"][0])
+        now = tables.mass[t, layout.place["scaled_by"][:width]]
         alive = np.flatnonzero(now > 0)
         if len(alive) == 0:
             return
         inverse = np.divide(1.0, now, out=np.zeros(width), where=now > 0)
-        before = tables.mass[t - 1, frame.place["scaled_by"][:width]]
+        before = tables.mass[t - 1, layout.place["scaled_by"][:width]]
         factor = (tables.step[t] * before * inverse).astype(tables.value.dtype)
-        states = frame.place["state"][: frame.aligned * width].reshape(frame.aligned, width)
+        states = layout.place["state"][: layout.aligned * width].reshape(layout.aligned, width)
         ending = self.problem.accept[states] * (inverse * tables.step[0])
         columns = np.array([alive[0], alive[-1] + 1, self._block()])
 

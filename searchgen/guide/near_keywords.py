@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.guide.state_layout import Frame
+from searchgen.guide.state_layout import StateLayout
 from searchgen.lm.ngram.tables import BEGIN, END, NGramTables
 from searchgen.problem import Problem
 
@@ -33,19 +33,19 @@ MOST_PLACES = 30_000
 
 
 def near_nodes(
-    problem: Problem, frame: Frame, base: Array, starts: Sequence[int], steps: int, most_contexts: float = np.inf
+    problem: Problem, layout: StateLayout, base: Array, starts: Sequence[int], steps: int, most_contexts: float = np.inf
 ) -> Array:
     """Return the contexts of a guide: those of order 2, and longer ones near demanded words.
 
     Args:
         problem: the target.
-        frame: its classes.
+        layout: its classes.
         base: nodes of the contexts of order 2.
         starts: first node of each depth short enough for a context, and the first one that is too deep.
         steps: how many words ahead a demanded word is looked for: 1 takes the contexts that store it.
         most_contexts: how many contexts there is memory for beside those of order 2.
     """
-    tables, classes = problem.ngram, frame.classes
+    tables, classes = problem.ngram, layout.classes
     cls = classes.cls[: len(tables.alias_p)].astype(np.int64)
     live = cls >= 0
     live[: END + 1] = False
@@ -91,13 +91,13 @@ def _closed(
     tables: NGramTables, base: Array, nodes: Array, starts: Sequence[int], live: npt.NDArray[np.bool_]
 ) -> Array:
     """Return base and nodes without those that hold dead words, with all that dropping a first or last word leaves of them."""
-    found = good = np.union1d(base, [0])
+    reached = good = np.union1d(base, [0])
     while len(nodes):
-        nodes = np.setdiff1d(nodes, found)
-        found = np.union1d(found, nodes)
+        nodes = np.setdiff1d(nodes, reached)
+        reached = np.union1d(reached, nodes)
         nodes = np.union1d(_parents(tables, starts, nodes), tables.node["suffix"][nodes])
     first = tables.node["first"]
-    new = np.setdiff1d(found, good)
+    new = np.setdiff1d(reached, good)
     fits = (live[tables.word[new]] | (new == 1 + BEGIN)) & (first[new + 1] > first[new])
     new = new[fits]
     for low, high in pairwise(starts[1:]):

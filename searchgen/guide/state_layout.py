@@ -16,7 +16,7 @@ from searchgen.guide.tables import CLASS, PLACE
 from searchgen.lm.ngram.tables import END
 from searchgen.problem import Problem
 
-__all__ = ["Frame", "UnigramMass"]
+__all__ = ["StateLayout", "UnigramMass"]
 
 Array = npt.NDArray[np.int64]
 
@@ -89,7 +89,7 @@ class UnigramMass:
         """Compute all layers up to the most words of the window."""
         layers, states = int(problem.window[1]) + 1, len(problem.next)
         level = punctuation_levels(classes)
-        by_level = [np.flatnonzero(level == one) for one in range(level.max() + 1)]
+        by_level = [np.flatnonzero(level == depth) for depth in range(level.max() + 1)]
         words, others = np.flatnonzero(classes.word), np.flatnonzero(~classes.word)
         live = np.arange(1, states)
         value, log_scale = np.zeros((layers, states)), np.zeros(layers)
@@ -121,14 +121,14 @@ def punctuation_levels(classes: Classes) -> npt.NDArray[np.int8]:
             break
         if longer.max() > LEVEL_LIMIT:
             raise RequestError(
-                "the constraints allow punctuation without end, so a number of words does not bound a text"
+                "the constraints allow punctuation without end, so texts have no longest length; limit the punctuation"
             )
         level = longer
     return level.astype(np.int8)
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class StateLayout:
     """Classes in their final order with the states of each.
 
     Attributes:
@@ -146,7 +146,7 @@ class Frame:
     aligned: int
 
     @staticmethod
-    def of(classes: Classes, mass: UnigramMass) -> "Frame":
+    def of(classes: Classes, mass: UnigramMass) -> "StateLayout":
         """Find the states of each class and the aligned classes."""
         table = classes.table
         possible = mass.value > 0.0
@@ -159,7 +159,7 @@ class Frame:
         start = np.array([1], np.int64)
         lists += [start, np.arange(len(table))]
         kind = np.zeros(len(lists), CLASS)
-        kind["size"] = [len(one) for one in lists]
+        kind["size"] = [len(states) for states in lists]
         kind["start"] = np.cumsum(kind["size"]) - kind["size"]
         kind["word"][: len(order)] = classes.word[order]
         place = np.zeros(int(kind["size"].sum()), PLACE)
@@ -173,7 +173,7 @@ class Frame:
             number = np.full(len(table), -1, np.int32)
             number[lists[c]] = np.arange(len(lists[c]))
             target[c] = number[final.table[:, c]]
-        return Frame(final, kind, place, target, len(aligned))
+        return StateLayout(final, kind, place, target, len(aligned))
 
 
 def _reached(column: npt.NDArray[np.int32], needed: Array) -> Array:
@@ -194,7 +194,7 @@ def _aligned(classes: Classes, reached: list[Array], possible: npt.NDArray[np.bo
     table, width = classes.table, len(reached[first])
     place = np.full(len(table), -1)
     place[reached[first]] = np.arange(width)
-    found: dict[int, Array] = {}
+    aligned: dict[int, Array] = {}
     for c in (first, *(int(c) for c in words if c != first)):
         if len(reached[c]) != width:
             continue
@@ -202,9 +202,9 @@ def _aligned(classes: Classes, reached: list[Array], possible: npt.NDArray[np.bo
         if not np.array_equal(np.sort(column), np.arange(width)):
             continue
         states = reached[c][np.argsort(column)]
-        same = all(np.array_equal(table[found[d], c], states) for d in found)
-        same &= all(np.array_equal(table[states, d], found[d]) for d in found)
+        same = all(np.array_equal(table[aligned[d], c], states) for d in aligned)
+        same &= all(np.array_equal(table[states, d], aligned[d]) for d in aligned)
         same &= np.array_equal(table[states, c], states)
-        if same and np.array_equal(possible[:, states], possible[:, found.get(first, states)]):
-            found[c] = states
-    return found if first in found else {}
+        if same and np.array_equal(possible[:, states], possible[:, aligned.get(first, states)]):
+            aligned[c] = states
+    return aligned if first in aligned else {}

@@ -13,23 +13,23 @@ from typing import Any, NamedTuple
 from searchgen.batch.jobs import Job
 from searchgen.batch.pool import in_order
 from searchgen.batch.rows import answered, encode, failed, unanswered
-from searchgen.errors import Contradiction, NothingFound, Outage, RequestError, SearchgenError
+from searchgen.errors import Contradiction, ModelRefusal, NothingFound, Outage, RequestError, SearchgenError
 from searchgen.jobs.draws import Sampled, sample, stated_law
 from searchgen.record import Record
-from searchgen.request.from_values import Defaults, identity, request_of
+from searchgen.request.from_values import Defaults, columns_of, identity, request_of
 from searchgen.request.request import Request
 from searchgen.search.outcome import Outcome
 from searchgen.search.searcher import Searcher, search_together
 from searchgen.sources.cache import SourceCache
 from searchgen.sources.source import Source
 
-__all__ = ["BESIDE", "OUTAGE", "Answer", "Runner", "answers_of", "crashed"]
+__all__ = ["BESIDE", "OUTAGE", "REFUSAL", "UNOPENED", "Answer", "Runner", "answers_of", "crashed"]
 
 #: What the journal's names of transformers begin with; the n-gram model beside it and what makes its law follow.
 BESIDE = "transformer beside "
 
-#: The status of a job that has no row, because a server or the memory gave out.
-OUTAGE = "outage"
+#: The status of a job that has no row: a server or the memory failed, a server refuses key or model, a model cannot be opened.
+OUTAGE, REFUSAL, UNOPENED = "outage", "refusal", "unopened"
 
 
 #: A row, its status, and name and hash of its model.
@@ -43,6 +43,10 @@ class Answer(NamedTuple):
     status: str
     seconds: float
     model: tuple[str, str] | None  # name, hash
+
+
+class _Unopened(ModelRefusal):
+    """The model of all jobs that name none cannot be opened."""
 
 
 def make_runner(defaults: Defaults, threads: int, workers: int, share: bool = False) -> "Runner | SharedRunner":
@@ -65,23 +69,30 @@ def answers_of(
         share: jobs that go through a transformer together.
     """
     if share == 1:
-        yield from in_order(jobs, make_runner, (defaults, threads, workers), workers, crashed)
+        yield from in_order(
+            jobs, make_runner, (defaults, threads, workers), workers, partial(crashed, defaults=defaults)
+        )
         return
     groups = iter(lambda: tuple(islice(jobs, share)), ())
     arguments = (defaults, threads, workers, True)
-    for group, answers in in_order(groups, make_runner, arguments, workers, _all_crashed):
+    for group, answers in in_order(groups, make_runner, arguments, workers, partial(_all_crashed, defaults=defaults)):
         yield from zip(group, answers, strict=True)
 
 
-def crashed(job: Job, how: str) -> Answer:
+def crashed(job: Job, how: str, defaults: Defaults) -> Answer:
     """Return the answer to a job that has ended its worker twice."""
-    error = f"the worker ended twice at this job ({how})"
-    return Answer(encode(failed(_identity(job), job.line, error)), "error", 0.0, None)
+    error = f"the worker process ended twice at this job ({how})"
+    return Answer(encode(failed(_identity(job), job.line, error), _columns(job, defaults)), "error", 0.0, None)
 
 
-def _all_crashed(jobs: Sequence[Job], how: str) -> list[Answer]:
+def _all_crashed(jobs: Sequence[Job], how: str, defaults: Defaults) -> list[Answer]:
     """Return the answers to jobs done together that have ended their worker twice."""
-    return [crashed(job, how) for job in jobs]
+    return [crashed(job, how, defaults) for job in jobs]
+
+
+def _columns(job: Job, defaults: Defaults) -> dict[str, Any] | None:
+    """Return the columns that go into the row of a job, None: they are not kept."""
+    return columns_of(job.values) if defaults.keep_columns else None
 
 
 @dataclass(frozen=True)
@@ -103,8 +114,10 @@ class Prepared:
         """What the journal calls the model, and its hash."""
         if not self.source.ref.scores_texts:
             return self.request.lm, self.source.hash
-        settings = asdict(self.request.neural)
+        settings = asdict(self.request.reading)
         law = {name: settings[name] for name in ("end", "prompt")}
+        if settings["examples"]:
+            law["examples"] = settings["examples"]
         return f"{BESIDE}{self.source.ref.proposer}: {self.request.lm} {json.dumps(law)}", self.source.hash
 
     def perform(self) -> Outcome | Sampled:
@@ -121,7 +134,7 @@ class Prepared:
         """Return the row of what became of it, its status and its model.
 
         Raises:
-            Outage: a server or the memory gave out: it has no row yet.
+            Outage: a server or the memory failed: it has no row yet.
         """
         if isinstance(outcome, NothingFound | Contradiction):
             return unanswered(self.name, outcome, self.request.signature(self.source.hash)), "infeasible", self.model
@@ -151,31 +164,42 @@ class Runner:
         """Return the answer to a job; whatever is wrong with it becomes its row."""
         return self.answer(job, lambda: self._done(self.prepare(job)))
 
-    def answer(self, job: Job, row: Callable[[], Rowed]) -> Answer:
+    def answer(self, job: Job, make_row: Callable[[], Rowed]) -> Answer:
         """Return the answer to a job from its row; whatever goes wrong on the way becomes the row, and an outage none."""
-        begun = time.perf_counter()
+        start = time.perf_counter()
         status, model = "error", None
         try:
-            found, status, model = row()
+            row, status, model = make_row()
         except Outage as error:
-            found, status = failed(_identity(job), job.line, str(error)), OUTAGE
+            kinds = ((_Unopened, UNOPENED), (ModelRefusal, REFUSAL), (Outage, OUTAGE))
+            status = next(name for kind, name in kinds if isinstance(error, kind))
+            row = failed(_identity(job), job.line, str(error))
         except SearchgenError as error:
-            found = failed(_identity(job), job.line, str(error))
+            row = failed(_identity(job), job.line, str(error))
         except Exception as error:  # a fault of ours costs one row, not the run
-            found = failed(_identity(job), job.line, f"unexpected {type(error).__name__}: {error}; please report it")
-        return Answer(encode(found), status, time.perf_counter() - begun, model)
+            row = failed(_identity(job), job.line, f"unexpected {type(error).__name__}: {error}; please report it")
+        return Answer(encode(row, _columns(job, self.defaults)), status, time.perf_counter() - start, model)
 
     def prepare(self, job: Job) -> Prepared:
         """Return the request of a job with its model.
 
         Raises:
             RequestError: the job is none.
+            ModelRefusal: the model of jobs that name none cannot be opened.
         """
         if job.error:
             raise RequestError(job.error)
         name = identity(job.values, job.line)
         request = request_of(job.values, job.line, self.defaults)
-        return Prepared(name, request, self.sources.source(request.model, request.neural))
+        try:
+            source = self.sources.source(request.model, request.reading)
+            if request.model.scores_texts:
+                _ = source.text_model  # an error in opening it shows here
+        except RequestError as error:
+            if {"lm", "neural"} & job.values.keys():
+                raise
+            raise _Unopened(str(error)) from None  # every job without a model of its own would fail so
+        return Prepared(name, request, source)
 
     def _done(self, job: Prepared) -> Rowed:
         try:
@@ -197,7 +221,7 @@ class SharedRunner:
 
     def __call__(self, jobs: Sequence[Job]) -> list[Answer]:
         """Return the answers to jobs, in their order."""
-        begun = time.perf_counter()
+        start = time.perf_counter()
         together: dict[Any, list[tuple[int, Prepared]]] = {}
         for i, job in enumerate(jobs):
             with suppress(Exception):  # what is wrong with it the runner says, below
@@ -205,13 +229,13 @@ class SharedRunner:
                 model = prepared.source.text_model
                 if model is not None and prepared.request.sampler == "anneal":
                     together.setdefault(model, []).append((i, prepared))
-        found: dict[int, Answer] = {}
+        answers: dict[int, Answer] = {}
         for group in together.values():
-            outcomes = search_together([(Searcher.of(one.source), one.request) for _, one in group])
-            for (i, one), outcome in zip(group, outcomes, strict=True):
-                answer = self.runner.answer(jobs[i], partial(one.rowed, outcome))
-                found[i] = answer._replace(seconds=(time.perf_counter() - begun) / len(jobs))
-        return [found[i] if i in found else self.runner(job) for i, job in enumerate(jobs)]
+            outcomes = search_together([(Searcher.of(prepared.source), prepared.request) for _, prepared in group])
+            for (i, prepared), outcome in zip(group, outcomes, strict=True):
+                answer = self.runner.answer(jobs[i], partial(prepared.rowed, outcome))
+                answers[i] = answer._replace(seconds=(time.perf_counter() - start) / len(jobs))
+        return [answers[i] if i in answers else self.runner(job) for i, job in enumerate(jobs)]
 
 
 def _searched(outcome: Outcome) -> tuple[list[Record], dict[str, Any]]:

@@ -111,22 +111,22 @@ def trial(source: Source, request: Request) -> Trial:
         RequestError: the sampler is unknown, or the request contradicts itself.
         Impossible: no text satisfies the request.
     """
-    found, _ = _job(source, request, 1)  # mistakes of the request are nobody's result
-    begun = time.perf_counter()
+    sampler, _ = _job(source, request, 1)  # mistakes of the request are nobody's result
+    start = time.perf_counter()
     try:
-        _run(source, request, _least(found))
-        begun = time.perf_counter()
-        run = _run(source, request, _least(found))
+        _run(source, request, _least(sampler))
+        start = time.perf_counter()
+        run = _run(source, request, _least(sampler))
     except SearchgenError as error:
-        return Trial(request.sampler, time.perf_counter() - begun, 0, str(error))
+        return Trial(request.sampler, time.perf_counter() - start, 0, str(error))
     return Trial(request.sampler, run[2], run[1].evaluations, run=run)
 
 
-def too_small(one: Trial, budget: float, evaluations: int | None) -> str:
+def too_small(tried: Trial, budget: float, evaluations: int | None) -> str:
     """Return why a budget does not pay for one draw of a sampler, "" if it does.
 
     Args:
-        one: the sampler's trial.
+        tried: the sampler's trial.
         budget: seconds.
         evaluations: scored texts instead, if given.
 
@@ -135,8 +135,12 @@ def too_small(one: Trial, budget: float, evaluations: int | None) -> str:
         'one draw of mh takes 1,700 evaluations'
     """
     if evaluations is None:
-        return f"one draw of {one.sampler} takes {one.seconds:.2g} s" if one.seconds > budget else ""
-    return f"one draw of {one.sampler} takes {one.evaluations:,} evaluations" if one.evaluations > evaluations else ""
+        return f"one draw of {tried.sampler} takes {tried.seconds:.2g} s" if tried.seconds > budget else ""
+    return (
+        f"one draw of {tried.sampler} takes {tried.evaluations:,} evaluations"
+        if tried.evaluations > evaluations
+        else ""
+    )
 
 
 def refuse_too_small(trials: Sequence[Trial], budget: float, evaluations: int | None) -> None:
@@ -145,11 +149,11 @@ def refuse_too_small(trials: Sequence[Trial], budget: float, evaluations: int | 
     Raises:
         RequestError: in this case; it says what the cheapest would need.
     """
-    made = [one for one in trials if not one.error]
-    if made and all(too_small(one, budget, evaluations) for one in made):
-        least = min(made, key=lambda one: one.seconds if evaluations is None else one.evaluations)
-        given = f"--budget {budget:g}" if evaluations is None else f"--evaluations {evaluations}"
-        raise RequestError(f"{given} is too small: {too_small(least, budget, evaluations)}; give more")
+    made = [tried for tried in trials if not tried.error]
+    if made and all(too_small(tried, budget, evaluations) for tried in made):
+        least = min(made, key=lambda tried: tried.seconds if evaluations is None else tried.evaluations)
+        limit = f"--budget {budget:g}" if evaluations is None else f"--evaluations {evaluations}"
+        raise RequestError(f"{limit} is too small: {too_small(least, budget, evaluations)}; give more")
 
 
 def measured(
@@ -167,31 +171,31 @@ def measured(
     """
     if run > 1:
         request = replace(request, seed=key_of(request.seed, "repeat", str(run)) >> 1)
-    found = method(request.sampler)
+    sampler = method(request.sampler)
     error = tried.error or too_small(tried, budget, evaluations)
     if error or tried.run is None:
-        return Row(request.sampler, found.kind, run, error, tried.seconds)
-    begun = time.perf_counter()
+        return Row(request.sampler, sampler.kind, run, error, tried.seconds)
+    start = time.perf_counter()
     try:
         if evaluations is None:
-            best = _within_seconds(source, request, found, tried.run, budget)
+            best = _within_seconds(source, request, sampler, tried.run, budget)
         else:
-            best = _within_evaluations(source, request, found, tried.run, evaluations)
+            best = _within_evaluations(source, request, sampler, tried.run, evaluations)
     except SearchgenError as error:
-        return Row(request.sampler, found.kind, run, str(error), time.perf_counter() - begun)
-    return replace(_summary(found, *best), run=run)
+        return Row(request.sampler, sampler.kind, run, str(error), time.perf_counter() - start)
+    return replace(_summary(sampler, *best), run=run)
 
 
-def _within_seconds(source: Source, request: Request, found: Method, first: _Run, budget: float) -> _Run:
+def _within_seconds(source: Source, request: Request, sampler: Method, first: _Run, budget: float) -> _Run:
     """Return the last of the runs that fit, each larger than the one before; the first has been made."""
-    size, best, spent = _least(found), first, 0.0
+    size, best, spent = _least(sampler), first, 0.0
     before: tuple[float, float] | None = None
-    while size < MOST and not _is_short(found, best[1], size):
-        work, took = _work(found, best, size), best[2]
+    while size < MOST and not _is_short(sampler, best[1], size):
+        work, took = _work(sampler, best, size), best[2]
         slope = LEAST_GROWING * took / work
         slope = max(slope, (took - before[1]) / (work - before[0])) if before else took / work
         left, larger = CAREFUL * (budget - spent), size
-        while larger < LARGER * size and took + slope * (_work(found, best, 2 * larger) - work) <= left:
+        while larger < LARGER * size and took + slope * (_work(sampler, best, 2 * larger) - work) <= left:
             larger *= 2
         if larger == size:
             break
@@ -204,22 +208,22 @@ def _within_seconds(source: Source, request: Request, found: Method, first: _Run
     return best
 
 
-def _work(found: Method, run: _Run, size: int) -> float:
+def _work(sampler: Method, run: _Run, size: int) -> float:
     """Return what a run of a size would cost, in units of its own: burn-in and thinning count for chains."""
     job, draws, _ = run
-    if found.grows or not draws.chains or "thin" not in draws.counts:
+    if sampler.grows or not draws.chains or "thin" not in draws.counts:
         return float(size)
     chains = min(job.options.chains, size)
     return float(chains * (draws.counts["burn_in"] + -(-size // chains) * draws.counts["thin"]))
 
 
-def _within_evaluations(source: Source, request: Request, found: Method, first: _Run, most: int) -> _Run:
+def _within_evaluations(source: Source, request: Request, sampler: Method, first: _Run, most: int) -> _Run:
     """Return a run of about the largest size that needs at most so many evaluations; the smallest has been made."""
-    size, best = _least(found), first
+    size, best = _least(sampler), first
     above: tuple[int, int] | None = None  # a size that needs too many, and how many
     for _ in range(GUESSES):
         now = max(1, best[1].evaluations)
-        if now >= ENOUGH * most or _is_short(found, best[1], size):
+        if now >= ENOUGH * most or _is_short(sampler, best[1], size):
             break
         larger = min(MOST, LARGER * size, size * most // now)
         if above is not None:
@@ -234,36 +238,36 @@ def _within_evaluations(source: Source, request: Request, found: Method, first: 
     return best
 
 
-def _least(found: Method) -> int:
+def _least(sampler: Method) -> int:
     """Return the smallest size of a run: of the option that grows with the budget, or one draw."""
-    return found.grows[1] if found.grows else 1
+    return sampler.grows[1] if sampler.grows else 1
 
 
-def _is_short(found: Method, draws: Draws, size: int) -> bool:
+def _is_short(sampler: Method, draws: Draws, size: int) -> bool:
     """Return whether a run has fewer draws than asked for, so that asking for more is of no use."""
-    return found.grows is None and len(draws.lengths) < size
+    return sampler.grows is None and len(draws.lengths) < size
 
 
 def _job(source: Source, request: Request, size: int) -> tuple[Method, Job]:
-    found = method(request.sampler)
-    if found.grows:
-        option = f"{found.grows[0]}={size}"
+    sampler = method(request.sampler)
+    if sampler.grows:
+        option = f"{sampler.grows[0]}={size}"
         request = replace(request, count=SEARCHED, options=(*request.options, option))
     else:
         request = replace(request, count=size)
-    return found, job_of(source, request)[2]
+    return sampler, job_of(source, request)[2]
 
 
 def _run(source: Source, request: Request, size: int) -> _Run:
     """Return a run of a size: its job, its draws, and the seconds it took."""
-    begun = time.perf_counter()
-    found, job = _job(source, request, size)
-    draws = found.draw(job)
-    return job, draws, time.perf_counter() - begun
+    start = time.perf_counter()
+    sampler, job = _job(source, request, size)
+    draws = sampler.draw(job)
+    return job, draws, time.perf_counter() - start
 
 
-def _summary(found: Method, job: Job, draws: Draws, took: float) -> Row:
-    report = diagnose(found, draws, job.target)
+def _summary(sampler: Method, job: Job, draws: Draws, took: float) -> Row:
+    report = diagnose(sampler, draws, job.target)
     weight = np.exp(draws.log_weight - draws.log_weight.max())
     texts = draws.texts()
     kind = report["kind"]
@@ -272,7 +276,7 @@ def _summary(found: Method, job: Job, draws: Draws, took: float) -> Row:
     checked = list(dict.fromkeys(texts))[:CHECKED]
     ok = [all(job.target.satisfied(text).values()) for text in checked]
     return Row(
-        sampler=found.name,
+        sampler=sampler.name,
         kind=kind,
         seconds=took,
         draws=len(texts),

@@ -7,6 +7,7 @@ from typing import Any
 from searchgen.errors import RequestError
 from searchgen.kernels.randomness import key_of
 from searchgen.lm.protocol import FillsMasks
+from searchgen.lm.turns import turn_with
 from searchgen.record import Record
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import PLAIN_TERMS, Request
@@ -65,17 +66,17 @@ def job_of(
         Impossible: no text satisfies it.
     """
     target = source.target(request)
-    found = method_for(request.sampler, target)
-    if request.start and found.kind != "pseudo":
+    sampler = method_for(request.sampler, target)
+    if request.start and sampler.kind != "pseudo":
         raise RequestError(
-            f"--text begins the chains of --sampler gibbs under a masked model; {found.name} draws its own"
+            f"--text starts the chains of --sampler gibbs under a masked model; {sampler.name} finds its own starts, so drop it"
         )
-    options = parse_options(found, request.options)
-    refuse_unserved(found, target)
-    options, given = spelled_out(found, options, target)
-    request = replace(request, options=given)
+    options = parse_options(sampler, request.options)
+    refuse_unserved(sampler, target)
+    options, spelled = spelled_out(sampler, options, target)
+    request = replace(request, options=spelled)
     key = key_of(request.seed, request.canonical())
-    return request, found, Job(target, request.count, key, options, source.threads, progress, request.start)
+    return request, sampler, Job(target, request.count, key, options, source.threads, progress, request.start)
 
 
 def method_for(name: str, target: Target) -> Method:
@@ -91,34 +92,34 @@ def method_for(name: str, target: Target) -> Method:
     return method(name)
 
 
-def refuse_unserved(found: Method, target: Target) -> None:
+def refuse_unserved(sampler: Method, target: Target) -> None:
     """Refuse a target to a method that cannot serve it.
 
     Raises:
         RequestError: in this case; it names the methods that can.
     """
-    refuse_black_box_terms(found, target)
+    refuse_black_box_terms(sampler, target)
     why = target.model.unnormalised
-    if why and not found.unnormalised:
-        able = ", ".join(one.name for one in methods() if one.unnormalised and one.kind != "search")
+    if why and not sampler.unnormalised:
+        able = ", ".join(other.name for other in methods() if other.unnormalised and other.kind != "search")
         raise RequestError(
-            f"--sampler {found.name} draws words by the model, and {why}; normalise it, or use {able}, which weigh what they draw"
+            f"--sampler {sampler.name} draws words from the model, and {why}; normalise the model, or use {able}, which weigh their draws"
         )
 
 
-def refuse_black_box_terms(found: Method, target: Target) -> None:
+def refuse_black_box_terms(sampler: Method, target: Target) -> None:
     """Refuse a target with functions of the text to a method that needs the target's parts.
 
     Raises:
         RequestError: in this case; it names the methods that serve the target.
     """
     functions = bool(target.opaque or target.bare)
-    if (functions or target.text_model) and not (found.opaque or (found.whole_text and not functions)):
-        able = ", ".join(one.name for one in methods() if one.opaque or (one.whole_text and not functions))
+    if (functions or target.text_model) and not (sampler.opaque or (sampler.whole_text and not functions)):
+        able = ", ".join(other.name for other in methods() if other.opaque or (other.whole_text and not functions))
         whole = [target.text_model.label] if target.text_model else ["a bare log-density"] if target.bare else []
-        names = ", ".join([*whole, *(one.name for one in target.opaque)])
+        names = ", ".join([*whole, *(term.name for term in target.opaque)])
         raise RequestError(
-            f"--sampler {found.name} looks into the target, and {names} is a function it cannot look into; use {able}"
+            f"--sampler {sampler.name} needs the parts of the target, and {names} is a function without parts; use {able}"
         )
 
 
@@ -134,18 +135,19 @@ def sample(source: Source, request: Request, progress: Callable[[float], None] |
         RequestError: as for `job_of`; or the sampler cannot serve the target.
         NothingFound: no text satisfies the request, or none was found.
     """
-    request, found, job = job_of(source, request, progress)
+    request, sampler, job = job_of(source, request, progress)
     model = job.target.text_model
     if model is None:
-        return Sampled(request, found, job.target, found.draw(job), source.label, source.hash)
-    # Scores of other runs were computed beside other texts, and may differ in their last bits.
-    model.forget()
-    before = model.counted()
-    draws = found.draw(job)
-    passes = {name: count - before.get(name, 0) for name, count in model.counted().items()}
+        return Sampled(request, sampler, job.target, sampler.draw(job), source.label, source.hash)
+    with turn_with(model):
+        # Scores of other runs were computed beside other texts, and may differ in their last bits.
+        model.forget()
+        before = model.counted()
+        draws = sampler.draw(job)
+        passes = {name: count - before.get(name, 0) for name, count in model.counted().items()}
     tests = {name: count for name, count in draws.counts.items() if name in ("tested", "accepted")}
     draws = replace(draws, report={**draws.report, "transformer": passes})
-    return Sampled(request, found, job.target, draws, source.label, source.hash, {**tests, **passes})
+    return Sampled(request, sampler, job.target, draws, source.label, source.hash, {**tests, **passes})
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from searchgen.constraints import CONSTRAINTS, Length
 from searchgen.demands.demands import Demands
 from searchgen.errors import Contradiction, Impossible, SearchgenError
 from searchgen.guide import Guide
+from searchgen.jobs.draws import usual_sampler
 from searchgen.jobs.exact_mass import exact_log_z
 from searchgen.kernels.randomness import key_of
 from searchgen.request.request import Request
@@ -81,8 +82,8 @@ class Explained:
     @property
     def factor(self) -> dict[str, float]:
         """For each constraint, log of what it costs beside all others: P(all) / P(all others)."""
-        given = self.log_p_given_window
-        return {name: given - others if others > -np.inf else -np.inf for name, others in self.without.items()}
+        joint = self.log_p_given_window
+        return {name: joint - others if others > -np.inf else -np.inf for name, others in self.without.items()}
 
 
 def _parts(request: Request) -> dict[str, tuple[Request, Request]]:
@@ -105,7 +106,7 @@ def explain(source: Source, request: Request) -> Explained:
     """Return what is known of a request before it is run.
 
     Args:
-        source: the model.
+        source: the model; of a model that scores whole texts the n-gram model that proposes to it.
         request: with its lengths given (`stated_law`).
 
     Raises:
@@ -119,9 +120,9 @@ def explain(source: Source, request: Request) -> Explained:
 
     def log_mass(part: Request) -> float:
         try:
-            found = source.proposal(part)
+            proposal = source.proposal(part)
             return Guide.build(
-                found.problem, max_tokens=found.max_tokens, bigrams=found.bigrams, threads=source.threads
+                proposal.problem, max_tokens=proposal.max_tokens, bigrams=proposal.bigrams, threads=source.threads
             ).log_mass
         except Impossible:
             return -np.inf
@@ -134,7 +135,8 @@ def explain(source: Source, request: Request) -> Explained:
     log_p = drawn.log_z if drawn.log_z is not None else -np.inf
     exact = exact_log_z(source, request)
     ess, k = effective_sample_size(drawn.log_weight), pareto_k(drawn.log_weight)
-    served = request.beta == 1 and not source.model.unnormalised
+    whole = request.model.scores_texts
+    served = request.beta == 1 and not source.model.unnormalised and not whole
     needed = {
         "rejection": float(np.exp(-(log_p if exact is None else exact))) if served else np.inf,
         "importance": WORTH * DRAWS / ess,
@@ -153,7 +155,7 @@ def explain(source: Source, request: Request) -> Explained:
         alone={name: log_mass(alone) - window for name, (alone, _) in parts.items()},
         without={name: log_mass(others) - window for name, (_, others) in parts.items()},
         needed=needed,
-        advice=_advice(needed, k),
+        advice=_advice_for_whole_texts(request) if whole else _advice(needed, k),
     )
 
 
@@ -166,12 +168,20 @@ def _particles(job: Job) -> float:
     return np.inf if error is None else max(float(WORTH), PARTICLES * error**2 * WORTH)
 
 
+def _advice_for_whole_texts(request: Request) -> tuple[str, str]:
+    """Return the sampler to take under a model that scores whole texts; the needs known are those of the n-gram model, not its own."""
+    return (
+        usual_sampler(request.lm),
+        f"its chains have the law of {request.lm}; importance and smc serve it, too, but their weights are not known before a run",
+    )
+
+
 def _advice(needed: dict[str, float], k: float) -> tuple[str, str]:
     """Return the sampler to take, and why."""
     attempts = needed["rejection"]
     if attempts <= FEW_ATTEMPTS:
         return "rejection", f"exact, and one text takes about {attempts:,.0f} attempts"
-    dear = f"rejection would take {attempts:.1e} attempts a text" if attempts < np.inf else "rejection cannot serve it"
+    dear = f"rejection would take {attempts:.1e} attempts a text" if attempts < np.inf else "rejection does not apply"
     if k <= LARGEST_PARETO_K and needed["importance"] <= FEW_DRAWS:
         return "importance", f"{dear}, and the weights are well behaved (Pareto k {k:.2f})"
     heavy = f"plain weights are heavy-tailed (Pareto k {k:.2f})" if k > LARGEST_PARETO_K else "weights are too uneven"

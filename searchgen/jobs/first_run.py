@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from searchgen.files.unkept import hear_of_unkept
 from searchgen.guide import Guide
 from searchgen.kernels.randomness import counter
 from searchgen.lm.ngram.model import NGram
@@ -57,10 +58,13 @@ def _sampler(name: str) -> None:
     from searchgen.samplers.method import Job
     from searchgen.samplers.registry import method
 
-    found = method(name)
-    found.draw(Job(_toy_target(PLAIN_TERMS), 2, 1, found.options()))
+    sampler = method(name)
+    sampler.draw(Job(_toy_target(PLAIN_TERMS), 2, 1, sampler.options()))
 
 
 if __name__ == "__main__":
     part = sys.argv[1]
+    unkept: list[str] = []
+    hear_of_unkept(unkept.append)
     {"engine": _engine, "guide": _guide}.get(part, lambda: _sampler(part))()
+    sys.exit("; ".join(unkept) or 0)

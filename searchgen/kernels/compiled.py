@@ -2,22 +2,35 @@
 
 numba's own cache notices an edit in the file of a function but not in the files of the functions it calls, so the
 folder's name holds a hash of all kernel sources and of the versions that matter. That says everything: neither the place
-of an installation nor the times of its files count, so that a second one has nothing to compile.
+of an installation nor the times of its files count, so that a second one has nothing to compile. Kernels of tests stand in
+other files; with their machine code a hash of these files is kept.
 """
 
 import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any, TypeVar
 
 from searchgen.files.cache_folder import cache_folder
 from searchgen.kernels.compiled_parts import part_compiler
+from searchgen.kernels.kept_code import keep_checked
 
-__all__ = ["KERNEL_FILES", "compiled_folder", "inlined", "inner", "kernel", "kernel_modules"]
+__all__ = [
+    "CONSTANT_FILES",
+    "KERNEL_FILES",
+    "allocating",
+    "compiled_folder",
+    "inlined",
+    "inner",
+    "is_kept",
+    "kernel",
+    "kernel_modules",
+]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -51,6 +64,12 @@ KERNEL_FILES = (
     "samplers/proofs/exactness.py",
 )
 
+#: Other files whose constants compiled loops have in them; a test keeps this list complete, too.
+CONSTANT_FILES = ("lm/ngram/tables.py", "guide/tables.py")
+
+#: Kinds of constants that become part of machine code; arrays do so, too.
+CONSTANTS = (int, float, complex, str, tuple)
+
 
 @cache
 def kernel_modules() -> frozenset[str]:
@@ -71,7 +90,7 @@ def compiled_folder() -> Path:
     import numpy as np
 
     digest = hashlib.sha256()
-    for name in (*KERNEL_FILES, "kernels/compiled.py", "kernels/compiled_parts.py"):
+    for name in (*KERNEL_FILES, *CONSTANT_FILES, "kernels/compiled.py", "kernels/compiled_parts.py"):
         path = PACKAGE / name
         digest.update(name.encode())
         digest.update(path.read_bytes() if path.exists() else b"")
@@ -94,6 +113,24 @@ def kernel(function: Function) -> Function:
         42
     """
     return _compile(function)
+
+
+def allocating(function: Function) -> Function:
+    """Do as `kernel` does, for a function of a test, in whatever file: it may allocate, and its arrays are counted.
+
+    Machine code is kept until the file of the function changes, or the file of a compiled function that it names. A function that
+    another one makes is compiled anew in every process, since nothing on disk says what it has been made of.
+    """
+    import numba
+
+    with _kept_in_folder(numba.config):
+        return numba.njit(function, cache="<" not in function.__code__.co_filename + function.__qualname__)  # type: ignore[no-any-return]
+
+
+def is_kept(compiled: Any) -> bool:
+    """Return whether the machine code of a compiled function is kept in the folder."""
+    path = compiled.stats.cache_path
+    return path is not None and Path(path).is_relative_to(compiled_folder())
 
 
 def inner(function: Function) -> Function:
@@ -120,8 +157,7 @@ def _compile_part(function: Function, **options: Any) -> Function:
 def _compile(function: Function, **options: Any) -> Function:
     import numba
 
-    in_a_file = not function.__code__.co_filename.startswith("<")
-    if function.__module__.startswith("searchgen") and in_a_file:
+    if function.__module__.startswith("searchgen") and not function.__code__.co_filename.startswith("<"):
         options.setdefault("cache", True)
     options |= {"nogil": True, "error_model": "numpy", "_nrt": False}
     with _kept_in_folder(numba.config):
@@ -148,32 +184,56 @@ class InCompiledFolder:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.path = compiled_folder() / function.__module__
         self.line = function.__code__.co_firstlineno
+        self.stamp = _stamp(function)
 
     @classmethod
-    def from_function(cls, function: Callable[..., Any], file: str) -> "InCompiledFolder | None":
-        """Return the place for a function, None: nothing can be kept there."""
-        place = cls(function)
-        try:
-            place.ensure_cache_path()
-        except OSError:
-            return None
-        return place
+    def from_function(cls, function: Callable[..., Any], file: str) -> "InCompiledFolder":
+        """Return the place for a function; where nothing can be kept, what is saved says so."""
+        return cls(function)
 
     def ensure_cache_path(self) -> None:
-        """Make the folder; raises OSError where it cannot be made."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        """Make the folder, if it can be made."""
+        with suppress(OSError):
+            self.path.mkdir(parents=True, exist_ok=True)
 
     def get_cache_path(self) -> str:
         """Return the folder."""
         return os.fspath(self.path)
 
     def get_source_stamp(self) -> str:
-        """Return what must be as it was: nothing, the folder's name says it."""
-        return ""
+        """Return what must be as it was: files outside the package, since the folder's name says all of the package's."""
+        return self.stamp
 
     def get_disambiguator(self) -> str:
         """Return what tells functions of the same name apart."""
         return str(self.line)
+
+
+def _stamp(function: Callable[..., Any]) -> str:
+    """Return a hash of what the machine code of functions outside the package is made of: their files, and the constants they name.
+
+    The functions are this one and the compiled ones that it calls by name.
+    """
+    import numpy as np
+
+    reached: list[Any] = [function]
+    parts: set[bytes] = set()
+    for called in reached:  # it grows meanwhile
+        named = {name: called.__globals__.get(name) for name in called.__code__.co_names}
+        callees = [getattr(value, "py_func", None) for value in named.values()]
+        callees = [callee for callee in callees if isinstance(callee, FunctionType) and _is_outside(callee)]
+        reached += [callee for callee in callees if callee not in reached]
+        if _is_outside(called):
+            parts.add(Path(called.__code__.co_filename).read_bytes())
+            parts |= {f"{name}={value!r}".encode() for name, value in named.items() if isinstance(value, CONSTANTS)}
+            arrays = {name: value for name, value in named.items() if isinstance(value, np.ndarray | np.generic)}
+            parts |= {f"{name}={value.dtype}{value.shape}".encode() + value.tobytes() for name, value in arrays.items()}
+    return " ".join(sorted(hashlib.sha256(part).hexdigest() for part in parts))
+
+
+def _is_outside(function: Callable[..., Any]) -> bool:
+    """Return whether a function stands in a file that the folder's name does not cover; the package's call only each other."""
+    return function.__globals__["__name__"] not in kernel_modules()
 
 
 def _load_without_registries(dispatcher: Any) -> None:
@@ -186,6 +246,7 @@ def _load_without_registries(dispatcher: Any) -> None:
     load = getattr(cache, "_load_overload", None)
     if load is None:  # another numba: as it comes
         return
+    keep_checked(cache)
 
     def load_overload(signature: Any, target_context: Any) -> Any:
         try:

@@ -88,7 +88,7 @@ def _compiler_with(lowering: Any) -> Any:
 
         def define_pipelines(self) -> list[Any]:
             passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
-            passes.passes = [(lowering if each is NativeLowering else each, why) for each, why in passes.passes]
+            passes.passes = [(lowering if step is NativeLowering else step, why) for step, why in passes.passes]
             passes.finalize()
             return [passes]
 

@@ -40,7 +40,7 @@ def compact_length(text: str) -> int:
 def prefix_log_probs(
     starts: Sequence[int], ends: Sequence[int], length: int, log_p: npt.NDArray[np.float64]
 ) -> PrefixLogProbs:
-    """Return prefixes from pieces.
+    """Return prefixes from pieces. From the first piece that is impossible on all places count, for whatever comes there is.
 
     Args:
         starts: (n,) the place where each piece begins.
@@ -51,20 +51,28 @@ def prefix_log_probs(
     Example:
         >>> prefix_log_probs([0, 0, 1], [0, 2, 3], 3, np.array([-1.0, -2.0, -4.0, -8.0])).places  # "( ab c": b is not cut
         array([3])
+        >>> begun = prefix_log_probs([0, 1, 2], [1, 2, 4], 4, np.array([-1.0, -np.inf, -4.0, -8.0]))
+        >>> begun.places.tolist(), begun.log_p.tolist(), begun.log_end
+        ([1, 2, 3, 4], [-1.0, -inf, -inf, -inf], -inf)
     """
     n = len(ends)
+    possible = int(np.argmin(np.append(log_p[:n], -np.inf) > -np.inf))  # pieces before the first that is not
     ahead = [length] * (n + 1)  # where the first of the pieces that follow begins
     for i in range(n - 1, -1, -1):
         ahead[i] = min(ahead[i + 1], starts[i])
-    places, begun, reached, total = [0], [], 0, 0.0
-    for i, each in enumerate(log_p[:n].tolist()):
-        total += each
+    places, sums, reached, total = [0], [], 0, 0.0
+    for i, piece_log_p in enumerate(log_p[:possible].tolist()):
+        total += piece_log_p
         reached = max(reached, ends[i])
         # Of pieces after which a place may be cut the first counts: a lone space belongs to what follows.
         if places[-1] < reached < length and reached <= ahead[i + 1]:
             places.append(reached)
-            begun.append(total)
-    return PrefixLogProbs(np.array([*places[1:], length], np.int64), np.array([*begun, total]), float(log_p[n:].sum()))
+            sums.append(total)
+    if possible < n:
+        rest = np.arange(places[-1] + 1, length + 1) if length else np.zeros(1)
+        never = np.full(len(rest), -np.inf)
+        return PrefixLogProbs(np.append(places[1:], rest).astype(np.int64), np.append(sums, never), -np.inf)
+    return PrefixLogProbs(np.array([*places[1:], length], np.int64), np.array([*sums, total]), float(log_p[n:].sum()))
 
 
 def common_places(texts: Sequence[PrefixLogProbs]) -> npt.NDArray[np.int64]:

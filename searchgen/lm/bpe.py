@@ -73,16 +73,15 @@ class BytePairs:
         """
         try:
             content: Any = json.loads(written)
-            model, special = content["model"], {one["content"] for one in content["added_tokens"]}
+            model, special = content["model"], {token["content"] for token in content["added_tokens"]}
             split = content["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"]
-            known = content["normalizer"] is None and model["type"] == "BPE" and split == PATTERN
-            if known and special == {BEGIN, END} and all(sign in model["vocab"] for sign in byte_signs()):
-                return BytePairs(model["vocab"], [tuple(pair) for pair in model["merges"]])
-        except (ValueError, KeyError, TypeError, IndexError):
+            is_ours = content["normalizer"] is None and model["type"] == "BPE" and split == PATTERN
+            merges = [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in model["merges"]]
+            if is_ours and special == {BEGIN, END} and _is_whole(model["vocab"], merges):
+                return BytePairs(model["vocab"], merges)
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
             pass
-        raise ModelFileError(
-            "the tokenizer is none that searchgen lm train makes; the model must be one of that command"
-        )
+        raise ModelFileError("searchgen lm train did not make this tokenizer; use a model that this command made")
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the pieces of texts."""
@@ -116,12 +115,12 @@ class BytePairs:
 
     def _pieces(self, word: str) -> tuple[list[int], list[int]]:
         """Return the pieces of a word and the number of bytes of each."""
-        found = self._kept.get(word)
-        if found is None:
+        pieces = self._kept.get(word)
+        if pieces is None:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
-            found = self._kept[word] = self._merged(word)
-        return found
+            pieces = self._kept[word] = self._merged(word)
+        return pieces
 
     def _merged(self, word: str) -> tuple[list[int], list[int]]:
         if word in (BEGIN, END):
@@ -135,3 +134,12 @@ class BytePairs:
             at = ranks.index(first)
             signs[at : at + 2] = ["".join(signs[at : at + 2])]
         return [self.vocabulary[sign] for sign in signs], list(map(len, signs))
+
+
+def _is_whole(vocabulary: Mapping[str, int], merges: Sequence[tuple[str, ...]]) -> bool:
+    """Return whether a vocabulary has every byte, begin and end, every piece that merges make, and numbers from 0 on."""
+    numbers = all(isinstance(number, int) for number in vocabulary.values())
+    if not numbers or sorted(vocabulary.values()) != list(range(len(vocabulary))):
+        return False
+    made = all(len(pair) == 2 and "".join(pair) in vocabulary for pair in merges)
+    return made and all(piece in vocabulary for piece in (*byte_signs(), BEGIN, END))

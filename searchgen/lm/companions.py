@@ -1,4 +1,4 @@
-"""What comes with an embedded model beside it: word classes, the division of Chinese into words, the sentences it was trained on."""
+"""What comes along with an embedded model: word classes, the division of Chinese into words, the sentences it was trained on."""
 
 from searchgen.lm.embedded import NGRAMS, data_file
 from searchgen.lm.ngram.model import NGram

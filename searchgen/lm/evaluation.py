@@ -32,10 +32,10 @@ def evaluate_texts(model: Scorer, sentences: Sequence[str]) -> WholeTextEvaluati
     """Measure a model on sentences, as printed.
 
     Raises:
-        RequestError: there is none, or the model cannot score one.
+        RequestError: there is no sentence, or the model cannot score one.
     """
     if not sentences:
-        raise RequestError("there is no text to evaluate the model on")
+        raise RequestError("there is no text to evaluate the model on: the files hold no word; name others")
     total = float(model.log_probs(sentences).sum())
     return WholeTextEvaluation(
         len(sentences),

@@ -63,18 +63,18 @@ def parts_of(name: str) -> tuple[tuple[str, float], ...]:
         >>> parts_of("en:0.25,some/model:0.75")
         (('en', 0.25), ('some/model', 0.75))
     """
-    found = []
+    parts = []
     for part in name.split(","):
         model, _, weight = part.rpartition(":")
         if not model or not re.fullmatch(r"\d*\.?\d+", weight) or not float(weight) > 0:
             raise RequestError(
-                f"--lm {name}: {part!r} is no part of a mixture; write MODEL:WEIGHT, as in en:0.5,PATH:0.5"
+                f"--lm {name}: {part!r} is not a part of a mixture; write MODEL:WEIGHT, as in en:0.5,PATH:0.5"
             )
-        found.append((model, float(weight)))
-    total = fsum(weight for _, weight in found)
+        parts.append((model, float(weight)))
+    total = fsum(weight for _, weight in parts)
     if abs(total - 1.0) > ROUNDING:
-        raise RequestError(f"--lm {name}: the weights sum to {total:g}; let them sum to 1")
-    return tuple(found)
+        raise RequestError(f"--lm {name}: the weights sum to {total:g}; they must sum to 1")
+    return tuple(parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,12 +128,12 @@ class NGramPart:
         scored = np.split(
             score_tokens(self.model.tables, flat, offsets), (offsets[1:] + np.arange(1, len(offsets)))[:-1]
         )
-        found = []
+        prefixes = []
         for text, row, own, log_p in zip(texts, rows, ids, scored, strict=True):
             for place in np.flatnonzero(own == 0).tolist():
                 log_p[place] -= (len(row[place]) + 1) * np.log(self.alphabet_size + 1)
-            found.append(prefix_log_probs(*token_ends(row, text), compact_length(text), log_p))
-        return found
+            prefixes.append(prefix_log_probs(*token_ends(row, text), compact_length(text), log_p))
+        return prefixes
 
 
 def mixed(parts: Sequence[PrefixLogProbs], log_weights: Floats) -> PrefixLogProbs:
@@ -152,10 +152,12 @@ def mixed(parts: Sequence[PrefixLogProbs], log_weights: Floats) -> PrefixLogProb
     """
     common = common_places(parts)
     reached = np.stack([part.log_p[np.searchsorted(part.places, common)] for part in parts])  # (k, stretches)
-    reached[:, 1:] -= reached[:, :-1].copy()
-    begun = np.logaddexp.reduce(reached + log_weights[:, None], axis=0).cumsum()
+    # What comes after an impossible stretch is impossible, too.
+    begun = np.where(np.isneginf(reached[:, :-1]), 0.0, reached[:, :-1])
+    reached[:, 1:] -= begun
+    log_p = np.logaddexp.reduce(reached + log_weights[:, None], axis=0).cumsum()
     end = np.logaddexp.reduce(np.array([part.log_end for part in parts]) + log_weights)
-    return PrefixLogProbs(common, begun, float(end))
+    return PrefixLogProbs(common, log_p, float(end))
 
 
 @dataclass(eq=False)
@@ -197,7 +199,8 @@ class Mixture:
             RequestError: a part cannot score a text.
         """
         return self._kept.of(
-            texts, lambda new: np.array([one.log_p[-1] + one.log_end for one in self.prefix_log_probs(new)])
+            texts,
+            lambda new: np.array([prefixes.log_p[-1] + prefixes.log_end for prefixes in self.prefix_log_probs(new)]),
         )
 
     def prefix_log_probs(self, texts: Sequence[str]) -> list[PrefixLogProbs]:
@@ -227,8 +230,8 @@ class Mixture:
 
     def expected(self, texts: Sequence[str]) -> "list[Expected]":
         """Return what its transformer expects at every place of texts; see `PieceModel.expected`."""
-        found: list[Expected] = self._transformers[0].expected(texts)
-        return found
+        pieces: list[Expected] = self._transformers[0].expected(texts)
+        return pieces
 
     def note_expected(self, most: int) -> None:
         """Have its transformer note what it expects; see `PieceModel.note_expected`."""
@@ -254,19 +257,19 @@ class Mixture:
 
     def without_end(self, texts: Sequence[str]) -> Floats:
         """Return natural log p of prefixes, (n,) float64: all stretches, and no end."""
-        return np.array([one.log_p[-1] for one in self._mixed(list(texts))], np.float64)
+        return np.array([prefixes.log_p[-1] for prefixes in self._mixed(list(texts))], np.float64)
 
     def _weighted(self) -> list[tuple[MixturePart, float]]:
         return list(zip(self.parts, self.weights, strict=True))
 
     def _mixed(self, texts: list[str]) -> list[PrefixLogProbs]:
         scored = [part.prefix_log_probs(texts) for part in self.parts]
-        return [mixed(one, self._log_weights) for one in zip(*scored, strict=True)]
+        return [mixed(prefixes, self._log_weights) for prefixes in zip(*scored, strict=True)]
 
     def forget(self) -> None:
         """Drop the scores kept, those of the parts too."""
         self._kept.scores.clear()
-        self._recent.known.clear()
+        self._recent.results.clear()
         for part in self.parts:
             part.forget()
 
@@ -287,9 +290,7 @@ def refuse_endless(name: str, settings: "NeuralSettings") -> None:
         RequestError: the settings ask for that.
     """
     if settings.end == "none":
-        raise RequestError(
-            f"--end none: n-gram models always end their texts, and so does every part of {name}; drop it"
-        )
+        raise RequestError(f"--end none: every part of {name} ends its texts, as n-gram models do; drop --end")
 
 
 def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mixture:
@@ -315,7 +316,7 @@ def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mix
         ngram = load(model)
         if ngram.form == "raw":
             raise RequestError(
-                f"--lm {name}: {model} has raw tokens, a mixture is of printed text; build it without --raw-tokens"
+                f"--lm {name}: {model} has raw tokens, but a mixture scores printed text; build it without --raw-tokens"
             )
         parts.append(NGramPart(ngram))
     return Mixture(name, parts, [weight for _, weight in listed])

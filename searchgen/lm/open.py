@@ -1,10 +1,13 @@
 """The one door to models that score printed texts whole: which kind a name stands for, and how one is opened.
 
-An n-gram model proposes texts to them. A name that is of none of the kinds is that of an n-gram model (`lm/ngram/load.py`).
+An n-gram model proposes texts to them. Any other name is that of an n-gram model (`lm/ngram/load.py`).
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from searchgen.errors import RequestError
+from searchgen.lm.catalogue.model import CATALOGUE, OLLAMA
+from searchgen.lm.gguf.model import GGUF
 from searchgen.lm.mixture import EMBEDDED_MIXTURE, MIXTURE
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import TRANSFORMER
@@ -15,17 +18,23 @@ __all__ = ["MODELS", "model_type", "open_text_model", "opening"]
 
 #: Every kind of text model; the first that a name matches opens it. A name that ends in `:NUMBER` is a mixture for MIXTURE, and
 #: TRANSFORMER takes what is no n-gram model: a new kind stands before both.
-MODELS: tuple[ModelType, ...] = (EMBEDDED_MIXTURE, SERVER, MIXTURE, TRANSFORMER)
+MODELS: tuple[ModelType, ...] = (EMBEDDED_MIXTURE, SERVER, CATALOGUE, OLLAMA, GGUF, MIXTURE, TRANSFORMER)
 
 
 def model_type(name: str) -> ModelType | None:
     """Return the kind of text model that a name stands for, None: it is that of an n-gram model.
 
     Example:
-        >>> [found.kind if (found := model_type(name)) else None for name in ("en-ngram", "en", "gpt2", "en-ngram:0.5,gpt2:0.5")]
+        >>> [kind.kind if (kind := model_type(name)) else None for name in ("en-ngram", "en", "gpt2", "en-ngram:0.5,gpt2:0.5")]
         [None, 'embedded mixture', 'transformer', 'mixture']
+
+    Raises:
+        RequestError: the system cannot look for a file of that name.
     """
-    return next((one for one in MODELS if one.matches(name)), None)
+    try:
+        return next((kind for kind in MODELS if kind.matches(name)), None)
+    except OSError as error:
+        raise RequestError(f"model {name[:60]!r}: {error.strerror}; check the name") from None
 
 
 def open_text_model(name: str, settings: NeuralSettings | None = None, threads: int = 1) -> TextModel:
@@ -39,12 +48,12 @@ def open_text_model(name: str, settings: NeuralSettings | None = None, threads: 
     Raises:
         RequestError: it cannot be opened; the message names the part and the reason.
     """
-    found = model_type(name) or TRANSFORMER
-    return found.open(name, settings or NeuralSettings(), threads)
+    kind = model_type(name) or TRANSFORMER
+    return kind.open(name, settings or NeuralSettings(), threads)
 
 
 def opening(name: str, settings: NeuralSettings, threads: int) -> "Future[TextModel]":
-    """Begin to open a model beside other work: its libraries take a while to import, torch seconds."""
+    """Begin to open a model while other work goes on: its libraries take a while to import, torch seconds."""
     pool = ThreadPoolExecutor(1)
     future = pool.submit(open_text_model, name, settings, threads)
     pool.shutdown(wait=False)

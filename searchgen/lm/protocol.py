@@ -1,4 +1,4 @@
-"""What a language model of printed texts is, and what else it may be able to do: every capability is a protocol of its own.
+"""What a language model of printed texts is, and what else it may be able to do: every capability is a separate protocol.
 
 A model declares a capability by having the methods of its protocol; callers ask `isinstance(model, StatesPrefixes)`. Laws that a model
 must keep are assertions in `searchgen.testing`.
@@ -103,17 +103,17 @@ class MixturePart(StatesPrefixes, Protocol):
 
 @runtime_checkable
 class ExpectsPieces(Protocol):
-    """A model that tells which pieces it expects at every place of the texts it scores."""
+    """A model that can give the pieces it expects at every place of the texts it scores."""
 
     @property
     def expectable(self) -> Mapping[str, int] | None:
-        """The pieces, with their ids; None: this one cannot tell."""
+        """The pieces, with their ids; None: this model cannot give them."""
 
     def expected(self, texts: Sequence[str]) -> "list[Expected]":
         """Return what it expects at every place of printed texts."""
 
     def note_expected(self, most: int) -> None:
-        """Have it note so many pieces at every place of the texts that it scores from now on; 0: none."""
+        """Have it note `most` pieces at every place of the texts that it scores from now on; 0 ends that."""
 
 
 @runtime_checkable
@@ -150,7 +150,7 @@ class KeepsKeyValues(Protocol):
 
     @property
     def uncached(self) -> Mapping[str, str]:
-        """Why networks keep none, by name; empty: all do, or never could."""
+        """Why networks keep no keys and values, by name; empty: all do, or never could."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,7 @@ class ModelType:
         matches: whether a value of `--lm` names a model of this kind; it must not open the model.
         open: opens one, by name, settings and threads of the CPU.
         parts: the models that a name mixes, with their weights; nothing where it is one model.
+        large: whether models of it have read the web: `constrain` puts example lines before texts, and asks them for few scores.
         proposer: the n-gram model that a name brings along to propose to it; None: the embedded one of the words' language.
     """
 
@@ -170,8 +171,9 @@ class ModelType:
     open: "Callable[[str, NeuralSettings, int], TextModel]"
     parts: Callable[[str], tuple[tuple[str, float], ...]] = lambda name: ()
     proposer: Callable[[str], str | None] = lambda name: None
+    large: bool = False
 
 
 def expecting(model: object) -> ExpectsPieces | None:
-    """Return a model if it can tell which pieces it expects, else None."""
+    """Return a model if it can give the pieces it expects, else None."""
     return model if isinstance(model, ExpectsPieces) and model.expectable is not None else None

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from searchgen.errors import ModelFileError
+
 __all__ = ["UNKNOWN", "Segmentation"]
 
 #: Natural log p of a token that is no piece.
@@ -62,22 +64,31 @@ class Segmentation:
             score, size = max(ways)
             best.append(score)
             size_of.append(size)
-        found, place = {0}, len(tokens)
+        borders, place = {0}, len(tokens)
         while place:
-            found.add(place)
+            borders.add(place)
             place -= size_of[place]
-        return frozenset(found)
+        return frozenset(borders)
 
     @staticmethod
     def open(path: Path) -> "Segmentation":
-        """Read what `save` wrote."""
-        with np.load(path) as written:
-            pieces = str(written["pieces"]).split("\n")
-            return Segmentation(dict(zip(pieces, written["log_p"].astype(float).tolist(), strict=True)))
+        """Read what `save` wrote.
+
+        Raises:
+            ModelFileError: the file is damaged.
+        """
+        try:
+            with path.open("rb") as file, np.load(file) as written:
+                pieces = str(written["pieces"]).split("\n")
+                return Segmentation(dict(zip(pieces, written["log_p"].astype(float).tolist(), strict=True)))
+        except Exception as error:  # NumPy and zipfile raise whatever damage leads them to
+            raise ModelFileError(f"{path}: the file is damaged ({error}); install searchgen again") from None
 
     def save(self, path: Path) -> None:
         """Write the pieces, compressed, in NumPy's format; probabilities keep three digits."""
         pieces = sorted(self.log_p)
         np.savez_compressed(
-            path, pieces=np.array("\n".join(pieces)), log_p=np.array([self.log_p[one] for one in pieces], np.float16)
+            path,
+            pieces=np.array("\n".join(pieces)),
+            log_p=np.array([self.log_p[piece] for piece in pieces], np.float16),
         )

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from searchgen.errors import ModelFileError
+
 __all__ = ["FALSE", "FEWEST", "MOST", "TrainingSentences"]
 
 #: Share of other texts that are taken for training sentences.
@@ -32,8 +34,8 @@ class TrainingSentences:
         bits: (n,) uint8, eight bits of the filter each.
 
     Example:
-        >>> known = TrainingSentences.of([["It", "was", "a", "dog", "."], ["so", "."]])
-        >>> ["it", "was", "a", "dog", "."] in known, ["it", "was", "a", "cat", "."] in known, ["so", "."] in known
+        >>> learnt = TrainingSentences.of([["It", "was", "a", "dog", "."], ["so", "."]])
+        >>> ["it", "was", "a", "dog", "."] in learnt, ["it", "was", "a", "cat", "."] in learnt, ["so", "."] in learnt
         (True, False, False)
     """
 
@@ -51,8 +53,18 @@ class TrainingSentences:
 
     @staticmethod
     def open(path: Path) -> "TrainingSentences":
-        """Map the set that `save` wrote into memory."""
-        return TrainingSentences(np.load(path, mmap_mode="r"))
+        """Map the set that `save` wrote into memory.
+
+        Raises:
+            ModelFileError: the file is damaged.
+        """
+        try:
+            bits = np.load(path, mmap_mode="r")
+        except Exception as error:  # NumPy reads the head as Python, and raises whatever that does
+            raise ModelFileError(f"{path}: the file is damaged ({error}); install searchgen again") from None
+        if bits.dtype != np.uint8 or bits.ndim != 1 or not len(bits):
+            raise ModelFileError(f"{path}: the file is damaged; install searchgen again")
+        return TrainingSentences(bits)
 
     def save(self, path: Path) -> None:
         """Write the set, in NumPy's format."""

@@ -1,9 +1,9 @@
-"""Which of the texts found under a transformer to print: their density, and how well their words go with what precedes them.
+"""The ranking of texts found under a transformer: by density, and by how well each word fits the words before it.
 
     score(x) = log density(x) + weight * (mean of the two least association ratios) + log p(last token | before) + log p(end | x)
 
-with p, in the density too, the transformer's own where that is mixed with n-grams: they led the search, so what it found is what they
-are wrong about.
+with p, in the density too, the transformer's own where that is mixed with n-grams. The n-grams led the search, so it returns texts that
+they overrate.
 
     association ratio of a token w = log p(w | all before it) - log p(w)
 
@@ -42,42 +42,46 @@ Floats = npt.NDArray[np.float64]
 
 
 def reranking_scores(
-    found: Annealed, target: Target, model: StatesPrefixes, log_unigram: Floats, weight: float
+    annealed: Annealed, target: Target, model: StatesPrefixes, log_unigram: Floats, weight: float
 ) -> Floats:
-    """Return what is thought of the texts that are looked at, (n,), natural log.
+    """Return the reranking scores of the densest texts, (n,), natural log.
 
     Args:
-        found: what a search found, densest first.
+        annealed: the texts of a search, densest first.
         target: the target that was searched.
-        model: what judges: the target's text model, or a part of it.
-        log_unigram: (tokens of the target,) natural log p of each alone.
+        model: the judge: the target's text model, or a part of it.
+        log_unigram: (tokens of the target,) natural log p of each token alone.
         weight: how much the least ratios count beside the log-density.
     """
-    texts = found.texts[:LOOKED_AT]
-    score = np.array(found.log_density[: len(texts)])
+    texts = annealed.texts[:LOOKED_AT]
+    score = np.array(annealed.log_density[: len(texts)])
     printed = [target.printed(text) for text in texts]
     searched = None if target.text_model is None else target.text_model.log_probs(printed)
-    for i, begun in enumerate(model.prefix_log_probs(printed)):
+    beta = float(target.problem.beta[0])
+    for i, prefixes in enumerate(model.prefix_log_probs(printed)):
+        if prefixes.log_p[-1] == -np.inf:  # of a mixture the other parts cannot spell it
+            score[i] = -np.inf
+            continue
         if searched is not None:
-            score[i] += float(target.problem.beta[0]) * (begun.log_p[-1] + begun.log_end - searched[i])
+            score[i] += beta * (prefixes.log_p[-1] + prefixes.log_end - searched[i])
         tokens, alone = target.vocabulary.decode(texts[i]), log_unigram[list(texts[i])]
         ends = token_ends(tokens, printed[i])[1]
-        heeded = without_noise(begun, ends, alone, after_unknown(texts[i], target))
-        score[i] += float(target.problem.beta[0]) * float(heeded.log_p[-1] - begun.log_p[-1])
-        each, last = ratios(heeded, ends, alone)
-        score[i] += weight * np.sort(each)[:LEAST].mean() + last
+        heeded = without_noise(prefixes, ends, alone, after_unknown(texts[i], target))
+        score[i] += beta * float(heeded.log_p[-1] - prefixes.log_p[-1])
+        association, last = ratios(heeded, ends, alone)
+        score[i] += weight * np.sort(association)[:LEAST].mean() + last
     return score
 
 
-def by_reranking_score(found: Annealed, score: Floats) -> Annealed:
+def by_reranking_score(annealed: Annealed, score: Floats) -> Annealed:
     """Return the same texts, those of the best reranking score (n,) first, then those that were not looked at."""
-    order = np.append(np.argsort(-score, kind="stable"), np.arange(len(score), len(found.texts)))
-    return replace(found, texts=[found.texts[i] for i in order], log_density=found.log_density[order])
+    order = np.append(np.argsort(-score, kind="stable"), np.arange(len(score), len(annealed.texts)))
+    return replace(annealed, texts=[annealed.texts[i] for i in order], log_density=annealed.log_density[order])
 
 
-def ranked(found: Annealed, target: Target, model: StatesPrefixes, log_unigram: Floats, weight: float) -> Annealed:
+def ranked(annealed: Annealed, target: Target, model: StatesPrefixes, log_unigram: Floats, weight: float) -> Annealed:
     """Return the texts that a search found, those of the best reranking score first; arguments as for `reranking_scores`."""
-    return by_reranking_score(found, reranking_scores(found, target, model, log_unigram, weight))
+    return by_reranking_score(annealed, reranking_scores(annealed, target, model, log_unigram, weight))
 
 
 def after_unknown(text: Sequence[int], target: Target) -> list[int]:
@@ -89,48 +93,48 @@ def after_unknown(text: Sequence[int], target: Target) -> list[int]:
 
 
 def without_noise(
-    begun: PrefixLogProbs, ends: Sequence[int], log_unigram: Floats, places: Sequence[int]
+    prefixes: PrefixLogProbs, ends: Sequence[int], log_unigram: Floats, places: Sequence[int]
 ) -> PrefixLogProbs:
     """Return a text under a model, at some tokens with log p of the token alone in the place of the model's.
 
     Args:
-        begun: the text under the model.
+        prefixes: the text under the model.
         ends: (n,) the place where each token ends.
         log_unigram: (n,) natural log p of each token alone.
         places: the numbers of these tokens, above 0.
 
     Example:
-        >>> begun = PrefixLogProbs(np.array([3, 6, 7]), np.log([0.1, 0.02, 0.01]), np.log(0.5))
-        >>> np.exp(without_noise(begun, [3, 6, 7], np.log([0.1, 0.5, 0.25]), [1]).log_p).round(3).tolist()
+        >>> prefixes = PrefixLogProbs(np.array([3, 6, 7]), np.log([0.1, 0.02, 0.01]), np.log(0.5))
+        >>> np.exp(without_noise(prefixes, [3, 6, 7], np.log([0.1, 0.5, 0.25]), [1]).log_p).round(3).tolist()
         [0.1, 0.05, 0.025]
     """
     if not places:
-        return begun
-    steps = np.diff(begun.log_p, prepend=0.0)
+        return prefixes
+    steps = np.diff(prefixes.log_p, prepend=0.0)
     for place in places:
-        inside = np.flatnonzero((begun.places > ends[place - 1]) & (begun.places <= ends[place]))
-        if len(inside) and {ends[place - 1], ends[place]} <= {0, *begun.places.tolist()}:
+        inside = np.flatnonzero((prefixes.places > ends[place - 1]) & (prefixes.places <= ends[place]))
+        if len(inside) and {ends[place - 1], ends[place]} <= {0, *prefixes.places.tolist()}:
             steps[inside], steps[inside[-1]] = 0.0, log_unigram[place]
-    return replace(begun, log_p=np.cumsum(steps))
+    return replace(prefixes, log_p=np.cumsum(steps))
 
 
-def ratios(begun: PrefixLogProbs, ends: Sequence[int], log_unigram: Floats) -> tuple[Floats, float]:
+def ratios(prefixes: PrefixLogProbs, ends: Sequence[int], log_unigram: Floats) -> tuple[Floats, float]:
     """Return the association ratio of each stretch between places where a token and a piece end, and log p of the last one and the end.
 
     Args:
-        begun: the text under the model.
+        prefixes: log p of the text's prefixes under the model.
         ends: (n,) the place where each token ends.
         log_unigram: (n,) natural log p of each token alone.
 
     Example:
-        >>> begun = PrefixLogProbs(np.array([3, 6, 7]), np.log([0.1, 0.02, 0.01]), np.log(0.5))
-        >>> each, last = ratios(begun, [3, 6, 7], np.log([0.1, 0.1, 0.25]))
-        >>> np.exp(each).round(3).tolist(), round(float(np.exp(last)), 3)
+        >>> prefixes = PrefixLogProbs(np.array([3, 6, 7]), np.log([0.1, 0.02, 0.01]), np.log(0.5))
+        >>> association, last = ratios(prefixes, [3, 6, 7], np.log([0.1, 0.1, 0.25]))
+        >>> np.exp(association).round(3).tolist(), round(float(np.exp(last)), 3)
         ([1.0, 2.0, 2.0], 0.25)
     """
     both = set(ends)
-    at = [i for i, place in enumerate(begun.places.tolist()) if place in both]
-    common, log_p = begun.places[at], begun.log_p[at]
+    at = [i for i, place in enumerate(prefixes.places.tolist()) if place in both]
+    common, log_p = prefixes.places[at], prefixes.log_p[at]
     log_p[1:] -= log_p[:-1].copy()
     alone = np.bincount(np.searchsorted(common, ends), weights=log_unigram, minlength=len(common))
-    return log_p - alone, float(log_p[-1] + begun.log_end)
+    return log_p - alone, float(log_p[-1] + prefixes.log_end)

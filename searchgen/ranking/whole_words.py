@@ -1,9 +1,8 @@
-"""Texts in which each demanded word is a word come before those in which one is a part of others, as 道路 in 我不知道路, ball in dog-ball.
+"""Texts in which every required word is a whole word come before texts that hide one in others, as 道路 in 我不知道路, ball in dog-ball.
 
-Chinese has no spaces, and its tokens are characters: an automaton over them cannot tell 道路 from 知道 + 路. A demanded word is whole
-where no border of the text's most probable division lies inside it, no other demanded word takes its characters, and no hyphen joins it to
-what stands beside it; where words have spaces between them, only the hyphen counts. It ranks only: which texts are allowed, and their
-densities, stay as they are.
+Chinese has no spaces, and its tokens are characters: an automaton over them cannot tell 道路 from 知道 + 路. A required word is whole
+if no border of the text's most probable division lies inside it, no other required word takes its characters, and no hyphen joins it to
+a neighbour. Where words have spaces between them, only the hyphen counts. This ranks texts only; it changes no density.
 """
 
 from collections.abc import Sequence
@@ -18,35 +17,35 @@ from searchgen.target import Target, occurrences
 
 __all__ = ["hidden_words", "whole_words_first"]
 
-#: What joins the words beside it.
+#: Joins the words to its left and right.
 HYPHEN = "-"
 
 
 def whole_words_first(
     texts: Sequence[tuple[int, ...]], target: Target, segmentation: Segmentation | None
 ) -> npt.NDArray[np.int64]:
-    """Return the order (n,) in which texts that hide the fewest demanded words come first; ties stay in theirs.
+    """Return the order (n,) in which texts that hide the fewest required words come first; ties keep their order.
 
     Args:
         texts: as ids of the target.
-        target: says what is demanded.
+        target: has the required words.
         segmentation: of its language; None: its words have spaces between them.
     """
     if target.form.name == "raw":  # where a hyphen stands alone
         return np.arange(len(texts))
     vocabulary = target.vocabulary
-    demanded = [item for one in target.constraints if isinstance(one, Keywords) for item in one.items]
-    items = [[folded(phrase, vocabulary) for phrase in item] for item in demanded]
-    read = [folded(vocabulary.decode(text), vocabulary) for text in texts]
-    return np.argsort([hidden_words(text, items, segmentation) for text in read], kind="stable")
+    required = [item for part in target.constraints if isinstance(part, Keywords) for item in part.items]
+    items = [[folded(phrase, vocabulary) for phrase in item] for item in required]
+    folded_texts = [folded(vocabulary.decode(text), vocabulary) for text in texts]
+    return np.argsort([hidden_words(text, items, segmentation) for text in folded_texts], kind="stable")
 
 
 def hidden_words(tokens: Phrase, items: Sequence[Sequence[Phrase]], segmentation: Segmentation | None) -> int:
-    """Return how many demanded words are nowhere whole in a text.
+    """Return how many required words are nowhere whole in a text.
 
     Args:
         tokens: of the text, folded.
-        items: for each demanded word the phrases that stand for it, folded.
+        items: for each required word the phrases that stand for it, folded.
         segmentation: of the language; None: its words have spaces between them.
 
     Example:

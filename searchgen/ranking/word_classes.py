@@ -1,4 +1,4 @@
-"""Which of the texts found to print: their density, and what a model over word classes says of their grammar.
+"""The ranking of texts found under an n-gram model: by density, and by grammar under a model over word classes.
 
     score(x) = log density(x) + weight * (log p(classes of x) + words(x) + worst pair(x) + LAST * log p(last class, end))
 
@@ -31,24 +31,24 @@ LAST = 3.0
 SEAM = 2
 
 
-def ranked(found: Annealed, target: Target, classes: WordClasses, weight: float) -> Annealed:
+def ranked(annealed: Annealed, target: Target, classes: WordClasses, weight: float) -> Annealed:
     """Return the same texts, those of the best reranking score first; ties stay in the order of their density.
 
     Args:
-        found: what annealing found.
+        annealed: the texts of a search, densest first.
         target: the target that was searched.
         classes: word classes of its model.
-        weight: how much they count beside the log-density.
+        weight: of the grammar terms against the log-density.
     """
-    if not found.texts:
-        return found
-    score = found.log_density + weight * _grammar(found.texts, target, classes)
+    if not annealed.texts:
+        return annealed
+    score = annealed.log_density + weight * _grammar(annealed.texts, target, classes)
     order = np.argsort(-score, kind="stable")
-    return replace(found, texts=[found.texts[i] for i in order], log_density=found.log_density[order])
+    return replace(annealed, texts=[annealed.texts[i] for i in order], log_density=annealed.log_density[order])
 
 
 def _grammar(texts: list[tuple[int, ...]], target: Target, classes: WordClasses) -> npt.NDArray[np.float64]:
-    """Return what is weighed beside the density: (n,)."""
+    """Return the terms that are added to the density: (n,)."""
     token = target.problem.token
     lengths = np.array([len(text) for text in texts])
     ids = np.concatenate([np.array(text) for text in texts])

@@ -19,52 +19,54 @@ __all__ = ["EXAMPLE", "Spec", "read_spec"]
 
 EXAMPLE = """\
 # A target of searchgen. Check it with: searchgen spec validate target.toml
-# Every key may be left out; flags win over what stands here.
+# Every key may be left out. Flags override the values of this file.
 
 lm = "en"                      # an embedded model, or the path of a model file
 seed = 7                       # makes results repeatable
 
 [constraints]
-keywords = ["dog", ["park", "garden"]]   # a list in a list: alternatives; or a text as the flag takes it: "dog,park|garden"
-ordered = false                # hold them in this order
-overlap = false                # they may share words: new york, york
+# An inner list holds alternatives. "dog,park|garden" means the same.
+keywords = ["dog", ["park", "garden"]]
+ordered = false                # true: they must occur in this order
+overlap = false                # true: they may share words, as new york and york
 forbid = ["very"]              # words and phrases that must not occur
 # starts_with = "The"
 # ends_with = "again"
 sentence = true                # one sentence
-finite_verb = true             # with a verb of its own, if the rest allows one
-quotes = false                 # quotation marks and brackets may occur
+finite_verb = true             # with a finite verb, if the rest allows one
+quotes = false                 # true: quotation marks and brackets are allowed
 
 [lengths]
 min_words = 6                  # characters in Chinese
 max_words = 14
 
-[terms]                        # log weights in nats, added for each ...
-proper_noun = -3.0             # word with a capital inside the sentence
-comma = -1.2                   # comma, semicolon, colon or dash
-unigram = 0.0                  # times -log p of the unigram: favours content words
-# word = 2.0                   # word; by default what the language needs
+[terms]                        # log weights in nats
+proper_noun = -3.0             # for each capitalised word inside the sentence
+comma = -1.2                   # for each comma, semicolon, colon or dash
+unigram = 0.0                  # times -log p of each word: favours rare words
+# word = 2.0                   # for each word; the default depends on language
 
 [sampler]
-name = "anneal"                # search for the best texts; others draw from the stated law (searchgen list samplers)
-# options = ["thin=8"]         # of the sampler
+name = "anneal"                # a search; see: searchgen list samplers
+# options = ["thin=8"]         # options of the sampler
 # beta = 1.0                   # power of the model's probability
 
 [schedule]                     # of the search
-# budget = 0.6                 # seconds, turned into steps by a fixed rate; or:
+# budget = 0.6                 # seconds per set, in place of the keys below
 chains = 24
 steps = 5000
 hot = 1.5
 cold = 0.15
 
-[neural]                       # how a transformer is read; beside other models it is refused
-end = "eos"                    # what ends a text: eos, newline or none
-prompt = ""                    # text that it follows, no part of the result
+[neural]                       # for transformers only
+end = "eos"                    # the end of a text: eos, newline or none
+prompt = ""                    # text read before the result; it is not printed
+examples = ""                  # lines whose style it follows: default, none, FILE or FILE:N
 device = "auto"                # or cpu, cuda, cuda:N
 dtype = "auto"                 # or float32, bfloat16, float16
 
 [output]
-count = 3                      # texts, each unlike the others
+count = 3                      # texts, all different from each other
 json = false
 """
 

@@ -2,24 +2,31 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from searchgen.constraints.flags import ITEMS
 from searchgen.demands.demands import demand_flags
 from searchgen.errors import RequestError
+from searchgen.plain_json import brief
+from searchgen.request.json_values import typed
 from searchgen.request.model_ref import default_model
 from searchgen.request.request import MOST_WORDS, Annealing, Request
+from searchgen.text import detect
 from searchgen.text.lists import parse_items
 
-__all__ = ["Defaults", "identity", "request_of", "seed_of"]
+__all__ = ["Defaults", "columns_of", "field_names", "identity", "near_field", "refuse_unknown", "request_of", "seed_of"]
 
 #: Other spellings of fields, as the command line has them.
-SPELLINGS = {"n": "count"}
+SPELLINGS = {"n": "count", "custom_id": "id"}
 
 #: Keys of a job that are no fields of a request.
 BESIDES = ("id", "budget")
+
+#: Letters by which a name may differ from that of a field and still be taken for a mistake.
+MOST_LETTERS = 2
 
 
 @dataclass(frozen=True)
@@ -29,26 +36,31 @@ class Defaults:
     Attributes:
         values: fields, in the spellings of a job.
         seed: of the run; jobs without a seed get theirs from it.
+        models: of jobs that search and name none, by language; the embedded one where a language is absent.
+        keep_columns: whether jobs may have columns of the user's own, which go into their rows.
     """
 
     values: Mapping[str, Any]
     seed: int = 0
+    models: Mapping[str, str] = field(default_factory=dict)
+    keep_columns: bool = False
 
 
 def identity(values: Mapping[str, Any], line: int) -> str | int:
-    """Return a job's `id`, or the number of its line.
+    """Return a job's `id` or `custom_id`, or the number of its line.
 
     Raises:
         RequestError: the id is neither text nor a whole number.
     """
-    given = values.get("id")
+    given = next((values[name] for name in ("id", "custom_id") if values.get(name) is not None), None)
     if given is None:
         return line
     if isinstance(given, str) and 0 < len(given) <= 1000:
         return given
     if type(given) is int and abs(given) < 2**63:
         return given
-    raise RequestError(f"id {str(given)[:40]!r}: give a text of 1 to 1000 characters or a whole number")
+    shown = repr(given) if isinstance(given, str) and len(given) <= 40 else brief(given)
+    raise RequestError(f"id {shown}: give a text of 1 to 1000 characters or a whole number")
 
 
 def seed_of(run: int, job: str | int) -> int:
@@ -77,7 +89,9 @@ def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Requ
         RequestError: a field is unknown, has the wrong type or an impossible value.
     """
     job = identity(values, line)
-    given = {SPELLINGS.get(name, name): value for name, value in {**defaults.values, **_known(values)}.items()}
+    given = {
+        SPELLINGS.get(name, name): value for name, value in {**defaults.values, **_fields(values, defaults)}.items()
+    }
     budget = given.pop("budget", None)
     given.pop("id", None)
     sampler = given.get("sampler", "anneal")
@@ -90,35 +104,91 @@ def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Requ
             given[name] = (_items if flag.type == ITEMS else _phrases)(name, given[name])
     if given.get("lm") is None:
         given.pop("lm", None)
-        given["lm"] = default_model(_written(given), law=sampler != "anneal")
+        given["lm"] = _usual_model(_written(given), sampler, defaults)
     if given.get("seed") is None:
         given["seed"] = seed_of(defaults.seed, job)
     request = Request.from_mapping(given)
     return request if budget is None else replace(request, annealing=_schedule(request, budget))
 
 
+def _usual_model(words: str, sampler: Any, defaults: Defaults) -> str:
+    """Return the model of a job that names none."""
+    searches = sampler == "anneal"
+    return (searches and defaults.models.get(detect(words))) or default_model(words, law=not searches)
+
+
 def _schedule(request: Request, budget: Any) -> Annealing:
-    if type(budget) not in (int, float):
-        raise RequestError(f"field 'budget' cannot be {str(budget)[:40]!r}; give a number of seconds")
-    return request.annealing.for_budget(float(budget), request.count)
+    return request.annealing.for_budget(typed("budget", budget, float), request.count)
 
 
-def _known(values: Mapping[str, Any]) -> Mapping[str, Any]:
+@cache
+def field_names() -> tuple[str, ...]:
+    """Return the names of a job's fields, other spellings as well."""
     own = (f.name for f in fields(Request) if f.name != "demands")
-    names = [*demand_flags(), *own, *SPELLINGS, *BESIDES]
-    for name in values:
-        if name not in names:
-            near = get_close_matches(name, names, 1)
-            raise RequestError(
-                f"unknown field {name[:40]!r}; "
-                + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}")
-            )
+    return (*demand_flags(), *own, *SPELLINGS, *BESIDES)
+
+
+def columns_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a job has besides its fields.
+
+    Example:
+        >>> columns_of({"keywords": "dog", "reference": "A dog."})
+        {'reference': 'A dog.'}
+    """
+    return {name: value for name, value in values.items() if name not in field_names()}
+
+
+def near_field(name: str) -> str | None:
+    """Return the field that differs from a name by at most two letters, fewer for short ones, None: there is none.
+
+    Example:
+        >>> near_field("Keywrods"), near_field("ID"), near_field("reference"), near_field("ref")
+        ('keywords', 'id', None, None)
+    """
+    folded = name.casefold()
+    near = [
+        (_distance(folded, field), field) for field in field_names() if abs(len(field) - len(folded)) <= MOST_LETTERS
+    ]
+    distance, field = min(near, default=(MOST_LETTERS + 1, ""))
+    return field if distance <= min(MOST_LETTERS, len(field) - 1) else None
+
+
+def _distance(left: str, right: str) -> int:
+    """Return how many letters must be put in, taken out or exchanged to make one word of the other."""
+    row = list(range(len(right) + 1))
+    for i, sign in enumerate(left, 1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(right, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (sign != other))
+    return row[-1]
+
+
+def refuse_unknown(name: str, keep_columns: bool) -> None:
+    """Refuse a name that is not a field, and not a column of the user's own either.
+
+    Raises:
+        RequestError: columns are not kept, or the name is nearly that of a field.
+    """
+    near = near_field(name)
+    if near is not None:
+        raise RequestError(f"unknown field {name[:40]!r}; did you mean {near!r}?")
+    if not keep_columns:
+        likely = get_close_matches(name, field_names(), 1)
+        hint = f"did you mean {likely[0]!r}? " if likely else ""
+        raise RequestError(
+            f"unknown field {name[:40]!r}; {hint}--keep-columns carries columns of your own into the row"
+        )
+
+
+def _fields(values: Mapping[str, Any], defaults: Defaults) -> Mapping[str, Any]:
+    for name in columns_of(values):
+        refuse_unknown(name, defaults.keep_columns)
     if "opaque" in values:
         raise RequestError("field 'opaque' names code to run, which a job may not; give it to the whole run")
     for short, long in SPELLINGS.items():
         if short in values and long in values:
             raise RequestError(f"fields {short!r} and {long!r} are the same; give one")
-    return values
+    return {name: value for name, value in values.items() if name in field_names()}
 
 
 def _items(name: str, value: Any) -> Any:

@@ -1,6 +1,5 @@
 """The fields of a request as plain JSON values, checked on the way in."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from math import isfinite
@@ -8,6 +7,7 @@ from typing import Any
 
 from searchgen.demands.demands import demand_flags
 from searchgen.errors import RequestError
+from searchgen.plain_json import brief
 
 __all__ = ["differences", "filled", "listed", "typed"]
 
@@ -65,14 +65,22 @@ def typed(name: str, value: Any, kind: Any) -> Any:
         return tuple(typed(name, one, tuple[str, ...]) for one in value if one)
     if kind == int | None and (value is None or type(value) is int):
         return value
-    if kind in (float, float | None) and type(value) in (int, float) and isfinite(value):
+    if kind in (float, float | None) and _is_number(value):
         return float(value)
     if kind == float | None and value is None:
         return None
     if kind is not float and type(value) is kind:
         return value
     wanted = next((words for kinds, words in WANTED if kind in kinds), "an object of its fields")
-    raise RequestError(f"field {name!r} cannot be {json.dumps(value, ensure_ascii=False)[:60]}; give {wanted}")
+    raise RequestError(f"field {name!r} cannot be {brief(value)}; give {wanted}")
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a number that a float can hold."""
+    try:
+        return type(value) in (int, float) and isfinite(value)
+    except OverflowError:
+        return False
 
 
 def differences(value: Any, default: Any) -> dict[str, Any]:

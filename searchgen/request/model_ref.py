@@ -71,6 +71,12 @@ class ModelRef:
         return self.kind != NGRAM
 
     @property
+    def is_large(self) -> bool:
+        """Whether it is a large model, which searches best behind example lines and is asked for few scores."""
+        kind = model_type(self.name)
+        return kind is not None and kind.large
+
+    @property
     def ngram(self) -> "ModelRef":
         """The n-gram model that it is, or that proposes to it.
 

@@ -12,7 +12,9 @@ from searchgen.constraints import CONSTRAINTS
 from searchgen.demands.demands import Demands, demand_flags
 from searchgen.demands.values import taken
 from searchgen.errors import RequestError
+from searchgen.lm.examples import AUTOMATIC, DEFAULT, resolved
 from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.plain_json import brief
 from searchgen.request.json_values import differences, filled, listed, typed
 from searchgen.request.model_ref import ModelRef
 from searchgen.version import __version__
@@ -38,6 +40,10 @@ LEAST_STEPS, FEWEST_CHAINS = 5_000, 2
 #: The most a request may ask for; beyond it is a mistake, or work for several requests.
 MOST_TEXTS, MOST_SECONDS, MOST_CHAINS = 1000, 86_400, 10_000
 MOST_DRAWS, LARGEST_BETA = 1_000_000, 100.0
+
+#: The largest weight of each term, in nats a token (`unigram` times up to 20), and of anything else.
+LARGEST_TERM = {"terms.word": 100.0, "terms.proper_noun": 100.0, "terms.comma": 100.0, "terms.unigram": 10.0}
+LARGEST_WEIGHT = 1e6
 
 
 @dataclass(frozen=True)
@@ -185,24 +191,36 @@ class Request:
     def _check(self) -> None:
         """Refuse what no text or no search could answer; see `RequestError`."""
         if self.count < 1:
-            raise RequestError(f"-n {self.count}: ask for at least one text")
+            raise RequestError(f"-n {brief(self.count)}: ask for at least one text")
         most = MOST_TEXTS if self.sampler == "anneal" else MOST_DRAWS
         if self.count > most:
-            raise RequestError(f"-n {self.count}: at most {most:,} texts at once; for more, use several seeds")
+            raise RequestError(f"-n {brief(self.count)}: at most {most:,} texts at once; for more, use several seeds")
         if not (isfinite(self.beta) and 0 < self.beta <= LARGEST_BETA):
             raise RequestError(f"--beta {self.beta:g}: give a number above 0, at most {LARGEST_BETA:g}")
         for constraint in CONSTRAINTS.values():
             constraint.check(self.demands)
         if not 0 <= self.seed < 2**63:
-            raise RequestError(f"--seed {self.seed}: give a whole number from 0 to 2^63 - 1")
+            raise RequestError(f"--seed {brief(self.seed)}: give a whole number from 0 to 2^63 - 1")
+        self._refuse_large_weights()
         self._refuse_long_lists()
         plan = self.annealing
         if min(plan.chains, plan.steps, plan.blocks) < 1 or not min(plan.hot, plan.cold) > 0:
             raise RequestError("a schedule has at least one chain, step and block, and temperatures above 0")
-        if plan.chains > MOST_CHAINS or plan.blocks > plan.steps or plan.expected_seconds > MOST_SECONDS:
+        most_steps = MOST_SECONDS * STEPS_PER_SECOND
+        if plan.chains > MOST_CHAINS or plan.blocks > plan.steps or plan.chains * plan.steps > most_steps:
             raise RequestError(
                 f"a schedule has at most {MOST_CHAINS} chains, no more blocks than steps, and steps for a day at most"
             )
+
+    def _refuse_large_weights(self) -> None:
+        """Refuse weights and temperatures beyond sense, whose exponentials no float holds."""
+        weights = {f"terms.{f.name}": getattr(self.terms, f.name) for f in fields(Terms)}
+        weights |= {"class_weight": self.class_weight, "association_weight": self.association_weight}
+        weights |= {"annealing.hot": self.annealing.hot, "annealing.cold": self.annealing.cold}
+        for name, value in weights.items():
+            most = LARGEST_TERM.get(name, LARGEST_WEIGHT)
+            if value is not None and not abs(value) <= most:
+                raise RequestError(f"field {name!r} cannot be {value:g}; give a number from {-most:g} to {most:g}")
 
     def _refuse_long_lists(self) -> None:
         forbidden = [phrase for phrase in self.forbid if not phrase.isalnum()]
@@ -258,6 +276,14 @@ class Request:
             {k: v for k, v in self.differences().items() if k not in ("seed", "lm")}, ensure_ascii=False, sort_keys=True
         )
 
+    @property
+    def reading(self) -> NeuralSettings:
+        """How its transformer is read: `neural`, and the example lines that a search has by default under models of some kinds."""
+        settings, searches = self.neural, self.sampler == "anneal"
+        if settings.examples == AUTOMATIC and not settings.prompt and searches and self.model.is_large:
+            settings = replace(settings, examples=DEFAULT)
+        return replace(settings, examples=resolved(settings.examples, self.model.language))
+
     def signature(self, model_hash: str) -> str:
         """Return one line that replays the texts bit for bit on the same version and platform.
 
@@ -292,7 +318,7 @@ class Request:
             )
         try:
             values = json.loads(body)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError, too
             raise RequestError(f"the signature is damaged: {error}; copy it again") from None
         if not isinstance(values, dict):
             raise RequestError("the signature is damaged: it holds no request; copy it again")

@@ -91,7 +91,7 @@ def _parsed(variable: str, text: str, kind: type) -> Any:
 def _read(path: Path) -> dict[str, Any]:
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # a home may be no folder, as /dev/null is
         return {}
     except (OSError, ValueError) as error:  # not UTF-8 and no TOML are ValueErrors
         reason = error.strerror if isinstance(error, OSError) else error

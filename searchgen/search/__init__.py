@@ -1,1 +1,1 @@
-"""Searches for the best texts of a target: what `constrain` does."""
+"""Searches for the best texts of a target, for `constrain`."""

@@ -1,7 +1,7 @@
 """Searches in step with each other, so that one pass of the transformer serves all of them.
 
-Before each step the texts that all of them want are scored in one call; the steps then find their scores ready. A score depends in its
-last bits on what it is computed beside, and tests on a score: so a search that shares passes repeats in law only.
+Before each step, the texts that all of them need are scored in one call; the steps then find their scores ready. The last bits of a
+score depend on its batch, and tests depend on scores. So a search that shares passes is reproducible in distribution only.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -56,15 +56,15 @@ class SharedPasses:
         return self.model.log_probs(texts)
 
     def growing(self) -> PrefixScorer:
-        """Return what scores prefixes of texts that grow."""
+        """Return the scorer of prefixes of texts that grow."""
         return self.model.growing()
 
     def expected(self, texts: Sequence[str]) -> "list[Expected]":
-        """Return what the model, which tells it, expected at every place of texts."""
+        """Return the pieces that the model expected at every place of texts."""
         return cast(ExpectsPieces, self.model).expected(texts)
 
     def counted(self) -> dict[str, int]:
-        """Return what the model has done so far, by name."""
+        """Return the counts of the model's work so far, by name."""
         return self.model.counted()
 
     def forget(self) -> None:
@@ -76,46 +76,46 @@ class SharedPasses:
 def in_step(
     searches: Sequence[TransformerRun], model: TextModel, progress: Callable[[float], None] | None = None
 ) -> None:
-    """Run searches to their ends, one step of each after another; what ends one early is its `failure`.
+    """Run searches to their ends, one step of each in turn; an error that ends one early is its `failure`.
 
     Args:
-        searches: not begun.
+        searches: none of their steps is made yet.
         model: of all of them.
         progress: called with the share of the rounds done.
     """
     shared = SharedPasses(model)
-    tells = expecting(model)
-    if tells is not None:
-        tells.note_expected(EXPECTED)
-    going = [(search, search.steps(shared)) for search in searches]
+    expects = expecting(model)
+    if expects is not None:
+        expects.note_expected(EXPECTED)
+    active = [(search, search.steps(shared)) for search in searches]
     done, most = 0, max((search.plan.passes(search.source.piece_words is not None) for search in searches), default=1)
     try:
-        while going:
-            asked: list[str] = []
-            going = [(search, steps) for search, steps in going if _goes_on(search, steps, asked)]
-            if len(going) > 1:
+        while active:
+            texts: list[str] = []
+            active = [(search, steps) for search, steps in active if _goes_on(search, steps, texts)]
+            if len(active) > 1:
                 # Where one text cannot be scored, each search asks for its own, and only that one's fails.
                 with suppress(RequestError):
-                    shared.prepare(asked)
+                    shared.prepare(texts)
             if progress is not None:
                 progress(done / most)
             done += 1
     except (Outage, KeyboardInterrupt) as error:
-        for search, _ in going:
+        for search, _ in active:
             search.failure = search.failure or error
     finally:
-        if tells is not None:
-            tells.note_expected(0)
+        if expects is not None:
+            expects.note_expected(0)
 
 
-def _goes_on(search: TransformerRun, steps: Iterator[list[str]], asked: list[str]) -> bool:
-    """Make a step of a search, add what it will ask for, and return whether it has not ended.
+def _goes_on(search: TransformerRun, steps: Iterator[list[str]], texts: list[str]) -> bool:
+    """Make a step of a search, add the texts that it will ask for, and return whether it has not ended.
 
     Raises:
         Outage: a server or the memory gave out, which ends all searches.
     """
     try:
-        asked += next(steps)
+        texts += next(steps)
     except StopIteration:
         return False
     except Outage:

@@ -22,7 +22,7 @@ MOST_WEIGHT = 600.0
 
 
 def look_ahead(source: Source, request: Request, order: int = 2) -> tuple[Target, Guide]:
-    """Return the proposing target and its guide; a finite verb is wished for, not demanded, where it makes the rest impossible.
+    """Return the proposing target and its guide; a finite verb is not required where it makes the rest impossible.
 
     Args:
         source: the model.
@@ -49,7 +49,10 @@ def look_ahead(source: Source, request: Request, order: int = 2) -> tuple[Target
         if not request.finite_verb:
             raise
     target, guide = look_ahead(source, request.but(finite_verb=False), order)
-    return replace(target, notes=(*target.notes, "no such text with a verb of its own; found without")), guide
+    return replace(
+        target,
+        notes=(*target.notes, "no text with a finite verb satisfies the other constraints; these texts may lack one"),
+    ), guide
 
 
 def _lightened(problem: Problem) -> tuple[Problem, float]:

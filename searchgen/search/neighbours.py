@@ -1,14 +1,14 @@
 """Texts one token away from those that a transformer has scored, in the order in which it should like them.
 
-Scoring a text, a causal network tells at every place which pieces it expected there. So of each of its neighbours, with another token at
-one place, one more or one less, it has told how probable the new token is after all before it; what the tokens behind it then come to, the
-n-gram model guesses:
+A causal network that scores a text also states which pieces it expected at every place. So for each neighbour of the text, with another
+token at one place, one more or one less, the probability of the new token given the tokens to its left is known already. The effect on
+the tokens to its right is estimated with the n-gram model:
 
     log density(y)  ~  log density(x) + beta * (log p'(y) - log p'(x)
                          + [log p(new | before) - log p'(new | before)] - [log p(old | before) - log p'(old | before)])
 
-with p' the n-gram model, old and new the token at the place in x and y, either of which may be none. The guess tells only what to score
-next; what is found has the density that the transformer gives it.
+with p' the n-gram model, old and new the token at the place in x and y, either of which may be missing. The estimate only decides
+which texts are scored next; their densities are those of the transformer.
 """
 
 from collections.abc import Sequence
@@ -33,8 +33,11 @@ EXPECTED = 32
 #: Neighbours of one text that are kept.
 KEPT = 48
 
-#: Of a guess: scores depend in their last bits on what they are computed beside, orders of guesses seldom.
+#: Of an estimate: the last bits of a score depend on the batch, the order of rounded estimates seldom does.
 DECIMALS = 2
+
+#: What stands for log p of an impossible piece in a guess.
+IMPOSSIBLE = -1e3
 
 Text = tuple[int, ...]
 Ids = npt.NDArray[np.int64]
@@ -74,70 +77,76 @@ class Edits:
     Attributes:
         target: under the n-gram model.
         words: from the transformer's pieces to the target's tokens.
-        guesses: of neighbours that were not asked for, each with the text it is a neighbour of, as far as they are kept.
-        asked: the neighbours that were.
-        read: the texts whose neighbours have been guessed.
+        estimates: of the neighbours that are not queued yet, each with the text it is a neighbour of; only the best are kept.
+        queued: the neighbours that `best` has returned.
+        expanded: the texts whose neighbours have been estimated.
     """
 
     target: Target
     words: PieceWords
-    guesses: dict[Text, tuple[float, Text]] = field(default_factory=dict)
-    asked: set[Text] = field(default_factory=set)
-    read: set[Text] = field(default_factory=set)
+    estimates: dict[Text, tuple[float, Text]] = field(default_factory=dict)
+    queued: set[Text] = field(default_factory=set)
+    expanded: set[Text] = field(default_factory=set)
 
-    def guess(self, density: dict[Text, float], texts: Sequence[Text], model: ExpectsPieces) -> None:
-        """Guess the neighbours of texts.
+    def expand(self, density: dict[Text, float], texts: Sequence[Text], model: ExpectsPieces) -> None:
+        """Estimate the neighbours of texts.
 
         Args:
             density: the true log-density of all that has been scored.
-            texts: of them, those to change; what has been changed before is passed over.
+            texts: those of them to change; texts that have been expanded before are skipped.
             model: has scored them.
         """
-        new = [text for text in texts if text not in self.read]
-        self.read.update(new)
+        new = [text for text in texts if text not in self.expanded]
+        self.expanded.update(new)
         for text, expected in zip(new, model.expected([self.target.printed(text) for text in new]), strict=True):
-            tokens, lengths, guess = self._guessed(text, expected, density[text])
-            best = np.argsort(-guess, kind="stable")[:KEPT]
-            for place in best[guess[best] > -np.inf].tolist():
+            tokens, lengths, estimate = self._estimated(text, expected, density[text])
+            best = np.argsort(-estimate, kind="stable")[:KEPT]
+            for place in best[estimate[best] > -np.inf].tolist():
                 neighbour = tuple(tokens[place, : lengths[place]].tolist())
-                known = neighbour in density or neighbour in self.asked
-                if not known and guess[place] > self.guesses.get(neighbour, (-np.inf,))[0]:
-                    self.guesses[neighbour] = float(guess[place]), text
+                seen = neighbour in density or neighbour in self.queued
+                if not seen and estimate[place] > self.estimates.get(neighbour, (-np.inf,))[0]:
+                    self.estimates[neighbour] = float(estimate[place]), text
 
-    def best(self, most: int, of_each: int) -> list[Text]:
-        """Return the neighbours that are likeliest to be dense, at most so many, and of each text at most so many; none twice."""
-        found: list[Text] = []
+    def best(self, most: int, per_parent: int) -> list[Text]:
+        """Return the neighbours with the best estimates, each of them once only.
+
+        Args:
+            most: the largest number of neighbours.
+            per_parent: the largest number of neighbours of one text.
+        """
+        chosen: list[Text] = []
         taken: dict[Text, int] = {}
-        for text, (_, parent) in sorted(self.guesses.items(), key=lambda item: (-item[1][0], item[0])):
-            if taken.get(parent, 0) < of_each:
+        for text, (_, parent) in sorted(self.estimates.items(), key=lambda item: (-item[1][0], item[0])):
+            if taken.get(parent, 0) < per_parent:
                 taken[parent] = taken.get(parent, 0) + 1
-                found.append(text)
-                del self.guesses[text]
-                if len(found) == most:
+                chosen.append(text)
+                del self.estimates[text]
+                if len(chosen) == most:
                     break
-        self.asked.update(found)
-        return found
+        self.queued.update(chosen)
+        return chosen
 
-    def _guessed(self, text: Text, expected: Expected, density: float) -> tuple[npt.NDArray[np.int32], Ids, Floats]:
-        """Return the neighbours of a text (n, max_tokens), their lengths and their guesses (n,)."""
+    def _estimated(self, text: Text, expected: Expected, density: float) -> tuple[npt.NDArray[np.int32], Ids, Floats]:
+        """Return the neighbours of a text (n, max_tokens), their lengths and their estimates (n,)."""
         problem, max_tokens = self.target.problem, self.target.max_tokens
-        begun = new_chains(1, max_tokens)
-        enter(problem, begun, *padded([text], max_tokens))
-        changes = self._changes(text, expected, begun.log_p[0])
+        original = new_chains(1, max_tokens)
+        enter(problem, original, *padded([text], max_tokens))
+        changes = self._changes(text, expected, original.log_p[0])
         tokens, lengths = changes.of(text, max_tokens)
         chains = new_chains(len(lengths), max_tokens)
         enter(problem, chains, tokens, lengths)
         new = np.where(changes.new == NO_TOKEN, 0.0, chains.log_p[np.arange(len(lengths)), changes.at])
-        change = chains.log_density - begun.log_density[0] + problem.beta[0] * (changes.gain - new)
+        change = chains.log_density - original.log_density[0] + problem.beta[0] * (changes.gain - new)
         return tokens, lengths, np.round(density + change, DECIMALS)
 
     def _changes(self, text: Text, expected: Expected, log_p: Floats) -> _Changes:
-        """Return the changes of a text to what was expected in it; `log_p` is that of its tokens under the n-gram model."""
+        """Return the changes of a text to the expected pieces; `log_p` is that of its tokens under the n-gram model."""
         scored, max_tokens, n = expected.scored, self.target.max_tokens, len(text)
         piece, at = self._places(text, expected.starts)
-        reached = np.append(0.0, np.cumsum(scored.log_p))
+        # A piece that is impossible, beside other parts of a mixture, is worth replacing first.
+        reached = np.append(0.0, np.cumsum(np.maximum(scored.log_p, IMPOSSIBLE)))
         kept = log_p[at] - (reached[piece[at + 1]] - reached[piece[at]])  # log p'(old) - log p(old)
-        # What is expected in the place of every token that has pieces of its own, and of the end, if texts have one (--end none).
+        # Expected pieces in the place of every token that shares no piece, and of the end; with --end none texts have no end.
         before = np.append(at, n) if len(scored.log_p) > len(expected.starts) else at
         new = self.words.later(scored.piece[piece[before]]).astype(np.int64)
         if len(before) and before[0] == 0:
@@ -151,7 +160,7 @@ class Edits:
             (at, np.full(len(at), NO_TOKEN), -1, kept),
         ]
         places, tokens, more, gains = zip(*columns, strict=True)
-        sizes = [len(one) for one in places]
+        sizes = [len(column) for column in places]
         return _Changes(np.concatenate(places), np.concatenate(tokens), np.repeat(more, sizes), np.concatenate(gains))
 
     def _places(self, text: Text, starts: Sequence[int]) -> tuple[Ids, Ids]:

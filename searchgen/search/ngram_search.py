@@ -20,7 +20,7 @@ __all__ = ["NGramSearch"]
 #: A schedule of no more steps begins at draws of the unigrams' guide: it costs an eighth, and long chains lose nothing (docs/batch.md).
 UNIGRAM_STEPS = 60_000
 
-#: The clock's safety net: a run may take so many times its budget, and at least so many seconds, before it is cut short.
+#: The clock's safety net: a run may take SAFETY_FACTOR times its budget plus SAFETY_SECONDS before it is stopped.
 SAFETY_FACTOR, SAFETY_SECONDS = 5.0, 10.0
 
 
@@ -78,15 +78,15 @@ class NGramSearch:
         return NGramRun(source, request, target, guide, plan)
 
     def finish(self, runs: Sequence[NGramRun], progress: Callable[[float], None] | None) -> list[Outcome]:
-        """Anneal each, rank what was found, and return the outcomes.
+        """Anneal each, rank its texts, and return the outcomes.
 
         Raises:
             NotFound: nothing was found.
         """
         return [self._outcome(run, run.annealed(progress)) for run in runs]
 
-    def _outcome(self, run: NGramRun, found: Annealed) -> Outcome:
+    def _outcome(self, run: NGramRun, annealed: Annealed) -> Outcome:
         classes, weight = run.source.classes, run.request.class_weight
         if classes is not None and weight:
-            found = ranked(found, run.target, classes, weight)
-        return outcome_of(run.source, run.request, run.target, found, run.guide.log_mass, {})
+            annealed = ranked(annealed, run.target, classes, weight)
+        return outcome_of(run.source, run.request, run.target, annealed, run.guide.log_mass, {})

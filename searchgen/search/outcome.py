@@ -18,7 +18,7 @@ __all__ = ["Outcome", "outcome_of"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """The texts of one request, and what the user should know.
+    """The texts of one request, with notes for the user.
 
     Attributes:
         records: the texts, best first.
@@ -26,8 +26,8 @@ class Outcome:
         request: what was searched, the window spelled out.
         annealed: the run behind them.
         log_mass: natural log of the guide's mass of accepted texts.
-        failure: what ended the search before its time, an outage or Ctrl-C; None: nothing did.
-        report: what else was counted, by name.
+        failure: the outage or Ctrl-C that ended the search early; None: it ended as planned.
+        report: further counts, by name.
     """
 
     records: tuple[Record, ...]
@@ -54,24 +54,24 @@ def outcome_of(
         target: what was searched.
         ranked: the texts found, in the order in which they are to be printed.
         log_mass: of the guide.
-        report: what a text model was asked for, by name; empty: there was none.
+        report: counts of the text model's work, by name; empty: there was no text model.
 
     Raises:
         NotFound: nothing was found.
     """
     if not ranked.texts:
-        raise NotFound(f"not found in {ranked.steps} steps; raise --budget or widen the window")
+        raise NotFound(f"not found in {ranked.steps:,} steps; raise --budget or widen the window")
     order = whole_words_first(ranked.texts, target, source.segmentation)
     ranked = replace(ranked, texts=[ranked.texts[i] for i in order], log_density=ranked.log_density[order])
     notes = list(target.notes)
     new = [i for i, text in enumerate(ranked.texts) if target.vocabulary.decode(text) not in source.training_sentences]
     if not new:
-        notes.append("only sentences of the training text were found; raise --budget or widen the window")
+        notes.append("all texts found are sentences of the training text; raise --budget or widen the window")
         new = list(range(len(ranked.texts)))
     words = [[i for i in ranked.texts[at] if target.problem.token["word"][i]] for at in new]
     chosen = [new[at] for at in diverse(words, request.count)]
     if len(chosen) < request.count:
-        notes.append(f"{len(chosen)} of {request.count} texts: no others were found that differ enough; raise --budget")
+        notes.append(f"{len(chosen)} of {request.count} texts: all others found are too similar; raise --budget")
     run = run_record(
         kind="search",
         sampler="anneal",

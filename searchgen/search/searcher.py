@@ -27,7 +27,7 @@ class Strategy(Protocol):
     def finish(
         self, runs: Sequence[Any], progress: Callable[[float], None] | None
     ) -> Sequence[Outcome | BaseException]:
-        """Return what runs of this strategy find, or why that is nothing; `progress` is called with the share done."""
+        """Return the outcome of each run of this strategy, or its error; `progress` is called with the share done."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class Searcher:
         return Searcher(source, TransformerSearch())
 
     def search(self, request: Request, progress: Callable[[float], None] | None = None) -> Outcome:
-        """Search the target of a request. What ended the search early, with something found, is the outcome's `failure`.
+        """Search the target of a request. If the search ended early with texts found, the reason is the outcome's `failure`.
 
         Args:
             request: the job.
@@ -61,7 +61,7 @@ class Searcher:
         Raises:
             RequestError: the request contradicts itself.
             Impossible: no text satisfies it.
-            NotFound: none was found.
+            NotFound: no text was found.
         """
         (outcome,) = self.strategy.finish([self.strategy.begin(self.source, request)], progress)
         if isinstance(outcome, BaseException):
@@ -75,11 +75,11 @@ def search_together(
     """Search the targets of requests in step, where their model allows that.
 
     Args:
-        jobs: searcher and request of each; the searchers have one model, if with n-gram models of different languages beside it.
+        jobs: searcher and request of each; the searchers share one model, and may have n-gram models of different languages.
         progress: called with the share done.
 
     Returns:
-        the outcome of each, or why it has none.
+        the outcome of each, or its error.
     """
     outcomes: dict[int, Outcome | BaseException] = {}
     runs: dict[int, Any] = {}

@@ -2,11 +2,11 @@
 
     log density(x)  ~  log cheap density(x) + constant + sum over tokens of (a + b(token))
 
-a and b are those of ridge regression. An n-gram model and a transformer differ most in what one more word costs, which a few texts show;
-each further text tells of its own words. Weights of tokens cost a step nothing, so the fitted target is annealed like any other.
+a and b are those of ridge regression. An n-gram model and a transformer differ most in the cost of one more word, which a few texts show;
+each further text adds information on its words. Weights of tokens cost a step nothing, so the fitted target is annealed like any other.
 
-The equations are solved by a loop of our own: a library's threads take a hundred times as long for a hundred texts, all of it waiting for
-each other, and what they find depends in its last bits on how many there are.
+The equations are solved by a loop of our own: a library's threads wait for each other and take a hundred times as long for a hundred texts,
+and the last bits of their result depend on the number of threads.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ RIDGE = 1.0
 #: Texts that are fitted to: the densest.
 MOST_TEXTS = 400
 
-#: Of a score, as the fit sees it: scores depend in their last bits on what they are computed beside, weights seldom.
+#: Of a score, as the fit sees it: the last bits of a score depend on its batch, weights of rounded scores seldom do.
 DECIMALS = 2
 
 
@@ -83,7 +83,7 @@ def _multiply(text: Any, starts: Any, lengths: Any, products: Any, means: Any) -
 
 @kernel
 def _solve(products: Any, shares: Any) -> None:
-    """Find what each text adds to the weights: ridge regression in its dual form, as there are more weights than texts.
+    """Find the share of each text in the weights: ridge regression in its dual form, as there are more weights than texts.
 
     Args:
         products: (n, n) float64, as above; overwritten.

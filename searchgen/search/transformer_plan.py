@@ -21,7 +21,7 @@ MAX_PER_PARENT = 2
 
 @dataclass(frozen=True)
 class TransformerPlan:
-    """The schedule: restarts of annealing, then rounds of edits, or rounds of tests where the model does not tell what it expects.
+    """The schedule: restarts of annealing, then rounds of edits, or rounds of tests where the model does not state what it expects.
 
     Attributes:
         restarts: times that the n-gram density, fitted so far, is annealed.
@@ -31,12 +31,13 @@ class TransformerPlan:
         edit_rounds: times that edits of the best texts are scored.
         edits_scored: edits that the model scores in each round.
         parents: the best texts, which are edited; of each at most `MAX_PER_PARENT` edits are scored in a round.
-        test_chains: chains that go on from the best texts where the model does not tell what it expects.
+        test_chains: chains that go on from the best texts where the model does not state what it expects.
         test_rounds: tests of each of these chains.
         steps_between_tests: n-gram steps to each test.
         test_hot: first temperature T of the model's density.
         test_cold: last one.
         proposal_temperature: temperature T' of the fitted density.
+        patience: rounds of edits without a better text after which the search ends.
     """
 
     restarts: int = 5
@@ -52,19 +53,20 @@ class TransformerPlan:
     test_hot: float = 1.0
     test_cold: float = 0.5
     proposal_temperature: float = 0.7
+    patience: int = 99
 
     @staticmethod
     def of(request: Request) -> "TransformerPlan":
         """Return the schedule of a request: more chains for more texts, restarts and rounds by its budget."""
-        plan, annealing = TransformerPlan(), request.annealing
+        plan, annealing = LARGE if request.model.is_large else TransformerPlan(), request.annealing
         chains = max(plan.test_chains, CHAINS_PER_TEXT * request.count)
-        each = chains // plan.test_chains
+        factor = chains // plan.test_chains
         wider = replace(
             plan,
-            restart_chains=each * plan.restart_chains,
-            restart_scored=each * plan.restart_scored,
-            edits_scored=each * plan.edits_scored,
-            parents=each * plan.parents,
+            restart_chains=factor * plan.restart_chains,
+            restart_scored=factor * plan.restart_scored,
+            edits_scored=factor * plan.edits_scored,
+            parents=factor * plan.parents,
             test_chains=chains,
         )
         if annealing.for_texts(request.count) == Annealing().for_texts(request.count):
@@ -77,11 +79,11 @@ class TransformerPlan:
         return self.restarts * self.restart_scored + self.edit_rounds * self.edits_scored  # or as many by tests
 
     def passes(self, edits: bool) -> int:
-        """Return how often the model is asked; `edits`: whether it tells which pieces it expects."""
+        """Return how often the model is asked; `edits`: whether it states which pieces it expects."""
         return self.restarts + (self.edit_rounds if edits else self.test_rounds)
 
     def times(self, factor: float) -> "TransformerPlan":
-        """Return a schedule of so many times the restarts and the rounds."""
+        """Return a schedule with `factor` times the restarts and the rounds."""
         return replace(
             self,
             restarts=max(1, round(factor * self.restarts)),
@@ -92,3 +94,9 @@ class TransformerPlan:
     def powers(self) -> npt.NDArray[np.float64]:
         """Return 1 / T of every round of tests, (test_rounds,)."""
         return 1.0 / np.geomspace(self.test_hot, self.test_cold, self.test_rounds)
+
+
+#: The schedule under a model that costs a hundred times more: 100 texts at most, most of them edits of few.
+LARGE = TransformerPlan(
+    restarts=3, restart_scored=10, edit_rounds=7, edits_scored=10, parents=6, test_rounds=8, patience=3
+)

@@ -1,12 +1,12 @@
-"""One search under a model that scores printed texts, step by step: what it wants scored next, and what it does with the scores.
+"""One search under a model that scores printed texts, step by step: it yields the texts to be scored next, and uses their scores.
 
     log density(x) = beta * log p_transformer(printed x) + sum over tokens of weight(token)
 
 1. Restarts. The n-gram model's annealing makes texts; the transformer scores the densest of them that are new. Token weights are fitted to
-   what it has scored (`token_weights.py`), and the next restart anneals the n-gram density with them: it knows better what to look for.
-2. Edits. Where the transformer tells which pieces it expected in a text, the neighbours of the best texts that it should like best are
-   scored next, and theirs after them (`neighbours.py`).
-   Tests, where it does not tell. The best texts of all restarts are the starts of chains. In every round each makes m steps on the fitted
+   these scores (`token_weights.py`), and the next restart anneals the n-gram density with them.
+2. Edits. Where the transformer states which pieces it expected in a text, the neighbours of the best texts with the best estimates are
+   scored next, and their neighbours after them (`neighbours.py`).
+   Tests, where it does not. The best texts of all restarts are the starts of chains. In every round each makes m steps on the fitted
    density ** (1 / T'), and one batch of the transformer tests where they led, by the surrogate rule on the true density ** (1 / T). T
    falls geometrically from round to round, T' stays.
 3. All texts that were ever scored are returned, accepted or not, densest first; `ranking/association.py` ranks them.
@@ -40,11 +40,11 @@ from searchgen.sources.piece_words import PieceWords
 from searchgen.sources.source import Source
 from searchgen.target import Target
 
-__all__ = ["Finds", "TransformerRun"]
+__all__ = ["ScoredTexts", "TransformerRun"]
 
 
 @dataclass(eq=False)
-class Finds:
+class ScoredTexts:
     """Every text that the transformer scored, with its density.
 
     Attributes:
@@ -79,14 +79,14 @@ class TransformerRun:
         proposal: its target under the n-gram model, which proposes.
         guide: draws the starts.
         plan: its schedule.
-        fitted: the n-gram density, with token weights fitted to what has been scored.
+        fitted: the n-gram density, with token weights fitted to the scored texts.
         first: the texts of the first restart.
         target: its target under the model; None: the model has not been needed yet.
-        finds: every text scored so far.
+        scored: every text scored so far.
         rounds: the chains of the tests; None: there are none yet.
         tally: of the restarts.
         restart: number of the next.
-        failure: what ended the search before its time.
+        failure: the error that ended the search early.
     """
 
     source: Source
@@ -97,7 +97,7 @@ class TransformerRun:
     fitted: Problem
     first: list[tuple[int, ...]] = field(default_factory=list)
     target: Target | None = None
-    finds: Finds | None = None
+    scored: ScoredTexts | None = None
     rounds: Rounds | None = None
     tally: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((len(MOVES), 3), np.int64))
     restart: int = 0
@@ -120,34 +120,39 @@ class TransformerRun:
     def steps(self, text_model: TextModel) -> Iterator[list[str]]:
         """Yield, before each step, the printed texts that it will ask the model for."""
         target = self.target = replace(self.proposal, text_model=text_model)
-        finds = self.finds = Finds(scorer_of(target))
-        texts, asked = self.first, set[tuple[int, ...]]()
+        scored = self.scored = ScoredTexts(scorer_of(target))
+        texts, queued = self.first, set[tuple[int, ...]]()
         while True:
-            texts = self._whole_first([text for text in texts if text not in asked])[: self.plan.restart_scored]
-            asked.update(texts)
+            texts = self._whole_first([text for text in texts if text not in queued])[: self.plan.restart_scored]
+            queued.update(texts)
             yield [target.printed(text) for text in texts]
-            finds.score(*padded(texts, target.max_tokens))
-            self.fitted = self._fitted(finds)
+            scored.score(*padded(texts, target.max_tokens))
+            self.fitted = self._fitted(scored)
             if self.restart >= self.plan.restarts:
                 break
             texts = self._annealed()
         words = self.source.piece_words
-        yield from self._rounds(target, finds) if words is None else self._edits(target, finds, words)
+        yield from self._rounds(target, scored) if words is None else self._edits(target, scored, words)
 
-    def _edits(self, target: Target, finds: Finds, words: PieceWords) -> Iterator[list[str]]:
+    def _edits(self, target: Target, scored: ScoredTexts, words: PieceWords) -> Iterator[list[str]]:
         """Score neighbours of the best texts, again and again."""
         plan, model, edits = self.plan, cast(ExpectsPieces, target.text_model), Edits(self.proposal, words)
+        leader, patience = None, plan.patience
         for _ in range(plan.edit_rounds):
-            best = finds.ranked()[0][: 2 * plan.parents]
-            edits.guess(finds.density, self._whole_first(best)[: plan.parents], model)
+            best = scored.ranked()[0][: 2 * plan.parents]
+            patience = plan.patience if best[:1] != leader else patience - 1
+            if patience == 0:
+                break
+            leader = best[:1]
+            edits.expand(scored.density, self._whole_first(best)[: plan.parents], model)
             texts = edits.best(plan.edits_scored, MAX_PER_PARENT)
             yield [target.printed(text) for text in texts]
             if texts:
-                finds.score(*padded(texts, target.max_tokens))
+                scored.score(*padded(texts, target.max_tokens))
 
-    def _rounds(self, target: Target, finds: Finds) -> Iterator[list[str]]:
+    def _rounds(self, target: Target, scored: ScoredTexts) -> Iterator[list[str]]:
         """Test where chains of cheap steps lead."""
-        rounds = self.rounds = self._entered(target, finds)
+        rounds = self.rounds = self._entered(target, scored)
         for power in self.plan.powers():
             rounds.true_power = float(power)
             before, moved = rounds.propose()
@@ -155,9 +160,9 @@ class TransformerRun:
             yield [target.printed(chains.token[i, : chains.length[i]].tolist()) for i in moved]
             rounds.settle(before, moved)
 
-    def found(self) -> tuple[Annealed, dict[str, int]]:
-        """Return the texts that were scored, densest first, with what was done; and what its tests came to, by name."""
-        texts, density = self.finds.ranked() if self.finds else ([], np.zeros(0))
+    def result(self) -> tuple[Annealed, dict[str, int]]:
+        """Return the scored texts, densest first, with the steps made; and the counts of the tests, by name."""
+        texts, density = self.scored.ranked() if self.scored else ([], np.zeros(0))
         tally = self.tally if self.rounds is None else self.tally + self.rounds.chains.tally.sum(axis=0)
         counts = {
             "tested": self.rounds.tested if self.rounds else 0,
@@ -167,19 +172,19 @@ class TransformerRun:
         return Annealed(texts, density, int(tally[:, 0].sum()), self.failure is not None, tally), counts
 
     def _annealed(self) -> list[tuple[int, ...]]:
-        """Return the texts of the next restart, those that the fitted density likes best first."""
+        """Return the texts of the next restart, those of the largest fitted density first."""
         number, count, threads = self.restart, self.plan.restart_chains, self.source.threads
         starts = self.guide.draw_texts(self._counters("starts", number, count), threads=threads)
         schedule = Annealing(chains=count, steps=self.plan.restart_steps)
-        found = anneal(self.fitted, starts, self._counters("wave", number, count), schedule, threads=threads)
-        self.tally += found.tally
+        annealed = anneal(self.fitted, starts, self._counters("wave", number, count), schedule, threads=threads)
+        self.tally += annealed.tally
         self.restart += 1
-        return found.texts
+        return annealed.texts
 
-    def _fitted(self, finds: Finds) -> Problem:
+    def _fitted(self, scored: ScoredTexts) -> Problem:
         """Return the n-gram density with token weights fitted to all that was scored."""
         problem = self.proposal.problem
-        texts, density = finds.ranked()
+        texts, density = scored.ranked()
         if not texts:
             return problem
         return fitted(problem, texts, density - score_texts(problem, *padded(texts, self.proposal.max_tokens)))
@@ -191,14 +196,14 @@ class TransformerRun:
         key = key_of(self.request.seed, self.request.canonical(), f"{purpose} {number}")
         return np.stack([counter(key, chain).word for chain in range(count)])
 
-    def _entered(self, target: Target, finds: Finds) -> Rounds:
+    def _entered(self, target: Target, scored: ScoredTexts) -> Rounds:
         """Return chains that stand at the best of the texts found so far."""
-        best = self._whole_first(finds.ranked()[0])[: self.plan.test_chains]
+        best = self._whole_first(scored.ranked()[0])[: self.plan.test_chains]
         rounds = Rounds(
             cheap=self.fitted,
-            scorer=finds.score,
+            scorer=scored.score,
             chains=new_chains(len(best), target.max_tokens),
-            true=np.array([finds.density[text] for text in best]),
+            true=np.array([scored.density[text] for text in best]),
             counters=self._counters("rounds", 0, self.plan.test_chains)[: len(best)],
             inner=self.plan.steps_between_tests,
             inverse_temperature=1.0 / self.plan.proposal_temperature,

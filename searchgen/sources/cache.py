@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.open import opening
 from searchgen.lm.protocol import TextModel
+from searchgen.lm.turns import Turns
 from searchgen.request.model_ref import ModelRef
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class SourceCache:
     Attributes:
         threads: threads to share an n-gram model's work over.
         text_threads: threads to share work over where another model scores the texts.
-        notify: is told, in one line, what the user should know of a model.
+        notify: called with one line for the user about a model.
         ahead: models that score texts and are being opened already, by name and settings.
     """
 
@@ -38,17 +39,22 @@ class SourceCache:
     def __post_init__(self) -> None:
         """Begin without a model."""
         self._kept: dict[tuple[str, str, NeuralSettings | None], Source] = {}
+        self._turns = Turns()
 
     def source(self, ref: ModelRef, settings: NeuralSettings) -> "Source":
         """Return a model, opened if it is not kept.
 
         Args:
-            ref: what the user named.
+            ref: the model that the user named.
             settings: how a transformer scores texts.
 
         Raises:
             RequestError: as for `open_source`.
         """
+        with self._turns.taken():
+            return self._source(ref, settings)
+
+    def _source(self, ref: ModelRef, settings: NeuralSettings) -> "Source":
         key = ref.name, ref.proposer, settings if ref.scores_texts else None
         if key not in self._kept:
             threads = self.text_threads if ref.scores_texts else self.threads
@@ -56,10 +62,10 @@ class SourceCache:
             opened = self._opening(ref.name, settings) if ref.scores_texts else None
             from searchgen.sources.source import open_source
 
-            found = open_source(ref, settings, threads, self.notify, opened)
+            source = open_source(ref, settings, threads, self.notify, opened)
             while len(self._kept) >= MOST:
                 del self._kept[next(iter(self._kept))]
-            self._kept[key] = found
+            self._kept[key] = source
         return self._kept[key]
 
     def kept(self) -> "list[Source]":

@@ -41,13 +41,13 @@ class PieceWords:
         apart = " " in form.detokenise([word, word]) and any(" " in text for text in self._texts.values())
         for piece, text in self._texts.items():
             token = text.removeprefix(" ")
-            found = ids.get(token, NO_TOKEN)
-            if found == NO_TOKEN:
+            token_id = ids.get(token, NO_TOKEN)
+            if token_id == NO_TOKEN:
                 continue
-            # Where words stand apart, what should have a space before it and has none goes on with a word.
-            spaced = apart and (bool(is_word[found]) or " " in form.detokenise([word, token]))
+            # Where words stand apart, a piece without the space that it should have continues a word.
+            spaced = apart and (bool(is_word[token_id]) or " " in form.detokenise([word, token]))
             if (token != text) == spaced:
-                self._later[piece] = found
+                self._later[piece] = token_id
 
     def later(self, pieces: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """Return the tokens that pieces inside a text are, of the same shape."""
@@ -55,9 +55,9 @@ class PieceWords:
 
     def first(self, pieces: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """Return the tokens that pieces at the beginning of a text are, where the first word is printed with a capital, (n,)."""
-        return np.array([self._begun(piece) for piece in pieces.tolist()], np.int32)
+        return np.array([self._first_token(piece) for piece in pieces.tolist()], np.int32)
 
-    def _begun(self, piece: int) -> int:
+    def _first_token(self, piece: int) -> int:
         if piece not in self._first:
             tokens = self._vocabulary.form.tokenise(self._texts.get(piece, ""))
             self._first[piece] = self._vocabulary.ids.get(tokens[0], NO_TOKEN) if len(tokens) == 1 else NO_TOKEN

@@ -1,4 +1,4 @@
-"""Records of texts: what is known of each, beside what all texts of a run have in common."""
+"""Records of texts: the fields of each, with those that all texts of a run have in common."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,8 +24,8 @@ def record_of(run: Record, target: Target, ids: tuple[int, ...], log_density: fl
     """Return the record of one text of a run.
 
     Args:
-        run: what its texts have in common.
-        target: what was searched or sampled.
+        run: the fields that its texts have in common.
+        target: the target that was searched or sampled.
         ids: the text.
         log_density: of the text, natural log.
         rank: 1 for the first.

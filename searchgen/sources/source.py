@@ -1,4 +1,4 @@
-"""A loaded language model with what targets and guides know of it before any request; it hides which kind of model it is."""
+"""A loaded language model with the data that every request needs; it hides which kind of model it is."""
 
 import hashlib
 from collections.abc import Callable
@@ -29,16 +29,16 @@ class Source:
     """A loaded model, ready for requests.
 
     Attributes:
-        ref: what the user named.
+        ref: the model that the user named.
         model: the n-gram model: the model itself, or the one that proposes to it.
-        known: what targets know of its tokens.
+        lexicon: the data of its tokens that targets need.
         threads: threads to share work over.
         opened: the model that scores printed texts, or the wait for it; None: the n-gram model is the model.
     """
 
     ref: ModelRef
     model: NGram
-    known: Lexicon
+    lexicon: Lexicon
     threads: int = 1
     opened: "Future[TextModel] | None" = None
 
@@ -70,7 +70,7 @@ class Source:
             RequestError: the request contradicts itself.
             Impossible: no text can satisfy it.
         """
-        return Target.of(request, self.model, self.known)
+        return Target.of(request, self.model, self.lexicon)
 
     def target(self, request: Request) -> Target:
         """Return the target of a request: the model's probability on the n-gram model's texts; raises as `proposal`."""
@@ -78,7 +78,7 @@ class Source:
 
     @cached_property
     def classes(self) -> WordClasses | None:
-        """The word classes that come with the n-gram model, None: it has none."""
+        """The word classes that come with the n-gram model, None: there are no classes."""
         return load_classes(self.model)
 
     @cached_property
@@ -93,10 +93,10 @@ class Source:
 
     @cached_property
     def piece_words(self) -> PieceWords | None:
-        """The tokens of the n-gram model that the text model's pieces are; None: it does not tell which pieces it expects."""
+        """The tokens of the n-gram model that the text model's pieces are; None: it does not state which pieces it expects."""
         expects = expecting(self.text_model)
         pieces = None if expects is None else expects.expectable
-        return None if pieces is None else PieceWords(self.known.vocabulary, pieces)
+        return None if pieces is None else PieceWords(self.lexicon.vocabulary, pieces)
 
 
 def open_source(
@@ -109,14 +109,14 @@ def open_source(
     """Load a model of any kind; the first time ever, compile the inner loops meanwhile.
 
     Args:
-        ref: what the user named.
+        ref: the model that the user named.
         settings: how a transformer scores texts.
         threads: threads to share work over.
-        notify: is told, in one line, what the user should know.
+        notify: called with one line for the user.
         opened: the model that scores printed texts, if it has been opened before.
 
     Raises:
-        RequestError: there is no such n-gram model; what is wrong with another one, `Source.text_model` says.
+        RequestError: there is no such n-gram model; errors of another model are raised by `Source.text_model`.
         ModelFileError: a file is damaged.
 
     Example:

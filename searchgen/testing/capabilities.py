@@ -32,20 +32,22 @@ DOUBLINGS = 12
 
 def _states_prefixes(model: Any, texts: list[str], tolerance: float) -> None:
     try:
-        found = model.prefix_log_probs(texts)
+        stated = model.prefix_log_probs(texts)
     except RequestError:  # its tokenizer does not say where pieces stand
         return
     grown = None if isinstance(model, FillsMasks) else model.growing().log_probs(texts, np.zeros(len(texts), np.int64))
-    for i, (text, one) in enumerate(zip(texts, found, strict=True)):
-        rising = (np.diff(one.places, prepend=0) >= 0).all() and (np.diff(one.places) > 0).all()
-        require(one.places.dtype == np.int64 and rising, "prefixes: places rise", text, one.places, "rising")
-        require(one.places[-1] == compact_length(text), "prefixes: last place", text, one.places[-1], "the end")
-        log_p = require_scores("prefixes: log p", one.places.tolist(), one.log_p)
+    for i, (text, prefixes) in enumerate(zip(texts, stated, strict=True)):
+        rising = (np.diff(prefixes.places, prepend=0) >= 0).all() and (np.diff(prefixes.places) > 0).all()
+        require(prefixes.places.dtype == np.int64 and rising, "prefixes: places rise", text, prefixes.places, "rising")
+        require(
+            prefixes.places[-1] == compact_length(text), "prefixes: last place", text, prefixes.places[-1], "the end"
+        )
+        log_p = require_scores("prefixes: log p", prefixes.places.tolist(), prefixes.log_p)
         require_at_most("prefixes: log p falls", [text] * (len(log_p) - 1), log_p[1:], log_p[:-1], tolerance)
-        require(one.log_end <= 0.0, "prefixes: log p of the end", text, one.log_end, "at most 0")
+        require(prefixes.log_end <= 0.0, "prefixes: log p of the end", text, prefixes.log_end, "at most 0")
         if grown is not None:
             require_same("prefixes: last against prefix scorer", [text], log_p[-1:], grown[i : i + 1], tolerance)
-    whole = np.array([one.log_p[-1] + one.log_end for one in found])
+    whole = np.array([prefixes.log_p[-1] + prefixes.log_end for prefixes in stated])
     require_same("prefixes: last and end are the text", texts, whole, model.log_probs(texts), tolerance)
 
 
@@ -57,13 +59,13 @@ def _expects_pieces(model: Any, texts: list[str], tolerance: float) -> None:
     model.forget()
     model.note_expected(PIECES)
     require_same("expected pieces leave scores as they are", texts, model.log_probs(texts), plain, tolerance)
-    for text, without, one in zip(texts, nothing, model.expected(texts), strict=True):
-        scored, count = one.scored, len(one.scored.log_p)
+    for text, without, expected in zip(texts, nothing, model.expected(texts), strict=True):
+        scored, count = expected.scored, len(expected.scored.log_p)
         require(without.scored.piece.shape == (count, 0), "expected pieces unasked", text, without.scored.piece, "none")
         require_same("expected pieces: same text", [text] * count, scored.log_p, without.scored.log_p, tolerance)
-        starts = np.array([0, *one.starts, compact_length(text)])
-        inside = len(one.starts) <= count and (np.diff(starts) >= 0).all()
-        require(inside, "expected pieces: starts", text, one.starts, f"at most {count} places, rising")
+        starts = np.array([0, *expected.starts, compact_length(text)])
+        inside = len(expected.starts) <= count and (np.diff(starts) >= 0).all()
+        require(inside, "expected pieces: starts", text, expected.starts, f"at most {count} places, rising")
         for place in range(count):
             where, log_p = f"{text} [{place}]", scored.log_p[place]
             _expected_at(where, log_p, scored.piece[place], scored.piece_log_p[place], tolerance)
@@ -105,15 +107,15 @@ def _stops_early(model: Any, texts: list[str], tolerance: float) -> None:
 
 def _has_context(model: Any, texts: list[str], tolerance: float) -> None:
     del tolerance
-    found = model.fits(texts)
-    require(found == [True] * len(texts), "fits what it scores", texts, found, "True for each")
+    fitting = model.fits(texts)
+    require(fitting == [True] * len(texts), "fits what it scores", texts, fitting, "True for each")
     longer = texts[0]
     for _ in range(DOUBLINGS):
         longer = f"{longer} {longer}"
-        found = model.fits([texts[1], longer])
-        if found == [True, True]:
+        fitting = model.fits([texts[1], longer])
+        if fitting == [True, True]:
             continue
-        require(found == [True, False], "fits what it scores", texts[1], found[0], True)
+        require(fitting == [True, False], "fits what it scores", texts[1], fitting[0], True)
         try:
             score = model.log_probs([longer])[0]
         except RequestError:
@@ -135,13 +137,13 @@ def _fills_masks(model: Any, texts: list[str], tolerance: float) -> None:
     ]
     pieces = np.arange(PIECES, dtype=np.int64)
     together = model.conditionals(sides, [pieces] * len(sides))
-    for side, one in zip(sides, together, strict=True):
+    for side, log_m in zip(sides, together, strict=True):
         names = [side] * PIECES
-        require_scores("mask: log m", names, one)
-        total = float(np.exp(one).sum())
+        require_scores("mask: log m", names, log_m)
+        total = float(np.exp(log_m).sum())
         require(abs(total - 1.0) <= tolerance, "mask: conditionals sum to 1", side, total, 1)
-        require_same("mask: alone", names, model.conditionals([side], [pieces])[0], one, tolerance)
-        fewer, few = model.conditionals([side], [pieces[:2]])[0], one[:2] - np.logaddexp.reduce(one[:2])
+        require_same("mask: alone", names, model.conditionals([side], [pieces])[0], log_m, tolerance)
+        fewer, few = model.conditionals([side], [pieces[:2]])[0], log_m[:2] - np.logaddexp.reduce(log_m[:2])
         require_same("mask: fewer pieces", names[:2], fewer, few, tolerance)
     try:
         model.growing()

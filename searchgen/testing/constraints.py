@@ -95,8 +95,8 @@ def assert_automaton(automaton: Automaton, tokens: Sequence[str], accepts: Truth
     _well_formed(automaton, len(tokens))
     for ids, state in _reached(automaton, longest):
         text = tuple(tokens[token] for token in ids)
-        found, promised = bool(automaton.accept[state]), bool(accepts(text))
-        require(found == promised, "automaton against predicate", text, found, promised)
+        accepted, promised = bool(automaton.accept[state]), bool(accepts(text))
+        require(accepted == promised, "automaton against predicate", text, accepted, promised)
 
 
 def _reached(automaton: Automaton, longest: int) -> Iterator[tuple[tuple[int, ...], int]]:
@@ -129,8 +129,8 @@ def _demanded(constraint: Constraint, vocabulary: Vocabulary) -> None:
     words = constraint.demanded()
     require(isinstance(words, tuple), "demanded", constraint, words, "a tuple of tokens")
     for word in words:
-        known = isinstance(word, str) and bool(vocabulary.matching(word))
-        require(known, "demanded", constraint, repr(word), "a token that a vocabulary can hold")
+        matches = isinstance(word, str) and bool(vocabulary.matching(word))
+        require(matches, "demanded", constraint, repr(word), "a token that a vocabulary can hold")
 
 
 def _well_formed(automaton: Automaton, size: int) -> None:

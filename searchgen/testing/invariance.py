@@ -96,5 +96,5 @@ def _proven(sampler: Method | Callable[[World], list[Finding]], world: World) ->
     assert proof is not None
     findings = proof(world)
     require(len(findings) > 0, "proof", name, "no property", "at least one")
-    for one in findings:
-        require(one.holds, f"proof of {name}", one.what, one.error, f"at most {one.tolerance}")
+    for finding in findings:
+        require(finding.holds, f"proof of {name}", finding.what, finding.error, f"at most {finding.tolerance}")

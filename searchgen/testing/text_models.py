@@ -50,7 +50,9 @@ def assert_text_model(
     if len(texts) < 2:
         raise RequestError(f"{len(texts)} texts to compare the scores of; give at least two")
     if masked and vocabulary:
-        raise RequestError("the scores of a masked model are no log-probabilities and sum to nothing; drop vocabulary")
+        raise RequestError(
+            "the scores of a masked model are not log-probabilities, so their sum means nothing; drop vocabulary"
+        )
     require(isinstance(model, TextModel), "protocol", type(model).__name__, "a method is missing", "a TextModel")
     called = _label(model)
     first = _batches(model, texts, tolerance)
@@ -101,8 +103,10 @@ def _asked(model: TextModel, texts: list[str]) -> tuple[Floats, dict[str, int]]:
     scores = require_scores("scores", texts, model.log_probs(texts))
     after = model.counted()
     for name, count in after.items():
-        known = isinstance(name, str) and isinstance(count, int)
-        require(known and count >= before.get(name, 0), "counted", name, repr(count), f"{before.get(name, 0)} or more")
+        well_formed = isinstance(name, str) and isinstance(count, int)
+        require(
+            well_formed and count >= before.get(name, 0), "counted", name, repr(count), f"{before.get(name, 0)} or more"
+        )
     risen = {name: after[name] - before.get(name, 0) for name in WORK if name in after}
     asked = risen.get("evaluations", len(texts))
     require(asked == len(texts), "counted", "evaluations", asked, len(texts))
@@ -128,7 +132,7 @@ def _prefixes(model: TextModel, texts: list[str], tolerance: float) -> None:
 def _sums(model: TextModel, vocabulary: Sequence[str], longest: int, tolerance: float) -> None:
     """Add up all texts of a few words, and what may follow each prefix."""
 
-    def begun(prefixes: list[str]) -> Floats:
+    def of_prefixes(prefixes: list[str]) -> Floats:
         return np.exp(model.growing().log_probs(prefixes, np.zeros(len(prefixes), np.int64)))
 
     total = 0.0
@@ -137,5 +141,5 @@ def _sums(model: TextModel, vocabulary: Sequence[str], longest: int, tolerance: 
         ended = np.exp(model.log_probs(texts))
         total += float(ended.sum())
         require(total <= 1 + tolerance, "sums to at most 1", f"texts of up to {length} words", total, "at most 1")
-        longer = begun([f"{text} {word}" for text in texts for word in vocabulary]).reshape(len(texts), -1)
-        require_at_most("next words and the end", texts, longer.sum(axis=1) + ended, begun(texts), tolerance)
+        longer = of_prefixes([f"{text} {word}" for text in texts for word in vocabulary]).reshape(len(texts), -1)
+        require_at_most("next words and the end", texts, longer.sum(axis=1) + ended, of_prefixes(texts), tolerance)

@@ -136,9 +136,9 @@ def test_classes_without_tokens_are_dropped() -> None:
 
 def test_many_classes_need_no_large_table() -> None:
     size = 3000
-    one = Automaton.of(np.arange(size), np.r_[[[0] * size], [[1] * size]], [False, True])
-    two = Automaton.of(np.arange(size)[::-1], np.r_[[[0] * size], [[1] * size]], [False, True])
-    assert product(one, two).next.shape == (2, size)
+    first = Automaton.of(np.arange(size), np.r_[[[0] * size], [[1] * size]], [False, True])
+    second = Automaton.of(np.arange(size)[::-1], np.r_[[[0] * size], [[1] * size]], [False, True])
+    assert product(first, second).next.shape == (2, size)
 
 
 def test_limit_is_named_before_the_table_is_made() -> None:

@@ -11,7 +11,7 @@ import pytest
 from searchgen.batch.jobs import Job, read_jobs
 from searchgen.files.locked import write_all
 from searchgen.jobs.batch_job import crashed
-from searchgen.request.from_values import seed_of
+from searchgen.request.from_values import Defaults, seed_of
 from tests.cli.runner import QUICK, Ran, constrain, model, searchgen
 from tests.cli.schema import faults, schema
 
@@ -110,9 +110,9 @@ def test_verbose_has_a_line_for_each_row(tmp_path: Path) -> None:
 
 
 BAD = [
-    (b'{"keywords": "dog"', "no JSON"),
+    (b'{"keywords": "dog"', "not JSON"),
     (b"[1]", "a job is an object"),
-    (b"dog,park", "keywords as they are need --format txt"),
+    (b"dog,park", "plain keyword sets give --format txt"),
     (b'{"keyword": "dog"}', "did you mean 'keywords'"),
     (b'{"keywords": 7}', "field 'keywords' cannot be 7; give a list"),
     (b'{"keywords": "dog", "n": "two"}', "field 'count' cannot be \"two\"; give a whole number"),
@@ -120,15 +120,15 @@ BAD = [
     (b'{"keywords": "@/etc/passwd"}', "can name a file"),
     (b'{"keywords": "dog", "opaque": ["x.py:f"]}', "names code to run"),
     (b'{"keywords": "dog", "lm": "eng"}', "did you mean 'en'"),
-    (b'{"keywords": "dog", "id": 1.5}', "id '1.5'"),
-    (b'{"keywords": "dog", "id": "first"}', "id 'first' is that of line 1"),
+    (b'{"keywords": "dog", "id": 1.5}', "id 1.5: give a text"),
+    (b'{"keywords": "dog", "id": "first"}', "id 'first' is already taken by line 1"),
     (b'{"keywords": "dog", "keywords": "cat"}', "given twice"),
-    (b'{"keywords": "dog", "beta": NaN}', "NaN is no JSON number"),
+    (b'{"keywords": "dog", "beta": NaN}', "NaN is not a JSON number"),
     (b'{"keywords": "\\ud800"}', "surrogate"),
     (b'{"keywords": "dog\x00"}', "a NUL at character 18"),
     (b'{"keywords": "\xff"}', "not UTF-8"),
-    (b'{"keywords": ' + b"[" * 100_000 + b"}", "too deep"),
-    (b'{"seed": ' + b"9" * 5000 + b"}", "number too long"),
+    (b'{"keywords": ' + b"[" * 100_000 + b"}", "too deeply"),
+    (b'{"seed": ' + b"9" * 5000 + b"}", "number is too long"),
     (b'{"keywords": "' + b"x" * 10_000_000 + b'"}', "the line has 10,000,017 bytes"),
 ]
 
@@ -147,7 +147,7 @@ def test_a_bad_line_is_an_error_row_and_the_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_job_that_ends_its_worker_has_an_error_row() -> None:
-    answer = crashed(Job(7, "", {"id": "x", "keywords": "dog"}), "signal 11")
+    answer = crashed(Job(7, "", {"id": "x", "keywords": "dog"}), "signal 11", Defaults({}))
     row = json.loads(answer.row)
     assert (row["id"], row["status"], row["diagnostics"]["line"]) == ("x", answer.status, 7) == ("x", "error", 7)
     assert "signal 11" in row["diagnostics"]["error"]
@@ -158,7 +158,7 @@ def test_strict_stops_and_resume_goes_on_once_the_line_is_mended(tmp_path: Path)
     good, bad = lines(JOBS[:2]), b"{oops\n"
     ran, rows = run(tmp_path, good + bad + lines(JOBS[2:3]), "--strict")
     assert ran.code == 3
-    assert "line 3: no JSON" in last(ran)
+    assert "line 3: not JSON" in last(ran)
     assert len(rows) == 2
     ran, rows = run(tmp_path, good + b'{"keywords": "cat"}\n' + lines(JOBS[2:3]), "--strict", "--resume")
     assert (ran.code, [row["id"] for row in rows]) == (0, [1, "a", 3, "b"])
@@ -200,7 +200,7 @@ def test_bad_cells_and_rows_of_several_lines(tmp_path: Path) -> None:
     ran, rows = run(tmp_path, source, name="sets.csv")
     assert ran.code == 3
     assert [(row["id"], row["status"]) for row in rows] == [(None, "error"), ("two lines", "ok"), (None, "error")]
-    assert "3 cells under a header of 2" in rows[0]["diagnostics"]["error"]
+    assert "the row has 3 cells, but the header has 2" in rows[0]["diagnostics"]["error"]
     assert "never closed" in rows[2]["diagnostics"]["error"]
 
 
@@ -241,13 +241,13 @@ def test_files_that_cannot_be(tmp_path: Path) -> None:
     out, foreign = str(tmp_path / "out.jsonl"), str(tmp_path / "notes.txt")
     Path(foreign).write_text("notes\n")
     for arguments, said in [
-        ((str(jobs), "-o", str(jobs)), "one file"),
+        ((str(jobs), "-o", str(jobs)), "the same file"),
         ((str(jobs), "-o", str(tmp_path / "none" / "out")), "No such file"),
         ((str(tmp_path / "none"),), "cannot read the job file"),
         ((str(jobs), "-o", out, "--resume", "--overwrite"), "give one of them"),
-        ((str(jobs), "-o", out, "--journal", out), "one file"),
-        ((str(jobs), "-o", out, "--journal", "-"), "files of their own"),
-        (("-", "-o", out, "--report", "-"), "files of their own"),
+        ((str(jobs), "-o", out, "--journal", out), "the same file"),
+        ((str(jobs), "-o", out, "--journal", "-"), "name of a file"),
+        (("-", "-o", out, "--report", "-"), "name of a file"),
         ((str(jobs), "-o", out, "--report", str(tmp_path / "none" / "report")), "there is no folder"),
         ((str(jobs), "-o", "/proc/self/out.jsonl"), "cannot write"),  # read-only, for root as well
         ((str(jobs), "--resume"), "give -o FILE"),
@@ -256,7 +256,7 @@ def test_files_that_cannot_be(tmp_path: Path) -> None:
         ((str(jobs), "-n", "0"), "at least one text"),
         ((str(jobs), "--sampler", "mhh"), "did you mean mh"),
         ((str(jobs), "--sampler", "mh", "--option", "thn=3"), "did you mean thin"),
-        ((str(jobs), "-o", out, "--journal", foreign), "it is no journal"),
+        ((str(jobs), "-o", out, "--journal", foreign), "it is not a journal"),
         ((str(jobs), "-o", str(tmp_path)), "cannot write"),
     ]:
         ran = batch(*arguments)
@@ -273,7 +273,7 @@ def test_files_that_cannot_be(tmp_path: Path) -> None:
 def test_a_device_that_is_full(tmp_path: Path) -> None:
     ran, _ = run(tmp_path, lines(JOBS[:1]), "-o", "/dev/full")
     assert ran.code == 1
-    assert last(ran) == "searchgen: cannot write /dev/full: No space left on device; make room, and begin again"
+    assert last(ran) == "searchgen: cannot write /dev/full: No space left on device; make room, then begin again"
 
 
 def test_no_space_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,7 +131,7 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
     mine.write_bytes(Path(model("zh")).read_bytes())
     ended = run([*line, "--resume"])
     assert ended.returncode == 2
-    assert b"is another one now" in ended.stderr
+    assert b"has changed" in ended.stderr
 
 
 def test_a_full_disk(tmp_path: Path, unbroken: tuple[Path, bytes]) -> None:
@@ -145,7 +145,7 @@ def test_a_full_disk(tmp_path: Path, unbroken: tuple[Path, bytes]) -> None:
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
     )
     assert ended.returncode == 1
-    assert b"File too large; make room, and --resume goes on" in ended.stderr.splitlines()[-1]
+    assert b"File too large; make room, then continue with --resume" in ended.stderr.splitlines()[-1]
     assert out.stat().st_size == room
     assert run(command(unbroken[0], out, "--resume", "--report", str(report))).returncode == 0
     assert out.read_bytes() == unbroken[1]
@@ -154,15 +154,15 @@ def test_a_full_disk(tmp_path: Path, unbroken: tuple[Path, bytes]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
-def test_killed_at_twenty_random_moments(tmp_path: Path, workers: int) -> None:
+def test_killed_at_twenty_five_random_moments(tmp_path: Path, workers: int) -> None:
     jobs, whole, count = jobs_file(tmp_path, 300), tmp_path / "whole.jsonl", 300
     assert run(command(jobs, whole)).returncode == 0
     moments = random.Random(workers)
     lost = []
-    for trial in range(20):
+    for trial in range(25):
         out, report = tmp_path / f"out{trial}.jsonl", tmp_path / "report.json"
         line = command(jobs, out, "--workers", str(workers))
-        bound = int(whole.stat().st_size * moments.uniform(0.1, 0.9))
+        bound = int(whole.stat().st_size * moments.uniform(0.0, 0.95))
         assert stop_after(line, out, 0, signal.SIGKILL, bound).returncode == -signal.SIGKILL
         written = rows(out)
         assert run([*line, "--resume", "--report", str(report)]).returncode == 0

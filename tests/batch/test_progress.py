@@ -17,7 +17,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return time
 
 
-def told(path: Path, now: list[float], kept: int, seconds: float) -> list[tuple[str, float]]:
+def shown_lines(path: Path, now: list[float], kept: int, seconds: float) -> list[tuple[str, float]]:
     """Return what is shown of four jobs of 25 bytes, `kept` of them by an earlier run, the others one in `seconds`."""
     shown: list[tuple[str, float]] = []
     path.write_bytes(b"x" * 100)
@@ -25,26 +25,26 @@ def told(path: Path, now: list[float], kept: int, seconds: float) -> list[tuple[
         pace = Pace(stream, lambda line, share: shown.append((line, share)))
         for number in range(kept + 1, 5):
             now[0] += seconds
-            pace.tell(Job(number, "", {}, end=25 * number), {"ok": number, "infeasible": 0, "error": 0})
+            pace.update(Job(number, "", {}, end=25 * number), {"ok": number, "infeasible": 0, "error": 0})
     return shown
 
 
 def test_rate_and_time_left_are_of_this_run(tmp_path: Path, now: list[float]) -> None:
     rest = " ok, 0 infeasible, 0 error"
-    assert told(tmp_path / "jobs", now, 0, 30.0) == [
+    assert shown_lines(tmp_path / "jobs", now, 0, 30.0) == [
         (f"1{rest}", 0.25),
         (f"2{rest}, 0.0/s, 0:01:00 left", 0.5),
         (f"3{rest}, 0.0/s, 0:00:30 left", 0.75),
         (f"4{rest}, 0.0/s, 0:00:00 left", 0.999),
     ]
-    assert told(tmp_path / "jobs", now, 2, 0.5)[-1] == (f"4{rest}, 2.0/s, 0:00:00 left", 0.999)
+    assert shown_lines(tmp_path / "jobs", now, 2, 0.5)[-1] == (f"4{rest}, 2.0/s, 0:00:00 left", 0.999)
 
 
 def test_one_line_a_minute_without_a_terminal(now: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     pace = Pace(BytesIO(), None)  # of a pipe it is not known how much is left
     for number in range(1, 200):
         now[0] += 1.0
-        pace.tell(Job(number, "", {}, end=number), {"ok": number, "infeasible": 0, "error": 0})
+        pace.update(Job(number, "", {}, end=number), {"ok": number, "infeasible": 0, "error": 0})
     assert capsys.readouterr().err.splitlines() == [
         f"searchgen: {minute * 60} ok, 0 infeasible, 0 error, 1.0/s" for minute in (1, 2, 3)
     ]

@@ -21,7 +21,7 @@ def one_line(err: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ("", MALFORMED, "nothing is demanded --keywords"),
+        ("", MALFORMED, "nothing is required --keywords"),
         ("--keywords|", MALFORMED, "--keywords empty list"),
         ("--keywords|,，、", MALFORMED, "--keywords empty list"),
         ("--keywords|dog|--forbid|", MALFORMED, "--forbid empty list"),

@@ -13,7 +13,7 @@ from tests.places import ROOT
 
 #: The file of somebody who has read docs/constraints.md.
 FILE = '''\
-"""At most so many commas."""
+"""A largest number of commas."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -38,7 +38,7 @@ class MaxCommas(Constraint):
     most: int
 
     def validate(self) -> None:
-        """Refuse numbers that are none."""
+        """Refuse a number out of range."""
         if not 0 <= self.most <= 200:
             raise RequestError(f"--max-commas {self.most}: give 0 to 200")
 
@@ -47,7 +47,7 @@ class MaxCommas(Constraint):
         return f"at most {self.most} commas"
 
     def automaton(self, vocabulary: Vocabulary, limit: int = ENTRY_LIMIT) -> Automaton:
-        """A state a comma read."""
+        """One state for each comma read."""
         is_comma = np.zeros(len(vocabulary), np.int16)
         is_comma[[token for token in map(vocabulary.find, ",，") if token >= 0]] = 1
         read = [[0, 0], *([1 + n, 2 + n if n < self.most else 0] for n in range(self.most + 1))]

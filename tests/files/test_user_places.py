@@ -1,4 +1,4 @@
-"""The user's folders: Linux as ever, macOS by platformdirs, what lies in the old places found, no home no error."""
+"""The user's folders: Linux as ever, macOS by platformdirs, old places are searched, a missing home is no error."""
 
 import os
 import subprocess
@@ -13,9 +13,17 @@ import pytest
 
 from searchgen.files.cache_folder import cache_folder
 from searchgen.files.user_places import user_places
+from searchgen.lm.catalogue.folder import models_folder
 from searchgen.request.user_settings import config_file
 
-VARIABLES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "SEARCHGEN_CACHE", "SEARCHGEN_CONFIG")
+VARIABLES = (
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "SEARCHGEN_MODELS",
+    "SEARCHGEN_CACHE",
+    "SEARCHGEN_CONFIG",
+)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="homes are told by HOME")
 
@@ -44,16 +52,20 @@ def test_linux_has_the_places_of_freedesktop(home: Path, monkeypatch: pytest.Mon
     if named:
         monkeypatch.setenv("XDG_CACHE_HOME", str(home / "c"))
         monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "s"))
-    cache, settings = (home / name / "searchgen" for name in (("c", "s") if named else (".cache", ".config")))
-    assert (user_places("cache"), user_places("config")) == ([cache], [settings])
+        monkeypatch.setenv("XDG_DATA_HOME", str(home / "d"))
+    names = ("c", "s", "d") if named else (".cache", ".config", ".local/share")
+    cache, settings, data = (home / name / "searchgen" for name in names)
+    assert (user_places("cache"), user_places("config"), user_places("data")) == ([cache], [settings], [data])
     assert (cache_folder(), config_file()) == (cache, settings / "config.toml")
+    assert models_folder() == data / "models"
     theirs = platformdirs.unix.Unix("searchgen", appauthor=False)
-    assert (theirs.user_cache_path, theirs.user_config_path) == (cache, settings)
+    assert (theirs.user_cache_path, theirs.user_config_path, theirs.user_data_path) == (cache, settings, data)
 
 
 def test_macos_has_places_of_its_own(mac: Path) -> None:
     assert cache_folder() == mac / "Caches" / "searchgen"
     assert config_file() == mac / "Application Support" / "searchgen" / "config.toml"
+    assert models_folder() == mac / "Application Support" / "searchgen" / "models"
 
 
 def test_what_lies_in_the_old_places_is_found(mac: Path, home: Path) -> None:
@@ -97,7 +109,7 @@ import platformdirs, platformdirs.macos
 platformdirs.PlatformDirs = platformdirs.macos.MacOS
 from searchgen.files.cache_folder import cache_folder, is_kept
 from searchgen.request.user_settings import config_file, in_force
-print(cache_folder().is_dir(), is_kept(), config_file(), {{one.source for one in in_force()}})
+print(cache_folder().is_dir(), is_kept(), config_file(), {{setting.source for setting in in_force()}})
 """
 
 

@@ -77,16 +77,16 @@ def test_draws_have_exactly_the_law_of_the_guide(world: str, order: int) -> None
     for beta in (0.7, 1.0) if order == 2 else (1.0,):
         problem = WORLDS[world](beta)
         law, _ = law_of(world, problem, Law(problem, order))
-        found = enumerated(Guide.build(problem, order=order, budget=None))
-        assert sum(found.values()) == pytest.approx(1.0, abs=1e-10)
-        assert max(abs(found.get(text, 0.0) - p) for text, p in law.items()) < 1e-10
-        assert set(found) <= set(law)
+        enumeration = enumerated(Guide.build(problem, order=order, budget=None))
+        assert sum(enumeration.values()) == pytest.approx(1.0, abs=1e-10)
+        assert max(abs(enumeration.get(text, 0.0) - p) for text, p in law.items()) < 1e-10
+        assert set(enumeration) <= set(law)
 
 
 def apart(guide: Guide, law: Texts) -> float:
     """Return how far the compiled draw is from a law, or its total from 1."""
-    found = enumerated(guide)
-    return max(abs(sum(found.values()) - 1.0), *(abs(found.get(text, 0.0) - p) for text, p in law.items()))
+    enumeration = enumerated(guide)
+    return max(abs(sum(enumeration.values()) - 1.0), *(abs(enumeration.get(text, 0.0) - p) for text, p in law.items()))
 
 
 def near(world: str, beta: float, steps: int, weight: float = 0.0) -> tuple[Guide, Texts]:
@@ -146,9 +146,9 @@ def test_fewer_contexts_give_a_law_of_their_own(
         words = {int(problem.token["model"][token]) for token in tokens}
         law, log_mass = law_of(world, problem, Law(problem, order, words))
         assert guide.log_mass == pytest.approx(log_mass, rel=0, abs=1e-10)
-        found = enumerated(guide)
-        assert max(abs(found.get(text, 0.0) - p) for text, p in law.items()) < 1e-10
-        assert sum(found.values()) == pytest.approx(1.0, abs=1e-10)
+        enumeration = enumerated(guide)
+        assert max(abs(enumeration.get(text, 0.0) - p) for text, p in law.items()) < 1e-10
+        assert sum(enumeration.values()) == pytest.approx(1.0, abs=1e-10)
         assert all(guide.log_probability(t) == pytest.approx(math.log(p), abs=1e-10) for t, p in law.items())
 
 
@@ -168,12 +168,12 @@ def test_counted_draws_fit_the_law(world: str) -> None:
     law, _ = law_of(world, problem, Law(problem, 2))
     count = 20_000
     tokens, lengths = guide.draw_texts(np.stack([counter(11, i).word for i in range(count)]))
-    seen: dict[tuple[int, ...], int] = {}
+    counts: dict[tuple[int, ...], int] = {}
     for row, length in zip(tokens, lengths, strict=True):
         text = tuple(row[:length].tolist())
-        seen[text] = seen.get(text, 0) + 1
-    assert set(seen) <= set(law)
-    cells = [(seen.get(text, 0), count * p) for text, p in law.items() if count * p >= 5]
+        counts[text] = counts.get(text, 0) + 1
+    assert set(counts) <= set(law)
+    cells = [(counts.get(text, 0), count * p) for text, p in law.items() if count * p >= 5]
     rest = (count - sum(n for n, _ in cells), count - sum(expected for _, expected in cells))
     cells += [rest] if rest[1] >= 1 else []
     statistic = sum((n - expected) ** 2 / expected for n, expected in cells)

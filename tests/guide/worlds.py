@@ -4,13 +4,13 @@ import math
 from functools import cache
 
 import numpy as np
-from numba import njit
 
 from searchgen.automata import Automaton
 from searchgen.guide import Guide
 from searchgen.guide.candidates import Scratch, new_scratch
 from searchgen.guide.draws import draw
 from searchgen.guide.tables import GuideTables
+from searchgen.kernels.compiled import allocating
 from searchgen.kernels.randomness import Script, script
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.tables import BEGIN, END
@@ -98,7 +98,7 @@ WORLDS = {"keywords": keywords, "punctuated": punctuated, "unknown": unknown, "n
 
 def stored(problem: Problem) -> dict[tuple[int, ...], int]:
     """Return the node of every stored n-gram."""
-    found: dict[tuple[int, ...], int] = {(): 0}
+    nodes: dict[tuple[int, ...], int] = {(): 0}
     level: dict[tuple[int, ...], int] = {(): 0}
     while level:
         level = {
@@ -106,8 +106,8 @@ def stored(problem: Problem) -> dict[tuple[int, ...], int]:
             for gram, node in level.items()
             for i in range(problem.ngram.node["first"][node], problem.ngram.node["first"][node + 1])
         }
-        found |= level
-    return found
+        nodes |= level
+    return nodes
 
 
 class Law:
@@ -150,14 +150,14 @@ class Law:
 
 def completions(problem: Problem, state: int, words: int, longest: int) -> list[tuple[int, ...]]:
     """Return all token sequences of exactly so many words that lead from a state to acceptance."""
-    found: list[tuple[int, ...]] = [()] if words == 0 and problem.accept[state] else []
+    texts: list[tuple[int, ...]] = [()] if words == 0 and problem.accept[state] else []
     if longest > 0:
         for token in range(3, len(problem.token)):
             after = int(problem.next[state, problem.token["cls"][token]])
             left = words - int(problem.token["word"][token])
             if after and left >= 0:
-                found += [(token, *rest) for rest in completions(problem, after, left, longest - 1)]
-    return found
+                texts += [(token, *rest) for rest in completions(problem, after, left, longest - 1)]
+    return texts
 
 
 @cache
@@ -175,7 +175,7 @@ def law_of(world: str, problem: Problem, law: Law) -> tuple[Texts, float]:
     return {text: math.exp(weight - total) for text, weight in weights.items()}, total
 
 
-@njit
+@allocating
 def drawn(guide: GuideTables, problem: Problem, rng: Script, scratch: Scratch, out: np.ndarray) -> int:
     """Draw one text; `draw` itself can be called by compiled functions only."""
     return draw(guide, problem, rng, scratch, out)
@@ -184,16 +184,16 @@ def drawn(guide: GuideTables, problem: Problem, rng: Script, scratch: Scratch, o
 def enumerated(guide: Guide) -> dict[tuple[int, ...] | None, float]:
     """Return the law of the compiled draw, by playing every script."""
     rng, scratch, out = script(), new_scratch(), np.zeros(guide.max_tokens, np.int32)
-    found: dict[tuple[int, ...] | None, float] = {}
+    law: dict[tuple[int, ...] | None, float] = {}
     while True:
         rng.depth[0], rng.probability[0] = 0, 1.0
         length = drawn(guide.tables, guide.problem, rng, scratch, out)
         text = tuple(out[:length].tolist()) if length >= 0 else None
-        found[text] = found.get(text, 0.0) + float(rng.probability[0])
+        law[text] = law.get(text, 0.0) + float(rng.probability[0])
         at = int(rng.depth[0]) - 1
         while at >= 0 and rng.choice[at] + 1 == rng.width[at]:
             at -= 1
         if at < 0:
-            return found
+            return law
         rng.choice[at] += 1
         rng.choice[at + 1 :] = 0

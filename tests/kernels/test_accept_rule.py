@@ -13,14 +13,14 @@ SPELLED = re.compile(r"(log_u(\[.*?\])?|np\.log\(u\[.*?\]\)) < ")
 
 def comparisons(module: Module) -> list[str]:
     """Return the comparisons of a module that accept by the logarithm of a uniform number."""
-    found = [ast.unparse(node) for node in ast.walk(module.tree) if isinstance(node, ast.Compare)]
-    return [text for text in found if SPELLED.match(text)]
+    comparisons = [ast.unparse(node) for node in ast.walk(module.tree) if isinstance(node, ast.Compare)]
+    return [text for text in comparisons if SPELLED.match(text)]
 
 
 def test_the_rule_stands_once_for_one_and_once_for_several() -> None:
     rules = {module.path: comparisons(module) for module in modules()}
     assert rules.pop(RULE) == ["log_u < log_alpha", "log_u < log_alpha"]
-    assert {path: found for path, found in rules.items() if found} == {}
+    assert {path: comparisons for path, comparisons in rules.items() if comparisons} == {}
 
 
 def test_a_second_rule_would_be_seen() -> None:

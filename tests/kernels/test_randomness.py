@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 
 from searchgen.kernels.acceptance import accepts, log_threshold
+from searchgen.kernels.compiled import allocating
 from searchgen.kernels.randomness import (
     Counter,
     below,
@@ -41,7 +41,7 @@ def test_philox_known_answers(count: Any, key: Any, answer: Any) -> None:
     assert tuple(int(word) for word in philox(*map(np.uint64, (*count, *key)))) == answer
 
 
-@njit
+@allocating
 def _several(rng: Any, cumulative: Any, half: Any) -> Any:
     total = 0
     if bernoulli(rng, 0.25):
@@ -80,24 +80,24 @@ def test_the_counter_follows_the_scripted_law() -> None:
     """Frequencies of 200,000 draws against the enumerated law, chi-square with a floor of 1e-6."""
     law = _exact()
     rng, draws = counter(key_of(3, "counter")), 200_000
-    seen = dict.fromkeys(law, 0)
+    counts = dict.fromkeys(law, 0)
     for number in range(draws):
         start_step_of(rng, number)
-        seen[_several(rng, CUMULATIVE, HALF)] += 1
-    statistic = sum((seen[k] - draws * p) ** 2 / (draws * p) for k, p in law.items())
+        counts[_several(rng, CUMULATIVE, HALF)] += 1
+    statistic = sum((counts[k] - draws * p) ** 2 / (draws * p) for k, p in law.items())
     degrees = len(law) - 1
     # Wilson-Hilferty: (chi2 / k)^(1/3) is nearly normal; z = 4.75 is p = 1e-6
     z = ((statistic / degrees) ** (1 / 3) - (1 - 2 / (9 * degrees))) / (2 / (9 * degrees)) ** 0.5
     assert z < 4.75
 
 
-@njit
+@allocating
 def start_step_of(rng: Any, number: Any) -> None:
     """Begin a step from Python."""
     start_step(rng, number)
 
 
-@njit
+@allocating
 def _uniform_bits(rng: Any, number: Any) -> Any:
     start_step(rng, number)
     return below(rng, 1 << 52)
@@ -105,10 +105,10 @@ def _uniform_bits(rng: Any, number: Any) -> Any:
 
 def test_a_step_does_not_depend_on_the_steps_before() -> None:
     """Step 9 draws the same after nine steps and on its own, and chains differ."""
-    one, other = counter(5, chain=2), counter(5, chain=2)
+    first, other = counter(5, chain=2), counter(5, chain=2)
     for number in range(9):
-        _uniform_bits(one, number)
-    assert _uniform_bits(one, 9) == _uniform_bits(other, 9)
+        _uniform_bits(first, number)
+    assert _uniform_bits(first, 9) == _uniform_bits(other, 9)
     assert _uniform_bits(counter(5, chain=3), 9) != _uniform_bits(other, 9)
 
 
@@ -118,7 +118,7 @@ def test_a_counter_is_its_words() -> None:
     assert _uniform_bits(Counter(word.copy()), 0) == _uniform_bits(counter(11, 4), 0)
 
 
-@njit
+@allocating
 def _not_one(rng: Any, cumulative: Any, share: Any) -> Any:
     """An index of a running sum that is not 1: drawn again while it is."""
     conditioned(rng, share)
@@ -142,12 +142,12 @@ def test_an_exclusion_set_has_one_law_in_both_sources() -> None:
     law = _law_of_not_one(0.7)
     assert law == pytest.approx([0.2 / 0.7, 0.0, 0.5 / 0.7], abs=1e-15)
     rng, draws = counter(key_of(4, "excluded")), 100_000
-    seen = [0, 0, 0]
+    counts = [0, 0, 0]
     for number in range(draws):
         start_step_of(rng, number)
-        seen[_not_one(rng, CUMULATIVE, 0.7)] += 1
-    assert seen[1] == 0
-    assert abs(seen[0] - draws * law[0]) < 5 * (draws * law[0] * law[2]) ** 0.5
+        counts[_not_one(rng, CUMULATIVE, 0.7)] += 1
+    assert counts[1] == 0
+    assert abs(counts[0] - draws * law[0]) < 5 * (draws * law[0] * law[2]) ** 0.5
 
 
 def test_a_wrong_share_shows() -> None:

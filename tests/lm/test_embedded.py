@@ -105,7 +105,7 @@ def test_flags_of_transformers_are_for_the_default_too() -> None:
     assert plain["log_prob"] != prompted["log_prob"]
     for more, why in (
         (("--end", "none"), "every part of en"),
-        (("--device", "cuda"), "computed on the CPU"),
+        (("--device", "cuda"), "runs on the CPU"),
         (("--lm", "en-ngram", "--prompt", "x"), "--prompt is for transformers"),
     ):
         ran = searchgen(*flags, *more)

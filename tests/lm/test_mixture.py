@@ -203,10 +203,10 @@ def test_commands_take_a_mixture(letters: str) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("en:0.5,gpt2", "is no part"),
+        ("en:0.5,gpt2", "is not a part"),
         ("en:0.5,gpt2:0.6", "sum to 1.1"),
-        ("en:0,gpt2:1", "is no part"),
-        (":0.5,en:0.5", "is no part"),
+        ("en:0,gpt2:1", "is not a part"),
+        (":0.5,en:0.5", "is not a part"),
     ],
 )
 def test_mixtures_that_are_none(name: str, message: str) -> None:

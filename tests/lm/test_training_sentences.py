@@ -55,7 +55,7 @@ def test_where_nothing_else_is_found_it_is_printed_and_said() -> None:
     )
     again = searcher.search(REQUEST)
     assert again.records[0].tokens == found.records[0].tokens
-    assert any("only sentences of the training text" in note for note in again.notes)
+    assert any("all texts found are sentences of the training text" in note for note in again.notes)
 
 
 def everything(found) -> list[str]:

@@ -49,7 +49,7 @@ def test_an_empty_spec_is_the_default_request(tmp_path: Path) -> None:
         ("[neural]\nend = 'eot'\n", "--end 'eot': give one of eos, newline, none"),
         ("[neural]\ndevice = 3\n", "field 'neural.device' cannot be 3"),
         ("[neural]\nprompts = 'A'\n", "unknown key 'neural.prompts'; did you mean 'prompt'?"),
-        ("lm = 'en-ngram'\n[neural]\nend = 'none'\n", "--end is for transformers, and --lm en-ngram is none"),
+        ("lm = 'en-ngram'\n[neural]\nend = 'none'\n", "--end is for transformers, and --lm en-ngram is not one"),
         ("[output]\njson = 1\n", "output.json = 1"),
         ("lengths = 3\n", "lengths is a table; write [lengths]"),
         ("a = \n", "no TOML"),

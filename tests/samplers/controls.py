@@ -7,9 +7,9 @@ proposal in full. With `RIGHT` it is exact; every other value of `fault` makes o
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from searchgen.kernels.acceptance import accepts, log_threshold
+from searchgen.kernels.compiled import allocating
 from searchgen.kernels.randomness import below, bernoulli
 from searchgen.samplers.chains.chains import recompute
 
@@ -28,7 +28,7 @@ FAULTS = (NO_POSITION_FACTOR, CURRENT_IN_LIST, WRONG_STATE, UNKNOWN_RENORMALISED
 FIRST = 3  # id of the first word
 
 
-@njit
+@allocating
 def _free(problem: Any, chains: Any, c: Any) -> Any:
     row = chains.token[c]
     return np.array(
@@ -36,7 +36,7 @@ def _free(problem: Any, chains: Any, c: Any) -> Any:
     )
 
 
-@njit
+@allocating
 def plain_step(problem: Any, chains: Any, c: Any, draft: Any, fault: Any, inverse_temperature: Any, rng: Any) -> None:
     """Make one step that replaces, inserts or deletes one free token."""
     length = chains.length[c]

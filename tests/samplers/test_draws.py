@@ -28,8 +28,8 @@ def test_moves_are_reported_by_the_names_of_their_sampler() -> None:
 def test_draws_are_scored_as_the_target_has_it(name: str) -> None:
     job = toy_job(name, 70, keywords="c,d", beta=1.5, **SHORT.get(name, {}))
     draws = method(name).draw(job)
-    found = score_texts(job.target.problem, draws.tokens, draws.lengths)
-    assert np.abs(draws.log_density - found).max() < 1e-5
+    scores = score_texts(job.target.problem, draws.tokens, draws.lengths)
+    assert np.abs(draws.log_density - scores).max() < 1e-5
     assert np.isfinite(draws.log_weight).all()
     assert all(all(job.target.satisfied(text).values()) for text in draws.texts())
     assert draws.evaluations >= len(draws.lengths) > 0

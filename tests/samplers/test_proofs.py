@@ -20,8 +20,8 @@ def test_sampler_is_exact(name: str, world: str, beta: float) -> None:
 
 def test_the_list_of_mutants_is_up_to_date() -> None:
     """Each term that `python -m tests.mutants` spoils stands in its file exactly once, and each sampler has mutants."""
-    found = mutants()
-    assert all(spoilt_text(mutant) for mutant in found)
-    assert len({mutant.what for mutant in found}) == len(found)
-    named = " ".join(mutant.what for mutant in found)
+    all_mutants = mutants()
+    assert all(spoilt_text(mutant) for mutant in all_mutants)
+    assert len({mutant.what for mutant in all_mutants}) == len(all_mutants)
+    named = " ".join(mutant.what for mutant in all_mutants)
     assert [name for name in PROVEN if name != "mh" and f"{name}: " not in named] == []

@@ -116,9 +116,9 @@ def test_no_sampler_is_left_out() -> None:
 def test_frequencies_and_mass_are_exact(known: Callable[[], Exact], name: str) -> None:
     exact = known()
     count, options = SETTINGS[name]
-    found = method(name)
+    sampler = method(name)
     options = options if known is bigrams else AT_FULL_ORDER.get(name, options)
-    draws = found.draw(Job(exact.target, count, 11, parse_options(found, options), threads=2))
+    draws = sampler.draw(Job(exact.target, count, 11, parse_options(sampler, options), threads=2))
     scores = z_scores(exact, draws)
     print(name, {k: round(v, 2) for k, v in scores.items()}, draws.log_z, draws.log_z_error, exact.guide.log_mass)
     assert len(scores) >= 5
@@ -131,9 +131,9 @@ def test_frequencies_and_mass_are_exact(known: Callable[[], Exact], name: str) -
 def test_two_steps_from_exact_draws_stay_exact(name: str) -> None:
     """Each of 4,096 chains begins at an exact draw: its state after two steps is an independent one, so plain errors hold."""
     exact = bigrams()
-    found = method(name)
-    settings = [f"{key}=1" for key in ("burn_in", "thin") if hasattr(found.options(), key)]
-    draws = found.draw(Job(exact.target, 4096, 12, parse_options(found, [*settings, "chains=4096"]), threads=2))
+    sampler = method(name)
+    settings = [f"{key}=1" for key in ("burn_in", "thin") if hasattr(sampler.options(), key)]
+    draws = sampler.draw(Job(exact.target, 4096, 12, parse_options(sampler, [*settings, "chains=4096"]), threads=2))
     scores = z_scores(exact, replace(draws, chains=0))
     print(name, {k: round(v, 2) for k, v in scores.items()})
     assert max(map(abs, scores.values())) < FAR

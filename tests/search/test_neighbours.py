@@ -97,9 +97,9 @@ def test_all_neighbours_are_found_and_guessed_exactly_where_the_rest_is_the_ngra
     off = []
     for text in world.texts:
         edits = edits_of(target, tilted)
-        edits.guess({text: true[text]}, [text], tilted)
-        assert set(edits.guesses) == neighbours(text, letters) & set(world.texts)
-        for other, (guess, parent) in edits.guesses.items():
+        edits.expand({text: true[text]}, [text], tilted)
+        assert set(edits.estimates) == neighbours(text, letters) & set(world.texts)
+        for other, (guess, parent) in edits.estimates.items():
             assert parent == text
             assert guess == pytest.approx(true[other], abs=0.006)  # guesses have two decimals
             off.append(true[text] + under_ngram[other] - under_ngram[text] - true[other])
@@ -119,12 +119,12 @@ def test_without_ends_nothing_is_put_behind_a_text(model: NGram, tilted: Tilted)
     world = World.of(target.problem, 4)
     text = next(text for text in world.texts if len(text) == 2)
     edits = edits_of(target, tilted)
-    edits.guess({text: 0.0}, [text], Endless(model, tilted.tilt))
+    edits.expand({text: 0.0}, [text], Endless(model, tilted.tilt))
     letters = [target.vocabulary.id_of(word) for word in tilted.tilt]
     longer = {(*text, token) for token in letters} & set(world.texts)
     missed = longer - {(token, *text) for token in letters} - {(text[0], token, text[1]) for token in letters}
     assert missed
-    assert set(edits.guesses) == (neighbours(text, letters) & set(world.texts)) - missed
+    assert set(edits.estimates) == (neighbours(text, letters) & set(world.texts)) - missed
 
 
 def test_the_best_guesses_come_first_and_none_twice(model: NGram, tilted: Tilted) -> None:
@@ -133,8 +133,8 @@ def test_the_best_guesses_come_first_and_none_twice(model: NGram, tilted: Tilted
     densities = replace(target, text_model=tilted).own_log_densities(world.texts)
     begun = dict(list(zip(world.texts, densities, strict=True))[:5])
     edits = edits_of(target, tilted)
-    edits.guess(begun, list(begun), tilted)
-    before = dict(edits.guesses)
+    edits.expand(begun, list(begun), tilted)
+    before = dict(edits.estimates)
     found = edits.best(6, 2)
     guesses = [before[text] for text in found]
     assert len(set(found)) == 6
@@ -144,27 +144,27 @@ def test_the_best_guesses_come_first_and_none_twice(model: NGram, tilted: Tilted
     assert all(parents.count(parent) <= 2 for parent in parents)
     assert guesses[0][0] == max(guess for guess, _ in before.values())
     left = {text: guess for text, guess in before.items() if text not in found}
-    edits.guess(begun, list(begun), tilted)  # all of them have been read
-    assert edits.guesses == left
-    edits.read.clear()
-    edits.guess(
+    edits.expand(begun, list(begun), tilted)  # all of them have been read
+    assert edits.estimates == left
+    edits.expanded.clear()
+    edits.expand(
         begun, list(begun), tilted
     )  # what was asked for is not asked for again, whether it got a density or not
-    assert edits.guesses == left
+    assert edits.estimates == left
     while edits.best(6, 2):
         pass
-    assert not edits.guesses
+    assert not edits.estimates
 
 
 def test_only_the_best_of_each_text_are_kept(model: NGram, tilted: Tilted, monkeypatch: pytest.MonkeyPatch) -> None:
     target = Target.of(REQUEST, model)
     text = World.of(target.problem, 4).texts[-1]
     whole = edits_of(target, tilted)
-    whole.guess({text: 0.0}, [text], tilted)
+    whole.expand({text: 0.0}, [text], tilted)
     monkeypatch.setattr(edits_module, "KEPT", 3)
     few = edits_of(target, tilted)
-    few.guess({text: 0.0}, [text], tilted)
-    assert sorted(few.guesses.values()) == sorted(whole.guesses.values())[-3:]
+    few.expand({text: 0.0}, [text], tilted)
+    assert sorted(few.estimates.values()) == sorted(whole.estimates.values())[-3:]
 
 
 def test_the_search_climbs_to_the_densest_text_of_all(
@@ -193,7 +193,7 @@ def test_the_search_climbs_to_the_densest_text_of_all(
         search = TransformerRun.begin(source, replace(REQUEST, seed=5))
         for _ in search.steps(tilted):
             pass
-        found, _ = search.found()
+        found, _ = search.result()
         assert set(found.texts) <= set(world.texts)
         assert found.log_density == pytest.approx([densities[world.texts.index(text)] for text in found.texts])
         best[count] = found.log_density[0]

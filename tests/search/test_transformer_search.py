@@ -20,7 +20,7 @@ from searchgen.samplers.method import Job
 from searchgen.samplers.proofs.exactness import STATIONARY, World, imbalance, transition_matrix
 from searchgen.samplers.registry import method
 from searchgen.search.transformer_plan import TransformerPlan
-from searchgen.search.transformer_steps import Finds
+from searchgen.search.transformer_steps import ScoredTexts
 from searchgen.target import Target
 from tests.cli.runner import Ran, searchgen
 from tests.lm.neural.tiny_transformer import by_bytes, by_words
@@ -164,13 +164,13 @@ def test_sample_reports_the_transformers_score(letters: str) -> None:
 
 
 def test_restarts_ask_for_no_text_twice(letters: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, asked = Finds.score, []
+    whole, asked = ScoredTexts.score, []
 
-    def score(self: Finds, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    def score(self: ScoredTexts, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         asked.append([tuple(row[:length].tolist()) for row, length in zip(tokens, lengths, strict=True)])
         return whole(self, tokens, lengths)
 
-    monkeypatch.setattr(Finds, "score", score)
+    monkeypatch.setattr(ScoredTexts, "score", score)
     assert constrain(letters).code == 0
     restarts = asked[: TransformerPlan().restarts]
     texts = [text for restart in restarts for text in restart]
@@ -181,15 +181,15 @@ def test_restarts_ask_for_no_text_twice(letters: str, monkeypatch: pytest.Monkey
 
 
 def test_ctrl_c_gives_the_best_so_far(letters: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, calls = Finds.score, []
+    whole, calls = ScoredTexts.score, []
 
-    def score(self: Finds, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    def score(self: ScoredTexts, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         calls.append(len(lengths))
         if len(calls) == 3:
             raise KeyboardInterrupt
         return whole(self, tokens, lengths)
 
-    monkeypatch.setattr(Finds, "score", score)
+    monkeypatch.setattr(ScoredTexts, "score", score)
     ran = constrain(letters, "--json")
     assert ran.code == 130
     assert len(ran.rows) == 1
@@ -215,7 +215,7 @@ def test_out_of_memory_halves_the_pass_and_at_last_ends_with_what_was_found(
     monkeypatch.setattr(CausalModel, "_pass", short)
     ran = constrain(letters, "--json")
     assert ran.code == 1
-    assert "out of memory: one text does not fit" in ran.err
+    assert "leaves no room for one text" in ran.err
     assert ran.rows[0]["stopped_early"]
     assert ran.rows[0]["neural"]["halvings"] > 0
 

@@ -216,13 +216,18 @@ def gibbs_step(
     scratch: Any,
     relocations: Any,
     share: Any,
+    longest: Any,
     rng: Any,
 ) -> None:
-    """Make one step of chain c: a relocation with probability `share`, else an update of a block of at most one or two tokens."""
+    """Make one step of chain c: a relocation with probability `share`, else an update of a block of at most `longest` tokens.
+
+    With a `longest` of 0, which is what runs take, it is one or two, equally likely.
+    """
     if bernoulli(rng, share):
         step(problem, chains, c, draft, relocations, 1.0, rng)
     else:
-        block_step(problem, chains, c, draft, tables, scratch, 1 + below(rng, 2), rng)
+        most = longest if longest > 0 else 1 + below(rng, 2)
+        block_step(problem, chains, c, draft, tables, scratch, most, rng)
 
 
 @kernel
@@ -243,7 +248,7 @@ def _run(
         rng = Counter(counters[c])
         for number in range(first_step, first_step + which[2]):
             start_step(rng, number)
-            gibbs_step(problem, chains, c, draft, tables, scratch, relocations, share, rng)
+            gibbs_step(problem, chains, c, draft, tables, scratch, relocations, share, 0, rng)
 
 
 def stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
@@ -254,7 +259,7 @@ def stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
     """
     problem, share = job.target.problem, job.options.relocate
     if not 0.0 <= share < 1.0:
-        raise RequestError(f"--sampler gibbs: relocate={share:g} is no share; give 0 to below 1")
+        raise RequestError(f"--sampler gibbs: relocate={share:g} is out of range; give a share from 0 to below 1")
     tables = block_tables(problem)
 
     def steps(low: int, high: int, count: int, first: int) -> None:
@@ -268,7 +273,8 @@ def stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
 def proof(world: World) -> list[Finding]:
     """Return how far the blocks and the mixture are from leaving the target of a world invariant.
 
-    Once with running sums for every class of tokens, and once with all tokens gone through one by one.
+    Once with running sums for every class of tokens, and once with all tokens gone through one by one. Blocks are
+    steps of the mixture without relocations, so that one kernel is compiled for all.
     """
     findings: list[Finding] = []
     for name, smallest in (("sums", 1), ("one by one", len(world.problem.token) + 1)):
@@ -276,14 +282,14 @@ def proof(world: World) -> list[Finding]:
         scratch = scratch_for(world.problem, tables, world.max_tokens)
         for longest in (1, 2):
             what = f"block 0-{longest}, {name}"
-            findings += prove_kernel(what, world, block_step, tables, scratch, longest)[:1]
-        findings += prove_kernel(f"gibbs, {name}", world, gibbs_step, tables, scratch, RELOCATIONS, 0.5)
+            findings += prove_kernel(what, world, gibbs_step, tables, scratch, RELOCATIONS, 0.0, longest)[:1]
+        findings += prove_kernel(f"gibbs, {name}", world, gibbs_step, tables, scratch, RELOCATIONS, 0.5, 0)
     return findings
 
 
 METHOD = chain_method(
     "gibbs",
-    "n-gram targets; exact block conditionals over the whole vocabulary, no rejections",
+    "Block Gibbs: exact conditionals over the whole vocabulary, without rejections, for n-gram targets.",
     stepper,
     proof,
     options=Options,

@@ -63,12 +63,12 @@ class _Pairs(NamedTuple):
     end: int  # the first node of a trigram
 
 
-_KNOWN: dict[int, tuple[Any, _Pairs]] = {}
+_INDEXED: dict[int, tuple[Any, _Pairs]] = {}
 
 
 @kernel
-def _suffixes(tables: Any, starts: Any, found: Any) -> Any:
-    """Write the bigram that each trigram ends with to found; return the first n-gram whose suffix is not stored, else 0."""
+def _suffixes(tables: Any, starts: Any, suffix_of: Any) -> Any:
+    """Write the bigram that each trigram ends with to `suffix_of`; return the first n-gram whose suffix is not stored, else 0."""
     order = 2
     for node in range(starts[2], starts[len(starts) - 1]):
         while node >= starts[order + 1]:
@@ -81,20 +81,20 @@ def _suffixes(tables: Any, starts: Any, found: Any) -> Any:
             if target == 0:
                 return child
             if order == 2:
-                found[child - starts[3]] = target
+                suffix_of[child - starts[3]] = target
     return 0
 
 
 @kernel
-def _sort_by_suffix(tables: Any, left: Any, begin: Any, end: Any, found: Any, first: Any, word: Any) -> None:
+def _sort_by_suffix(tables: Any, left: Any, begin: Any, end: Any, suffix_of: Any, first: Any, word: Any) -> None:
     """Counting sort of the trigrams by the bigram they end with: first words ascend within a bigram."""
-    for target in found:
+    for target in suffix_of:
         first[target - begin + 1] += 1
     for i in range(1, len(first)):
         first[i] += first[i - 1]
     for node in range(begin, end):
         for child in range(tables.node[node].first, tables.node[node].end):
-            at = found[child - end] - begin
+            at = suffix_of[child - end] - begin
             word[first[at]] = left[node - begin]
             first[at] += 1
     for i in range(len(first) - 1, 0, -1):
@@ -125,8 +125,8 @@ def _pairs(tables: NGramTables) -> _Pairs:
     Raises:
         RequestError: the model stores an n-gram but not its suffix.
     """
-    if id(tables.node) in _KNOWN and _KNOWN[id(tables.node)][0] is tables.node:
-        return _KNOWN[id(tables.node)][1]
+    if id(tables.node) in _INDEXED and _INDEXED[id(tables.node)][0] is tables.node:
+        return _INDEXED[id(tables.node)][1]
     words = len(tables.alias_p)
     begin = 1 + words
     starts = [0, 1, begin]  # the first node of each order, and the end
@@ -135,18 +135,18 @@ def _pairs(tables: NGramTables) -> _Pairs:
     end = starts[3] if len(starts) > 3 else begin
     first = tables.node["first"][1 : begin + 1].astype(np.int64)
     left = np.repeat(np.arange(words, dtype=np.int32), np.diff(first))
-    found = np.zeros(starts[4] - end if len(starts) > 4 else 0, np.int32)
-    orphan = int(_suffixes(tables, np.array(starts, np.int64), found))
+    suffix_of = np.zeros(starts[4] - end if len(starts) > 4 else 0, np.int32)
+    orphan = int(_suffixes(tables, np.array(starts, np.int64), suffix_of))
     if orphan:
         raise RequestError(
-            f"--sampler gibbs: the model stores n-gram {orphan} without its suffix, so its exact conditionals are out of reach; "
+            f"--sampler gibbs: the model stores n-gram {orphan} but not its suffix, so exact conditionals cannot be computed; "
             "use --sampler mh --moves site"
         )
-    pair_first, pair_word = np.zeros(end - begin + 1, np.int64), np.zeros(len(found), np.int32)
-    _sort_by_suffix(tables, left, begin, end, found, pair_first, pair_word)
+    pair_first, pair_word = np.zeros(end - begin + 1, np.int64), np.zeros(len(suffix_of), np.int32)
+    _sort_by_suffix(tables, left, begin, end, suffix_of, pair_first, pair_word)
     pairs = _Pairs(left, pair_first, pair_word, end)
-    _KNOWN.clear()  # one model at a time: the index is as large as the model
-    _KNOWN[id(tables.node)] = tables.node, pairs
+    _INDEXED.clear()  # one model at a time: the index is as large as the model
+    _INDEXED[id(tables.node)] = tables.node, pairs
     return pairs
 
 

@@ -126,12 +126,12 @@ def deviation(
             for state, p in _law(play).items():
                 after[state] = after.get(state, 0.0) + probability * p
         law = after
-    found = np.zeros(len(world.texts))
+    estimate = np.zeros(len(world.texts))
     for (at, log_weight), probability in law.items():
         for c in range(2):
-            found += probability * math.exp(log_weight[c]) * matrices[1.0][at[c]] / 2
+            estimate += probability * math.exp(log_weight[c]) * matrices[1.0][at[c]] / 2
     density = np.exp(world.log_density)
-    return float(np.abs(found - density).max() / density.sum())
+    return float(np.abs(estimate - density).max() / density.sum())
 
 
 def prove(world: World) -> list[Finding]:
@@ -171,7 +171,7 @@ def _law(play: Callable[[Any], State]) -> dict[State, float]:
     while True:
         rng.depth[0], rng.probability[0] = 0, 1.0
         at, log_weight = play(rng)
-        state = at, tuple(round(one, 12) for one in log_weight)
+        state = at, tuple(round(w, 12) for w in log_weight)
         law[state] = law.get(state, 0.0) + float(rng.probability[0])
         if not _next_path(rng):
             return law

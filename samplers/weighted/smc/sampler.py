@@ -89,7 +89,9 @@ def draw(job: Job) -> Draws:
     _check(options, job.target)
     guide = _growing(job, options).guide(options.order, options.near)
     if not guide.tables.ends[-1] > 0.0:
-        raise NotFound("the texts that satisfy all constraints are too improbable to be counted")
+        raise NotFound(
+            "the texts that satisfy all constraints are too improbable for floating-point numbers; loosen a constraint"
+        )
     done = 0
 
     def step_done() -> None:
@@ -103,7 +105,7 @@ def draw(job: Job) -> Draws:
     grown = run(guide, job.count, job.key, options.threshold, job.threads, step_done, twist)
     alive = np.flatnonzero((grown.particles.length >= 0) & (grown.particles.log_weight > -np.inf))
     if len(alive) == 0:
-        raise NotFound(f"none of {job.count} particles could be completed; give more, or --sampler importance")
+        raise NotFound(f"no particle of {job.count} could be completed; give a larger -n, or use --sampler importance")
     led = _led(job, options, grown, alive)
     variance = relative_variance(*led.whole(job.count), led.resamplings) if job.count > 1 else None
     error = None if variance is None else float(np.sqrt(variance))
@@ -147,32 +149,34 @@ def _check(options: Options, target: Target) -> None:
     """Refuse options outside their ranges, and those that cannot serve a target."""
     if options.order < 0:
         raise RequestError(
-            f"--sampler smc: order={options.order} is no order of a guide; give 0 (the model's own) or more"
+            f"--sampler smc: order={options.order} is negative; give the order of a guide, or 0 for the model's own"
         )
     if options.near < 0:
-        raise RequestError(f"--sampler smc: near={options.near} is no number of words; give 0 or more")
+        raise RequestError(f"--sampler smc: near={options.near} is negative; give 0 or more words")
     if not 0.0 <= options.threshold <= 1.0:
-        raise RequestError(f"--sampler smc: threshold={options.threshold:g} is no share of particles; give 0 to 1")
+        raise RequestError(
+            f"--sampler smc: threshold={options.threshold:g} is out of range; give a share of particles from 0 to 1"
+        )
     if not 0 <= options.rejuvenate <= MOST_REJUVENATION:
         raise RequestError(
-            f"--sampler smc: rejuvenate={options.rejuvenate} is no number of steps; give 0 to {MOST_REJUVENATION:,}"
+            f"--sampler smc: rejuvenate={options.rejuvenate} is out of range; give 0 to {MOST_REJUVENATION:,} steps"
         )
     if not 0 <= options.ladder <= MOST_RUNGS:
         raise RequestError(
-            f"--sampler smc: ladder={options.ladder} is no number of rungs; give 0 (none) to {MOST_RUNGS:,}"
+            f"--sampler smc: ladder={options.ladder} is out of range; give 0 (no ladder) to {MOST_RUNGS:,} rungs"
         )
     moves = f"ladder={options.ladder}" if options.ladder else f"rejuvenate={options.rejuvenate}"
     if target.text_model is not None and (options.ladder or options.rejuvenate):
         raise RequestError(
-            f"--sampler smc: {moves} moves by the n-gram model, not by {target.text_model.label}; drop it"
+            f"--sampler smc: {moves} changes words by the n-gram model alone, without {target.text_model.label}; drop it"
         )
     if target.model.unnormalised and (options.ladder or options.rejuvenate):
         raise RequestError(
-            f"--sampler smc: {moves} draws words by the model, and {target.model.unnormalised}; drop it, or normalise the model"
+            f"--sampler smc: {moves} draws words from the model, and {target.model.unnormalised}; drop it, or normalise the model"
         )
     beta = float(target.problem.beta[0])
     if options.ladder and not beta > FLAT:
-        raise RequestError(f"--sampler smc: {moves} leads from beta {FLAT:g} to a larger one, not to {beta:g}; drop it")
+        raise RequestError(f"--sampler smc: {moves} needs a beta above {FLAT:g}, and --beta is {beta:g}; drop it")
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,14 +233,18 @@ def _notes(count: int, ancestors: int, options: Options) -> tuple[str, ...]:
     """Return what a reader should know of a run."""
     if ancestors * 20 >= count:
         return ()
-    way_out = "" if options.near and options.order > 2 else "; --option order=0 --option near=1 looks further ahead"
-    return (f"all texts descend from {ancestors} of {count} first particles: the error of log Z is rough{way_out}",)
+    way_out = (
+        ""
+        if options.near and options.order > 2
+        else "; try --option order=0 --option near=1, a guide that looks further ahead"
+    )
+    return (f"all texts descend from {ancestors} of {count} first particles, so the error of log Z is rough{way_out}",)
 
 
 METHOD = Method(
     name="smc",
     kind="weighted",
-    summary="weighted draws and an unbiased Z where the guide of full order is too large to build",
+    summary="Sequential Monte Carlo: weighted draws and an unbiased estimate of Z, where a guide of full order is too large.",
     draw=draw,
     proof=prove,
     options=Options,

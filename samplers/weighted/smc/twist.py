@@ -79,7 +79,10 @@ class Twist:
             factor[going] = self._begun(particles.token[going], particles.length[going], self.row[going])
             self.row[going] = np.arange(len(going))
         changed = np.concatenate([ended, going])
-        particles.log_weight[changed] += factor[changed] - self.counted[changed]
+        # What is impossible stays so: its weight is zero already.
+        possible = changed[self.counted[changed] > -np.inf]
+        particles.log_weight[possible] += factor[possible] - self.counted[possible]
+        factor[np.isneginf(self.counted)] = -np.inf
         self.counted = factor
 
     def _begun(self, tokens: npt.NDArray[np.int32], lengths: Index, parents: Index) -> Floats:

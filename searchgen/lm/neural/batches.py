@@ -49,8 +49,8 @@ def positions_for(free: int, width: int, vocabulary: int, most: int) -> int:
         >>> positions_for(8 << 30, 288, 8192, 2048), positions_for(1 << 26, 288, 8192, 2048)
         (2048, 128)
     """
-    each = 4 * (WIDTHS * width + 3 * vocabulary)
-    fitting = max(FEWEST_POSITIONS, int(SHARE * free) // each)
+    bytes_each = 4 * (WIDTHS * width + 3 * vocabulary)
+    fitting = max(FEWEST_POSITIONS, int(SHARE * free) // bytes_each)
     return min(most, 1 << (fitting.bit_length() - 1))
 
 
@@ -85,4 +85,4 @@ def is_memory(error: Exception) -> bool:
     signs = ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate memory", "alloc_cpu")
     # torch's own by its name: onnxruntime computes without torch.
     own = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    return own or any(one in str(error).lower() for one in signs)
+    return own or any(sign in str(error).lower() for sign in signs)

@@ -12,10 +12,10 @@ import numpy.typing as npt
 import torch
 
 from searchgen.lm.neural.incremental import Incremental, log_probs_above
-from searchgen.lm.neural.network import Network
+from searchgen.lm.neural.network import Network, alone_after_fork
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.score_cache import Usage
-from searchgen.lm.neural.spelling import Spelling
+from searchgen.lm.neural.spelling.spelling import Spelling
 from searchgen.lm.neural.top_pieces import Scored
 from searchgen.lm.protocol import PrefixScorer
 
@@ -70,6 +70,7 @@ class CausalModel(PieceModel):
 
     def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         device = self.network.device
+        alone_after_fork()
         with torch.inference_mode():
             hidden = self.network.trunk(torch.from_numpy(padded).to(device))
             needed = hidden.reshape(-1, hidden.shape[-1]).index_select(0, torch.from_numpy(at).to(device))  # (N, H)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.neural.config_file import read_config
 from searchgen.lm.neural.opening import CAUSAL, EXTRA, content_hash, folder_of, why_uncached
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.neural.spelling import read_json
 from searchgen.lm.onnx.model import graph_of, open_graph
 
 __all__ = ["describe"]
@@ -35,11 +35,11 @@ def describe(name: str) -> dict[str, Any]:
     graph = graph_of(name)
     if graph is not None:
         opened = open_graph(name, graph, NeuralSettings())
-        known = {key: opened.facts.get(key) for key in ("bits", "parameters", *SIZES)}
-        return {"model": name, "kind": "ONNX", **known, "bytes": graph.stat().st_size, "hash": opened.hash}
+        facts = {key: opened.facts.get(key) for key in ("bits", "parameters", *SIZES)}
+        return {"model": name, "kind": "ONNX", **facts, "bytes": graph.stat().st_size, "hash": opened.hash}
     folder = folder_of(name)
-    config = read_json(folder / "config.json")
-    sizes = {key: next((config[one] for one in names if one in config), None) for key, names in SIZES.items()}
+    config = read_config(folder)
+    sizes = {key: next((config[field] for field in names if field in config), None) for key, names in SIZES.items()}
     weights = sorted(folder.glob("*.safetensors"))
     return {
         "model": name,
@@ -55,7 +55,7 @@ def describe(name: str) -> dict[str, Any]:
 def _cache(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
     """Return whether a causal network keeps keys and values (None: unknown), and why not; nothing of others, or without the extra."""
     architectures = config.get("architectures") or []
-    other = architectures and not any(one.endswith(CAUSAL) for one in architectures)
+    other = architectures and not any(architecture.endswith(CAUSAL) for architecture in architectures)
     if other or any(importlib.util.find_spec(name) is None for name in EXTRA):
         return {}
     from searchgen.lm.neural.architectures.library_reader import MISFITS
@@ -72,7 +72,10 @@ def _parameters(path: Path) -> int:
     """Return how many weights a file holds, from its header."""
     try:
         with path.open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+            size = int.from_bytes(file.read(8), "little")
+            if size > path.stat().st_size:
+                raise ValueError(f"a header of {size:,} bytes")
+            header = json.loads(file.read(size))
         total = 0
         for name, tensor in header.items():
             if name != "__metadata__":
@@ -81,5 +84,5 @@ def _parameters(path: Path) -> int:
                     count *= size
                 total += count
         return total
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ModelFileError(f"{path} is damaged: {error}; fetch the model again") from None

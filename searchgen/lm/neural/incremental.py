@@ -13,9 +13,10 @@ import torch
 
 from searchgen.errors import RequestError
 from searchgen.lm.neural.batches import SHARE, free_bytes, is_memory
-from searchgen.lm.neural.network import Network
+from searchgen.lm.neural.network import Network, alone_after_fork
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.score_cache import Kept
+from searchgen.lm.neural.spelling.spelling import UNSPELLED
 
 __all__ = ["Incremental", "log_probs_above"]
 
@@ -49,6 +50,7 @@ class Incremental:
             network: that it computes with.
             cached: whether to keep keys and values, where the network allows it.
         """
+        alone_after_fork()
         self.model, self.network, self.cached = model, network, cached and network.cache is not None
         self._rows: list[list[int]] = [list(model.spelling.before[:1])]
         self._log_p: list[Floats] = [np.zeros(0)]
@@ -56,14 +58,14 @@ class Incremental:
         self._seen = network.cache.nothing_seen(1) if network.cache is not None else None
 
     def log_probs(self, texts: Sequence[str], parents: npt.NDArray[np.int64]) -> Floats:
-        """Return natural log p of prefixes, without any end, (n,) float64.
+        """Return natural log p of prefixes, without any end, (n,) float64; -inf of one that cannot be spelled.
 
         Args:
             texts: printed prefixes.
             parents: (n,) for each, which text of the last call it grows out of; in the first call 0.
 
         Raises:
-            RequestError: a text cannot be spelled or is too long.
+            RequestError: a text is too long.
         """
         distinct: dict[str, int] = {}
         for i, text in enumerate(texts):
@@ -98,7 +100,7 @@ class Incremental:
             self.cached, self._seen = False, None
             log_p = self.model.scored_rows(texts, rows)
         self._rows, self._log_p = rows, log_p
-        return np.array([one.sum() for one in log_p], np.float64)
+        return np.array([row_log_p.sum() for row_log_p in log_p], np.float64)
 
     def _fits(self, rows: list[list[int]]) -> bool:
         network = self.network
@@ -122,6 +124,8 @@ class Incremental:
         for i, row in enumerate(rows):
             read = row[start[i] :]
             pieces[i, : len(read) - 1], target[i, : len(read) - 1] = read[:-1], read[1:]
+        impossible = target == UNSPELLED
+        pieces, target = np.maximum(pieces, 0), np.maximum(target, 0)
         at, column = np.nonzero(np.arange(width)[None, :] < (lengths - 1 - start)[:, None])
         capacity = -(-int((start + width).max()) // PORTION) * PORTION
         with torch.inference_mode():
@@ -136,6 +140,7 @@ class Incremental:
                 self._log_p_of(h, w) for h, w in zip(torch.split(needed, PASS), torch.split(wanted, PASS), strict=True)
             ]
         new_log_p = np.concatenate([*parts, np.zeros(0)])
+        new_log_p[impossible[at, column]] = -np.inf
         usage = self.model.usage
         usage.forwards += 1
         usage.texts += len(rows)
@@ -148,17 +153,17 @@ class Incremental:
             self._log_p[p][: s + 1 - before] if s + 1 > before else np.zeros(0)
             for s, p in zip(start, parent, strict=True)
         ]
-        found = [
+        joined = [
             np.concatenate([old, own[max(0, before - s - 1) :]]) for old, own, s in zip(kept, new, start, strict=True)
         ]
-        self.model.refuse_nan(texts, found)
-        return found
+        self.model.refuse_nan(texts, joined)
+        return joined
 
     def _log_p_of(self, hidden: torch.Tensor, target: torch.Tensor) -> Floats:
         scores = self.network.head(hidden)
         log_p = -torch.nn.functional.cross_entropy(scores.float(), target, reduction="none")
-        found: Floats = log_p.cpu().numpy().astype(np.float64)
-        return found
+        values: Floats = log_p.cpu().numpy().astype(np.float64)
+        return values
 
 
 def _shared(row: list[int], other: list[int]) -> int:
@@ -182,7 +187,7 @@ def log_probs_above(model: PieceModel, network: Network, texts: Sequence[str], b
     growing = Incremental(model, network)
     if not growing.cached:
         raise RequestError(
-            f"{model.name} keeps no keys and values here, so no text is read in portions; drop early=true"
+            f"{model.name} keeps no keys and values here, so it cannot reject texts early; drop early=true"
         )
     lowest: dict[str, float] = {}
     for text, bound in zip(texts, bounds.tolist(), strict=True):

@@ -30,7 +30,9 @@ class KeyValues:
         more = places - self.keys[0].shape[2]
         if more <= 0:
             return self
-        return KeyValues(*([functional.pad(one, (0, 0, 0, more)) for one in side] for side in (self.keys, self.values)))
+        return KeyValues(
+            *([functional.pad(tensor, (0, 0, 0, more)) for tensor in side] for side in (self.keys, self.values))
+        )
 
 
 class Reader(Protocol):

@@ -8,7 +8,7 @@ sums to no 1. As an energy it is as good a target as any other, so samplers take
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,11 +17,13 @@ import numpy.typing as npt
 import torch
 from transformers import AutoModelForMaskedLM
 
-from searchgen.errors import ModelFileError, RequestError
+from searchgen.errors import ModelFileError, Outage, RequestError
 from searchgen.lm.neural.architectures.library import loaded
-from searchgen.lm.neural.batches import MOST_POSITIONS, batches, free_bytes, positions_for
+from searchgen.lm.neural.batches import MOST_POSITIONS, batches, free_bytes, is_memory, positions_for
+from searchgen.lm.neural.network import alone_after_fork
 from searchgen.lm.neural.score_cache import Kept, Usage
-from searchgen.lm.neural.spelling import first_id, read_tokenizer
+from searchgen.lm.neural.spelling.spelling import MOST_PIECES
+from searchgen.lm.neural.spelling.tokenizer_file import read_tokenizer
 
 __all__ = ["MaskedModel", "open_masked"]
 
@@ -34,11 +36,12 @@ class MaskedSpelling:
     """How a masked model spells texts.
 
     Attributes:
-        encode: a batch of printed texts to their pieces.
+        encode: a batch of printed texts to their pieces; of one that cannot be spelled there are none.
         begin: pieces before every text.
         end: pieces after it.
         mask: the piece that stands for one to be guessed.
         refused: pieces that no text may hold.
+        size: number of pieces that the network has.
     """
 
     encode: Callable[[list[str]], list[list[int]]]
@@ -46,25 +49,23 @@ class MaskedSpelling:
     end: tuple[int, ...]
     mask: int
     refused: frozenset[int]
+    size: int = MOST_PIECES
 
     def spell(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the pieces of texts, without begin and end.
-
-        Raises:
-            RequestError: the model cannot spell a text; the message names it.
-        """
-        found = self.encode(list(texts))
-        for text, pieces in zip(texts, found, strict=True):
-            if not pieces or not self.refused.isdisjoint(pieces):
-                raise RequestError(
-                    f"the model's tokenizer cannot spell {text[:60]!r}; choose another model or other words"
-                )
-        return found
+        """Return the pieces of texts, without begin and end; none of a text that cannot be spelled."""
+        return [pieces if self._spells(pieces) else [] for pieces in self.encode(list(texts))]
 
     def single(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the piece of each text that is exactly one, -1 for others."""
+        return np.array([row[0] if len(row) == 1 else -1 for row in self.spell(texts)], np.int64)
+
+    def sides(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the pieces of what stands beside a mask: nothing has none, and what cannot be spelled is the unknown piece or left out."""
         rows = self.encode(list(texts))
-        return np.array([row[0] if len(row) == 1 and row[0] not in self.refused else -1 for row in rows], np.int64)
+        return [[piece for piece in row if piece < self.size] for row in rows]
+
+    def _spells(self, pieces: list[int]) -> bool:
+        return bool(pieces) and self.refused.isdisjoint(pieces) and max(pieces) < self.size
 
     @staticmethod
     def of(folder: Path) -> "MaskedSpelling":
@@ -74,17 +75,29 @@ class MaskedSpelling:
             ModelFileError: it has none, or it is damaged.
             RequestError: it has no mask.
         """
-        encode, _, find, special, _ = read_tokenizer(folder)
-        ids = {role: first_id(find(written)) for role, written in special.items()}
+        tokenizer = read_tokenizer(folder)
+        ids = tokenizer.special
         mask = ids.get("mask_token")
         if mask is None:
             raise RequestError(
-                f"{folder}: a masked model needs a mask token, and this tokenizer has none; name another model"
+                f"{folder}: the tokenizer has no mask token, which a masked model needs; name another model"
             )
         begin, end = ids.get("cls_token", ids.get("bos_token")), ids.get("sep_token", ids.get("eos_token"))
-        refused = frozenset(i for i in ids.values() if i is not None)
-        ends = [() if one is None else (one,) for one in (begin, end)]
-        return MaskedSpelling(encode, ends[0], ends[1], mask, refused)
+        ends = [() if piece is None else (piece,) for piece in (begin, end)]
+        return MaskedSpelling(tokenizer.encode, ends[0], ends[1], mask, tokenizer.unknown | frozenset(ids.values()))
+
+    def within(self, folder: Path, size: int) -> "MaskedSpelling":
+        """Return the spelling under a network of so many pieces.
+
+        Raises:
+            ModelFileError: a special piece is none of them.
+        """
+        odd = [piece for piece in (*self.begin, *self.end, self.mask) if not 0 <= piece < size]
+        if odd:
+            raise ModelFileError(
+                f"{folder}: the tokenizer has a piece {odd[0]}, and the network has {size:,}; fetch the model again"
+            )
+        return replace(self, size=size)
 
 
 @dataclass(eq=False)
@@ -122,8 +135,10 @@ class MaskedModel:
     def log_probs(self, texts: Sequence[str]) -> Floats:
         """Return the pseudo-log-likelihood of printed texts, (n,) float64, in nats; each piece of a text takes a row of a pass.
 
+        A text that the tokenizer cannot spell has -inf.
+
         Raises:
-            RequestError: a text cannot be spelled or is too long.
+            RequestError: a text is too long.
         """
         return self._kept.of(texts, self._pseudo)
 
@@ -139,15 +154,15 @@ class MaskedModel:
         Raises:
             RequestError: the whole is too long.
         """
-        spelled = self._sides([side for pair in sides for side in pair])
+        spelled = self.spelling.sides([side for pair in sides for side in pair])
         spelling, rows = self.spelling, []
         for left, right in zip(spelled[::2], spelled[1::2], strict=True):
-            begun = [*spelling.begin, *left]
-            rows.append(([*begun, spelling.mask, *right, *spelling.end], len(begun)))
-        found: list[Floats] = [np.zeros(0)] * len(rows)
+            prefix = [*spelling.begin, *left]
+            rows.append(([*prefix, spelling.mask, *right, *spelling.end], len(prefix)))
+        results: list[Floats] = [np.zeros(0)] * len(rows)
         for i, scores in self._scored(rows):
-            found[i] = _log_softmax(scores[pieces[i]])
-        return found
+            results[i] = _log_softmax(scores[pieces[i]])
+        return results
 
     def counted(self) -> dict[str, int]:
         """Return what it has done so far, by name."""
@@ -168,26 +183,24 @@ class MaskedModel:
             "use --sampler surrogate or gibbs, or name a causal model"
         )
 
-    def _sides(self, sides: list[str]) -> list[list[int]]:
-        """Return the pieces of what stands beside a mask; an empty side has none."""
-        spelled = iter(self.spelling.encode([side for side in sides if side]))
-        return [next(spelled) if side else [] for side in sides]
-
     def _pseudo(self, texts: list[str]) -> Floats:
         spelling, rows = self.spelling, []
         owner, target = [], []
+        total = np.zeros(len(texts))
         for t, pieces in enumerate(spelling.spell(texts) if texts else []):
+            total[t] = 0.0 if pieces else -np.inf
             whole = [*spelling.begin, *pieces, *spelling.end]
             for at in range(len(spelling.begin), len(spelling.begin) + len(pieces)):
                 rows.append(([*whole[:at], spelling.mask, *whole[at + 1 :]], at))
                 owner.append(t)
                 target.append(whole[at])
-        total = np.zeros(len(texts))
         for i, scores in self._scored(rows):
             total[owner[i]] += _log_softmax(scores)[target[i]]
         if np.isnan(total).any():
             text = texts[int(np.flatnonzero(np.isnan(total))[0])]
-            raise ModelFileError(f"{self.name} scores {text[:80]!r} as not a number; its weights are damaged")
+            raise ModelFileError(
+                f"{self.name}: the score of {text[:80]!r} is not a number; the weights are damaged, fetch the model again"
+            )
         return total
 
     def _scored(self, rows: Sequence[Row]) -> Iterator[tuple[int, Floats]]:
@@ -198,7 +211,7 @@ class MaskedModel:
         longest = max((len(row) for row, _ in rows), default=0)
         if self.context and longest > self.context:
             raise RequestError(
-                f"a text of {longest} pieces is longer than the {self.context} that {self.name} can read"
+                f"a text of {longest} pieces is longer than the {self.context} that {self.name} can read; ask for shorter texts"
             )
         for batch in batches([len(row) for row, _ in rows], self.positions):
             width = max(len(rows[i][0]) for i in batch)
@@ -207,16 +220,36 @@ class MaskedModel:
                 padded[line, : len(rows[i][0])] = rows[i][0]
                 there[line, : len(rows[i][0])] = 1
             at = torch.tensor([rows[i][1] for i in batch], device=self.device)
-            with torch.inference_mode():
-                scores = self.scores(
-                    torch.from_numpy(padded).to(self.device), torch.from_numpy(there).to(self.device), at
-                )
-            each = scores.float().cpu().numpy().astype(np.float64)
+            at_masks = self._computed(padded, there, at)
             self.usage.forwards += 1
             self.usage.texts += len(batch)
             self.usage.tokens += int(there.sum())
             self.usage.padding += int(there.size - there.sum())
-            yield from zip(batch, each, strict=True)
+            yield from zip(batch, at_masks, strict=True)
+
+    def _computed(self, padded: npt.NDArray[np.int64], there: npt.NDArray[np.int64], at: torch.Tensor) -> Floats:
+        """Return the scores of a pass, (B, V).
+
+        Raises:
+            ModelFileError: the network cannot be computed, as sizes of config.json may make it.
+            Outage: the memory is too small.
+        """
+        alone_after_fork()
+        try:
+            with torch.inference_mode():
+                scores = self.scores(
+                    torch.from_numpy(padded).to(self.device), torch.from_numpy(there).to(self.device), at
+                )
+            return scores.float().cpu().numpy().astype(np.float64)
+        except Exception as error:  # torch's own and the library's, of many kinds
+            if is_memory(error):
+                raise Outage(
+                    f"out of memory: {self.name} leaves no room for texts; try --dtype bfloat16 or --device cpu"
+                ) from None
+            reason = " ".join(str(error).split())[:160] or type(error).__name__
+            raise ModelFileError(
+                f"{self.name}: the network cannot be computed ({reason}); fetch the model again"
+            ) from None
 
 
 def _log_softmax(scores: Floats) -> Floats:
@@ -234,14 +267,16 @@ def open_masked(
         RequestError: it has no mask token.
     """
     spelling = MaskedSpelling.of(folder)
-    model = loaded(AutoModelForMaskedLM, folder, dtype).to(device).eval()
+    model = loaded(AutoModelForMaskedLM, folder, config, dtype).to(device).eval()
+    pieces = int(model.get_input_embeddings().num_embeddings)
+    spelling = spelling.within(folder, pieces)
 
     def scores(pieces: torch.Tensor, there: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
         every: torch.Tensor = model(input_ids=pieces, attention_mask=there).logits
         return every[torch.arange(len(at), device=at.device), at]
 
-    width, vocabulary = int(config.get("hidden_size") or config.get("dim") or 768), int(model.config.vocab_size)
-    positions = positions_for(free_bytes(device), width, vocabulary, MOST_POSITIONS[device.type])
+    width = int(config.get("hidden_size") or config.get("dim") or 768)
+    positions = positions_for(free_bytes(device), width, pieces, MOST_POSITIONS[device.type])
     context = int(config.get("max_position_embeddings") or 0)
     if str(config.get("model_type")) in OFFSET_POSITIONS and context:
         context -= 2

@@ -4,13 +4,18 @@ import hashlib
 import importlib.util
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm import torch_threads
+from searchgen.lm.neural.architectures.weight_files import method_of
+from searchgen.lm.neural.config_file import check_files, read_config
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.neural.spelling import Spelling, read_json
+from searchgen.lm.neural.spelling.joint import JointSpelling
+from searchgen.lm.neural.spelling.spelling import Spelling
+from searchgen.lm.neural.spelling.tokenizer_file import read_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -83,7 +88,7 @@ def folder_of(name: str) -> Path:
 
 def content_hash(folder: Path, settings: NeuralSettings) -> str:
     """Return a hash of a model's files and of the settings that make its law: end and prompt."""
-    digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode())
+    digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode() + settings.examples_text.encode())
     for path in sorted(folder.iterdir()):
         if path.suffix in (".json", ".safetensors", ".bin", ".model", ".txt") and path.is_file():
             digest.update(path.name.encode())
@@ -96,7 +101,8 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
     """Open a transformer; see `searchgen.lm.neural.open_transformer`."""
     require_extra()
     folder = folder_of(name)
-    config = read_json(folder / "config.json")
+    check_files(folder)
+    config = read_config(folder)
     _check_kind(name, folder, config)
     # Threads that spin while they wait starve whatever else the machine does.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -104,16 +110,18 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
 
     from searchgen.lm.neural.batches import is_memory
     from searchgen.lm.neural.causal import CausalModel
+    from searchgen.lm.neural.network import alone_after_fork
 
     if torch_threads.are_ours():
         torch.set_num_threads(threads if _weight_bytes(folder) > SMALL else 1)
+    alone_after_fork()
     device = device_of(settings.device)
     dtype = _dtype(settings.dtype, device, config)
     try:
-        if any(one.endswith(MASKED) for one in config.get("architectures") or []):
+        if any(architecture.endswith(MASKED) for architecture in config.get("architectures") or []):
             return _open_masked(name, folder, config, settings, device, dtype)
-        spelling = Spelling.of(folder, config, settings)
         network = _network(folder, config, device, dtype)
+        spelling = spelling_of(folder, config, settings, network.vocabulary)
     except (RuntimeError, MemoryError) as error:  # torch's own is a RuntimeError
         if not is_memory(error):
             raise
@@ -121,6 +129,24 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
             f"{name} does not fit into the memory of {device}; try --dtype bfloat16 or --device cpu"
         ) from None
     return CausalModel(name, content_hash(folder, settings), network, spelling)
+
+
+def spelling_of(folder: Path, config: Mapping[str, Any], settings: NeuralSettings, size: int) -> Spelling:
+    """Return how a folder's tokenizer spells texts; behind example lines, text and line end are tokenised with them.
+
+    Raises:
+        ModelFileError: it has none, or it is damaged.
+        RequestError: it has no token that the settings need.
+    """
+    if not settings.examples_text:
+        return Spelling.of(folder, config, settings, size)
+    file = read_tokenizer(folder)
+    begin, end = file.special.get("bos_token"), file.special.get("eos_token")
+    refused = file.unknown | {piece for piece in (begin, end) if piece is not None}
+    spelling = JointSpelling.behind(
+        str(folder), file.encode, file.offsets, begin, end, refused, settings, file.vocabulary
+    )
+    return spelling.within(str(folder), size)
 
 
 def _open_masked(
@@ -134,8 +160,8 @@ def _open_masked(
     """Open a masked transformer, which knows no end and no prompt."""
     from searchgen.lm.neural.masked import open_masked
 
-    if settings.prompt or settings.end != NeuralSettings().end:
-        raise RequestError(f"{name} is a masked model, which reads whole texts; drop --prompt and --end")
+    if settings.prompt or settings.examples_text or settings.end != NeuralSettings().end:
+        raise RequestError(f"{name} is a masked model, which reads whole texts; drop --prompt, --examples and --end")
     return open_masked(name, folder, content_hash(folder, settings), config, device, dtype)
 
 
@@ -147,7 +173,7 @@ def _check_kind(name: str, folder: Path, config: dict[str, Any]) -> None:
     architectures = config.get("architectures") or []
     if not config.get("model_type"):
         raise ModelFileError(f"{name}: no config.json of a transformer in {folder}; name the folder that holds one")
-    if architectures and not any(one.endswith((*CAUSAL, MASKED)) for one in architectures):
+    if architectures and not any(architecture.endswith((*CAUSAL, MASKED)) for architecture in architectures):
         raise RequestError(f"{name} has no head that predicts the next word ({architectures[0]}); name a causal model")
     if not any(list(folder.glob(pattern)) for pattern in ("*.safetensors", "*.bin")):
         raise ModelFileError(f"{name}: no weights (*.safetensors) in {folder}; fetch the model again")
@@ -180,8 +206,8 @@ def _dtype(name: str, device: "torch.device", config: dict[str, Any]) -> "torch.
     stored = config.get("dtype") or config.get("torch_dtype") or "float32"
     if name == "auto":
         name = str(stored) if device.type == "cuda" and stored in ("bfloat16", "float16") else "float32"
-    found: torch.dtype = getattr(torch, name)
-    return found
+    dtype: torch.dtype = getattr(torch, name)
+    return dtype
 
 
 def why_uncached(folder: Path, config: dict[str, Any]) -> str:
@@ -204,11 +230,11 @@ def why_uncached(folder: Path, config: dict[str, Any]) -> str:
 
 
 def _is_plain(folder: Path, config: dict[str, Any]) -> bool:
-    """Return whether a network is computed in plain torch: a GPT-2 or a plain LLaMA in one file."""
+    """Return whether a network is computed in plain torch: a GPT-2 or a plain LLaMA in one file, not quantised."""
     from searchgen.lm.neural.architectures.gpt2 import is_plain
     from searchgen.lm.neural.architectures.llama_shape import is_llama
 
-    return (folder / WEIGHTS).is_file() and (is_plain(config) or is_llama(config))
+    return (folder / WEIGHTS).is_file() and not method_of(config) and (is_plain(config) or is_llama(config))
 
 
 def _network(folder: Path, config: dict[str, Any], device: "torch.device", dtype: "torch.dtype") -> "Network":
@@ -222,7 +248,6 @@ def _network(folder: Path, config: dict[str, Any], device: "torch.device", dtype
 
 def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device", dtype: "torch.dtype") -> "Network":
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
     from torch.nn.functional import linear
 
     from searchgen.lm.neural.architectures.gpt2 import GPT2
@@ -233,11 +258,12 @@ def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device"
 
     trunk: Any
     try:
+        tensors = _plain_weights(weights, config)
         if is_llama(config):
-            trunk = Llama(Shape.of(config)).take(load_file(weights)).to(device=device, dtype=dtype).eval()
+            trunk = Llama(Shape.of(config)).take(tensors).to(device=device, dtype=dtype).eval()
         else:
-            trunk = GPT2(config, load_file(weights)).to_device(device, dtype)
-    except (SafetensorError, KeyError, RuntimeError, OSError) as error:
+            trunk = GPT2(config, tensors).to_device(device, dtype)
+    except (SafetensorError, RuntimeError, OSError) as error:
         if is_memory(error):
             raise
         raise ModelFileError(f"{weights} is damaged or of another network: {error}; fetch the model again") from None
@@ -245,10 +271,28 @@ def _plain_network(weights: Path, config: dict[str, Any], device: "torch.device"
     positions = positions_for(free_bytes(device), head.shape[1], head.shape[0], MOST_POSITIONS[device.type])
     context = next((int(config[name]) for name in CONTEXT if config.get(name)), 0)
     return Network(
-        trunk,
-        lambda hidden: linear(hidden, head),
-        device,
-        context,
-        positions,
-        trunk,
+        trunk, lambda hidden: linear(hidden, head), device, context, positions, trunk, vocabulary=head.shape[0]
     )
+
+
+def _plain_weights(path: Path, config: dict[str, Any]) -> "dict[str, torch.Tensor]":
+    """Return the weights of a GPT-2 or a plain LLaMA, once the header of their file says that they are all there, and nothing else.
+
+    Raises:
+        ModelFileError: they are not.
+    """
+    from safetensors.torch import load_file
+
+    from searchgen.lm.neural.architectures import gpt2, llama_shape
+    from searchgen.lm.neural.architectures.weight_files import check_head, plain_names
+
+    if llama_shape.is_llama(config):
+        form, layers = llama_shape.FORM, config.get("num_hidden_layers") or 0
+        names = plain_names(path, layers, lambda: llama_shape.Shape.of(config).weights(), form)
+    else:
+        form, layers = gpt2.FORM, config.get("n_layer") or 0
+        names = plain_names(path, layers, lambda: gpt2.weight_shapes(config), form)
+    tensors = {names[name]: tensor for name, tensor in load_file(path).items()}
+    head, tied = tensors.get("lm_head.weight"), config.get("tie_word_embeddings", form is gpt2.FORM)
+    check_head(path, head is None or not tied or head.equal(tensors[form.embedding]))
+    return tensors

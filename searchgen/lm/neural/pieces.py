@@ -16,7 +16,7 @@ from searchgen.errors import ModelFileError, Outage, RequestError
 from searchgen.lm.boundaries import PrefixLogProbs, compact_length, prefix_log_probs
 from searchgen.lm.neural.batches import FEWEST_POSITIONS, batches, is_memory
 from searchgen.lm.neural.score_cache import Kept, Recent, Usage
-from searchgen.lm.neural.spelling import Spelling
+from searchgen.lm.neural.spelling.spelling import UNSPELLED, Spelling
 from searchgen.lm.neural.top_pieces import Expected, Scored
 from searchgen.lm.prefix_scores import ReadAnew
 from searchgen.lm.protocol import PrefixScorer
@@ -57,8 +57,10 @@ class PieceModel:
     @cached_property
     def expectable(self) -> Mapping[str, int] | None:
         """The pieces it can tell that it expects, with their ids; None: it cannot tell, or not where its pieces stand."""
-        vocabulary = self.spelling.vocabulary
-        return None if vocabulary is None or self.spelling.offsets is None else vocabulary()
+        spelling = self.spelling
+        if spelling.vocabulary is None or spelling.offsets is None:
+            return None
+        return {piece: number for piece, number in spelling.vocabulary().items() if 0 <= number < spelling.size}
 
     def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         """Return natural log p of pieces (N,), and so many of the most probable ones in their places: one pass.
@@ -71,6 +73,11 @@ class PieceModel:
         """
         raise NotImplementedError
 
+    @property
+    def _read_before(self) -> int:
+        """How many pieces of what stands before every text are read once only."""
+        return 0
+
     def _make_room(self) -> None:
         """Give back memory before a smaller pass."""
 
@@ -82,10 +89,12 @@ class PieceModel:
     def log_probs(self, texts: Sequence[str]) -> Floats:
         """Return natural log p of printed texts, (n,) float64; a text that was scored before keeps its score.
 
+        A text that the tokenizer cannot spell has -inf.
+
         Raises:
-            RequestError: a text cannot be spelled or is too long, or its score is not a number.
+            RequestError: a text is too long, or its score is not a number.
         """
-        return self._kept.of(texts, lambda new: np.array([one.log_p.sum() for one in self._pieces(new)]))
+        return self._kept.of(texts, lambda new: np.array([scored.log_p.sum() for scored in self._pieces(new)]))
 
     def prefix_log_probs(self, texts: Sequence[str]) -> list[PrefixLogProbs]:
         """Return log p of every beginning of texts that ends where a piece ends, and of their ends; the texts scored last are known.
@@ -93,10 +102,10 @@ class PieceModel:
         Raises:
             RequestError: as for `log_probs`; or the tokenizer does not tell where its pieces stand.
         """
-        scored, found = self._pieces(texts), []
-        for text, places, one in zip(texts, self.spelling.places(texts), scored, strict=True):
-            found.append(prefix_log_probs(*places, compact_length(text), one.log_p))
-        return found
+        scored, prefixes = self._pieces(texts), []
+        for text, places, pieces in zip(texts, self.spelling.places(texts), scored, strict=True):
+            prefixes.append(prefix_log_probs(*places, compact_length(text), pieces.log_p))
+        return prefixes
 
     def expected(self, texts: Sequence[str]) -> list[Expected]:
         """Return what it expects at every place of texts, as `note_expected` has asked; the texts scored last are known.
@@ -105,7 +114,7 @@ class PieceModel:
             RequestError: as for `prefix_log_probs`.
         """
         places = self.spelling.places(texts)
-        return [Expected(starts, one) for (starts, _), one in zip(places, self._pieces(texts), strict=True)]
+        return [Expected(starts, scored) for (starts, _), scored in zip(places, self._pieces(texts), strict=True)]
 
     def note_expected(self, most: int) -> None:
         """Note so many of the pieces it expects at every place of the texts that it scores from now on; 0: none."""
@@ -131,7 +140,7 @@ class PieceModel:
     def forget(self) -> None:
         """Drop the scores kept, so that the next ones are computed anew, in passes as large as at the start."""
         self._kept.scores.clear()
-        self._recent.known.clear()
+        self._recent.results.clear()
         self._noted = 0
         self._positions = self._most
 
@@ -144,14 +153,15 @@ class PieceModel:
 
     def scored_rows(self, texts: Sequence[str], rows: Sequence[list[int]]) -> list[Floats]:
         """Return log p of the pieces of each row after what stands before all texts; `texts` names them in errors."""
-        return [one.log_p for one in self._scored_rows(texts, rows)]
+        return [scored.log_p for scored in self._scored_rows(texts, rows)]
 
     def _scored_rows(self, texts: Sequence[str], rows: Sequence[list[int]]) -> list[Scored]:
         longest = max(map(len, rows), default=0)
         if self._context and longest > self._context:
             text = texts[max(range(len(rows)), key=lambda i: len(rows[i]))]
             raise RequestError(
-                f"a text of {longest} pieces, {text[:40]!r}..., is longer than the {self._context} that {self.name} can read"
+                f"a text of {longest} pieces, {text[:40]!r}..., is longer than the {self._context} that {self.name} can read; "
+                "ask for shorter texts"
             )
         scores: dict[int, Scored] = {}
         todo = list(batches([len(row) for row in rows], self._positions))[::-1]
@@ -161,11 +171,16 @@ class PieceModel:
                 scores.update(zip(batch, self._pass([rows[i] for i in batch]), strict=True))
             except Exception as error:  # each library has its own that says so
                 if not is_memory(error):
-                    raise
+                    raise self._failed(error) from None
                 todo += self._halves(batch)
-        found = [scores[i] for i in range(len(rows))]
-        self.refuse_nan(texts, [one.log_p for one in found])
-        return found
+        scored = [scores[i] for i in range(len(rows))]
+        self.refuse_nan(texts, [row.log_p for row in scored])
+        return scored
+
+    def _failed(self, error: Exception) -> ModelFileError:
+        """Return what a network that cannot be computed is refused with: sizes of config.json are tried here first, on real texts."""
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        return ModelFileError(f"{self.name}: the network cannot be computed ({reason}); fetch the model again")
 
     def refuse_nan(self, texts: Sequence[str], scores: Sequence[Floats]) -> None:
         """Refuse scores that are no numbers.
@@ -176,14 +191,15 @@ class PieceModel:
         for text, log_p in zip(texts, scores, strict=True):
             if np.isnan(log_p).any():
                 raise ModelFileError(
-                    f"{self.name} scores {text[:80]!r} as not a number; try --dtype float32, or its weights are damaged"
+                    f"{self.name}: the score of {text[:80]!r} is not a number; try --dtype float32, or fetch the model again: "
+                    "its weights may be damaged"
                 )
 
     def _halves(self, batch: list[int]) -> list[list[int]]:
         """Return the two halves of a batch that did not fit, and ask for smaller ones from now on."""
         if len(batch) == 1:
             raise Outage(
-                f"out of memory: one text does not fit beside {self.name}; try --dtype bfloat16 or --device cpu"
+                f"out of memory: {self.name} leaves no room for one text; try --dtype bfloat16 or --device cpu"
             )
         self._make_room()
         self._positions = max(FEWEST_POSITIONS, self._positions // 2)
@@ -202,11 +218,16 @@ class PieceModel:
         scored = np.arange(padded.shape[1] - 1)[None, :] < (lengths - 1)[:, None]
         scored[:, :first] = False
         at, column = np.nonzero(scored)
+        target = padded[at, column + 1]
+        impossible = target == UNSPELLED
+        padded, target = np.maximum(padded, 0), np.maximum(target, 0)
         # The last piece is never a context.
         flat = at * (padded.shape[1] - 1) + column
-        each = self._compute(padded[:, :-1], flat, padded[at, column + 1], self._noted)
+        scored_pieces = self._compute(padded[:, :-1], flat, target, self._noted)
+        scored_pieces.log_p[impossible] = -np.inf
         self.usage.forwards += 1
         self.usage.texts += len(rows)
-        self.usage.tokens += int((lengths - 1).sum())
+        self.usage.tokens += int((lengths - 1 - self._read_before).sum())
+        self.usage.spared += self._read_before * len(rows)
         self.usage.padding += int(padded[:, 1:].size - (lengths - 1).sum())
-        return each.split(np.cumsum(lengths - 1 - first)[:-1])
+        return scored_pieces.split(np.cumsum(lengths - 1 - first)[:-1])

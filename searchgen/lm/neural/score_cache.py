@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 __all__ = ["Kept", "Recent", "Usage"]
 
-Known = TypeVar("Known")
+Result = TypeVar("Result")
 
 #: Scores that are kept; beyond it all but those of the call are forgotten.
 MOST_KEPT = 1_000_000
@@ -75,21 +75,21 @@ class Kept:
 
 
 @dataclass(eq=False)
-class Recent(Generic[Known]):
-    """What is known of the texts that were scored last, so that a ranking of them asks for nothing.
+class Recent(Generic[Result]):
+    """Results of the texts that were scored last, so that a ranking of them asks for nothing.
 
     Attributes:
-        known: by text.
+        results: by text.
     """
 
-    known: dict[str, Known] = field(default_factory=dict)
+    results: dict[str, Result] = field(default_factory=dict)
 
-    def of(self, texts: Sequence[str], compute: Callable[[list[str]], Sequence[Known]]) -> list[Known]:
-        """Return what is known of texts; `compute` is called once, with the distinct ones that are new."""
-        new = [text for text in dict.fromkeys(texts) if text not in self.known]
-        found = dict(zip(new, compute(new), strict=True)) if new else {}
-        result = [self.known[text] if text in self.known else found[text] for text in texts]
-        if len(self.known) + len(found) > MOST_RECENT:
-            self.known.clear()
-        self.known.update(found)
+    def of(self, texts: Sequence[str], compute: Callable[[list[str]], Sequence[Result]]) -> list[Result]:
+        """Return the results of texts; `compute` is called once, with the distinct ones that are new."""
+        new = [text for text in dict.fromkeys(texts) if text not in self.results]
+        computed = dict(zip(new, compute(new), strict=True)) if new else {}
+        result = [self.results[text] if text in self.results else computed[text] for text in texts]
+        if len(self.results) + len(computed) > MOST_RECENT:
+            self.results.clear()
+        self.results.update(computed)
         return result

@@ -32,9 +32,9 @@ class Scored:
     def joined(parts: Sequence["Scored"]) -> "Scored":
         """Return parts one after the other."""
         return Scored(
-            np.concatenate([one.log_p for one in parts]),
-            np.concatenate([one.piece for one in parts]),
-            np.concatenate([one.piece_log_p for one in parts]),
+            np.concatenate([part.log_p for part in parts]),
+            np.concatenate([part.piece for part in parts]),
+            np.concatenate([part.piece_log_p for part in parts]),
         )
 
     def split(self, ends: npt.NDArray[np.int64]) -> list["Scored"]:
@@ -68,12 +68,12 @@ def piece_texts(vocabulary: Mapping[str, int]) -> dict[int, str]:
     """
     if any("▁" in piece for piece in vocabulary):
         return {number: piece.replace("▁", " ") for piece, number in vocabulary.items()}
-    found = {}
+    texts = {}
     for piece, number in vocabulary.items():
         try:
-            found[number] = piece.translate(BYTE_OF).encode("latin-1").decode()
+            texts[number] = piece.translate(BYTE_OF).encode("latin-1").decode()
         except UnicodeEncodeError:  # a sign that stands for no byte
-            found[number] = piece
+            texts[number] = piece
         except UnicodeDecodeError:
             continue
-    return found
+    return texts

@@ -17,7 +17,7 @@ def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) 
 
     Args:
         name_or_path: the name of an embedded model (`en` for its part), or a file: searchgen's own format or ARPA (also `.gz`).
-        notify: is told, in one line, what the user should know (the cache cannot be written).
+        notify: receives a line that the user should read (the cache cannot be written).
 
     Raises:
         RequestError: no model has this name.
@@ -26,22 +26,26 @@ def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) 
     Example:
         >>> load("eng")
         Traceback (most recent call last):
-        searchgen.errors.RequestError: unknown model 'eng'; did you mean 'en'? (embedded: en, zh, en-ngram, zh-ngram; or give a file)
+        searchgen.errors.RequestError: unknown model 'eng'; did you mean 'en'? (embedded: en, zh, en-ngram, zh-ngram; or name a file)
     """
     name = ngram_name(str(name_or_path))
     if name in NGRAMS:
         return open_model(data_file(name), name=name, notify=notify)
     path = Path(name_or_path)
-    if path.is_dir():
-        if (path / "config.json").is_file():
-            raise RequestError(f"{path} is a transformer; here name an n-gram model")
+    try:
+        is_folder, is_there, is_transformer = path.is_dir(), path.exists(), (path / "config.json").is_file()
+    except OSError as error:
+        raise RequestError(f"model {name[:60]!r}: {error.strerror}; check the name") from None
+    if is_folder:
+        if is_transformer:
+            raise RequestError(f"{path} is a transformer; name an n-gram model here")
         raise ModelFileError(
-            f"{path} is a folder without a config.json; give a model file, or the folder of a transformer"
+            f"{path} is a folder without a config.json; name a model file, or the folder of a transformer"
         )
-    if path.exists():
+    if is_there:
         return open_model(path, notify=notify)
     if isinstance(name_or_path, Path) or path.name != name or path.suffix:
-        raise ModelFileError(f"no model file {path}")
+        raise ModelFileError(f"there is no model file {path}; check the name")
     close = get_close_matches(name.lower(), EMBEDDED, n=1, cutoff=0.4)
     guess = f"; did you mean {close[0]!r}?" if close else ";"
-    raise RequestError(f"unknown model {name!r}{guess} (embedded: {', '.join(EMBEDDED)}; or give a file)")
+    raise RequestError(f"unknown model {name!r}{guess} (embedded: {', '.join(EMBEDDED)}; or name a file)")

@@ -21,6 +21,7 @@ from searchgen.lm.ngram.storage.listed import ROUNDING, RepeatedNGram, listed_mo
 from searchgen.lm.ngram.storage.packed import content_hash
 from searchgen.lm.ngram.tables import NGramTables
 from searchgen.text import Kinds, TextForm, text_form
+from searchgen.text.kinds import Kind
 
 __all__ = ["NGram"]
 
@@ -189,10 +190,14 @@ class NGram:
         try:
             trie, weights = listed_model(read.levels)
         except RepeatedNGram as error:
-            line = read.sections[error.order - 1] + error.row
+            line = read.line_of(error.order, error.row)
             text = source if isinstance(source, Path) else "ARPA text"
-            raise ModelFileError(f"{text}, line {line}: this n-gram is listed a second time") from None
+            raise ModelFileError(
+                f"{text}, line {line}: this n-gram is listed a second time; take the line out"
+            ) from None
         worst, after = worst_sum(trie, weights)
+        kinds = text_form("raw").kinds(read.vocabulary)
+        kinds[read.unknown] = Kind.NEVER
         if not hash:
             content = source.encode() if isinstance(source, str) else source.read_bytes()
             hash = hashlib.sha256(content).hexdigest()
@@ -200,6 +205,7 @@ class NGram:
             build_tables(trie, weights),
             read.vocabulary,
             exact=lambda: build_tables(trie, weights, "f8"),
+            kinds=kinds,
             name=name,
             hash=hash,
             metadata={

@@ -41,12 +41,12 @@ def score_word(tables: Any, context: Any, word: Any) -> Any:
     while context > 0:
         node = find_child(tables, context, word)
         if node > 0:
-            found = tables.node[node]
-            return log_p + found.log_p, np.int64(found.state)
+            record = tables.node[node]
+            return log_p + record.log_p, np.int64(record.state)
         log_p += tables.node[context].log_backoff
         context = np.int64(tables.node[context].suffix)
-    found = tables.node[1 + word]
-    return log_p + found.log_p, np.int64(found.state)
+    record = tables.node[1 + word]
+    return log_p + record.log_p, np.int64(record.state)
 
 
 @inlined

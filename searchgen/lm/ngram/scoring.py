@@ -65,10 +65,10 @@ def score_sequences(
 @kernel
 def _score(tables: Any, tokens: Any, offsets: Any, lanes: Any, result: Any) -> None:
     """Score all sequences; a lane that is done takes the next one."""
-    begun = 0
+    taken = 0
     active = 0
     # Sequences of like length end in the same turn: then no lane is active, and there may still be more of them.
-    while active > 0 or begun < len(offsets) - 1:
+    while active > 0 or taken < len(offsets) - 1:
         active = 0
         for k in range(len(lanes)):
             lane = lanes[k]
@@ -78,11 +78,11 @@ def _score(tables: Any, tokens: Any, offsets: Any, lanes: Any, result: Any) -> N
                 _search(tables, lane)
             elif lane.phase == FOUND:
                 _finish_word(tables, tokens, lane, result)
-            elif begun < len(offsets) - 1:
-                lane.place, lane.end, lane.slot = offsets[begun], offsets[begun + 1], offsets[begun] + begun
+            elif taken < len(offsets) - 1:
+                lane.place, lane.end, lane.slot = offsets[taken], offsets[taken + 1], offsets[taken] + taken
                 lane.context = tables.node[1 + BEGIN].state
                 _next_word(tokens, lane)
-                begun += 1
+                taken += 1
             active += lane.phase != IDLE
 
 
@@ -137,9 +137,9 @@ def _search(tables: Any, lane: Any) -> None:
 @inlined
 def _finish_word(tables: Any, tokens: Any, lane: Any, result: Any) -> None:
     """Write a word's score and go on to the next, or end with the sequence."""
-    found = tables.node[lane.low]
-    result[lane.slot] = lane.log_p + found.log_p
-    lane.context = found.state
+    record = tables.node[lane.low]
+    result[lane.slot] = lane.log_p + record.log_p
+    lane.context = record.state
     prefetch(tables.node, lane.context)
     lane.slot += 1
     lane.place += 1

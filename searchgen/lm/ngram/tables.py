@@ -5,12 +5,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BEGIN", "END", "LOG_ZERO", "UNKNOWN", "NGramTables", "node_dtype"]
+__all__ = ["BEGIN", "END", "LOG_ZERO", "UNKNOWN", "NGramTables", "as_logs", "node_dtype"]
 
 UNKNOWN, BEGIN, END = 0, 1, 2
 
 #: Stands for log 0 in the tables, so that sums stay finite.
 LOG_ZERO = -1e30
+
+
+def as_logs(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return log-probabilities as people read them: -inf where `LOG_ZERO` is part of a sum.
+
+    Example:
+        >>> as_logs(np.array([-2.0, LOG_ZERO - 3.0])).tolist()
+        [-2.0, -inf]
+    """
+    return np.where(values < LOG_ZERO / 2, -np.inf, values)
 
 
 def node_dtype(real: str = "f4") -> np.dtype[Any]:

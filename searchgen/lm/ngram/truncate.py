@@ -9,7 +9,7 @@ __all__ = ["truncated"]
 
 
 def truncated(tables: NGramTables, order: int) -> NGramTables:
-    """Return the tables of the n-grams of at most `order` words, a proper model of its own: cheap, and close to the whole.
+    """Return the tables of the n-grams of at most `order` words: a proper model, cheap, and close to the whole.
 
     Args:
         tables: the model.
@@ -19,7 +19,7 @@ def truncated(tables: NGramTables, order: int) -> NGramTables:
         RequestError: the order is less than 1.
     """
     if order < 1:
-        raise RequestError(f"order {order}: a model has at least order 1")
+        raise RequestError(f"order {order} is impossible; it must be at least 1")
     if order >= int(tables.order[0]):
         return tables
     starts = [0, 1]

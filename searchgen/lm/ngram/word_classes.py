@@ -93,13 +93,21 @@ def open_classes(path: Path, model: NGram, notify: Callable[[str], None] | None 
     Args:
         path: its file.
         model: the word model.
-        notify: is told, in one line, what the user should know.
+        notify: receives a line that the user should read.
 
     Raises:
         ModelFileError: the file is missing, damaged, no class model, or that of another word model.
     """
     over = open_model(path, notify=notify)
     if over.metadata.get("of_model") != model.hash:
-        raise ModelFileError(f"{path}: holds no word classes of the model {model.name}; build them anew for it")
-    mapped = np.frombuffer(lzma.decompress(base64.b64decode(over.metadata["of_word"])), "<u2")
-    return WordClasses(over.tables, mapped.astype(np.int32))
+        raise ModelFileError(
+            f"{path}: these are not the word classes of the model {model.name}; build them again for it"
+        )
+    try:
+        packed = lzma.LZMADecompressor().decompress(base64.b64decode(over.metadata["of_word"]), 2 * model.size + 1)
+        of_word = np.frombuffer(packed, "<u2").astype(np.int32)
+    except (KeyError, TypeError, ValueError, lzma.LZMAError):
+        of_word = np.zeros(0, np.int32)
+    if len(of_word) != model.size or of_word.max() >= over.size:
+        raise ModelFileError(f"{path}: the file is damaged: its words have no classes; build them again")
+    return WordClasses(over.tables, of_word)

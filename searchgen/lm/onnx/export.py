@@ -97,8 +97,8 @@ class _Writing:
         head = "model.embed_tokens.weight" if shape.tied else "lm_head.weight"
         (scores,) = self.products(x, head)
         log_p = self.node("LogSoftmax", scores, axis=-1)
-        found = self.node("GatherElements", log_p, self.column("target"), axis=1)
-        self.node("Squeeze", found, self.constant("last", np.array([-1])), output="log_p")
+        scored = self.node("GatherElements", log_p, self.column("target"), axis=1)
+        self.node("Squeeze", scored, self.constant("last", np.array([-1])), output="log_p")
         self.nodes.append(helper.make_node("TopK", [log_p, MOST], list(BEST), axis=-1))
         inputs = [
             helper.make_tensor_value_info("pieces", TensorProto.INT64, ["texts", "length"]),
@@ -108,7 +108,7 @@ class _Writing:
         ]
         outputs = [helper.make_tensor_value_info("log_p", TensorProto.FLOAT, ["scored"])]
         kinds = TensorProto.FLOAT, TensorProto.INT64
-        outputs += [helper.make_tensor_value_info(*one, ["scored", MOST]) for one in zip(BEST, kinds, strict=True)]
+        outputs += [helper.make_tensor_value_info(*pair, ["scored", MOST]) for pair in zip(BEST, kinds, strict=True)]
         made = helper.make_graph(self.nodes, "causal", inputs, outputs, list(self.stored.values()))
         sets = [helper.make_opsetid("", OPERATORS), helper.make_opsetid("com.microsoft", MICROSOFT)]
         return helper.make_model(made, opset_imports=sets, ir_version=FORMAT, producer_name="searchgen")
@@ -116,15 +116,15 @@ class _Writing:
     def block(self, x: str, layer: str, places: tuple[str, str, str]) -> str:
         """Return the hidden states (B * L, H) after a block."""
         y = self.norm(x, f"{layer}input_layernorm.weight")
-        mixed = self.products(y, *(f"{layer}self_attn.{one}_proj.weight" for one in "qkv"))
-        apart = [self.node("Reshape", one, self.by_text()) for one in mixed]
-        query, key = (self.turned(one, places) for one in apart[:2])
+        mixed = self.products(y, *(f"{layer}self_attn.{projected}_proj.weight" for projected in "qkv"))
+        apart = [self.node("Reshape", projected, self.by_text()) for projected in mixed]
+        query, key = (self.turned(projected, places) for projected in apart[:2])
         heads = self.shape.heads
         seen = self.node("Attention", query, key, apart[2], is_causal=1, q_num_heads=heads, kv_num_heads=heads)
         (seen,) = self.products(self.flat(seen), f"{layer}self_attn.o_proj.weight")
         x = self.node("Add", x, seen)
         y = self.norm(x, f"{layer}post_attention_layernorm.weight")
-        gate, passed = self.products(y, *(f"{layer}mlp.{one}_proj.weight" for one in ("gate", "up")))
+        gate, passed = self.products(y, *(f"{layer}mlp.{projected}_proj.weight" for projected in ("gate", "up")))
         y = self.node("Mul", self.node("Mul", gate, self.node("Sigmoid", gate)), passed)
         (down,) = self.products(y, f"{layer}mlp.down_proj.weight")
         return self.node("Add", x, down)
@@ -168,16 +168,16 @@ class _Writing:
         scale = self.node("Max", scale, self.constant("tiny", np.array(1e-30, np.float32)))
         zeros = self.node("Expand", self.constant("zero byte", np.array(ZERO, np.uint8)), self.node("Shape", scale))
         rounded = self.node("QuantizeLinear", x, scale, zeros, axis=0)
-        found = []
+        products = []
         for name in names:
             whole, scales = self.whole(name)
             turned = self.node("Transpose", whole, perm=[1, 0])  # done once, when the file is opened
-            one = self.constant("one scale", np.array(1, np.float32))
+            unit = self.constant("one scale", np.array(1, np.float32))
             product = self.node(
-                "MatMulIntegerToFloat", rounded, turned, one, scales, "zero byte", domain="com.microsoft"
+                "MatMulIntegerToFloat", rounded, turned, unit, scales, "zero byte", domain="com.microsoft"
             )
-            found.append(self.node("Mul", product, self.column(scale)))
-        return found
+            products.append(self.node("Mul", product, self.column(scale)))
+        return products
 
     def whole(self, name: str) -> tuple[str, str]:
         """Store a matrix (M, K) as signed bytes with a scale for each row, (M,); a tied embedding is stored once."""

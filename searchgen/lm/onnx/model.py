@@ -2,8 +2,8 @@
 
 import hashlib
 import importlib.util
-import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,8 +19,10 @@ from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_fo
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.score_cache import Usage
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.neural.spelling import Spelling
+from searchgen.lm.neural.spelling.joint import JointSpelling
+from searchgen.lm.neural.spelling.spelling import Spelling
 from searchgen.lm.neural.top_pieces import Scored
+from searchgen.lm.onnx.graph_file import GraphFile, read_graph_file
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -35,14 +37,14 @@ GRAPH = "model.onnx"
 #: What a graph calls the number K of the most probable pieces that are wanted, and those: log p (N, K) and pieces (N, K).
 MOST, BEST = "most", ("best_log_p", "best")
 
-#: Up to so many bytes of a file one thread computes a text, as of torch's networks; several share out the texts of a pass.
-SMALL = 200_000_000
+#: The variable that keeps the library from collecting data about its use and sending it (since 1.32, on Linux too).
+NO_REPORTS = "ORT_DISABLE_TELEMETRY"
 
 #: Fewest texts that are worth a thread of their own.
 SHARE = 3
 
-#: What onnxruntime is told to complain of: errors only.
-ERRORS = 3
+#: What onnxruntime writes to stderr: fatal errors only, since others are raised as well.
+FATAL = 4
 
 
 def graph_of(name: str) -> Path | None:
@@ -63,6 +65,17 @@ def graph_of(name: str) -> Path | None:
     return None if others else path / GRAPH
 
 
+class _Engine:
+    """A network with the threads that compute it, of one process."""
+
+    def __init__(self, session: "InferenceSession", threads: int) -> None:
+        self.process, self.session, self._threads = os.getpid(), session, threads
+
+    @cached_property
+    def pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._threads)
+
+
 @dataclass(eq=False)
 class OnnxModel(PieceModel):
     """A causal transformer as a law over printed texts.
@@ -70,7 +83,7 @@ class OnnxModel(PieceModel):
     Attributes:
         name: as the user named it.
         hash: of the contents of its file and of the settings.
-        session: the network.
+        open_session: returns the network anew.
         facts: what `lm export` wrote of it.
         spelling: texts to pieces.
         usage: counts so far.
@@ -79,7 +92,7 @@ class OnnxModel(PieceModel):
 
     name: str
     hash: str
-    session: "InferenceSession"
+    open_session: "Callable[[], InferenceSession]"
     facts: Mapping[str, Any]
     spelling: Spelling
     usage: Usage = field(default_factory=Usage)
@@ -89,6 +102,7 @@ class OnnxModel(PieceModel):
         width, vocabulary = int(self.facts["width"]), int(self.facts["vocabulary"])
         most = MOST_POSITIONS["cpu"]
         self._ready(int(self.facts["context"]), positions_for(free_bytes(None), width, vocabulary, most))
+        self._engine = _Engine(self.open_session(), self.threads)
 
     def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         shares = min(self.threads, len(padded) // SHARE)
@@ -102,19 +116,23 @@ class OnnxModel(PieceModel):
             part = slice(cuts[i], cuts[i + 1])
             return self._computed(padded[rows[i] : rows[i + 1]], at[part] - rows[i] * width, target[part], most)
 
-        return Scored.joined(list(self._pool.map(share, range(shares))))
+        return Scored.joined(list(self.engine.pool.map(share, range(shares))))
 
-    @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self.threads)
+    @property
+    def engine(self) -> "_Engine":
+        """What computes, in the process that asks: threads stay behind where a process forks, and with them whoever waits for one."""
+        if self._engine.process != os.getpid():
+            self._engine = _Engine(self.open_session(), self.threads)
+        return self._engine
 
     def _computed(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
-        given = {"pieces": np.ascontiguousarray(padded), "at": at, "target": target}
+        inputs = {"pieces": np.ascontiguousarray(padded), "at": at, "target": target}
+        session = self.engine.session
         if self.spelling.vocabulary is None:
-            (log_p,) = self.session.run(["log_p"], given)
+            (log_p,) = session.run(["log_p"], inputs)
             return Scored(log_p.astype(np.float64), np.zeros((len(at), 0), np.int64), np.zeros((len(at), 0)))
-        log_p, best, piece = self.session.run(
-            ["log_p", *BEST], {**given, MOST: np.array([min(most, int(self.facts["vocabulary"]))])}
+        log_p, best, piece = session.run(
+            ["log_p", *BEST], {**inputs, MOST: np.array([min(most, int(self.facts["vocabulary"]))])}
         )
         return Scored(log_p.astype(np.float64), piece, best.astype(np.float64))
 
@@ -133,35 +151,57 @@ def open_graph(name: str, path: Path, settings: NeuralSettings, threads: int = 1
         RequestError: the settings ask for another device or number format.
     """
     if settings.device not in ("auto", "cpu"):
-        raise RequestError(f"--device {settings.device}: {path} is computed on the CPU; name the folder it was made of")
+        raise RequestError(
+            f"--device {settings.device}: {path} runs on the CPU; name the folder that it was exported from"
+        )
     if settings.dtype not in ("auto", "float32"):
-        raise RequestError(f"--dtype {settings.dtype}: {path} has the numbers it was written with; drop the flag")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
-    large = len(content) > SMALL
-    session = _session(path, content, threads if large else 1)
-    facts, pairs = _described(path, session)
-    special = pairs.vocabulary[BEGIN], pairs.vocabulary[END], None
+        raise RequestError(f"--dtype {settings.dtype}: {path} keeps the number format of its export; drop --dtype")
+    file = read_graph_file(path)
+    pairs = _tokenizer(path, file)
+    special = pairs.vocabulary[BEGIN], pairs.vocabulary[END]
+    content_hash = hashlib.sha256(file.content).digest()
+    session = _session(path, file.content)
     # Files of older versions cannot tell what they expect.
-    told = (lambda: pairs.vocabulary) if MOST in [one.name for one in session.get_inputs()] else None
-    spelling = Spelling.around(name, pairs.encode, pairs.offsets, special, settings, told)
-    digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode())
-    digest.update(hashlib.sha256(content).digest())
-    return OnnxModel(name, digest.hexdigest(), session, facts, spelling, threads=1 if large else threads)
+    vocabulary = (lambda: pairs.vocabulary) if MOST in [entry.name for entry in session.get_inputs()] else None
+    spelling: Spelling
+    if settings.examples_text:
+        spelling = JointSpelling.behind(
+            name, pairs.encode, pairs.offsets, special[0], None, frozenset(special), settings, vocabulary
+        )
+    else:
+        spelling = Spelling.around(name, pairs.encode, pairs.offsets, special, settings, vocabulary)
+    spelling = spelling.within(name, file.shape.vocabulary)
+    digest = hashlib.sha256(repr((settings.end, settings.prompt)).encode() + settings.examples_text.encode())
+    digest.update(content_hash)
+
+    def again() -> "InferenceSession":
+        content = read_graph_file(path).content
+        if hashlib.sha256(content).digest() != content_hash:
+            raise ModelFileError(f"{path} has changed since this program opened it; start the program anew")
+        return _session(path, content)
+
+    opened = [session]  # for the first that asks; others are processes of their own
+    return OnnxModel(
+        name,
+        digest.hexdigest(),
+        lambda: opened.pop() if opened else again(),
+        file.facts,
+        spelling,
+        threads=threads,
+    )
 
 
-def _session(path: Path, content: bytes, threads: int) -> "InferenceSession":
+def _session(path: Path, content: bytes) -> "InferenceSession":
+    """Open a network that has no threads but ours: where a process forks, the library waits for its own for ever."""
+    # Reports to the makers of the library: nobody has asked for them, they need a thread, and a fork waits for it when it ends.
+    os.environ.setdefault(NO_REPORTS, "1")
     try:
         import onnxruntime
     except ImportError as error:
         raise RequestError(f"{path} needs onnxruntime ({error}): pip install onnxruntime") from None
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = ERRORS
-    # Threads that spin while they wait starve whatever else the machine does.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = FATAL
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the library's own, of many kinds
@@ -169,11 +209,19 @@ def _session(path: Path, content: bytes, threads: int) -> "InferenceSession":
         raise ModelFileError(f"{path} is damaged or no ONNX file ({reason}); export or fetch it again") from None
 
 
-def _described(path: Path, session: "InferenceSession") -> tuple[dict[str, Any], BytePairs]:
-    written = session.get_modelmeta().custom_metadata_map
+def _tokenizer(path: Path, file: GraphFile) -> BytePairs:
+    """Return the tokenizer of a file.
+
+    Raises:
+        ModelFileError: it is damaged, or has not as many pieces as the network.
+    """
     try:
-        facts: dict[str, Any] = json.loads(written["searchgen"])
-        tokenizer = written["tokenizer"]
-    except (KeyError, ValueError):
-        raise ModelFileError(f"{path} is no model of searchgen lm export; export it with that command") from None
-    return facts, BytePairs.of(tokenizer)
+        pairs = BytePairs.of(file.tokenizer)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from None
+    pieces = len(pairs.vocabulary)
+    if pieces != file.shape.vocabulary:
+        raise ModelFileError(
+            f"{path}: the tokenizer has {pieces:,} pieces, and the network {file.shape.vocabulary:,}; export the model again"
+        )
+    return pairs

@@ -1,8 +1,6 @@
 """The weights in a file of `lm export`, read back: those of 8 bits are multiples of their row's scale. Needs the `onnx` package."""
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +9,8 @@ import numpy.typing as npt
 import onnx
 
 from searchgen.errors import ModelFileError
-from searchgen.lm.neural.architectures.llama_shape import Shape
 from searchgen.lm.neural.architectures.llama_weights import LlamaWeights
+from searchgen.lm.onnx.graph_file import read_graph_file
 
 __all__ = ["read_graph"]
 
@@ -23,22 +21,18 @@ def read_graph(path: Path) -> LlamaWeights:
     Raises:
         ModelFileError: it is missing, damaged, or not of that command.
     """
+    file = read_graph_file(path)
     try:
-        made = onnx.load_from_string(path.read_bytes())
-        written = {one.key: one.value for one in made.metadata_props}
-        facts = json.loads(written["searchgen"])
-        shape = Shape(**{field.name: facts[field.name] for field in fields(Shape)})
-        stored = {one.name: onnx.numpy_helper.to_array(one) for one in made.graph.initializer}
-        found = LlamaWeights(shape, written["tokenizer"], dict(_scaled(stored)))
-        found.check()
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
+        made = onnx.load_from_string(file.content)
+        stored = {entry.name: onnx.numpy_helper.to_array(entry) for entry in made.graph.initializer}
+        read = LlamaWeights(file.shape, file.tokenizer, dict(_scaled(stored)))
+        read.check()
     except ModelFileError:
         raise
     except Exception as error:  # protobuf's own, of several kinds
         reason = " ".join(str(error).split())[:160]
         raise ModelFileError(f"{path} is damaged, or no file of searchgen lm export ({reason})") from None
-    return found
+    return read
 
 
 def _scaled(stored: Mapping[str, npt.NDArray[Any]]) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:

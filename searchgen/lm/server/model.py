@@ -8,41 +8,33 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from threading import Lock
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import RequestError
+from searchgen.errors import ModelRefusal, RequestError
 from searchgen.lm.neural.score_cache import Kept, Usage
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.prefix_scores import ReadAnew
 from searchgen.lm.protocol import ModelType, PrefixScorer
+from searchgen.lm.server.address import address_of, is_remote
 
 if TYPE_CHECKING:
     from searchgen.lm.server.completions import Server
+    from searchgen.lm.server.scores import Score
 
 __all__ = ["SERVER", "Remote", "is_remote", "open_remote"]
 
 Floats = npt.NDArray[np.float64]
 
-#: Texts of one call, and calls at once.
-TOGETHER, CALLS = 16, 8
+#: Texts of one call.
+TOGETHER = 16
 
-
-def is_remote(name: str) -> bool:
-    """Return whether a model's name is the address of a server.
-
-    Example:
-        >>> is_remote("http://127.0.0.1:8000/v1#my-model"), is_remote("gpt2")
-        (True, False)
-    """
-    return name.startswith(("http://", "https://"))
+#: A text that every model can score: a server that cannot score this one has no use at all.
+PLAIN_TEXT = "The dog ran."
 
 
 @dataclass(eq=False)
@@ -60,8 +52,8 @@ class Remote:
     usage: Usage = field(default_factory=Usage)
 
     def __post_init__(self) -> None:
-        self._kept, self._counting = Kept(self.usage), Lock()
-        self._address, _, self._model = self.name.partition("#")
+        self._kept = Kept(self.usage)
+        self._address, self._model = address_of(self.name)
 
     @cached_property
     def server(self) -> "Server":
@@ -71,8 +63,7 @@ class Remote:
         return Server(self._address, self._count_call)
 
     def _count_call(self) -> None:
-        with self._counting:
-            self.usage.forwards += 1
+        self.usage.forwards += 1
 
     @property
     def hash(self) -> str:
@@ -96,7 +87,8 @@ class Remote:
         """Return natural log p of printed texts, (n,) float64; a text that was scored before keeps its score.
 
         Raises:
-            RequestError: the server refuses the request, or gives no log-probabilities.
+            ModelRefusal: the server refuses every request, or gives no log-probabilities that can be used.
+            RequestError: it refuses these texts, or has no usable score of one of them.
             Outage: it cannot be reached, or fails.
         """
         end = "\n" if self.settings.end == "newline" else ""
@@ -111,71 +103,65 @@ class Remote:
         return self._scored(texts, "")
 
     def _scored(self, texts: Sequence[str], end: str) -> Floats:
-        parts = [texts[i : i + TOGETHER] for i in range(0, len(texts), TOGETHER)]
-        pool = ThreadPoolExecutor(CALLS)
-        try:
-            return np.concatenate([*pool.map(lambda part: self._part(part, end), parts), np.zeros(0)])
-        finally:
-            # After Ctrl-C or an outage nobody waits for the other calls, and those not yet made are not made.
-            pool.shutdown(wait=False, cancel_futures=True)
+        from searchgen.lm.server.completions import Refused
+        from searchgen.lm.server.scores import Unscored
 
-    def _part(self, texts: Sequence[str], end: str) -> Floats:
+        try:
+            found = self._ask(texts, end)
+        except (Refused, Unscored) as error:
+            raise self._of_all_texts(error, end) from None
+        self.usage.texts += len(found)
+        self.usage.tokens += sum(score.tokens for score in found)
+        return np.array([score.log_p for score in found], np.float64)
+
+    def _ask(self, texts: Sequence[str], end: str) -> "list[Score]":
+        from searchgen.lm.server.scores import NoScores, Unscored, scores
+
         before = self.settings.prompt or "\n"
         glue = "" if before[-1].isspace() else " "
         prompts = [before + glue + text + end for text in texts]
+        parts = [prompts[i : i + TOGETHER] for i in range(0, len(prompts), TOGETHER)]
+        found: list[Score] = []
+        try:
+            for part, answer in zip(parts, self.server.answers([self._body(part) for part in parts]), strict=True):
+                found += scores(answer, part, len(before))
+        except NoScores as error:
+            raise ModelRefusal(f"{self._address} {error}") from None
+        except Unscored as error:
+            raise Unscored(f"{self._address}: {error}") from None
+        return found
+
+    def _body(self, prompts: Sequence[str]) -> bytes:
         # One token more is asked for, and dropped: not every server answers a request for none.
         body = {"model": self._model, "prompt": prompts, "max_tokens": 1, "echo": True, "logprobs": 1, "temperature": 0}
-        answer = self.server.answer(json.dumps(body).encode())
-        try:
-            choices = sorted(answer["choices"], key=lambda choice: choice["index"])
-            if len(choices) != len(texts):
-                raise RequestError(
-                    f"{self._address} answered {len(texts)} texts with {len(choices)}; is it a completions server?"
-                )
-            return np.array(
-                [self._sum(c["logprobs"], len(before), len(p)) for c, p in zip(choices, prompts, strict=True)]
-            )
-        except (KeyError, TypeError, IndexError, ValueError):
-            raise RequestError(
-                f"{self._address} gives no log-probabilities of its prompt (echo with logprobs); use a server that does, such as vLLM"
-            ) from None
+        return json.dumps(body).encode()
 
-    def _sum(self, found: dict[str, Any], low: int, high: int) -> float:
-        """Return the sum over the tokens that begin at `low` or later and before `high`."""
-        offsets, log_p = found["text_offset"], found["token_logprobs"]
-        inside = [i for i, offset in enumerate(offsets) if low <= offset < high]
-        if offsets[inside[0]] != low:
-            raise RequestError(f"{self._address}: a token reaches across the end of the prompt; end --prompt at a word")
-        with self._counting:
-            self.usage.texts += 1
-            self.usage.tokens += len(inside)
-        total = float(sum(log_p[i] for i in inside))
-        if np.isnan(total):
-            raise RequestError(f"{self._address} scores a text as not a number")
-        return total
+    def _of_all_texts(self, error: Exception, end: str) -> RequestError:
+        """Return the error that a failure is: of every text, if a plain one fails as well, or of these texts only."""
+        from searchgen.lm.server.completions import Refused
+        from searchgen.lm.server.scores import Unscored
+
+        try:
+            self._ask([PLAIN_TEXT], end)
+        except (Refused, Unscored):
+            return ModelRefusal(str(error))
+        return RequestError(str(error))
 
 
 def open_remote(name: str, settings: NeuralSettings, threads: int = 1) -> Remote:
     """Return the model behind a server; nothing is sent yet, and threads are the server's own matter.
 
     Raises:
-        RequestError: the address has no model or a password, or the settings are for models here.
+        RequestError: the address cannot be, has no model or a password, or the settings are for models here.
     """
-    from searchgen.lm.server.completions import KEY
-
-    address, _, model = name.partition("#")
-    parts = urlsplit(address)
-    if not parts.hostname or not model:
-        raise RequestError(f"--lm {address}: name server and model, as in http://127.0.0.1:8000/v1#MODEL")
-    if parts.username or parts.password:
-        raise RequestError(f"--lm: an address with a password would stand in every record; put the key into {KEY}")
+    model = Remote(name, settings)
     if settings.end == "eos":
         raise RequestError(
-            "--end eos: a server scores text only, and an end token is none; give --end newline or --end none"
+            "--end eos: a server scores text, and an end token is not text; give --end newline or --end none"
         )
     if (settings.device, settings.dtype) != ("auto", "auto"):
         raise RequestError("--device and --dtype are the server's own; drop them")
-    return Remote(name, settings)
+    return model
 
 
 #: Models behind servers, as the registry of models lists them.

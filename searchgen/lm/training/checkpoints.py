@@ -99,8 +99,8 @@ def read_newest(folder: Path, state: State, say: Callable[[str], None]) -> bool:
     Raises:
         ModelFileError: there are checkpoints, and all are damaged.
     """
-    found = _checkpoints(folder)
-    for digest, path in reversed(found):
+    checkpoints = _checkpoints(folder)
+    for digest, path in reversed(checkpoints):
         try:
             content = path.read_bytes()
             if sha256(content).hexdigest()[:16] != digest:
@@ -109,7 +109,7 @@ def read_newest(folder: Path, state: State, say: Callable[[str], None]) -> bool:
             return True
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             say(f"{path} is damaged ({error}): the checkpoint before it is taken")
-    if found:
+    if checkpoints:
         raise ModelFileError(
             f"{folder}: every checkpoint is damaged; remove the folder to begin anew, or restore one of its files"
         )
@@ -133,5 +133,5 @@ def _take(state: State, content: bytes) -> None:
 
 def _checkpoints(folder: Path) -> list[tuple[str, Path]]:
     """Return hash and path of every checkpoint, the newest last."""
-    found = [(match, path) for path in folder.iterdir() if (match := NAME.fullmatch(path.name))]
-    return [(match[2], path) for match, path in sorted(found, key=lambda one: int(one[0][1]))]
+    named = [(match, path) for path in folder.iterdir() if (match := NAME.fullmatch(path.name))]
+    return [(match[2], path) for match, path in sorted(named, key=lambda pair: int(pair[0][1]))]

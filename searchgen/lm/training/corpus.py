@@ -63,12 +63,12 @@ def read_sentences(
     characters = sum(map(len, learnt))
     if characters >= FEWEST_CHARACTERS and not left:
         raise RequestError(
-            f"--held-out {held_out:g} leaves out none of {len(learnt):,} sentences; raise it, for training is measured on those"
+            f"--held-out {held_out:g} leaves out 0 of {len(learnt):,} sentences, and training is measured on these; raise it"
         )
     if characters < FEWEST_CHARACTERS:
         short = "" if max_words is None else f" of at most {max_words:,} words"
         raise RequestError(
-            f"{len(learnt):,} sentences{short} with {characters:,} characters are too little to train on: "
-            f"at least {FEWEST_CHARACTERS:,} are needed, and a few million for good sentences"
+            f"{len(learnt):,} sentences{short} with {characters:,} characters are too little text to train on; "
+            f"give at least {FEWEST_CHARACTERS:,}, or a few million for good sentences"
         )
     return Sentences(learnt, [text for _, text in sorted(left)], repeated, longer)

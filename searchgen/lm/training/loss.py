@@ -48,17 +48,17 @@ class _SummedLoss(torch.autograd.Function):
         room = inputs.new_empty(TOGETHER, len(head))  # used again: new memory costs as much as a pass over it
         for start in range(0, len(hidden), TOGETHER):
             part = slice(start, start + TOGETHER)
-            known, piece = following[part] != NOTHING, following[part].clamp(min=0)[:, None]
+            predicted, piece = following[part] != NOTHING, following[part].clamp(min=0)[:, None]
             scores = torch.mm(inputs[part], output.t(), out=room[: len(piece)]).to(head.dtype)
             scores -= scores.amax(1, keepdim=True)
             own = scores.gather(1, piece)
             sums = scores.exp_().sum(1, keepdim=True)
-            total += ((sums.log() - own)[:, 0] * known).sum()
+            total += ((sums.log() - own)[:, 0] * predicted).sum()
             if not learn:
                 continue
             # The gradient for the scores: probabilities, less one for the piece that follows.
-            scores *= known[:, None] / sums
-            scores.scatter_add_(1, piece, -known[:, None].to(scores.dtype))
+            scores *= predicted[:, None] / sums
+            scores.scatter_add_(1, piece, -predicted[:, None].to(scores.dtype))
             wrong = scores.to(products)
             to_hidden[part] = wrong @ output
             if products == head.dtype:

@@ -83,13 +83,13 @@ class Optimiser:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what is remembered of each weight, by what it is and the weight's name."""
-        found = {}
+        tensors = {}
         for name, weight in self._named.items():
             for what, value in self._adam.state.get(weight, {}).items():
-                found[f"{what}.{name}"] = value
+                tensors[f"{what}.{name}"] = value
             if weight in self._momentum:
-                found[f"momentum.{name}"] = self._momentum[weight]
-        return found
+                tensors[f"momentum.{name}"] = self._momentum[weight]
+        return tensors
 
     def take(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over what `tensors` returned."""

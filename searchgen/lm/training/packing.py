@@ -80,12 +80,12 @@ def rows_of_step(step: int, batch: int, rows: int, seed: int) -> npt.NDArray[np.
         seed: of the orders.
     """
     places = np.arange(step * batch, (step + 1) * batch)
-    found = np.empty(batch, np.int64)
+    numbers = np.empty(batch, np.int64)
     for turn in np.unique(places // rows):
         here = places // rows == turn
         order = torch.randperm(rows, generator=_generator(seed, "pass", turn)).numpy()
-        found[here] = order[places[here] % rows]
-    return found
+        numbers[here] = order[places[here] % rows]
+    return numbers
 
 
 def targets(rows: Tensor) -> Tensor:

@@ -63,16 +63,16 @@ def prepare(paths: Sequence[str | Path], folder: Path, recipe: Recipe, progress:
         RequestError: the texts cannot be read, are too little, or in another script than the tokenizer.
         SearchgenError: the folder cannot be written.
     """
-    tell = progress or (lambda stage, share: None)
+    progress = progress or (lambda stage, share: None)
     sources = _sources(paths)
     written, weights = _taken(recipe)
     learnt, held_out, repeated, longer = read_sentences(paths, recipe.form, recipe.held_out, progress, recipe.max_words)
-    tell("tokenizer", 0.0)
+    progress("tokenizer", 0.0)
     pieces_of = Tokenizer.from_str(written) if written else train_tokenizer(learnt, recipe.vocabulary)
     if written:
         refuse_other_script(pieces_of, learnt)
-    tell("tokenizer", 1.0)
-    encoded = _encoded(pieces_of, learnt, tell)
+    progress("tokenizer", 1.0)
+    encoded = _encoded(pieces_of, learnt, progress)
     rows = pack(encoded, ROW, recipe.seed)
     sample = _measured(_encoded(pieces_of, held_out, lambda stage, share: None))
     if not len(rows) or not sample:
@@ -85,7 +85,7 @@ def prepare(paths: Sequence[str | Path], folder: Path, recipe: Recipe, progress:
         "sentences": len(learnt),
         "pieces": sum(map(len, encoded)) + len(encoded),
         "bytes": sum(len(text.encode()) for text in learnt),
-        "longer_than_a_row": sum(len(one) >= ROW for one in encoded),
+        "longer_than_a_row": sum(len(pieces) >= ROW for pieces in encoded),
         "repeated_sentences": repeated,
         "sentences_of_more_words": longer,
         "held_out_sentences": len(held_out),
@@ -150,16 +150,16 @@ def _taken(recipe: Recipe) -> tuple[str | None, dict[str, npt.NDArray[np.float32
         return read_tokenizer(Path(recipe.tokenizer)), None
     if not recipe.start_from:
         return None, None
-    begun = read_warm_start(recipe.start_from)
-    size = size_of(recipe.start_from, begun)
+    start = read_warm_start(recipe.start_from)
+    size = size_of(recipe.start_from, start)
     if size != recipe.size:
         raise RequestError(f"--start-from {recipe.start_from} is of size {size}, not {recipe.size}; drop --size")
-    if not (begun.shape.tied or recipe.untied):
+    if not (start.shape.tied or recipe.untied):
         raise RequestError(f"--start-from {recipe.start_from} has an output layer of its own; give --untied")
-    weights = dict(begun.weights)
+    weights = dict(start.weights)
     if recipe.untied:  # it begins as what it was tied to
         weights.setdefault("lm_head.weight", weights["model.embed_tokens.weight"])
-    return begun.tokenizer, weights
+    return start.tokenizer, weights
 
 
 def _sources(paths: Sequence[str | Path]) -> list[list[Any]]:
@@ -167,25 +167,25 @@ def _sources(paths: Sequence[str | Path]) -> list[list[Any]]:
     return [[str(file) if file else "-", file.stat().st_size if file else None] for file in text_files(paths)]
 
 
-def _encoded(tokenizer: Tokenizer, texts: Sequence[str], tell: Progress) -> list[list[int]]:
-    found: list[list[int]] = []
+def _encoded(tokenizer: Tokenizer, texts: Sequence[str], progress: Progress) -> list[list[int]]:
+    rows: list[list[int]] = []
     for start in range(0, len(texts), PORTION):
-        tell("encode", start / len(texts))
+        progress("encode", start / len(texts))
         portion = list(texts[start : start + PORTION])
-        found += [one.ids for one in tokenizer.encode_batch(portion, add_special_tokens=False)]
-    tell("encode", 1.0)
-    return found
+        rows += [encoding.ids for encoding in tokenizer.encode_batch(portion, add_special_tokens=False)]
+    progress("encode", 1.0)
+    return rows
 
 
 def _measured(encoded: Sequence[Sequence[int]]) -> dict[int, Sequence[int]]:
     """Return the first sentences that fit into a row, as many as are measured, by their numbers."""
-    found: dict[int, Sequence[int]] = {}
+    sample: dict[int, Sequence[int]] = {}
     total = 0
     for number, pieces in enumerate(encoded):
         if len(pieces) < ROW and total < MEASURED:
-            found[number] = pieces
+            sample[number] = pieces
             total += len(pieces) + 1
-    return found
+    return sample
 
 
 def _keep(made: Prepared, folder: Path, about: dict[str, Any]) -> None:

@@ -41,7 +41,7 @@ class Recipe:
 
     Attributes:
         size: tiny, small or base.
-        untied: whether the output layer has a table of its own, in place of the embedding.
+        untied: whether the output layer has its own table, in place of the embedding.
         form: the text form, "en" or "zh".
         tokens: pieces to learn from, repeated ones counted again; None: as many as the minutes allow.
         minutes: of training, from which the first steps' speed makes a number of steps; None: no limit.

@@ -72,7 +72,7 @@ def refuse_other_script(tokenizer: Tokenizer, texts: Sequence[str]) -> None:
         RequestError: in this case.
     """
     sample = list(texts[:: max(1, len(texts) // SAMPLE)])
-    pieces = sum(len(one.ids) for one in tokenizer.encode_batch(sample))
+    pieces = sum(len(encoding.ids) for encoding in tokenizer.encode_batch(sample))
     size = sum(len(text.encode()) for text in sample)
     if pieces > BYTE_BY_BYTE * size:
         raise RequestError(

@@ -97,7 +97,7 @@ def train_transformer(
         if kept.is_dir():
             data = reopen(paths, kept, recipe)
         elif output.exists() and (
-            not output.is_dir() or any(not one.name.startswith(f".{kept.name}.") for one in output.iterdir())
+            not output.is_dir() or any(not entry.name.startswith(f".{kept.name}.") for entry in output.iterdir())
         ):
             raise RequestError(f"{output} exists and holds no unfinished training; name another folder with -o")
         else:
@@ -184,12 +184,12 @@ class _Training:
         if progress.step:
             self.say(f"going on after step {progress.step:,} of {progress.steps:,}")
         while progress.step < progress.steps and progress.waiting < PATIENCE:
-            begun = time.monotonic()
+            started = time.monotonic()
             self._step()
             measured = progress.step >= min(progress.due, progress.steps)
             if measured:
                 self._measure()
-            progress.seconds += time.monotonic() - begun
+            progress.seconds += time.monotonic() - started
             if not timed:  # the first step warms up, and may compile: its time tells no speed
                 timed, self.pace = True, (progress.step, progress.seconds)
             if measured:
@@ -217,8 +217,8 @@ class _Training:
         self.pace = progress.step, progress.seconds
         planned = progress.steps
         if self.recipe.minutes is not None and progress.step > steps:
-            each = (progress.seconds - seconds) / (progress.step - steps)
-            left = max(0, int((60 * self.recipe.minutes - progress.seconds) / each))
+            seconds_each = (progress.seconds - seconds) / (progress.step - steps)
+            left = max(0, int((60 * self.recipe.minutes - progress.seconds) / seconds_each))
             planned = int(min(self._most(), progress.step + left))
         changed = abs(planned - progress.steps) > CHANGE * progress.steps
         self._plan(planned if changed else progress.steps)
@@ -241,13 +241,13 @@ class _Training:
             optimiser = Optimiser(trial.network)
             for step in range(1 + TRIAL):
                 if step == 1:
-                    begun = time.monotonic()
+                    started = time.monotonic()
                 trial.step(optimiser, self._rows(step), 0.0, step)
-            each = (time.monotonic() - begun) / TRIAL
-            begun = time.monotonic()
+            seconds_each = (time.monotonic() - started) / TRIAL
+            started = time.monotonic()
             trial.loss(self.data.measured)
-            measuring = MEASUREMENTS * (time.monotonic() - begun)
-            most = min(most, max(1, int((60 * self.recipe.minutes - measuring) / each)))
+            measuring = MEASUREMENTS * (time.monotonic() - started)
+            most = min(most, max(1, int((60 * self.recipe.minutes - measuring) / seconds_each)))
             self.stepper.portion = trial.portion
         return int(most) if most < inf else ceil(self.data.facts["pieces"] / self.recipe.batch)
 

@@ -34,18 +34,18 @@ def read_warm_start(name: str) -> LlamaWeights:
     raise RequestError(f"--start-from {name}: no such folder; name one that lm train wrote, or {' or '.join(MIXED)}")
 
 
-def size_of(name: str, begun: LlamaWeights) -> str:
+def size_of(name: str, model: LlamaWeights) -> str:
     """Return the name of a model's size.
 
     Raises:
         RequestError: it has none; the message tells what it has.
     """
-    shape = begun.shape
+    shape = model.shape
     have = shape.width, shape.layers, shape.heads, shape.inner, shape.context
     for size, one in SIZES.items():
         if have == (one.width, one.layers, one.heads, one.inner, ROW):
             return size
     raise RequestError(
-        f"--start-from {name} is no model of lm train: width {shape.width}, {shape.layers} layers, {shape.heads} heads, "
+        f"--start-from {name} is of no size that lm train makes: width {shape.width}, {shape.layers} layers, {shape.heads} heads, "
         f"{shape.inner} inside, {shape.context} positions; sizes are {', '.join(SIZES)}"
     )

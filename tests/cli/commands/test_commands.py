@@ -14,6 +14,10 @@ COMMANDS = [
     "sample",
     "batch",
     "lm",
+    "lm get",
+    "lm list",
+    "lm use",
+    "lm remove",
     "lm build",
     "lm info",
     "lm train",
@@ -45,7 +49,7 @@ def test_the_page_lists_every_field_of_a_result() -> None:
     listed = re.findall(r"^\| `(\w+)` \|", page().split("## JSON lines")[1], re.MULTILINE)
     always = list(json.loads(constrain("--keywords", "dog", "--json").out))
     listed.remove("neural")  # only under a transformer
-    assert listed == [*always, "terms", "log_p", "unknown", "passes"]
+    assert listed == [*always, "terms", "log_p", "reason", "unknown", "passes"]
     assert {*listed, "neural"} == set(schema("record.json")["properties"])
 
 

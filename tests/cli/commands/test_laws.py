@@ -2,13 +2,18 @@
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from searchgen.cli import loading
 from searchgen.cli.loading import compiling
+from searchgen.cli.output import complain
 from searchgen.cli.parts.compare_table import lines
+from searchgen.errors import RequestError
 from searchgen.jobs.compare import Row
 from searchgen.kernels import precompile
 from tests.cli.runner import searchgen
@@ -114,7 +119,7 @@ def test_explain_gives_exact_masses_and_advice() -> None:
     assert row["without"]["keyword doctor"] == pytest.approx(row["alone"]["keyword letter"], abs=1e-5)
     assert row["advice"] in ("rejection", "importance", "smc")
     lines = searchgen("explain", *LAW).lines
-    assert lines[-1].startswith("take --sampler")
+    assert lines[-1].startswith(f"use --sampler {row['advice']}: ")
     assert next(line for line in lines if line.endswith("<- bottleneck")).startswith(row["bottleneck"])
 
 
@@ -125,9 +130,9 @@ def test_explain_is_exact_for_a_small_model() -> None:
     easy = searchgen("explain", *SMALL, "--keywords", "the", "--max-words", "20", "--json").rows[0]
     assert easy["advice"] == "rejection"
     assert easy["bottleneck"] == "keyword the"
-    model = [line for line in searchgen("explain", *SMALL, "--keywords", "the").lines if "model" in line]
+    model = [line for line in searchgen("explain", *SMALL, "--keywords", "the").lines if line.startswith("  model")]
     assert len(model) == 1
-    assert model[0].endswith("(exact)")
+    assert model[0].endswith("  exact")
 
 
 @pytest.mark.parametrize(
@@ -173,8 +178,8 @@ def test_compare_knows_the_exact_mass_of_a_small_model() -> None:
     ("arguments", "said"),
     [
         ("--samplers mhh", "did you mean mh"),
-        ("--samplers ,", "names none"),
-        ("--budget 0", "--budget 0: give more than 0 seconds"),
+        ("--samplers ,", "--samplers is empty"),
+        ("--budget 0", "--budget 0: give a number of seconds above 0"),
         ("--repeat 0", "--repeat 0: give at least 1"),
         ("--evaluations 0", "--evaluations 0: give at least 1"),
         ("--samplers mh --evaluations 3", "--evaluations 3 is too small: one draw of mh takes"),
@@ -207,16 +212,38 @@ def test_a_sampler_is_said_to_be_compiled_once(
 ) -> None:
     """One line the first time; none for a sampler of another package, and none is taken for done that failed."""
     monkeypatch.setattr(precompile, "compiled_folder", lambda: tmp_path)
-    with pytest.raises(ValueError, match="broken"), compiling("mh"):
-        raise ValueError("broken")
+    monkeypatch.setattr(loading, "PATIENCE", 0.0)
+    shown = Event()
+
+    def note(line: str) -> None:
+        complain(line)
+        shown.set()
+
+    monkeypatch.setattr(loading, "note", note)
+    with suppress(RequestError), compiling("mh"):
+        assert shown.wait(20)
+        raise RequestError("refused later")
+    shown.clear()
     with compiling("mh", "smc", "foreign"):
-        pass
+        assert shown.wait(20)
     with compiling("smc"):
         pass
-    assert [line.partition(", once")[0] for line in capsys.readouterr().err.splitlines()] == [
-        "searchgen: compiling the loops of mh",
-        "searchgen: compiling the loops of mh and smc",
+    assert [line.partition(" (searchgen")[0] for line in capsys.readouterr().err.splitlines()] == [
+        "searchgen: compiling the loops of mh, once: up to a minute",
+        "searchgen: compiling the loops of mh and smc, once: up to a minute each",
     ]
+
+
+def test_a_run_that_is_refused_at_once_shows_the_reason_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(precompile, "compiled_folder", lambda: tmp_path)
+    monkeypatch.setattr(loading, "PATIENCE", 600.0)
+    with pytest.raises(RequestError), compiling("mh"):
+        raise RequestError("refused")
+    with compiling("mh"):
+        pass
+    assert capsys.readouterr().err == ""
 
 
 def test_a_report_is_written_whole_or_refused_before_the_work(tmp_path: Path) -> None:
@@ -227,7 +254,7 @@ def test_a_report_is_written_whole_or_refused_before_the_work(tmp_path: Path) ->
     assert report["trusted"] is False
     assert "fewer than 4 draws a chain" in report["doubts"][0]
     many = searchgen("sample", *LAW, "-n", "256", "--option", "thin=1", "--option", "burn_in=1", "--seed", "1")
-    assert "not to be trusted" in many.err
+    assert "cannot be trusted" in many.err
     assert report["draws"] == 8
     refused = searchgen("sample", *LAW, "--report", str(tmp_path / "no" / "report.json"))
     assert refused.code == 2

@@ -9,6 +9,8 @@ import pytest
 
 pytest.importorskip("torch")
 
+from searchgen.cli import loading
+from searchgen.kernels import precompile
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import open_transformer
 from tests.cli.runner import QUICK, searchgen
@@ -102,11 +104,11 @@ def test_why_a_network_keeps_no_keys_and_values_is_told(tmp_path: Path, letters:
 def test_a_line_that_has_no_score_spoils_no_other(tmp_path: Path) -> None:
     ran = searchgen("score", "--lm", str(by_words(tmp_path)), stdin=b"a b\n\na dog\n\xff\nc\n")
     assert ran.code == 3
-    assert [line.partition("\t")[2] for line in ran.lines] == ["a b", "", "", "", "c"]
+    assert [line.partition("\t")[2] for line in ran.lines] == ["a b", "", "a dog", "", "c"]
     assert "line 2: the line has no words" in ran.err
-    assert "line 3: the model's tokenizer failed on 'a dog'" in ran.err
+    assert "cannot spell the text, whose probability is zero" in ran.err.splitlines()[1]
     assert "line 4: not UTF-8" in ran.err
-    assert "no score for 3 of 5 lines" in ran.err
+    assert "no score for 2 of 5 lines" in ran.err
 
 
 def test_check_judges_what_a_transformer_made(letters: str) -> None:
@@ -122,10 +124,33 @@ def test_sample_takes_the_sampler_that_serves_a_transformer(letters: str) -> Non
     assert (ran.rows[0]["sampler"], ran.rows[0]["kind"]) == ("surrogate", "markov")
 
 
-def test_explain_tells_of_the_model_that_proposes(letters: str) -> None:
+@pytest.mark.parametrize("sampler", ["rejection", "mh", "tempering"])
+def test_a_sampler_that_looks_into_the_model_is_refused_before_its_loops_are_compiled(
+    letters: str, sampler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "PATIENCE", 0.0)
+    monkeypatch.setattr(loading, "note", fail)
+    monkeypatch.setattr(precompile, "marker", lambda name: tmp_path / name)
+    for command in (("sample", "--sampler", sampler), ("compare", "--samplers", f"smc,{sampler}")):
+        ran = searchgen(*command, "--lm", letters, "--keywords", "dog", "--seed", "1")
+        assert (ran.code, ran.lines) == (2, [])
+        assert f"--sampler {sampler} looks into the target" in ran.err
+        assert "use surrogate, smc, importance" in ran.err
+
+
+def fail(line: str) -> None:
+    raise AssertionError(line)
+
+
+def test_explain_names_the_model_that_proposes_and_a_sampler_that_serves_the_transformer(letters: str) -> None:
     ran = searchgen("explain", "--lm", letters, "--keywords", "dog")
     assert ran.code == 0
     assert "these numbers are those of en-ngram" in ran.err
+    assert "importance, smc no estimate" in ran.out
+    row = searchgen("explain", "--lm", letters, "--keywords", "the", "--json").rows[0]
+    assert row["needed"]["rejection"] is None
+    assert row["advice"] == "surrogate"  # under en-ngram alone it is rejection, which a transformer refuses
+    assert searchgen("explain", "--lm", "en-ngram", "--keywords", "the", "--json").rows[0]["advice"] == "rejection"
     raw = searchgen("score", "--lm", letters, "--raw-tokens")
     assert raw.code == 2
     assert "drop the flag" in raw.err

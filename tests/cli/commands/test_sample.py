@@ -59,8 +59,8 @@ def test_a_raw_model_is_sampled_as_it_stands() -> None:
         (("--sampler", "mhh"), "did you mean mh"),
         (("--option", "thni=3"), "did you mean thin"),
         (("--option", "thin=x"), "not a whole number"),
-        (("--option", "thin=-4"), "thin=-4: give 1 or more"),
-        (("--option", "chains=0"), "chains=0: give 1 to"),
+        (("--option", "thin=-4"), "thin=-4 is negative; give 1 or more"),
+        (("--option", "chains=0"), "chains=0 is out of range; give 1 to"),
         (("--max-words", "0"), "--max-words 0: a text has"),
         (("-n", "0"), "at least one"),
         (("--beta", "0"), "--beta 0"),
@@ -70,7 +70,7 @@ def test_a_raw_model_is_sampled_as_it_stands() -> None:
         (("--keywords", "-"), "one request"),
         (("--sampler", "smc", "--option", "ordr=2"), "did you mean order"),
         (("--sampler", "importance", "-n", "-3"), "at least one"),
-        (("-n", "x"), "'x' is no whole number"),
+        (("-n", "x"), "'x' is not a whole number"),
         (("--memory",), "mh has no option 'memory'; it has chains"),
         (("--sampler", "rejection", "--beta", "0.7"), "--sampler smc or mh serves it exactly, --quasi approximately"),
         (("--sampler", "gibbs", "--term", f"{ROOT}/tests/samplers/controls.py:plain_step"), "use surrogate"),
@@ -102,7 +102,7 @@ def test_a_model_that_does_not_sum_to_one_is_weighed_or_refused() -> None:
     for name in ("mh", "rejection", "gibbs", "tempering", "surrogate"):
         refused = searchgen(*asked, "--sampler", name)
         assert (refused.code, refused.lines) == (2, [])
-        assert "sum to 1.8 after 'c', not to 1; normalise it, or use smc, importance, sir, isir" in refused.err
+        assert "sum to 1.8 after 'c', not to 1; normalise the model, or use smc, importance, sir, isir" in refused.err
     assert "rejuvenate=2 draws words" in searchgen(*asked, "--sampler", "smc", "--option", "rejuvenate=2").err
     assert searchgen("explain", *asked[1:-2], "--json").rows[0]["needed"]["rejection"] is None
 

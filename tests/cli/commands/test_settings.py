@@ -41,7 +41,7 @@ def test_a_misspelt_variable_is_told(file: Path, monkeypatch: pytest.MonkeyPatch
     for name in ("SEARCHGEN_WORKER", "SEARCHGEN_DEBUG", "SEARCHGEN_SHARED", "OTHER_WORKER"):
         monkeypatch.setenv(name, "2")
     ran = searchgen("config")
-    assert (ran.code, ran.err) == (0, "searchgen: SEARCHGEN_WORKER is no setting; did you mean SEARCHGEN_WORKERS?\n")
+    assert (ran.code, ran.err) == (0, "searchgen: SEARCHGEN_WORKER is not a setting; did you mean SEARCHGEN_WORKERS?\n")
 
 
 def test_settings_are_defaults_and_flags_win(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -27,8 +29,8 @@ def build(text: Path | str, output: Path, *flags: str, stdin: bytes = b"") -> st
 
 def test_files_folders_and_stdin_give_the_same_model(text: Path, tmp_path: Path) -> None:
     outputs = [tmp_path / name for name in ("file", "folder", "stdin")]
-    for given, output in zip((text, tmp_path, "-"), outputs, strict=True):
-        build(given, output, "--lang", "en", "--min-count", "1", stdin=TEXT.encode())
+    for source, output in zip((text, tmp_path, "-"), outputs, strict=True):
+        build(source, output, "--lang", "en", "--min-count", "1", stdin=TEXT.encode())
     rows = [searchgen("lm", "info", str(output), "--json").rows[0] for output in outputs]
     assert len({row["hash"] for row in rows}) == 1
     assert rows[0]["words"] == 8
@@ -41,7 +43,7 @@ def test_files_folders_and_stdin_give_the_same_model(text: Path, tmp_path: Path)
 def test_the_language_is_recognised_and_said(lang: str, name: str, from_stdin: bool, tmp_path: Path) -> None:
     path = CORPORA / f"everyday-{lang}.txt"
     said = build("-" if from_stdin else path, tmp_path / "x.lm", "--order", "2", stdin=path.read_bytes())
-    assert f"read as {name}" in said
+    assert f"seems to be {name}" in said
     assert searchgen("lm", "info", str(tmp_path / "x.lm"), "--json").rows[0]["text_form"] == lang
 
 
@@ -62,10 +64,10 @@ def test_flags_reach_the_recipe(text: Path, tmp_path: Path) -> None:
     flags = ["--order", "2", "--cut", "0,1", "--min-count", "1", "--limit-vocab", "4", "--no-dedupe", "--lang", "en"]
     build(text, tmp_path / "x.lm", *flags)
     facts = searchgen("lm", "info", str(tmp_path / "x.lm"), "--json").rows[0]
-    found = {
+    recipe = {
         name: facts[name] for name in ("order", "cut", "min_count", "limit_vocabulary", "dedupe", "words", "sources")
     }
-    assert found == {
+    assert recipe == {
         "order": 2,
         "cut": [0, 1],
         "min_count": 1,
@@ -102,6 +104,34 @@ def test_no_file_is_left_half_written(text: Path, tmp_path: Path, monkeypatch, f
     assert ran.code == (2 if failing == "latin" else 130)
     assert output.read_text() == "kept"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["text.txt", "x.lm"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices of POSIX")
+def test_devices_are_no_texts(text: Path, tmp_path: Path) -> None:
+    for command in (
+        ("build", "/dev/zero", "-o", str(tmp_path / "x.lm"), "--lang", "en"),
+        ("eval", model("en"), "/dev/zero"),
+    ):
+        ran = searchgen("lm", *command)
+        assert (ran.code, "/dev/zero is a device, which may have no end; name files or folders" in ran.err) == (2, True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+@pytest.mark.parametrize("suffix", [".lm", ".arpa"])
+def test_a_link_stays_and_its_file_is_replaced(text: Path, tmp_path: Path, suffix: str) -> None:
+    link, target = tmp_path / f"link{suffix}", tmp_path / f"target{suffix}"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    built = searchgen("lm", "build", str(text), "-o", str(link), "--min-count", "1")
+    assert built.code == 0
+    assert f"-o {link} is a link; {target} is written" in built.err
+    assert link.is_symlink()
+    assert target.stat().st_size > 3
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        {link.name, target.name, text.name} & {*os.listdir(tmp_path)}
+    )
 
 
 def test_info_is_readable_and_the_same_as_json() -> None:

@@ -11,10 +11,10 @@ torch = pytest.importorskip("torch")
 
 from searchgen.lm.neural.architectures.library import library_network  # noqa: E402
 from searchgen.lm.neural.causal import CausalModel  # noqa: E402
+from searchgen.lm.neural.config_file import read_json  # noqa: E402
 from searchgen.lm.neural.network import Network  # noqa: E402
 from searchgen.lm.neural.opening import content_hash  # noqa: E402
 from searchgen.lm.neural.settings import NeuralSettings  # noqa: E402
-from searchgen.lm.neural.spelling import read_json  # noqa: E402
 from searchgen.lm.neural.transformer import open_transformer  # noqa: E402
 from searchgen.testing import assert_text_model  # noqa: E402
 from tests.lm.neural.tiny_transformer import LETTERS, by_bytes, by_words  # noqa: E402

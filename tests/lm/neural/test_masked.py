@@ -218,14 +218,14 @@ def test_wrong_kinds_are_refused(masked: MaskedModel, causal: Path, tmp_path: Pa
     ran = searchgen("lm", "eval", masked.name, "-", stdin=b"a b\n")
     assert ran.code == 2
     assert "has no probability of a text" in ran.err
-    for given, said in ((str(causal), "name a masked one"), ("masked_hash=ab", "is that of no model")):
+    for given, said in ((str(causal), "name a masked one"), ("masked_hash=ab", "needs the model that it belongs to")):
         option = given if "=" in given else f"masked={given}"
         ran = searchgen("sample", "--sampler", "surrogate", "--max-words", "5", "--option", option)
         assert (ran.code, ran.err.count("\n")) == (2, 1), ran.err
         assert said in ran.err
-    with pytest.raises(RequestError, match="no such folder"):
+    with pytest.raises(RequestError, match="is no folder"):
         method("surrogate").draw(Job(target, 1, 1, Options(masked="en")))
     bare = masked_by_words(tmp_path)
     (bare / "tokenizer_config.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(RequestError, match="needs a mask token"):
+    with pytest.raises(RequestError, match="no mask token"):
         open_any_transformer(str(bare))

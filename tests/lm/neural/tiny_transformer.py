@@ -25,7 +25,7 @@ SIZES = {
     "initializer_range": 0.6,
 }
 
-__all__ = ["LETTERS", "by_bytes", "by_words", "masked_by_pieces", "masked_by_words"]
+__all__ = ["LETTERS", "by_bytes", "by_words", "masked_by_pieces", "masked_by_words", "written"]
 
 END = "<end>"
 LETTERS = ("a", "b", "c")
@@ -36,7 +36,7 @@ def by_words(folder: Path, seed: int = 0) -> Path:
     vocabulary = {END: 0, **{word: i for i, word in enumerate(LETTERS, 1)}}
     tokenizer = Tokenizer(models.WordLevel(vocabulary))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    return _written(folder, tokenizer, seed)
+    return written(folder, tokenizer, seed)
 
 
 def by_bytes(folder: Path, seed: int = 0, kind: str = "gpt2") -> Path:
@@ -45,7 +45,7 @@ def by_bytes(folder: Path, seed: int = 0, kind: str = "gpt2") -> Path:
     tokenizer = Tokenizer(models.BPE(vocabulary, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    return _written(folder, tokenizer, seed, kind)
+    return written(folder, tokenizer, seed, kind)
 
 
 #: Architectures (up to a space) with their sizes; all with weights far from uniform.
@@ -53,6 +53,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "gpt2": {"n_positions": 256, "n_embd": 16, "n_layer": 2, "n_head": 2, "initializer_range": 0.6},
     "llama": {**SIZES, "num_key_value_heads": 1},
     "llama plain": SIZES,
+    "qwen2": {**SIZES, "num_key_value_heads": 1},
     "gpt_neox": SIZES,
     "opt": {**SIZES, "ffn_dim": 32, "word_embed_proj_dim": 16, "init_std": 0.6, "pad_token_id": 1},
     "bloom": {"hidden_size": 16, "n_layer": 2, "n_head": 2, "initializer_range": 0.6},
@@ -60,7 +61,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
 }
 
 
-def _written(folder: Path, tokenizer: Tokenizer, seed: int, kind: str = "gpt2") -> Path:
+def written(folder: Path, tokenizer: Tokenizer, seed: int, kind: str = "gpt2") -> Path:
+    """Write a model with a tokenizer; `kind` is one of `CONFIGS`."""
     torch.manual_seed(seed)
     given = {"vocab_size": tokenizer.get_vocab_size(), "bos_token_id": 0, "eos_token_id": 0, **CONFIGS[kind]}
     build: Any = AutoModelForCausalLM.from_config

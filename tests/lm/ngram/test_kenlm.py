@@ -96,8 +96,8 @@ def test_scores_are_those_of_kenlm(folder: Path, name: str) -> None:
     sentences, expected = lines(folder / "test.txt"), scores(folder, name)
     for model in (estimated(folder, name), NGram.from_arpa(folder / f"{name}.arpa")):
         steps = steps_of(model.tables)
-        found = [log_p_of(model.tables, steps, model.ids(sentence).tolist()) / np.log(10) for sentence in sentences]
-        assert np.abs(np.array(found) - expected).max() < 1e-4
+        ours = [log_p_of(model.tables, steps, model.ids(sentence).tolist()) / np.log(10) for sentence in sentences]
+        assert np.abs(np.array(ours) - expected).max() < 1e-4
 
 
 def test_an_arpa_file_lists_its_vocabulary_by_falling_probability() -> None:

@@ -129,7 +129,11 @@ def test_text_that_gives_no_model_is_refused(tmp_path: Path, content: str, messa
 
 def test_paths_that_hold_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for paths, message in (([], "give files"), ([tmp_path / "empty"], "no .txt"), ([tmp_path / "gone"], "no file")):
+    for paths, message in (
+        ([], "name files"),
+        ([tmp_path / "empty"], "no .txt"),
+        ([tmp_path / "gone"], "no file or folder"),
+    ):
         with pytest.raises(RequestError, match=message):
             train(paths, tmp_path / "m.sgm", RAW)
     (tmp_path / "text.txt").write_text("a b")
@@ -156,14 +160,14 @@ def test_impossible_recipes_are_refused(texts: Path, tmp_path: Path, numbers: di
 
 def test_evaluation_counts_unknown_words_apart() -> None:
     model = NGram.from_sentences([["a", "b"], ["a", "c"], ["x"]], order=2, min_count=1)
-    found = evaluate(model, ["a b", "", "a zz"])
-    assert (found.sentences, found.tokens, found.unknown, found.unknown_rate) == (2, 4, 1, 0.25)
+    whole = evaluate(model, ["a b", "", "a zz"])
+    assert (whole.sentences, whole.tokens, whole.unknown, whole.unknown_rate) == (2, 4, 1, 0.25)
     tables = model.exact_tables()
     assert tables.order[0] == 2
-    known = evaluate(model, ["a b"])
-    assert known.perplexity == known.perplexity_known
-    assert found.perplexity > known.perplexity
-    log2_p = -3 * np.log2(known.perplexity)
-    assert known.bits_per_character == pytest.approx(-log2_p / len("a b"))
+    without = evaluate(model, ["a b"])
+    assert without.perplexity == without.perplexity_known
+    assert whole.perplexity > without.perplexity
+    log2_p = -3 * np.log2(without.perplexity)
+    assert without.bits_per_character == pytest.approx(-log2_p / len("a b"))
     with pytest.raises(RequestError, match="no text"):
         evaluate(model, [" "])

@@ -26,9 +26,9 @@ def slow(model: NGram, history: tuple[int, ...], word: int, order: int) -> float
         return node
 
     history = history[-(order - 1) :] if order > 1 else ()
-    found = find((*history, word))
-    if found > 0:
-        return float(tables.node["log_p"][found])
+    node = find((*history, word))
+    if node > 0:
+        return float(tables.node["log_p"][node])
     context = find(history)
     backoff = float(tables.node["log_backoff"][context]) if context > 0 else 0.0
     return backoff + slow(model, history[1:], word, len(history))
@@ -40,10 +40,10 @@ def test_truncated_models_score_by_definition(order: int) -> None:
     text = list("abcdabca")
     ids = model.ids(text)
     tables = truncated(model.exact_tables(), order)
-    found = score_tokens(tables, ids, np.array([0, len(ids)]))
+    scores = score_tokens(tables, ids, np.array([0, len(ids)]))
     history: tuple[int, ...] = (1,)
     for place, word in enumerate([*ids.tolist(), 2]):
-        assert found[place] == pytest.approx(slow(model, history, word, order), abs=1e-12)
+        assert scores[place] == pytest.approx(slow(model, history, word, order), abs=1e-12)
         history = (*history, word)
 
 

@@ -49,10 +49,10 @@ def file_of(model: NGram, folder: Path) -> Path:
 
 
 def test_exchange_finds_the_parts_of_speech(words: NGram) -> None:
-    found = of_words(words)
+    classes = of_words(words)
     for group in (NOUNS, VERBS, ("the", "a")):
-        assert len({found[words.id_of[word]] for word in group}) == 1
-    assert len(set(found.tolist())) == 7
+        assert len({classes[words.id_of[word]] for word in group}) == 1
+    assert len(set(classes.tolist())) == 7
 
 
 def test_exchange_never_lowers_the_likelihood() -> None:
@@ -60,11 +60,11 @@ def test_exchange_never_lowers_the_likelihood() -> None:
     tokens = np.concatenate([[1, *rng.integers(3, 23, 6), 2] for _ in range(200)]).astype(np.int32)
     before = -np.inf
     for sweeps in range(4):
-        found = exchange(tokens, 23, np.arange(3), 4, sweeps=sweeps)
+        classes = exchange(tokens, 23, np.arange(3), 4, sweeps=sweeps)
         inside = tokens[:-1] != END
         pairs = np.zeros((7, 7))
-        np.add.at(pairs, (found[tokens[:-1][inside]], found[tokens[1:][inside]]), 1)
-        masses = np.bincount(found[tokens], minlength=7)
+        np.add.at(pairs, (classes[tokens[:-1][inside]], classes[tokens[1:][inside]]), 1)
+        masses = np.bincount(classes[tokens], minlength=7)
         likelihood = sum(n * np.log(n) for n in pairs.ravel() if n) - 2 * sum(n * np.log(n) for n in masses if n)
         assert likelihood >= before - 1e-9
         before = likelihood
@@ -96,7 +96,7 @@ def test_ranking_is_its_formula(words: NGram, tmp_path: Path) -> None:
     printed = ["the dog ran .", "the dog .", "the the dog ran .", "dog ran the ."]
     texts = [tuple(target.vocabulary.encode(text.split())) for text in printed]
     density = np.array([-3.0, -2.0, -1.0, -2.5])
-    found = Annealed(texts, density, 1, False, np.zeros((3, 3), np.int64))
+    annealed = Annealed(texts, density, 1, False, np.zeros((3, 3), np.int64))
 
     def score(text: tuple[int, ...], log_density: float) -> float:
         ids, bounds = np.array(text, np.int32), np.array([0, len(text)])
@@ -108,11 +108,11 @@ def test_ranking_is_its_formula(words: NGram, tmp_path: Path) -> None:
         return log_density + 2.5 * (over.sum() + number + pairs.min() + LAST * (over[-1] + over[-2]))
 
     expected = sorted(range(4), key=lambda i: -score(texts[i], density[i]))
-    got = ranked(found, target, classes, 2.5)
+    got = ranked(annealed, target, classes, 2.5)
     assert got.texts == [texts[i] for i in expected]
     assert got.log_density.tolist() == density[expected].tolist()
     assert got.texts[0] == texts[0]
-    assert ranked(found, target, classes, 0.0).texts == [texts[i] for i in np.argsort(-density)]
+    assert ranked(annealed, target, classes, 0.0).texts == [texts[i] for i in np.argsort(-density)]
 
 
 def test_english_comes_with_classes_and_other_models_without() -> None:

@@ -294,16 +294,15 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     plain.input.append(value[0])
     plain.output.append(value[1])
     onnx.save(helper.make_model(plain, opset_imports=[helper.make_opsetid("", 23)], ir_version=10), damaged)
-    with pytest.raises(ModelFileError, match="no model of searchgen lm export"):
+    with pytest.raises(ModelFileError, match="not written by searchgen lm export"):
         open_transformer(str(damaged))
-    with pytest.raises(RequestError, match=r"--device cuda: .* computed on the CPU"):
+    with pytest.raises(RequestError, match=r"--device cuda: .* runs on the CPU"):
         open_transformer(str(good), NeuralSettings(device="cuda"))
     with pytest.raises(RequestError, match="--dtype bfloat16"):
         open_transformer(str(good), NeuralSettings(dtype="bfloat16"))
     with pytest.raises(RequestError, match="longer than the 256"):
         open_transformer(str(good)).log_probs(["x y " * 200])
-    with pytest.raises(RequestError, match="cannot spell"):
-        open_transformer(str(good)).log_probs(["a <s> b"])
+    assert np.isneginf(open_transformer(str(good)).log_probs(["a <s> b", "a b"])).tolist() == [True, False]
 
 
 def test_the_command(tmp_path: Path) -> None:
@@ -322,7 +321,7 @@ def test_the_command(tmp_path: Path) -> None:
         failed = searchgen("lm", "export", *wrong)
         assert (failed.code, failed.err.count("\n")) == (2, 1)
     (folder / "config.json").write_text('{"model_type": "gpt2"}', encoding="utf-8")
-    assert "no plain LLaMA" in searchgen("lm", "export", str(folder), "--onnx").err
+    assert "not a plain LLaMA" in searchgen("lm", "export", str(folder), "--onnx").err
 
 
 def test_info_and_eval_take_transformers(tmp_path: Path) -> None:

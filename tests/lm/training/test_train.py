@@ -218,7 +218,7 @@ def test_too_little_text(tmp_path: Path) -> None:
     text = tmp_path / "little.txt"
     for content in ("", "\n\n", "The dog ran.\n"):
         text.write_text(content, encoding="utf-8")
-        with pytest.raises(RequestError, match=r"too little to train on: at least 10,000 are needed"):
+        with pytest.raises(RequestError, match=r"too little text to train on; give at least 10,000"):
             train_transformer([text], tmp_path / "model", RECIPE)
     assert not (tmp_path / "model").exists()
 
@@ -253,7 +253,7 @@ def test_too_long_and_too_few_sentences(tmp_path: Path) -> None:
     text.write_text("".join(f"{' '.join(f'word{i}x{j}' for j in range(300))}.\n" for i in range(60)))
     with pytest.raises(RequestError, match=r"every sentence learnt from has more than 255 pieces; break the lines"):
         train_transformer([text], tmp_path / "model", RECIPE)
-    with pytest.raises(RequestError, match=r"--held-out 0.001 leaves out none of 404 sentences; raise it"):
+    with pytest.raises(RequestError, match=r"--held-out 0.001 leaves out 0 of 404 sentences, .*; raise it"):
         trained(tmp_path / "model", replace(RECIPE, held_out=0.001))
     assert not (tmp_path / "model").exists()
 

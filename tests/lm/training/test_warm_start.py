@@ -101,10 +101,10 @@ def test_nothing_to_begin_with(tmp_path: Path, whole: Trained) -> None:
     for name, reason in {
         "en-ngram": "n-gram model",
         "nowhere": "no such folder",
-        "en": "no model of lm train: width 256, 5 layers",
+        "en": "of no size that lm train makes: width 256, 5 layers",
         str(tmp_path / "other"): "no config.json",
         str(tmp_path / "none.onnx"): "No such file",
-        str(tmp_path / "bad.onnx"): "no file of searchgen lm export",
+        str(tmp_path / "bad.onnx"): "damaged or no ONNX file",
     }.items():
         with pytest.raises((RequestError, ModelFileError), match=f"{re.escape(name)}.*{reason}"):
             trained(tmp_path / "model", replace(RECIPE, start_from=name))
@@ -145,10 +145,10 @@ def damaged(folder: Path, how: str) -> None:
     ("how", "reason"),
     [
         ("cut", "damaged"),
-        ("missing", "up_proj.weight is missing"),
+        ("missing", r"lacks model\.layers\.0\.mlp\.up_proj\.weight"),
         ("shape", "has the shape"),
         ("context", "damaged"),
-        ("pieces", "the tokenizer has 400 pieces, the network 401"),
+        ("pieces", r"embed_tokens\.weight has the shape \(400, 32\), and config\.json says \(401, 32\)"),
         ("untied", "has an output layer of its own; give --untied"),
         ("tokenizer cut", "tokenizer is none"),
         ("normalizer", "tokenizer is none"),

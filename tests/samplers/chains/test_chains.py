@@ -24,8 +24,8 @@ def _run(world: World, first: int, count: int, steps: int = 400, threads: int = 
     return chains
 
 
-def _same(one: Chains, other: Chains) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+def _same(first: Chains, second: Chains) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 def test_chain_7_alone_is_chain_7_among_64() -> None:
@@ -107,8 +107,8 @@ def test_annealing_finds_the_densest_text() -> None:
     text = np.zeros((4, world.max_tokens), np.int32)
     text[:, : len(world.texts[0])] = world.texts[0]
     starts = (text, np.full(4, len(world.texts[0])))
-    found = anneal(world.problem, starts, counters, Annealing(chains=4, steps=2000), threads=2)
-    assert found.texts[0] == world.texts[int(np.argmax(world.log_density))]
-    assert found.log_density[0] == pytest.approx(world.log_density.max())
+    annealed = anneal(world.problem, starts, counters, Annealing(chains=4, steps=2000), threads=2)
+    assert annealed.texts[0] == world.texts[int(np.argmax(world.log_density))]
+    assert annealed.log_density[0] == pytest.approx(world.log_density.max())
     again = anneal(world.problem, starts, counters.copy(), Annealing(chains=4, steps=2000), threads=1)
-    assert again.texts == found.texts
+    assert again.texts == annealed.texts

@@ -101,23 +101,25 @@ def test_demanded_words_are_traced_only_where_there_is_a_choice(target: Target) 
     tokens = draws.tokens.copy()
     b, c = (int(either.vocabulary.encode([word])[0]) for word in "bc")
     tokens[1::4][tokens[1::4] == b] = c
-    found = arrays(replace(draws, tokens=tokens), either)
-    assert set(found) == {"log_density", "length", "has demanded form b", "has demanded form c"}
-    assert r_hat(found["has demanded form b"]) > 1.1
+    features = arrays(replace(draws, tokens=tokens), either)
+    assert set(features) == {"log_density", "length", "has demanded form b", "has demanded form c"}
+    assert r_hat(features["has demanded form b"]) > 1.1
 
 
 def test_chains_stuck_in_one_text_are_flagged(target: Target) -> None:
     draws = stuck(target)
-    one = Draws(np.tile(draws.tokens[0], (400, 1)), np.full(400, 2), np.full(400, -1.0), np.zeros(400), chains=4)
-    report = diagnose(Method("stuck", "markov", "", draw=lambda job: one, proof=None), one, target)
+    stuck_draws = Draws(
+        np.tile(draws.tokens[0], (400, 1)), np.full(400, 2), np.full(400, -1.0), np.zeros(400), chains=4
+    )
+    report = diagnose(Method("stuck", "markov", "", draw=lambda job: stuck_draws, proof=None), stuck_draws, target)
     assert report["trusted"] is False
-    assert "one text" in report["doubts"][-1]
+    assert "the same text" in report["doubts"][-1]
 
 
 def test_chains_that_mix_are_trusted(target: Target) -> None:
-    found = method("mh")
-    draws = found.draw(Job(target, 6400, 3, found.options(thin=30, burn_in=300)))
-    report = diagnose(found, draws, target)
+    mh = method("mh")
+    draws = mh.draw(Job(target, 6400, 3, mh.options(thin=30, burn_in=300)))
+    report = diagnose(mh, draws, target)
     assert report["trusted"] is True, report["doubts"]
     assert set(report["features"]) >= {"log_density", "length"}
     assert arrays(draws, target)["length"].shape == (64, 100)
@@ -133,5 +135,5 @@ def test_weights_that_one_draw_dominates_are_flagged(target: Target) -> None:
 
 
 def test_a_search_claims_nothing(target: Target) -> None:
-    found = Method("found", "search", "", draw=lambda job: stuck(target), proof=None)
-    assert diagnose(found, stuck(target), target)["trusted"] is None
+    search = Method("found", "search", "", draw=lambda job: stuck(target), proof=None)
+    assert diagnose(search, stuck(target), target)["trusted"] is None

@@ -37,12 +37,12 @@ def test_scores_above_their_bounds_are_exact(folder: Path) -> None:
     expected = open_transformer(str(folder)).log_probs(texts)
     for shift in (-1.0, 1.0):
         model: Any = open_transformer(str(folder))
-        found = model.log_probs_above(texts, expected + shift)
-        assert np.allclose(found, expected, atol=ROUNDING) if shift < 0 else (found == -np.inf).all()
+        scores = model.log_probs_above(texts, expected + shift)
+        assert np.allclose(scores, expected, atol=ROUNDING) if shift < 0 else (scores == -np.inf).all()
         assert model.usage.duplicates == 1
         assert (model.usage.cut_short > 0) == (shift > 0)
         if shift < 0:
-            assert model.log_probs(texts).tolist() == found.tolist()  # whole scores are kept
+            assert model.log_probs(texts).tolist() == scores.tolist()  # whole scores are kept
     # Far above: nothing is read but the first portion.
     model = open_transformer(str(folder))
     model.log_probs_above(texts, np.zeros(len(texts)))
@@ -64,7 +64,7 @@ def acceptance(target: Target, world: World, shift: float = 0.0) -> np.ndarray:
     for row, text in zip(tokens, world.texts, strict=True):
         row[: len(text)] = text
     true = score(tokens, lengths, np.full(n, -np.inf))
-    found = np.zeros((n, n))
+    matrix = np.zeros((n, n))
     for x in range(n):
         cheap = world.log_density - world.log_density[x]
         low, high = np.zeros(n), np.ones(n)
@@ -73,8 +73,8 @@ def acceptance(target: Target, world: World, shift: float = 0.0) -> np.ndarray:
             model.forget()  # type: ignore[union-attr]
             accepted = score(tokens, lengths, true[x] + np.log(middle) + cheap + shift) > -np.inf
             low, high = np.where(accepted, middle, low), np.where(accepted, high, middle)
-        found[x] = low
-    return found
+        matrix[x] = low
+    return matrix
 
 
 @pytest.mark.slow

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 
 from searchgen.automata import Automaton
 from searchgen.errors import RequestError
 from searchgen.jobs.draws import stated_law
-from searchgen.kernels.randomness import Counter, below, counter, start_step
+from searchgen.kernels.compiled import allocating
+from searchgen.kernels.randomness import Counter, below, counter
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
@@ -18,7 +18,7 @@ from searchgen.samplers.mcmc.gibbs.conditional import AFTER, BEFORE, EMPTY, FREE
 from searchgen.samplers.mcmc.gibbs.sampler import (
     METHOD,
     RELOCATIONS,
-    block_step,
+    _run,
     gibbs_step,
     list_outcomes,
     redraw_block,
@@ -61,14 +61,16 @@ def conditional_matrix(world: World) -> np.ndarray:
             for start in range(len(text) - size + 1):
                 left, right = text[:start], text[start + size :]
                 others = [left + right, *((*left, w, *right) for w in range(len(world.problem.token)))]
-                found = [index[other] for other in others if other in index]
-                law = np.exp(world.log_density[found])
-                matrix[i, found] += 0.5 / (len(text) - size + 1) * law / law.sum()
+                alike = [index[other] for other in others if other in index]
+                law = np.exp(world.log_density[alike])
+                matrix[i, alike] += 0.5 / (len(text) - size + 1) * law / law.sum()
     return matrix
 
 
 def matrix_of(world: World, tables: BlockTables, longest: int = 1) -> np.ndarray:
-    return transition_matrix(world, block_step, tables, scratch_for(world.problem, tables, world.max_tokens), longest)
+    """P of the updates alone: no step is a relocation."""
+    scratch = scratch_for(world.problem, tables, world.max_tokens)
+    return transition_matrix(world, gibbs_step, tables, scratch, RELOCATIONS, 0.0, longest)
 
 
 @pytest.mark.parametrize("beta", [0.7, 1.0, 2.0])
@@ -76,8 +78,8 @@ def matrix_of(world: World, tables: BlockTables, longest: int = 1) -> np.ndarray
 def test_every_update_is_the_enumerated_conditional(order: int, beta: float) -> None:
     world = sparse_world(beta, order)
     for smallest in (1, 3, 99):
-        found = matrix_of(world, block_tables(world.problem, smallest))
-        assert np.abs(found - conditional_matrix(world)).max() < EXACT
+        matrix = matrix_of(world, block_tables(world.problem, smallest))
+        assert np.abs(matrix - conditional_matrix(world)).max() < EXACT
 
 
 @pytest.mark.parametrize("name", WORLDS)
@@ -91,8 +93,8 @@ def test_blocks_of_two_and_the_mixture(beta: float) -> None:
     world = sparse_world(beta)
     tables = block_tables(world.problem, 1)
     scratch = scratch_for(world.problem, tables, world.max_tokens)
-    assert_leaves_invariant(block_step, world, tables, scratch, 2)
-    assert_leaves_invariant(gibbs_step, world, tables, scratch, RELOCATIONS, 0.5, irreducible=True)
+    assert_leaves_invariant(gibbs_step, world, tables, scratch, RELOCATIONS, 0.0, 2)
+    assert_leaves_invariant(gibbs_step, world, tables, scratch, RELOCATIONS, 0.5, 0, irreducible=True)
 
 
 # Controls
@@ -130,7 +132,7 @@ def test_a_missing_part_is_caught(fault: str) -> None:
     assert imbalance(world, wrong) > VISIBLE or np.abs(wrong - right).max() > VISIBLE
 
 
-@njit
+@allocating
 def _place_among_all(problem: Any, chains: Any, c: Any, draft: Any, tables: Any, scratch: Any, rng: Any) -> None:
     """The fault: places counted among n + 1 for every block, so that the choice depends on what stands in the block."""
     size = below(rng, 2)
@@ -163,24 +165,15 @@ def test_a_model_without_a_suffix_is_refused() -> None:
 def job() -> Job:
     rng = open_source(ModelRef.parse("en-ngram"))
     request = stated_law(Request(keywords=(("doctor",), ("letter",)), max_words=10, finite_verb=False))
-    return Job(Target.of(request, rng.model, rng.known), 32, 7, GibbsOptions(chains=16, burn_in=8, thin=4))
+    return Job(Target.of(request, rng.model, rng.lexicon), 32, 7, GibbsOptions(chains=16, burn_in=8, thin=4))
 
 
-@njit
-def _one(
-    problem: Any, chains: Any, c: Any, draft: Any, tables: Any, scratch: Any, longest: Any, word: Any, n: Any
-) -> None:
-    rng = Counter(word)
-    start_step(rng, n)
-    block_step(problem, chains, c, draft, tables, scratch, longest, rng)
-
-
-@njit
+@allocating
 def _listed(problem: Any, chains: Any, draft: Any, tables: Any, scratch: Any, start: Any, size: Any, word: Any) -> None:
     list_outcomes(problem, chains, 0, draft, tables, scratch, 1, start, size, Counter(word))
 
 
-@njit
+@allocating
 def _enumerated(problem: Any, chains: Any, start: Any, size: Any, out: Any) -> None:
     """Write the log-density of every text with one token or none in the place of the block; the last entry is for none."""
     old, length = chains.token[0].copy(), chains.length[0]
@@ -204,12 +197,12 @@ def log_sum(terms: np.ndarray) -> float:
 def test_the_whole_vocabulary_is_weighed(job: Job) -> None:
     """On the large model, all 63,000 words one by one: each word with a weight of its own, and the mass of each remainder."""
     problem = job.target.problem
-    tables, found = block_tables(problem), METHOD.draw(job)
+    tables, draws = block_tables(problem), METHOD.draw(job)
     scratch = scratch_for(problem, tables, job.target.max_tokens)
     chains = new_chains(1, job.target.max_tokens)
     out = np.zeros(len(problem.token) + 1)
     kinds = set()
-    for row, length in zip(found.tokens[:6], found.lengths[:6], strict=True):
+    for row, length in zip(draws.tokens[:6], draws.lengths[:6], strict=True):
         for start in range(int(length) + 1):
             size = int(start < length)
             enter(problem, chains, row[None], np.array([length]))
@@ -237,17 +230,19 @@ def test_the_whole_vocabulary_is_weighed(job: Job) -> None:
 
 
 def test_a_step_changes_at_most_its_block(job: Job) -> None:
-    """Before and after have a common beginning and a common end but for two tokens; no proposal is refused."""
+    """Before and after have a common beginning and a common end but for two tokens; no proposal is refused.
+
+    The steps are those of a run without relocations, with blocks of one token or two.
+    """
     problem = job.target.problem
-    tables, found = block_tables(problem), METHOD.draw(job)
+    tables, draws = block_tables(problem), METHOD.draw(job)
     scratch = scratch_for(problem, tables, job.target.max_tokens)
     chains = new_chains(1, job.target.max_tokens)
-    enter(problem, chains, found.tokens[:1], found.lengths[:1])
-    changes = set()
+    enter(problem, chains, draws.tokens[:1], draws.lengths[:1])
+    changes, one, counters = set(), np.array([0, 1, 1]), counter(3).word[None, :]
     for number in range(400):
-        longest = 1 + number % 2
         before = tuple(chains.token[0, : chains.length[0]].tolist())
-        _one(problem, chains, 0, draft_for(chains), tables, scratch, longest, counter(3).word, number)
+        _run(problem, chains, one, draft_for(chains), tables, scratch, RELOCATIONS, 0.0, counters, number)
         after = tuple(chains.token[0, : chains.length[0]].tolist())
         same = 0
         while same < min(len(before), len(after)) and before[same] == after[same]:
@@ -262,6 +257,6 @@ def test_a_step_changes_at_most_its_block(job: Job) -> None:
 
 
 def test_one_thread_or_two(job: Job) -> None:
-    one, two = METHOD.draw(job), METHOD.draw(Job(job.target, job.count, job.key, job.options, threads=2))
-    assert np.array_equal(one.tokens, two.tokens)
-    assert np.array_equal(one.log_density, two.log_density)
+    alone, shared = METHOD.draw(job), METHOD.draw(Job(job.target, job.count, job.key, job.options, threads=2))
+    assert np.array_equal(alone.tokens, shared.tokens)
+    assert np.array_equal(alone.log_density, shared.log_density)

@@ -27,9 +27,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def model(folder: str) -> MaskedModel:
-    found = open_any_transformer(folder)
-    assert isinstance(found, MaskedModel)
-    return found
+    model = open_any_transformer(folder)
+    assert isinstance(model, MaskedModel)
+    return model
 
 
 def proposals_of(model: MaskedModel, sentences: list[list[str]], form: str) -> MaskedProposals:
@@ -70,10 +70,10 @@ def test_scores_of_many_texts_are_reduced_pass_by_pass(model: MaskedModel) -> No
     torch = pytest.importorskip("torch")
     wide = replace(model, scores=lambda pieces, there, at: torch.zeros(len(at), 20_000), positions=256)
     tracemalloc.start()
-    found = wide.log_probs([" ".join(("the", "ran")[i >> bit & 1] for bit in range(15)) for i in range(100)])
+    scores = wide.log_probs([" ".join(("the", "ran")[i >> bit & 1] for bit in range(15)) for i in range(100)])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert np.allclose(found, -15 * np.log(20_000))
+    assert np.allclose(scores, -15 * np.log(20_000))
     assert peak < 60e6
 
 
@@ -92,7 +92,7 @@ def test_score_says_what_the_numbers_are(folder: str) -> None:
 def test_text_goes_with_a_spec(folder: str, tmp_path: Path) -> None:
     spec = tmp_path / "dog.toml"
     spec.write_text('[constraints]\nkeywords = ["dog"]\n', encoding="utf-8")
-    given = ("--lm", folder, "--sampler", "gibbs", "--max-words", "5", "--seed", "1")
-    ran = searchgen("sample", "--spec", str(spec), *given, "--text", "The cat ran.")
+    flags = ("--lm", folder, "--sampler", "gibbs", "--max-words", "5", "--seed", "1")
+    ran = searchgen("sample", "--spec", str(spec), *flags, "--text", "The cat ran.")
     assert ran.code == 3
     assert "--text does not satisfy keyword dog" in ran.err

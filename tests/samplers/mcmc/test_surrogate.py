@@ -90,12 +90,12 @@ def test_draws_have_the_law_of_a_target_with_a_black_box_term(model: NGram) -> N
     world = World.of(job.target.problem, 4)
     scores = world.log_density + np.array([job.target.black_box_log_weight(text) for text in world.texts])
     law = np.exp(scores - np.logaddexp.reduce(scores))
-    seen = {text: 0 for text in world.texts}
+    counts = {text: 0 for text in world.texts}
     for text in draws.texts():
-        seen[text] += 1
+        counts[text] += 1
     expected = law * 4000
     common = expected >= 5
-    pairs = [(seen[t], e) for t, e, c in zip(world.texts, expected, common, strict=True) if c]
+    pairs = [(counts[t], e) for t, e, c in zip(world.texts, expected, common, strict=True) if c]
     pairs.append((4000 - sum(s for s, _ in pairs), expected[~common].sum()))
     statistic = sum((s - e) ** 2 / e for s, e in pairs)
     k = len(pairs) - 1
@@ -105,9 +105,9 @@ def test_draws_have_the_law_of_a_target_with_a_black_box_term(model: NGram) -> N
 
 
 def test_threads_do_not_matter(model: NGram) -> None:
-    one, two = job_for(model, 50), job_for(model, 50)
-    two = Job(two.target, 50, 7, two.options, threads=2)
-    first, second = method("surrogate").draw(one), method("surrogate").draw(two)
+    job, again = job_for(model, 50), job_for(model, 50)
+    again = Job(again.target, 50, 7, again.options, threads=2)
+    first, second = method("surrogate").draw(job), method("surrogate").draw(again)
     assert first.texts() == second.texts()
 
 

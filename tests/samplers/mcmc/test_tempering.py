@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 
 from searchgen.errors import RequestError
 from searchgen.jobs.draws import stated_law
 from searchgen.kernels.acceptance import accepts, log_threshold
+from searchgen.kernels.compiled import allocating
 from searchgen.kernels.randomness import bernoulli
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.request import Request
@@ -24,7 +24,7 @@ TABLE = labels(span=0, any_span=1, relocate=0, longest=1)
 VISIBLE = 1e-4
 
 
-@njit
+@allocating
 def _event(problem: Any, chains: Any, first: Any, draft: Any, ladder: Any, fault: Any, rng: Any) -> None:
     """A step of either rung, or a swap with one mistake."""
     if bernoulli(rng, 0.5):
@@ -77,13 +77,13 @@ def _job(options: Options, threads: int = 1) -> Job:
 
 def test_one_thread_or_two() -> None:
     """The pilot run, the ladder and the draws are the same bits; the report says what the swaps did."""
-    one, two = draw(_job(Options(chains=4, rungs=3))), draw(_job(Options(chains=4, rungs=3), threads=2))
-    assert np.array_equal(one.tokens, two.tokens)
-    assert one.report == two.report
-    assert len(one.report["inverse_temperatures"]) == 3
-    assert len(one.report["swap_rates"]) == 2
-    assert min(one.report["swap_rates"]) > 0.1
-    assert one.chains == 4
+    alone, shared = draw(_job(Options(chains=4, rungs=3))), draw(_job(Options(chains=4, rungs=3), threads=2))
+    assert np.array_equal(alone.tokens, shared.tokens)
+    assert alone.report == shared.report
+    assert len(alone.report["inverse_temperatures"]) == 3
+    assert len(alone.report["swap_rates"]) == 2
+    assert min(alone.report["swap_rates"]) > 0.1
+    assert alone.chains == 4
 
 
 @pytest.mark.parametrize("options", [Options(rungs=1), Options(hottest=1.0), Options(swap=0.0), Options(rungs=99)])

@@ -25,11 +25,11 @@ def job_on(world: World, count: int, **options: Any) -> Job:
 def test_a_wide_beam_finds_the_densest_texts_in_order(world: World, grid: bool) -> None:
     """On the enumerated world nothing is missed, nothing is invented, and every log density is the world's own."""
     count = len(world.texts)
-    found = search(job_on(world, count), EVERYTHING, grid)
+    result = search(job_on(world, count), EVERYTHING, grid)
     exact = dict(zip(world.texts, world.log_density.tolist(), strict=True))
-    assert set(found.texts) == set(exact)
-    assert [exact[text] for text in found.texts] == pytest.approx(sorted(exact.values(), reverse=True), abs=1e-9)
-    assert found.score == pytest.approx([exact[text] for text in found.texts], abs=1e-9)
+    assert set(result.texts) == set(exact)
+    assert [exact[text] for text in result.texts] == pytest.approx(sorted(exact.values(), reverse=True), abs=1e-9)
+    assert result.score == pytest.approx([exact[text] for text in result.texts], abs=1e-9)
 
 
 @pytest.fixture(params=[(name, beta) for name in WORLDS for beta in (0.7, 2.0)], ids=str)
@@ -46,10 +46,10 @@ def grid(request: pytest.FixtureRequest) -> bool:
 @pytest.mark.parametrize("width", [1, 2, 5])
 def test_a_narrow_beam_returns_only_accepted_texts(world: World, grid: bool, width: int) -> None:
     exact = dict(zip(world.texts, world.log_density.tolist(), strict=True))
-    found = search(job_on(world, 10), width, grid)
-    assert set(found.texts) <= set(exact)
-    assert len(set(found.texts)) == len(found.texts)
-    assert found.score == pytest.approx([exact[text] for text in found.texts], abs=1e-9)
+    result = search(job_on(world, 10), width, grid)
+    assert set(result.texts) <= set(exact)
+    assert len(set(result.texts)) == len(result.texts)
+    assert result.score == pytest.approx([exact[text] for text in result.texts], abs=1e-9)
 
 
 def test_a_beam_of_one_prefix_for_each_state_finds_a_text(world: World) -> None:
@@ -58,17 +58,17 @@ def test_a_beam_of_one_prefix_for_each_state_finds_a_text(world: World) -> None:
 
 
 def test_a_wider_beam_sees_more(world: World) -> None:
-    seen = [len(search(job_on(world, 10_000), width, True).texts) for width in (1, 4, EVERYTHING)]
-    assert seen == sorted(seen)
-    assert seen[0] < seen[-1] == len(world.texts)
+    sizes = [len(search(job_on(world, 10_000), width, True).texts) for width in (1, 4, EVERYTHING)]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1] == len(world.texts)
 
 
 def test_control_the_check_sees_lost_successors(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search that forgets what no context stores misses texts, and the comparison shows it."""
     world = WORLDS["phrase"](1.0)
     monkeypatch.setattr(Successors, "_unlisted", lambda _self, tokens: tokens[:0])
-    found = search(job_on(world, len(world.texts)), EVERYTHING, True)
-    assert set(found.texts) < set(world.texts)
+    result = search(job_on(world, len(world.texts)), EVERYTHING, True)
+    assert set(result.texts) < set(world.texts)
 
 
 def test_control_the_check_sees_a_dropped_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,9 +77,9 @@ def test_control_the_check_sees_a_dropped_backoff(monkeypatch: pytest.MonkeyPatc
     node = world.problem.ngram.node.copy()
     node["log_backoff"] = 0.0
     wrong = world.problem._replace(ngram=world.problem.ngram._replace(node=node))
-    found = search(job_on(World(wrong, world.texts, world.log_density, world.max_tokens), 400), EVERYTHING, True)
+    result = search(job_on(World(wrong, world.texts, world.log_density, world.max_tokens), 400), EVERYTHING, True)
     exact = dict(zip(world.texts, world.log_density.tolist(), strict=True))
-    assert max(abs(exact[text] - score) for text, score in zip(found.texts, found.score, strict=True)) > 0.1
+    assert max(abs(exact[text] - score) for text, score in zip(result.texts, result.score, strict=True)) > 0.1
 
 
 def test_says_so_when_the_beam_led_nowhere() -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 
 from searchgen.errors import NotFound, RequestError
+from searchgen.kernels.compiled import allocating
 from searchgen.samplers.diagnostics.intervals import clopper_pearson
 from searchgen.samplers.proofs.exactness import prove_attempts
 from searchgen.samplers.proofs.toy_worlds import keyword_world, phrase_world
@@ -20,7 +20,7 @@ from tests.samplers.toy_jobs import toy_job
 REJECTION = method("rejection")
 
 
-@njit
+@allocating
 def without_weight(
     problem: Any, tokens: Any, lengths: Any, log_weight: Any, proposal: Any, memory: Any, path: Any, rng: Any
 ) -> None:
@@ -76,18 +76,18 @@ def _proposal() -> Any:
 def test_log_z_is_the_guides(beta: float, options: dict[str, Any]) -> None:
     """Within five standard errors, and the interval covers the rate; draws satisfy everything."""
     job = toy_job("rejection", 3000, beta=beta, **options)
-    found, exact = REJECTION.draw(job), job.guide(3).log_mass
-    assert found.log_z is not None
-    assert found.log_z_error is not None
-    assert abs(found.log_z - exact) < 5 * found.log_z_error + 1e-5
-    assert all(all(job.target.satisfied(text).values()) for text in found.texts()[:100])
+    draws, exact = REJECTION.draw(job), job.guide(3).log_mass
+    assert draws.log_z is not None
+    assert draws.log_z_error is not None
+    assert abs(draws.log_z - exact) < 5 * draws.log_z_error + 1e-5
+    assert all(all(job.target.satisfied(text).values()) for text in draws.texts()[:100])
     if options:
-        assert found.counts["remembered"] > 0
-        assert "acceptance_interval" not in found.report
-        assert found.report["remembered_mass"] < 1 - np.exp(exact)
+        assert draws.counts["remembered"] > 0
+        assert "acceptance_interval" not in draws.report
+        assert draws.report["remembered_mass"] < 1 - np.exp(exact)
     else:
-        low, high = found.report["acceptance_interval"]
-        assert low < found.report["acceptance_rate"] < high
+        low, high = draws.report["acceptance_interval"]
+        assert low < draws.report["acceptance_rate"] < high
 
 
 def test_memory_saves_attempts() -> None:
@@ -99,20 +99,20 @@ def test_memory_saves_attempts() -> None:
 
 def test_word_marginals_with_memory_are_those_without() -> None:
     """Lengths of 3,000 draws of each: a two-sample chi-square, below five standard deviations."""
-    one = np.bincount(REJECTION.draw(toy_job("rejection", 3000)).lengths, minlength=7)[1:]
-    two = np.bincount(REJECTION.draw(toy_job("rejection", 3000, memory=True)).lengths, minlength=7)[1:]
-    both = one + two
-    statistic = (((one - two) ** 2)[both > 0] / both[both > 0]).sum()
+    first = np.bincount(REJECTION.draw(toy_job("rejection", 3000)).lengths, minlength=7)[1:]
+    second = np.bincount(REJECTION.draw(toy_job("rejection", 3000, memory=True)).lengths, minlength=7)[1:]
+    both = first + second
+    statistic = (((first - second) ** 2)[both > 0] / both[both > 0]).sum()
     degrees = (both > 0).sum() - 1
     assert statistic < degrees + 5 * np.sqrt(2 * degrees)
 
 
 def test_quasi_says_what_it_is() -> None:
     """An estimated bound makes the draws approximate, with a distance; without it beta < 1 is refused with what serves it."""
-    found = REJECTION.draw(toy_job("rejection", 100, beta=0.9, quasi=True, pilot=2000))
-    assert found.kind == "approximate"
-    assert 0.0 <= found.report["total_variation"] < 1.0
-    assert "approximate" in found.notes[0]
+    draws = REJECTION.draw(toy_job("rejection", 100, beta=0.9, quasi=True, pilot=2000))
+    assert draws.kind == "approximate"
+    assert 0.0 <= draws.report["total_variation"] < 1.0
+    assert "approximate" in draws.notes[0]
     with pytest.raises(RequestError, match=r"no usable bound.*smc or mh"):
         REJECTION.draw(toy_job("rejection", 100, beta=0.9))
     with pytest.raises(RequestError, match="exclude"):
@@ -122,19 +122,19 @@ def test_quasi_says_what_it_is() -> None:
 def test_quasi_is_close_to_the_target() -> None:
     """With log Z corrected for what exceeded the bound: within five standard errors."""
     job = toy_job("rejection", 4000, beta=0.9, quasi=True, pilot=200, attempts=10_000_000)
-    found = REJECTION.draw(job)
-    assert found.log_z is not None
-    assert found.log_z_error is not None
-    assert abs(found.log_z - job.guide(3).log_mass) < 5 * found.log_z_error + 1e-5
+    draws = REJECTION.draw(job)
+    assert draws.log_z is not None
+    assert draws.log_z_error is not None
+    assert abs(draws.log_z - job.guide(3).log_mass) < 5 * draws.log_z_error + 1e-5
 
 
 def test_none_found_says_how_rare() -> None:
     """k = 0 is below 3 / n, not 0; fewer texts than wanted are said to be so."""
-    with pytest.raises(NotFound, match=r"none of 3 attempts.*below 3/n = 1.*smc"):
+    with pytest.raises(NotFound, match=r"no attempt of 3 was accepted.*below 3/n = 1.*smc"):
         REJECTION.draw(toy_job("rejection", 1, keywords="c,f,d,e", attempts=3))
-    found = REJECTION.draw(toy_job("rejection", 500, attempts=200))
-    assert len(found.lengths) < 500
-    assert "only" in found.notes[0]
+    draws = REJECTION.draw(toy_job("rejection", 500, attempts=200))
+    assert len(draws.lengths) < 500
+    assert "only" in draws.notes[0]
 
 
 @pytest.mark.parametrize(("k", "n"), [(1, 20), (7, 30), (199, 200), (3, 1_000_000)])

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 
 from searchgen.errors import RequestError
 from searchgen.guide import Guide
 from searchgen.guide.candidates import new_scratch
 from searchgen.guide.draws import draw
+from searchgen.kernels.compiled import allocating
 from searchgen.kernels.randomness import categorical
 from searchgen.samplers.chains.chains import recompute
 from searchgen.samplers.diagnostics.weights import (
@@ -60,7 +60,7 @@ def test_scale_of_a_generalised_pareto_law() -> None:
     assert abs(found_scale / scale - 1) < 5 * np.sqrt(2 * (1 + shape) / draws)
 
 
-@njit
+@allocating
 def unweighted(
     problem: Any, tokens: Any, lengths: Any, log_weight: Any, guide: Any, mass: Any, scratch: Any, rng: Any
 ) -> None:
@@ -69,7 +69,7 @@ def unweighted(
     log_weight[0] = mass
 
 
-@njit
+@allocating
 def pool_forgotten(
     problem: Any,
     tokens: Any,
@@ -87,7 +87,7 @@ def pool_forgotten(
     log_weight[0] = mass if fault == 0 else pool.log_weight.max()
 
 
-@njit
+@allocating
 def density_only(
     problem: Any, chains: Any, c: Any, draft: Any, guide: Any, log_mass: Any, scratch: Any, pool: Any, rng: Any
 ) -> None:
@@ -124,12 +124,12 @@ def test_a_pool_whose_mean_weight_is_forgotten_is_caught(fault: int) -> None:
     world = narrowed(keyword_world(1.0), 40)
     guide = Guide.build(world.problem, order=2, max_tokens=world.max_tokens, budget=None, threads=1)
     place = (guide.tables, guide.log_mass, new_scratch(), new_pool(2, world.max_tokens), fault)
-    (found,) = prove_attempts("pool", world, pool_forgotten, *place)
-    assert found.error > VISIBLE
+    (finding,) = prove_attempts("pool", world, pool_forgotten, *place)
+    assert finding.error > VISIBLE
 
 
-def _same(one: Draws, other: Draws) -> bool:
-    return one.texts() == other.texts() and np.array_equal(one.log_weight, other.log_weight)
+def _same(first: Draws, second: Draws) -> bool:
+    return first.texts() == second.texts() and np.array_equal(first.log_weight, second.log_weight)
 
 
 @pytest.mark.parametrize("name", ["importance", "sir", "isir"])
@@ -145,10 +145,10 @@ def test_log_z_is_the_guides() -> None:
     assert np.abs(full.log_weight - exact).max() < 1e-5
     assert full.report["pareto_k"] is None
     assert full.report["ess"] == pytest.approx(100, rel=1e-6)
-    found = method("importance").draw(toy_job("importance", 5000))
-    assert found.log_z is not None
-    assert found.log_z_error is not None
-    assert abs(found.log_z - exact) < 5 * found.log_z_error + 1e-5
+    draws = method("importance").draw(toy_job("importance", 5000))
+    assert draws.log_z is not None
+    assert draws.log_z_error is not None
+    assert abs(draws.log_z - exact) < 5 * draws.log_z_error + 1e-5
 
 
 def test_an_order_that_is_not_there() -> None:

@@ -44,11 +44,11 @@ def test_log_z_and_marginals_are_the_guides(bigram: NGram, name: str) -> None:
     """P(another word | the demanded one) is the ratio of two exact masses."""
     count = 2000
     job = _job(bigram, name, (WORD,), count)
-    found = method(name).draw(job)
+    draws = method(name).draw(job)
     exact = job.guide().log_mass
-    if found.log_z is not None and found.log_z_error is not None:
-        assert abs(found.log_z - exact) < LARGEST_Z * found.log_z_error + 1e-4
-    texts, size = found.texts(), len(found.lengths)
+    if draws.log_z is not None and draws.log_z_error is not None:
+        assert abs(draws.log_z - exact) < LARGEST_Z * draws.log_z_error + 1e-4
+    texts, size = draws.texts(), len(draws.lengths)
     scores: dict[str, float] = {}
     for other in OTHERS:
         p = np.exp(_job(bigram, name, (WORD, other), 1).guide().log_mass - exact)
@@ -56,4 +56,4 @@ def test_log_z_and_marginals_are_the_guides(bigram: NGram, name: str) -> None:
         share = np.mean([bool(ids & set(text)) for text in texts])
         scores[other] = float((share - p) / np.sqrt(p * (1 - p) / size))
         assert abs(share - p) < LARGEST_Z * np.sqrt(p * (1 - p) / size) + 1e-4, other
-    print(name, {other: round(z, 2) for other, z in scores.items()}, found.log_z, found.log_z_error, exact)
+    print(name, {other: round(z, 2) for other, z in scores.items()}, draws.log_z, draws.log_z_error, exact)

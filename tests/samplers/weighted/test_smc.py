@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 
 from searchgen.errors import RequestError
 from searchgen.guide import Guide
 from searchgen.jobs.draws import stated_law
+from searchgen.kernels.compiled import allocating
 from searchgen.kernels.randomness import script, systematic
 from searchgen.lm.ngram.model import NGram
 from searchgen.problem import Problem
@@ -19,7 +19,7 @@ from searchgen.request.request import Request
 from searchgen.samplers.chains.chains import draft_for, enter, new_chains
 from searchgen.samplers.chains.moves import labels, step
 from searchgen.samplers.method import Job, parse_options
-from searchgen.samplers.proofs.exactness import World, next_script, prove_attempts
+from searchgen.samplers.proofs.exactness import WEIGHTED, World, next_script, prove_attempts
 from searchgen.samplers.proofs.toy_worlds import WORLDS
 from searchgen.samplers.weighted.smc.proof import arguments, attempt, small
 from searchgen.samplers.weighted.smc.sampler import METHOD, Options, relative_variance, run
@@ -30,13 +30,13 @@ from tests.places import ROOT
 
 VISIBLE = 1e-4  # a fault shifts the law at least so much
 NO_FAULT, WEIGHTS_FORGOTTEN, WRONG_CONTEXT, ROUNDED_DOWN = range(4)
+REJUVENATED = 4  # no fault: the text of the first particle makes a step of Metropolis-Hastings
 
 
-@njit
-def _round_down(particles: Any, rng: Any) -> None:
-    """Resample to floor(N w) copies of each particle, and as many of the last one as are lacking."""
+@allocating
+def _round_down(particles: Any) -> None:
+    """Resample to floor(N w) copies of each particle, by its running sums, and as many of the last one as are lacking."""
     n = len(particles.length)
-    resample(particles, 0.0, rng)  # only for its running sums
     total, used = particles.running[n - 1], 0
     for c in range(n):
         share = (particles.running[c] - (particles.running[c - 1] if c else 0.0)) / total
@@ -52,8 +52,8 @@ def _round_down(particles: Any, rng: Any) -> None:
     particles.log_weight[:] = mean
 
 
-@njit
-def faulty(
+@allocating
+def varied(
     problem: Any,
     tokens: Any,
     lengths: Any,
@@ -63,27 +63,34 @@ def faulty(
     log_mass: Any,
     fault: Any,
     scratch: Any,
+    chains: Any,
+    draft: Any,
+    table: Any,
     rng: Any,
 ) -> None:
-    """Make a run like `attempt`, resampling always, with one mistake."""
+    """Make a run like `attempt`, resampling always, with one mistake; or with none, and a step of the text at its end.
+
+    One kernel for all of them, and each step of a run stands in it once, since compiling takes most of the time of these tests.
+    """
     start(guide, problem, particles, log_mass, rng)
     going = True
     while going:
         for c in range(len(lengths)):
-            context = particles.context[c]
-            if fault == WRONG_CONTEXT and particles.left[c] >= 0 and context > 0:
+            context, before = particles.context[c], 0.0
+            wrong = fault == WRONG_CONTEXT and particles.left[c] >= 0 and context > 0
+            if wrong:
                 particles.context[c] = problem.ngram.node[context].suffix
-            weigh(guide, problem, particles, c)
-            if fault == WRONG_CONTEXT and context != particles.context[c]:
-                before = particles.log_weight[c]
-                particles.context[c] = context
-                weigh(
-                    guide, problem, particles, c
-                )  # the token is drawn by the right law, the weight is the wrong one's
+            for _ in range(2 if wrong else 1):
+                weigh(guide, problem, particles, c)
+                if wrong and context != particles.context[c]:  # the weight is the wrong one's
+                    before = particles.log_weight[c]
+                    particles.context[c] = context
+            if wrong:  # the token is drawn by the right law
                 particles.log_weight[c] = before
+        resampled = resample(particles, 0.0 if fault == ROUNDED_DOWN else 1.0, rng)
         if fault == ROUNDED_DOWN:
-            _round_down(particles, rng)
-        elif resample(particles, 1.0, rng) and fault == WEIGHTS_FORGOTTEN:
+            _round_down(particles)
+        elif resampled and fault == WEIGHTS_FORGOTTEN:
             particles.log_weight[:] = log_mass
         going = False
         for c in range(len(lengths)):
@@ -92,11 +99,18 @@ def faulty(
         lengths[c], log_weight[c] = particles.length[c], particles.log_weight[c]
         for at in range(lengths[c]):
             tokens[c, at] = particles.token[c, at]
+    if fault == REJUVENATED:
+        enter(problem, chains, tokens[:1], lengths[:1])
+        step(problem, chains, 0, draft, table, 1.0, rng)
+        lengths[0] = chains.length[0]
+        tokens[0, : lengths[0]] = chains.token[0, : lengths[0]]
 
 
-def error(world: World, order: int, fault: int) -> float:
+def error(world: World, order: int, fault: int, particles: int = 2) -> float:
     guide = Guide.build(world.problem, order=order, max_tokens=world.max_tokens, budget=None)
-    return prove_attempts("", world, faulty, *arguments(guide, 2, fault), particles=2)[0].error
+    chains, table = new_chains(1, world.max_tokens), labels(span=1, any_span=1, relocate=1, longest=1)
+    more = (*arguments(guide, particles, fault), chains, draft_for(chains), table)
+    return prove_attempts("", world, varied, *more, particles=particles)[0].error
 
 
 def test_control_the_run_without_a_fault_is_exact() -> None:
@@ -122,46 +136,20 @@ def test_models_of_other_kinds(world: str, orders: tuple[int, ...], beta: float)
             assert finding.holds, (order, particles, finding.error)
 
 
-@njit
-def rejuvenated(
-    problem: Any,
-    tokens: Any,
-    lengths: Any,
-    log_weight: Any,
-    inner: Any,
-    chains: Any,
-    draft: Any,
-    table: Any,
-    rng: Any,
-) -> None:
-    """Make a run of one particle and one step of Metropolis-Hastings of its text."""
-    attempt(problem, tokens, lengths, log_weight, *inner, rng)  # type: ignore[call-arg]
-    enter(problem, chains, tokens, lengths)
-    step(problem, chains, 0, draft, table, 1.0, rng)
-    lengths[0] = chains.length[0]
-    tokens[0, : lengths[0]] = chains.token[0, : lengths[0]]
-
-
 def test_rejuvenation_keeps_weights_proper() -> None:
-    world = small(WORLDS["keyword"](1.0))
-    guide = Guide.build(world.problem, order=1, max_tokens=world.max_tokens, budget=None)
-    chains = new_chains(1, world.max_tokens)
-    table = labels(span=1, any_span=1, relocate=1, longest=1)
-    more = (arguments(guide, 1, 0.0), chains, draft_for(chains), table)
-    (finding,) = prove_attempts("", world, rejuvenated, *more)
-    assert finding.holds, finding.error
+    assert error(small(WORLDS["keyword"](1.0)), 1, REJUVENATED, particles=1) <= WEIGHTED
 
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_a_guide_of_full_order_leaves_all_weights_the_same(world: str) -> None:
     problem = WORLDS[world](0.7).problem
     guide = Guide.build(problem, order=int(problem.ngram.order[0]), budget=None)
-    found = run(guide, 500, 3, 0.5)
-    assert np.abs(found.particles.log_weight - guide.log_mass).max() < 1e-12
-    assert found.resamplings == ()
+    result = run(guide, 500, 3, 0.5)
+    assert np.abs(result.particles.log_weight - guide.log_mass).max() < 1e-12
+    assert result.resamplings == ()
 
 
-@njit
+@allocating
 def _offspring(rng: Any, running: Any, n: Any, out: Any) -> None:
     u = systematic(rng, running, 0, len(running), n)
     at = 0
@@ -200,7 +188,7 @@ def words_model(text: str, order: int) -> NGram:
         ["".join(letter for letter in word if letter.isalpha()) for word in line.lower().split()]
         for line in text.splitlines()
     ]
-    return NGram.from_sentences([[word for word in one if word] for one in sentences], order=order)
+    return NGram.from_sentences([[word for word in sentence if word] for sentence in sentences], order=order)
 
 
 def target_of(model: NGram, keywords: str, most: int = 7, beta: float = 1.0) -> Target:
@@ -213,17 +201,19 @@ def z_scores(problem: Problem, max_tokens: int, order: int, runs: int, particles
     exact = Guide.build(problem, order=int(problem.ngram.order[0]), max_tokens=max_tokens, budget=None)
     guide = Guide.build(problem, order=order, max_tokens=max_tokens, near=near)
     low, high = problem.window.tolist()
-    found = np.zeros((runs, high - low + 2))
+    estimates = np.zeros((runs, high - low + 2))
     for number in range(runs):
-        one = run(guide, particles, number, 0.5).particles
-        weight = np.where(one.length >= 0, np.exp(one.log_weight - exact.log_mass), 0.0) / particles
-        words = [int(problem.token["word"][one.token[c, : max(0, one.length[c])]].sum()) for c in range(particles)]
-        found[number, : high - low + 1] = np.bincount(np.array(words) - low, weight, high - low + 1)
-        found[number, -1] = weight.sum()
+        particle = run(guide, particles, number, 0.5).particles
+        weight = np.where(particle.length >= 0, np.exp(particle.log_weight - exact.log_mass), 0.0) / particles
+        words = [
+            int(problem.token["word"][particle.token[c, : max(0, particle.length[c])]].sum()) for c in range(particles)
+        ]
+        estimates[number, : high - low + 1] = np.bincount(np.array(words) - low, weight, high - low + 1)
+        estimates[number, -1] = weight.sum()
     expected = np.append(np.exp(exact.log_masses - exact.log_mass), 1.0)
-    seen = expected > 1e-3
-    error = found[:, seen].std(axis=0, ddof=1) / math.sqrt(runs)
-    return list((found[:, seen].mean(axis=0) - expected[seen]) / error)
+    common = expected > 1e-3
+    error = estimates[:, common].std(axis=0, ddof=1) / math.sqrt(runs)
+    return list((estimates[:, common].mean(axis=0) - expected[common]) / error)
 
 
 @pytest.mark.parametrize(("order", "near", "beta"), [(1, 0, 1.0), (2, 0, 1.0), (2, 0, 0.8), (4, 1, 1.0), (4, 1, 0.8)])
@@ -253,11 +243,11 @@ def job(options: Options, count: int = 300, threads: int = 1) -> Job:
 
 def test_the_same_seed_gives_the_same_draws_on_two_threads() -> None:
     options = Options(order=1, rejuvenate=5)
-    one, two = METHOD.draw(job(options)), METHOD.draw(job(options, threads=2))
-    assert one.texts() == two.texts()
-    assert (one.log_weight == two.log_weight).all()
-    assert one.report == two.report
-    assert one.report["resamplings"] > 0
+    alone, shared = METHOD.draw(job(options)), METHOD.draw(job(options, threads=2))
+    assert alone.texts() == shared.texts()
+    assert (alone.log_weight == shared.log_weight).all()
+    assert alone.report == shared.report
+    assert alone.report["resamplings"] > 0
 
 
 def test_draws_satisfy_the_target_and_account_for_themselves() -> None:
@@ -275,11 +265,11 @@ def test_draws_satisfy_the_target_and_account_for_themselves() -> None:
 def test_the_error_of_one_run_agrees_with_the_spread_of_runs() -> None:
     target = target_of(everyday(), "window,old", most=10)
     guide = Guide.build(target.problem, order=1, max_tokens=target.max_tokens)
-    found = [run(guide, 500, number, 0.5) for number in range(60)]
-    z = np.exp(np.array([one.log_z for one in found]) - found[0].log_z)
+    runs = [run(guide, 500, number, 0.5) for number in range(60)]
+    z = np.exp(np.array([one.log_z for one in runs]) - runs[0].log_z)
     spread = float(z.var(ddof=1) / z.mean() ** 2)
     stated = np.mean(
-        [relative_variance(r.particles.log_weight, r.particles.ancestor, len(r.resamplings)) for r in found]
+        [relative_variance(r.particles.log_weight, r.particles.ancestor, len(r.resamplings)) for r in runs]
     )
     assert 0.3 < stated / spread < 6
 
@@ -300,8 +290,8 @@ def test_options_outside_their_ranges_are_refused() -> None:
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("near", [1, 3])
 def test_a_guide_of_long_contexts_near_demanded_words_keeps_weights_proper(world: str, near: int) -> None:
-    one = small(WORLDS[world](0.7))
-    guide = Guide.build(one.problem, order=3, max_tokens=one.max_tokens, budget=None, near=near)
-    assert sum(math.exp(guide.log_probability(text)) for text in one.texts) == pytest.approx(1.0, abs=1e-12)
-    (finding,) = prove_attempts("", one, attempt, *arguments(guide, 2, 1.0), particles=2)
+    small_world = small(WORLDS[world](0.7))
+    guide = Guide.build(small_world.problem, order=3, max_tokens=small_world.max_tokens, budget=None, near=near)
+    assert sum(math.exp(guide.log_probability(text)) for text in small_world.texts) == pytest.approx(1.0, abs=1e-12)
+    (finding,) = prove_attempts("", small_world, attempt, *arguments(guide, 2, 1.0), particles=2)
     assert finding.holds, finding.error

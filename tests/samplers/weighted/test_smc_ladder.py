@@ -129,19 +129,19 @@ def test_masses_agree_on_a_world_of_ninety_texts() -> None:
     guide = Guide.build(flattened(world.problem, FLAT), order=1, max_tokens=world.max_tokens, budget=None)
     assert len(world.texts) == 90
     at = {text: i for i, text in enumerate(world.texts)}
-    found = np.zeros((runs, len(world.texts) + 1))
+    estimates = np.zeros((runs, len(world.texts) + 1))
     for number in range(runs):
         chains, weights = ladder_run(world, guide, 3, count, number, 2)
         where = [at[tuple(row[:n].tolist())] for row, n in zip(chains.token, chains.length, strict=True)]
         weight = np.exp(weights.log_weight) / count
-        found[number] = np.append(np.bincount(where, weight, len(world.texts)), weight.sum())
+        estimates[number] = np.append(np.bincount(where, weight, len(world.texts)), weight.sum())
     density = np.exp(world.log_density)
     expected = np.append(density, density.sum())
-    seen = expected > 1e-3 * density.sum()
-    error = found[:, seen].std(axis=0, ddof=1) / math.sqrt(runs)
-    scores = np.abs((found[:, seen].mean(axis=0) - expected[seen]) / error)
-    assert seen.sum() > 10
-    assert scores.max() < -NormalDist().inv_cdf(1e-6 / 2 / seen.sum())
+    common = expected > 1e-3 * density.sum()
+    error = estimates[:, common].std(axis=0, ddof=1) / math.sqrt(runs)
+    scores = np.abs((estimates[:, common].mean(axis=0) - expected[common]) / error)
+    assert common.sum() > 10
+    assert scores.max() < -NormalDist().inv_cdf(1e-6 / 2 / common.sum())
 
 
 def job(options: Options, threads: int = 1, beta: float = 2.0) -> Job:
@@ -167,22 +167,22 @@ def test_draws_account_for_every_rung() -> None:
 
 def test_the_same_seed_gives_the_same_draws_on_two_threads() -> None:
     options = Options(ladder=3, order=1)
-    one, two = METHOD.draw(job(options)), METHOD.draw(job(options, threads=2))
-    assert one.texts() == two.texts()
-    assert (one.log_weight == two.log_weight).all()
-    assert one.report == two.report
-    assert sum(proposed for proposed, _, _ in one.moves.values()) == 300 * 3 * 10  # as many steps as words
+    alone, shared = METHOD.draw(job(options)), METHOD.draw(job(options, threads=2))
+    assert alone.texts() == shared.texts()
+    assert (alone.log_weight == shared.log_weight).all()
+    assert alone.report == shared.report
+    assert sum(proposed for proposed, _, _ in alone.moves.values()) == 300 * 3 * 10  # as many steps as words
 
 
 @pytest.mark.parametrize("beta", [0.7, 1.0])
 def test_a_beta_that_is_no_larger_than_one_is_refused(beta: float) -> None:
-    with pytest.raises(RequestError, match=r"ladder=3 leads from beta 1 to a larger one, not to .*; drop it"):
+    with pytest.raises(RequestError, match=r"ladder=3 needs a beta above 1, and --beta is .*; drop it"):
         METHOD.draw(job(Options(ladder=3), beta=beta))
 
 
 @pytest.mark.parametrize("option", ["ladder=-1", "ladder=1001"])
 def test_numbers_of_rungs_out_of_range_are_refused(option: str) -> None:
-    with pytest.raises(RequestError, match=f"{option} is no number of rungs"):
+    with pytest.raises(RequestError, match=f"{option} is out of range"):
         METHOD.draw(job(parse_options(METHOD, [option])))
 
 
@@ -190,11 +190,11 @@ def test_a_transformer_is_refused() -> None:
     class Transformer:
         label = "tiny"
 
-    one = job(Options(ladder=3))
-    with pytest.raises(RequestError, match="ladder=3 moves by the n-gram model, not by tiny; drop it"):
-        METHOD.draw(replace(one, target=replace(one.target, text_model=Transformer())))
+    small_job = job(Options(ladder=3))
+    with pytest.raises(RequestError, match="ladder=3 changes words by the n-gram model alone, without tiny; drop it"):
+        METHOD.draw(replace(small_job, target=replace(small_job.target, text_model=Transformer())))
 
 
 def test_terms_that_are_functions_of_the_text_are_refused() -> None:
-    with pytest.raises(RequestError, match="looks into the target"):
+    with pytest.raises(RequestError, match="needs the parts of the target"):
         refuse_black_box_terms(METHOD, replace(job(Options()).target, bare=len))

@@ -149,8 +149,8 @@ def test_control_a_fault_is_caught(folder: Path, kind: Any) -> None:
 def test_whole_runs_estimate_the_mass(folder: Path, threshold: float) -> None:
     """The counters' engine, keys and values kept: log Z within five standard errors, weights as reported."""
     target = target_under(open_transformer(str(folder)), 4, 1.0)
-    found = method("smc")
-    draws = found.draw(Job(target, 2000, 7, replace(found.options(), threshold=threshold)))
+    sampler = method("smc")
+    draws = sampler.draw(Job(target, 2000, 7, replace(sampler.options(), threshold=threshold)))
     world = World.of(target.problem, 4)
     texts = [" ".join(target.vocabulary.decode(text)) for text in world.texts]
     true = dict(zip(world.texts, open_transformer(str(folder)).log_probs(texts), strict=True))
@@ -162,14 +162,14 @@ def test_whole_runs_estimate_the_mass(folder: Path, threshold: float) -> None:
     assert (len(draws.report["resampled_at"]) > 0) == (threshold > 0)
     shares = np.exp(draws.log_weight - np.logaddexp.reduce(draws.log_weight))
     law = np.exp(np.array(list(true.values())) - np.logaddexp.reduce(list(true.values())))
-    found_law = np.array([shares[[text == one for one in draws.texts()]].sum() for text in world.texts])
-    assert np.abs(found_law - law).sum() / 2 < 0.15
+    drawn_law = np.array([shares[[text == drawn for drawn in draws.texts()]].sum() for text in world.texts])
+    assert np.abs(drawn_law - law).sum() / 2 < 0.15
 
 
 def test_the_command_draws_by_particles(tmp_path: Path) -> None:
     letters = str(by_bytes(tmp_path))
-    given = ("--keywords", "dog", "--max-words", "5", "--sampler", "smc", "-n", "8", "--seed", "3", "--json")
-    ran = searchgen("sample", "--lm", letters, *given)
+    flags = ("--keywords", "dog", "--max-words", "5", "--sampler", "smc", "-n", "8", "--seed", "3", "--json")
+    ran = searchgen("sample", "--lm", letters, *flags)
     assert ran.code == 0, ran.err
     model = open_transformer(letters)
     for row in ran.rows:
@@ -183,6 +183,6 @@ def test_the_command_draws_by_particles(tmp_path: Path) -> None:
 
 def test_rejuvenation_is_refused(folder: Path) -> None:
     target = target_under(open_transformer(str(folder)), 3, 1.0)
-    found = method("smc")
-    with pytest.raises(RequestError, match="moves by the n-gram model"):
-        found.draw(Job(target, 4, 7, replace(found.options(), rejuvenate=5)))
+    sampler = method("smc")
+    with pytest.raises(RequestError, match="changes words by the n-gram model alone"):
+        sampler.draw(Job(target, 4, 7, replace(sampler.options(), rejuvenate=5)))

@@ -3,6 +3,7 @@
 Radford et al., "Language Models are Unsupervised Multitask Learners" (2019): pre-norm blocks, learned positions, tied output.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,23 +11,62 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from searchgen.errors import ModelFileError
+from searchgen.lm.neural.architectures.weight_files import Plain
 from searchgen.lm.neural.key_values import KeyValues
 
-__all__ = ["GPT2", "is_plain"]
+__all__ = ["FORM", "GPT2", "is_plain", "weight_shapes"]
 
 #: The activations of published GPT-2 checkpoints; "gelu_new" is the tanh form.
 ACTIVATIONS = {"gelu_new": "tanh", "gelu_pytorch_tanh": "tanh", "gelu": "none"}
+
+
+#: Files hold masks of older versions besides weights, and the output layer, which is the embedding.
+FORM = Plain("transformer.", re.compile(r"h\.\d+\.attn\.(masked_)?bias|lm_head\.weight"), "wte.weight")
+
+#: Sizes that config.json leaves out where they are those of the smallest published checkpoint.
+USUAL = {"vocab_size": 50257, "n_embd": 768, "n_layer": 12, "n_head": 12, "n_positions": 1024}
+
+
+def weight_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every weight of a network, by its published name without "transformer." before it.
+
+    Raises:
+        ModelFileError: the sizes do not fit each other.
+    """
+    vocabulary, width, layers, heads, places = (config.get(name) or usual for name, usual in USUAL.items())
+    if width % heads:
+        raise ModelFileError(f"config.json: n_embd {width} is not a multiple of n_head {heads}; fetch the model again")
+    inner = config.get("n_inner") or 4 * width
+    matrices = {
+        "attn.c_attn": (width, 3 * width),
+        "attn.c_proj": (width, width),
+        "mlp.c_fc": (width, inner),
+        "mlp.c_proj": (inner, width),
+    }
+    block: dict[str, tuple[int, ...]] = {
+        f"{norm}.{kind}": (width,) for norm in ("ln_1", "ln_2") for kind in ("weight", "bias")
+    }
+    for name, shape in matrices.items():
+        block |= {f"{name}.weight": shape, f"{name}.bias": shape[1:]}
+    ends = {
+        "wte.weight": (vocabulary, width),
+        "wpe.weight": (places, width),
+        "ln_f.weight": (width,),
+        "ln_f.bias": (width,),
+    }
+    return {**ends, **{f"h.{i}.{name}": shape for i in range(layers) for name, shape in block.items()}}
 
 
 def is_plain(config: Mapping[str, Any]) -> bool:
     """Return whether a checkpoint's config describes exactly the network below."""
     return (
         config.get("model_type") == "gpt2"
-        and config.get("activation_function", "gelu_new") in ACTIVATIONS
-        and bool(config.get("scale_attn_weights", True))
+        and (config.get("activation_function") or "gelu_new") in ACTIVATIONS
+        and config.get("scale_attn_weights") is not False
         and not config.get("scale_attn_by_inverse_layer_idx", False)
         and not config.get("add_cross_attention", False)
-        and bool(config.get("tie_word_embeddings", True))
+        and config.get("tie_word_embeddings") is not False
     )
 
 
@@ -44,13 +84,14 @@ class GPT2(nn.Module):
             KeyError: a tensor is missing.
         """
         super().__init__()
-        self.heads, self.epsilon = int(config["n_head"]), float(config.get("layer_norm_epsilon", 1e-5))
-        self.approximate = ACTIVATIONS[config.get("activation_function", "gelu_new")]
+        self.heads = int(config.get("n_head") or USUAL["n_head"])
+        self.epsilon = float(config.get("layer_norm_epsilon") or 1e-5)
+        self.approximate = ACTIVATIONS[config.get("activation_function") or "gelu_new"]
         plain = {name.removeprefix("transformer."): value for name, value in weights.items()}
         self.register_buffer("head", plain["wte.weight"], persistent=False)
         self.register_buffer("position", plain["wpe.weight"], persistent=False)
         self.blocks: list[dict[str, Tensor]] = []
-        for layer in range(int(config["n_layer"])):
+        for layer in range(int(config.get("n_layer") or USUAL["n_layer"])):
             self.blocks.append({part: self._kept(plain, f"h.{layer}.{part}") for part in BLOCK})
         self.last = (self._kept(plain, "ln_f.weight"), self._kept(plain, "ln_f.bias"))
 

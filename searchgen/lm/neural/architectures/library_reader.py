@@ -64,9 +64,9 @@ class LibraryReader:
         if not self._name:
             raise TypeError("no argument of that name")
         self._takes_positions = "position_ids" in taken
-        one = torch.ones((1, 1), dtype=torch.long, device=network.device)
+        piece = torch.ones((1, 1), dtype=torch.long, device=network.device)
         cache = DynamicCache()
-        network(input_ids=one, use_cache=True, **{self._name: cache})
+        network(input_ids=piece, use_cache=True, **{self._name: cache})
         self._empty = [tuple(side[:, :, :0] for side in pair) for pair in _layers(cache)]
 
     @property
@@ -81,13 +81,13 @@ class LibraryReader:
 
     def extend(self, pieces: Tensor, start: Tensor, seen: KeyValues) -> Tensor:
         """Read on; see `Reader.extend`."""
-        known = int(start.max())
+        reached_by_all = int(start.max())
         cache = DynamicCache()
-        if known:
+        if reached_by_all:
             for layer, (keys, values) in enumerate(zip(seen.keys, seen.values, strict=True)):
-                cache.update(keys[:, :, :known], values[:, :, :known], layer)
+                cache.update(keys[:, :, :reached_by_all], values[:, :, :reached_by_all], layer)
         at = start[:, None] + torch.arange(pieces.shape[1], device=pieces.device)  # (B, M)
-        reached = torch.arange(known, device=pieces.device) < start[:, None]  # (B, known)
+        reached = torch.arange(reached_by_all, device=pieces.device) < start[:, None]  # (B, reached by all)
         mask = torch.cat([reached.long(), torch.ones_like(pieces)], dim=1)
         more: dict[str, Any] = {self._name: cache}
         if self._takes_positions:
@@ -95,7 +95,7 @@ class LibraryReader:
         output = self._network(input_ids=pieces, attention_mask=mask, use_cache=True, **more)
         for layer, pair in enumerate(_layers(cache)):
             for whole, new in zip((seen.keys[layer], seen.values[layer]), pair, strict=True):
-                added = new[:, :, known:]
+                added = new[:, :, reached_by_all:]
                 whole.scatter_(2, at[:, None, :, None].expand(added.shape), added)
         return self._hidden_of(output)
 
@@ -103,10 +103,10 @@ class LibraryReader:
 def _layers(cache: DynamicCache) -> list[tuple[Tensor, Tensor]]:
     """Return keys and values of every layer, (B, heads, T, D) each."""
     layers: Any = cache.layers  # some kinds have neither
-    found: list[tuple[Tensor, Tensor]] = [(layer.keys, layer.values) for layer in layers]
-    if not found or not all(isinstance(side, Tensor) and side.ndim == 4 for pair in found for side in pair):
+    pairs: list[tuple[Tensor, Tensor]] = [(layer.keys, layer.values) for layer in layers]
+    if not pairs or not all(isinstance(side, Tensor) and side.ndim == 4 for pair in pairs for side in pair):
         raise TypeError("no keys and values by place")
-    return found
+    return pairs
 
 
 def library_reader(
@@ -144,8 +144,8 @@ def _apart(reader: LibraryReader, trunk: Callable[[Tensor], Tensor], device: tor
     padded = torch.zeros_like(texts)
     padded[0, :3], padded[1] = texts[0, 5:], texts[1]
     seen = seen.widened(16)
-    found = reader.extend(padded, torch.tensor([5, 0], device=device), seen)
+    read_on = reader.extend(padded, torch.tensor([5, 0], device=device), seen)
     again = reader.extend(texts[:, 6:], torch.tensor([6, 6], device=device), seen)
-    pairs = ((found[0, :3], expected[0, 5:]), (found[1], expected[1]), (again, expected[:, 6:]))
-    furthest = torch.stack([(one - other).abs().max() for one, other in pairs]).max().float()
+    pairs = ((read_on[0, :3], expected[0, 5:]), (read_on[1], expected[1]), (again, expected[:, 6:]))
+    furthest = torch.stack([(state - other).abs().max() for state, other in pairs]).max().float()
     return float(furthest / expected.abs().max().float()), APART.get(expected.dtype, 1e-4)

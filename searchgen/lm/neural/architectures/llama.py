@@ -17,6 +17,9 @@ from searchgen.lm.neural.key_values import KeyValues
 
 __all__ = ["PUBLISHED", "Llama"]
 
+#: Places whose angles are kept: config.json may allow millions, and texts have dozens.
+PLACES = 1 << 14
+
 #: From queries, keys and values (B, heads, L, H / heads) to the values mixed.
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -60,6 +63,13 @@ def _turned(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)
 
 
+def _rotary(shape: Shape, places: int) -> tuple[Tensor, Tensor]:
+    """Return cosines and sines of the angles of places, (places, 1, H / heads / 2) each."""
+    half = shape.width // shape.heads // 2
+    angles = torch.arange(places)[:, None] * shape.base ** (-torch.arange(half) / half)
+    return angles.cos()[:, None, :], angles.sin()[:, None, :]
+
+
 class Llama(nn.Module):
     """The trunk: piece ids (B, L) to hidden states (B, L, H); `head` is (V, H)."""
 
@@ -76,10 +86,9 @@ class Llama(nn.Module):
         self.untied = None if shape.tied else nn.Parameter(torch.empty(shape.vocabulary, shape.width))
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.last = nn.Parameter(torch.ones(shape.width))
-        half = shape.width // shape.heads // 2
-        angles = torch.arange(shape.context)[:, None] * shape.base ** (-torch.arange(half) / half)
-        self.register_buffer("cosine", angles.cos()[:, None, :], persistent=False)
-        self.register_buffer("sine", angles.sin()[:, None, :], persistent=False)
+        cosine, sine = _rotary(shape, min(shape.context, PLACES))
+        self.register_buffer("cosine", cosine, persistent=False)
+        self.register_buffer("sine", sine, persistent=False)
 
     @property
     def head(self) -> Tensor:
@@ -108,9 +117,17 @@ class Llama(nn.Module):
         def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             return functional.scaled_dot_product_attention(q, k, v, attn_mask=visible, is_causal=causal)
 
-        cosine: Tensor = self.cosine[: pieces.shape[1]]  # type: ignore[index]
-        sine: Tensor = self.sine[: pieces.shape[1]]  # type: ignore[index]
+        cosine, sine = (table[: pieces.shape[1]] for table in self._tables(pieces.shape[1]))
         return self._through(pieces, (cosine, sine), lambda _layer: attend)
+
+    def _tables(self, places: int) -> tuple[Tensor, Tensor]:
+        """Return cosines and sines of so many places or more, (places, 1, H / heads / 2)."""
+        cosine: Tensor = self.cosine  # type: ignore[assignment]
+        sine: Tensor = self.sine  # type: ignore[assignment]
+        if places <= len(cosine):
+            return cosine, sine
+        longer = _rotary(self.shape, places)
+        return longer[0].to(cosine), longer[1].to(sine)
 
     @property
     def place_bytes(self) -> int:
@@ -140,9 +157,9 @@ class Llama(nn.Module):
 
             return attend
 
-        last = at.clamp(max=self.shape.context - 1)  # of padding
-        cosine: Tensor = self.cosine[last]  # type: ignore[index]
-        sine: Tensor = self.sine[last]  # type: ignore[index]
+        places = min(seen.keys[0].shape[2], self.shape.context)
+        last = at.clamp(max=places - 1)  # of padding
+        cosine, sine = (table[last] for table in self._tables(places))
         return self._through(pieces, (cosine, sine), attend_in)
 
     def _through(self, pieces: Tensor, angles: tuple[Tensor, Tensor], attend_in: Callable[[int], Attend]) -> Tensor:
@@ -155,15 +172,15 @@ class Llama(nn.Module):
 
     def published(self) -> dict[str, Tensor]:
         """Return the weights by the names of the transformers library."""
-        found: dict[str, Tensor] = {"model.embed_tokens.weight": self.embedding, "model.norm.weight": self.last}
+        tensors: dict[str, Tensor] = {"model.embed_tokens.weight": self.embedding, "model.norm.weight": self.last}
         if self.untied is not None:
-            found["lm_head.weight"] = self.untied
+            tensors["lm_head.weight"] = self.untied
         for number, block in enumerate(self.blocks):
             for name, weight in block.named_parameters():
                 names = PUBLISHED[name]
-                for one, part in zip(names, weight.chunk(len(names)), strict=True):
-                    found[f"model.layers.{number}.{one}.weight"] = part
-        return {name: weight.detach() for name, weight in found.items()}
+                for part_name, part in zip(names, weight.chunk(len(names)), strict=True):
+                    tensors[f"model.layers.{number}.{part_name}.weight"] = part
+        return {name: weight.detach() for name, weight in tensors.items()}
 
     def take(self, weights: Mapping[str, Tensor]) -> "Llama":
         """Take over weights by the names of the transformers library.
@@ -179,7 +196,7 @@ class Llama(nn.Module):
                 self.untied.copy_(weights["lm_head.weight"])
             for number, block in enumerate(self.blocks):
                 for name, weight in block.named_parameters():
-                    parts = [weights[f"model.layers.{number}.{one}.weight"] for one in PUBLISHED[name]]
+                    parts = [weights[f"model.layers.{number}.{part_name}.weight"] for part_name in PUBLISHED[name]]
                     weight.copy_(torch.cat(parts))
         return self
 

@@ -1,10 +1,21 @@
 """The sizes of a LLaMA network, and the config.json that tells them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Shape", "is_llama"]
+from searchgen.errors import ModelFileError
+from searchgen.lm.neural.architectures.weight_files import Plain
+
+__all__ = ["FORM", "Shape", "is_llama"]
+
+#: Files hold wave lengths of older versions besides weights, and perhaps an output layer that is the embedding.
+FORM = Plain(
+    "",
+    re.compile(r"model\.(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq|lm_head\.weight"),
+    "model.embed_tokens.weight",
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,7 @@ class Shape:
         return {
             **ends,
             **head,
-            **{f"model.layers.{i}.{name}.weight": one for i in layers for name, one in block.items()},
+            **{f"model.layers.{i}.{name}.weight": shape for i in layers for name, shape in block.items()},
         }
 
     def config(self, begin: int, end: int) -> dict[str, Any]:
@@ -89,24 +100,37 @@ class Shape:
 
     @staticmethod
     def of(config: Mapping[str, Any]) -> "Shape":
-        """Read a config.json for which `is_llama` holds."""
+        """Read a config.json for which `is_llama` holds.
+
+        Raises:
+            ModelFileError: a size is missing, or two do not fit each other.
+        """
+        names = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+        missing = [name for name in names if not config.get(name)]
+        if missing:
+            raise ModelFileError(f"config.json lacks {missing[0]}; fetch the model again")
+        vocabulary, width, layers, heads, inner = (int(config[name]) for name in names)
+        if width % (2 * heads):
+            raise ModelFileError(
+                f"config.json: hidden_size {width} is not an even multiple of num_attention_heads {heads}; fetch the model again"
+            )
         return Shape(
-            config["vocab_size"],
-            config["hidden_size"],
-            config["num_hidden_layers"],
-            config["num_attention_heads"],
-            config["intermediate_size"],
-            int(config.get("max_position_embeddings", 2048)),
+            vocabulary,
+            width,
+            layers,
+            heads,
+            inner,
+            int(config.get("max_position_embeddings") or 2048),
             _rotary(config)[1],
-            float(config.get("rms_norm_eps", 1e-6)),
-            bool(config.get("tie_word_embeddings", False)),
+            float(config.get("rms_norm_eps") or 1e-6),
+            bool(config.get("tie_word_embeddings")),
         )
 
 
 def _rotary(config: Mapping[str, Any]) -> tuple[str, float]:
     rotary = config.get("rope_parameters") or config.get("rope_scaling") or {}
-    base = rotary.get("rope_theta", config.get("rope_theta", 10000.0))
-    return rotary.get("rope_type", rotary.get("type", "default")), float(base)
+    base = rotary.get("rope_theta") or config.get("rope_theta") or 10000.0
+    return str(rotary.get("rope_type", rotary.get("type", "default"))), float(base)
 
 
 def is_llama(config: Mapping[str, Any]) -> bool:
@@ -114,10 +138,10 @@ def is_llama(config: Mapping[str, Any]) -> bool:
     heads = config.get("num_attention_heads")
     return (
         config.get("model_type") == "llama"
-        and config.get("num_key_value_heads", heads) == heads
-        and config.get("hidden_act", "silu") == "silu"
-        and config.get("head_dim") in (None, config.get("hidden_size", 0) // (heads or 1))
-        and not config.get("attention_bias", False)
-        and not config.get("mlp_bias", False)
+        and (config.get("num_key_value_heads") or heads) == heads
+        and (config.get("hidden_act") or "silu") == "silu"
+        and config.get("head_dim") in (None, (config.get("hidden_size") or 0) // (heads or 1))
+        and not config.get("attention_bias")
+        and not config.get("mlp_bias")
         and _rotary(config)[0] == "default"
     )

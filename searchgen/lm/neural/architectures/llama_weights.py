@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm.bpe import BytePairs
-from searchgen.lm.neural.architectures.llama_shape import Shape, is_llama
-from searchgen.lm.neural.spelling import read_json
+from searchgen.lm.neural.architectures.llama_shape import FORM, Shape, is_llama
+from searchgen.lm.neural.architectures.weight_files import check_head, plain_names
+from searchgen.lm.neural.config_file import read_config
 
 __all__ = ["LlamaWeights"]
 
@@ -42,20 +43,22 @@ class LlamaWeights:
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
-        config = read_json(folder / "config.json")
+        config = read_config(folder)
         if not is_llama(config):
             kind = config.get("model_type") or "no config.json"
-            raise RequestError(f"{folder} is no plain LLaMA, as searchgen lm train makes ({kind})")
+            raise RequestError(f"{folder} is not a plain LLaMA ({kind}); name a folder that searchgen lm train wrote")
+        path, shape = folder / "model.safetensors", Shape.of(config)
         try:
             tokenizer = (folder / "tokenizer.json").read_text(encoding="utf-8")
-            weights = {
-                name: value.astype(np.float32) for name, value in load_file(folder / "model.safetensors").items()
-            }
-            found = LlamaWeights(Shape.of(config), tokenizer, weights)
-            found.check()
+            names = plain_names(path, shape.layers, shape.weights, FORM)
+            tensors = {names[name]: value.astype(np.float32) for name, value in load_file(path).items()}
+            head = tensors.get("lm_head.weight")
+            check_head(path, head is None or not shape.tied or np.array_equal(head, tensors[FORM.embedding]))
+            read = LlamaWeights(shape, tokenizer, {name: tensors[name] for name in shape.weights()})
+            read.check()
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"{folder} is damaged: {error}; train or fetch the model again") from None
-        return found
+        return read
 
     def check(self) -> None:
         """Compare tokenizer and weights with the shape.

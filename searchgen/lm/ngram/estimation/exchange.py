@@ -56,7 +56,7 @@ def exchange(
         own: ids of the words that form a class each, numbered first, in this order.
         classes: number of further classes, among which the other words are exchanged.
         sweeps: how often each word may move.
-        tell: is told the share done.
+        tell: receives the share done.
 
     Returns:
         (V,) int32 class of each word, below `len(own) + classes`.
@@ -68,34 +68,34 @@ def exchange(
     """
     levels = count_ngrams(tokens, 2, words)
     total, pairs = levels[0].raw.astype(np.int64), levels[1]
-    found = np.full(words, -1, np.int32)
-    found[own] = np.arange(len(own))
-    order = np.flatnonzero(found < 0)
+    class_of = np.full(words, -1, np.int32)
+    class_of[own] = np.arange(len(own))
+    order = np.flatnonzero(class_of < 0)
     order = order[np.argsort(-total[order], kind="stable")]
-    found[order] = len(own) + np.arange(len(order)) % classes
-    state = _Exchange(pairs.prefix, pairs.word, pairs.raw, total, found, len(own), len(own) + classes)
+    class_of[order] = len(own) + np.arange(len(order)) % classes
+    state = _Exchange(pairs.prefix, pairs.word, pairs.raw, total, class_of, len(own), len(own) + classes)
     for sweep in range(sweeps):
         for done, word in enumerate(order.tolist()):
             state.move(word)
             if done % 1000 == 0:
                 tell((sweep + done / len(order)) / sweeps)
-    return state.found
+    return state.class_of
 
 
 class _Exchange:
     """Class counts, kept while words move."""
 
     def __init__(
-        self, left: Array, right: Array, count: Array, total: Array, found: Array, own: int, size: int
+        self, left: Array, right: Array, count: Array, total: Array, class_of: Array, own: int, size: int
     ) -> None:
-        self.found, self.total, self.own, self.size = found, total, own, size
+        self.class_of, self.total, self.own, self.size = class_of, total, own, size
         places = np.arange(len(total) + 1)
         order = np.lexsort((left, right))
         self.before = _Company(np.searchsorted(right[order], places), left[order], count[order])
         self.behind = _Company(np.searchsorted(left, places), right, count)
         self.pairs = np.zeros((size, size), np.int64)  # N(a, b)
-        np.add.at(self.pairs, (found[left], found[right]), count)
-        self.mass = np.bincount(found, weights=total, minlength=size).astype(np.int64)
+        np.add.at(self.pairs, (class_of[left], class_of[right]), count)
+        self.mass = np.bincount(class_of, weights=total, minlength=size).astype(np.int64)
         numbers = np.arange(TABLE)
         self.table = numbers * np.log(np.maximum(numbers, 1))
 
@@ -103,20 +103,20 @@ class _Exchange:
         """Take a word out of its class and put it where the likelihood is largest; ties go to the lower class."""
         left, right, twice = self._company(word)
         n = self.total[word]
-        self._add(int(self.found[word]), left, right, twice, -1)
-        self.mass[self.found[word]] -= n
+        self._add(int(self.class_of[word]), left, right, twice, -1)
+        self.mass[self.class_of[word]] -= n
         free = slice(self.own, self.size)
         gain = -2 * (self._f(self.mass[free] + n) - self._f(self.mass[free]))
         for table, company in ((self.pairs, left), (self.pairs.T, right)):
-            beside = np.flatnonzero(company)
-            old = table[beside, free]
-            gain += (self._f(old + company[beside, None]) - self._f(old)).sum(axis=0)
+            neighbours = np.flatnonzero(company)
+            old = table[neighbours, free]
+            gain += (self._f(old + company[neighbours, None]) - self._f(old)).sum(axis=0)
         old, more_left, more_right = self.pairs.diagonal()[free], left[free], right[free]
         # A word beside its own class counts once there, not once from each side.
         gain += self._f(old + more_left + more_right + twice) + self._f(old)
         gain -= self._f(old + more_left) + self._f(old + more_right)
         best = self.own + int(np.argmax(gain))
-        self.found[word] = best
+        self.class_of[word] = best
         self._add(best, left, right, twice, 1)
         self.mass[best] += n
 
@@ -129,7 +129,9 @@ class _Exchange:
             others = words != word
             twice = int(count[~others].sum())
             weights = count[others]
-            result.append(np.bincount(self.found[words[others]], weights=weights, minlength=self.size).astype(np.int64))
+            result.append(
+                np.bincount(self.class_of[words[others]], weights=weights, minlength=self.size).astype(np.int64)
+            )
         return result[0], result[1], twice
 
     def _add(self, to: int, left: Array, right: Array, twice: int, sign: int) -> None:

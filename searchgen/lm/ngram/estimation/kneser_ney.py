@@ -24,7 +24,7 @@ __all__ = ["Counted", "Weights", "counted", "discounts", "full_cut", "kneser_ney
 
 Array = npt.NDArray[Any]
 
-#: Discounts of an order whose counts of counts give none (a small or artificial text).
+#: Discounts of an order whose counts of counts do not determine them (a small or artificial text).
 FALLBACK = (0.0, 0.5, 1.0, 1.5)
 
 
@@ -95,7 +95,9 @@ def full_cut(cut: tuple[int, ...], order: int) -> tuple[int, ...]:
     """
     full = (tuple(cut) + (cut[-1] if cut else 0,) * order)[:order]
     if full[0] != 0 or list(full) != sorted(full):
-        raise RequestError(f"cut {' '.join(map(str, cut))} must start with 0 and never fall, as in 0 0 0 1 1")
+        raise RequestError(
+            f"cut {','.join(map(str, cut))} is impossible; it must start with 0 and never fall, as in 0,0,0,1,1"
+        )
     return full
 
 
@@ -113,8 +115,8 @@ def _discounts_of_order(n1: int, n2: int, n3: int, n4: int) -> tuple[float, ...]
     if not (n1 and n2 and n3):
         return FALLBACK
     y = n1 / (n1 + 2 * n2)
-    found = (0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
-    return found if all(0 <= d <= k for k, d in enumerate(found)) else FALLBACK
+    rates = (0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
+    return rates if all(0 <= d <= k for k, d in enumerate(rates)) else FALLBACK
 
 
 def kneser_ney(model: Counted) -> Weights:

@@ -19,7 +19,7 @@ from searchgen.text.sentences import training_tokens
 
 __all__ = ["Passage", "Progress", "is_held_out", "read_passages", "text_files", "tokenised"]
 
-#: Told the name of a stage and how much of it is done, from 0 to 1.
+#: Receives the name of a stage and the share of it that is done, from 0 to 1.
 Progress = Callable[[str, float], None]
 
 #: Characters tokenised at once by one process.
@@ -56,23 +56,25 @@ def text_files(paths: Sequence[str | Path]) -> list[Path | None]:
         paths: files, folders (all `*.txt` below them, sorted) and `-`.
 
     Raises:
-        RequestError: nothing is given, or something is missing or a folder without text.
+        RequestError: nothing is given, or something is missing, a device, or a folder without text.
     """
     if not paths:
-        raise RequestError("no text to train on: give files, folders or - (standard input)")
+        raise RequestError("no text is given; name files, folders or - (standard input)")
     files: list[Path | None] = []
     for path in paths:
         if str(path) == "-":
             files.append(None)
         elif Path(path).is_dir():
-            found = sorted(Path(path).rglob("*.txt"))
-            if not found:
-                raise RequestError(f"the folder {path} holds no .txt file")
-            files += found
+            texts = sorted(Path(path).rglob("*.txt"))
+            if not texts:
+                raise RequestError(f"the folder {path} holds no .txt file; name files, or another folder")
+            files += texts
+        elif Path(path).is_char_device() or Path(path).is_block_device():
+            raise RequestError(f"{path} is a device, which may have no end; name files or folders")
         elif Path(path).exists():
             files.append(Path(path))
         else:
-            raise RequestError(f"no file or folder {path}")
+            raise RequestError(f"there is no file or folder {path}; check the name")
     return files
 
 
@@ -82,7 +84,7 @@ def read_passages(files: Sequence[Path | None], form: str, progress: Progress | 
     Args:
         files: what `text_files` returned.
         form: name of the text form.
-        progress: is told of the stage "read".
+        progress: receives the stage "read" and the share done.
 
     Raises:
         RequestError: a file cannot be read or is not UTF-8; the message names file and line.
@@ -161,7 +163,7 @@ def _submitted(pool: ProcessPoolExecutor, text: str, form: str) -> Future[Passag
 
 
 def _result(future: Future[Passage] | None, text: str, form: str) -> Passage:
-    """Return what another process made of the text; do it here where none can be started (a script from a pipe)."""
+    """Return what another process made of the text; do it here where no process can be started (a script from a pipe)."""
     with suppress(BrokenProcessPool):
         if future:
             return future.result()

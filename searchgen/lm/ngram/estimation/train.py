@@ -35,7 +35,7 @@ class Recipe:
         order: the length of the longest n-grams, 1 to 6.
         cut: n-grams of order k that occur at most `cut[k - 1]` times are dropped; the last number holds beyond it.
         min_count: rarer words are counted as `<unk>`, so that it has contexts.
-        limit_vocabulary: keep at most so many words (65 532 are the most that 16-bit ids allow); None keeps all.
+        limit_vocabulary: the most words to keep (65 532 are the most that 16-bit ids allow); None keeps all.
         form: the text form, "en", "zh" or "raw".
         dedupe: count a sentence once, however often and in however many sources it stands.
         held_out: percentage of the sentences to leave out, chosen by a hash of the sentence: always the same ones.
@@ -92,7 +92,7 @@ def train(
         output: the file to write.
         recipe: how; by default an English model of order 5.
         about: anything worth keeping in the file, such as "sources" and "command".
-        progress: is told of the stages "read", "count", "pack" and how much of each is done, from 0 to 1.
+        progress: receives the stages "read", "count" and "pack", each with the share done, from 0 to 1.
 
     Raises:
         RequestError: a path is missing, holds no text or is not UTF-8, or the file cannot be written.
@@ -101,7 +101,7 @@ def train(
     tell = progress or (lambda stage, done: None)
     output = Path(output)
     if not output.parent.is_dir():
-        raise RequestError(f"no folder {output.parent} to write the model to")
+        raise RequestError(f"{output}: there is no folder {output.parent}; make it, or name another file")
     corpus = _read(paths, recipe, progress)
     tokens, vocabulary = corpus.finished()
     tell("count", 0.0)
@@ -183,7 +183,7 @@ class _Corpus:
     def finished(self) -> tuple[Array, list[str]]:
         """Return all sentences as ids of the final vocabulary, and that vocabulary."""
         if not self.lengths:
-            raise RequestError("there is no text to train on: the files hold no word")
+            raise RequestError("there is no text to train on: the files hold no word; name others")
         tokens = np.frombuffer(self.tokens, dtype=np.int32).copy()
         lengths = np.frombuffer(self.lengths, dtype=np.int32)
         self._check_markers(tokens, lengths)

@@ -37,7 +37,7 @@ def encode_sentences(
     Args:
         sentences: tokens of each sentence.
         min_count: words that occur less often become `<unk>`.
-        limit: keep at most so many words.
+        limit: the most words to keep.
 
     Returns:
         int32 ids of all sentences in a row, and the vocabulary.
@@ -55,7 +55,9 @@ def encode_sentences(
     for sentence in sentences:
         tokens = [ids[word] for word in sentence]
         if BEGIN in tokens or END in tokens:
-            raise RequestError("a training sentence holds <s> or </s>; these mark the bounds of sentences")
+            raise RequestError(
+                "a training sentence holds the word <s> or </s>, which marks the bounds of sentences; take it out"
+            )
         flat += [BEGIN, *tokens, END]
     raw = np.array(flat, dtype=np.int32)
     renumbered, vocabulary = select_vocabulary(list(ids), np.bincount(raw, minlength=len(ids)), min_count, limit)
@@ -71,7 +73,7 @@ def select_vocabulary(
         words: `<unk>`, `<s>`, `</s>` and the others in any order.
         counts: how often each occurs.
         min_count: words that occur less often are dropped.
-        limit: keep at most so many words.
+        limit: the most words to keep.
 
     Returns:
         The new id of each word (0, `<unk>`, for dropped ones) and the vocabulary.

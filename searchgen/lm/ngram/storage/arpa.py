@@ -2,35 +2,37 @@ r"""Language models as ARPA text, the exchange format of n-gram tools: reading.
 
 A file holds `\data\` with lines such as `ngram 1=4`, and for each order a block such as `\2-grams:` with lines
 `-0.3010 <TAB> the dog <TAB> -0.1761`: log10 p, the words, log10 back-off (which may be absent); and at last `\end\`.
+Whatever stands before `\data\` is a comment. Back-offs of the highest order have no effect: no context is that long.
 """
 
 import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, NoReturn, cast
-
-import numpy as np
-import numpy.typing as npt
+from typing import BinaryIO, NamedTuple, NoReturn, cast
 
 from searchgen.errors import ModelFileError
+from searchgen.lm.ngram.storage.lines import WHITE, Lines, shown
 from searchgen.lm.ngram.storage.listed import Listed
+from searchgen.lm.ngram.storage.section import Section, is_unknown, line_of
 
-__all__ = ["ArpaModel", "is_arpa", "read_arpa"]
+__all__ = ["GZIP", "PREAMBLE", "ArpaModel", "has_data_mark", "opened", "read_arpa"]
 
-Array = npt.NDArray[Any]
-
-SPECIAL = (b"<unk>", b"<s>", b"</s>")
-
-#: Bytes read at once: in blocks a line costs a microsecond, several times less than one by one.
-CHUNK = 1 << 22
+GZIP = b"\x1f\x8b"
 
 LONGEST_ORDER = 9
 
-#: Printed probabilities may exceed 1 by this much in log10, no more.
-ROUNDING = 1e-4
+#: Bytes that may stand before the mark of the data.
+PREAMBLE = 1 << 20
+
+DATA = re.compile(rb"^(?:\xef\xbb\xbf)?[ \t]*\\data\\[ \t\r]*$", re.MULTILINE)
+
+#: The shortest row of an n-gram: a digit, a tab, a letter, a line end.
+SHORTEST_ROW = 4
+
+#: Text compresses to a fifth, the most regular model to a thirtieth; a file that expands more is made to fill the memory.
+MOST_EXPANSION, ALWAYS_ALLOWED = 100, 1 << 24
 
 
 class ArpaModel(NamedTuple):
@@ -38,18 +40,22 @@ class ArpaModel(NamedTuple):
 
     vocabulary: list[str]  # `<unk>`, `<s>`, `</s>`, then by falling probability, ties by code point
     levels: list[Listed]
-    sections: list[int]  # line of the first n-gram of each order
+    unknown: list[int]  # further words that stand for unknown ones
+    places: list[list[tuple[int, int]]]  # for each order: the first row of a run, and its line
+
+    def line_of(self, order: int, row: int) -> int:
+        """Return the line of a row of a level."""
+        return line_of(self.places[order - 1], row)
 
 
-def is_arpa(path: Path) -> bool:
-    r"""Whether a file is an ARPA model: by its name (`.arpa`, `.arpa.gz`), or because it starts with `\data\`."""
-    if path.name.endswith((".arpa", ".arpa.gz")):
-        return True
-    try:
-        with path.open("rb") as file:
-            return file.read(4096).lstrip().startswith(b"\\data\\")
-    except OSError:
-        return False
+def has_data_mark(beginning: bytes) -> bool:
+    r"""Return whether a file is an ARPA model, by its first `PREAMBLE` bytes: a line of them is `\data\`.
+
+    Example:
+        >>> has_data_mark(b"made by hand\n\\data\\\nngram 1=3\n"), has_data_mark(b"The mark is \\data\\.")
+        (True, False)
+    """
+    return DATA.search(beginning) is not None
 
 
 def read_arpa(source: Path | str) -> ArpaModel:
@@ -67,202 +73,103 @@ def read_arpa(source: Path | str) -> ArpaModel:
         ['<unk>', '<s>', '</s>', 'a']
     """
     if isinstance(source, str):
-        return _Reader(io.BytesIO(source.encode()), "ARPA text").model()
+        content = source.encode()
+        return _Reader(Lines(io.BytesIO(content), "ARPA text"), len(content)).model()
     try:
-        with _opened(source) as file:
-            return _Reader(file, str(source)).model()
+        size = source.stat().st_size
+        file, is_compressed = opened(source)
+        with file:
+            most = max(ALWAYS_ALLOWED, MOST_EXPANSION * size) if is_compressed else size
+            lines = Lines(file, str(source), most if is_compressed else None)
+            model = _Reader(lines, most).model()
+            if is_compressed:
+                lines.drain()
+            return model
     except FileNotFoundError:
-        raise ModelFileError(f"no model file {source}") from None
+        raise ModelFileError(f"there is no model file {source}; check the name") from None
     except (OSError, EOFError, zlib.error) as error:
-        raise ModelFileError(f"{source}: cannot be read to its end ({error})") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ModelFileError(f"{source}: cannot be read to its end ({reason}); fetch or train it again") from None
 
 
-def _opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> tuple[BinaryIO, bool]:
+    """Open a file, which is decompressed while it is read, and return it with whether that is so.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
     with path.open("rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.open(path) if compressed else path.open("rb"))
+        is_compressed = file.read(len(GZIP)) == GZIP
+    return cast(BinaryIO, gzip.open(path) if is_compressed else path.open("rb")), is_compressed
 
 
 class _Reader:
-    """Reads a file in blocks of lines and knows the number of the next line."""
+    """Reads a model from lines.
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
-        self.file, self.name = file, name
-        self.block: list[bytes] = []
-        self.at = 0
-        self.before = 0  # lines before this block
+    Attributes:
+        lines: the file.
+        size: bytes that it holds at most.
+    """
+
+    def __init__(self, lines: Lines, size: int) -> None:
+        self.lines, self.size = lines, size
 
     def model(self) -> ArpaModel:
-        declared = self._header()
-        levels, sections = [], []
+        self._pass_preamble()
+        declared, mark = self._header()
+        levels, places = [], []
         vocabulary: list[str] = []
         id_of: dict[bytes, int] = {}
         for order, count in enumerate(declared, start=1):
-            sections.append(self.before + self.at + 1)
+            section = Section(self.lines, order, count, is_last=order == len(declared))
+            if mark != section.mark and (count or order == 1):  # an order without n-grams needs no block
+                self._fail_at(mark, section.mark.decode())
+            is_there = mark == section.mark
             if order == 1:
-                vocabulary, id_of, level = self._unigrams(count)
+                vocabulary, id_of, level = section.unigrams()
             else:
-                level = self._section(order, count, id_of)
+                level = section.ngrams(id_of) if is_there else section.nothing()
             levels.append(level)
-            wanted = b"\\end\\" if order == len(declared) else b"\\%d-grams:" % (order + 1)
-            line = self._next_filled()
-            if line.strip() != wanted:
-                self._fail(self.before + self.at, f"found {_shown(line)} where {wanted.decode()} should stand")
-        return ArpaModel(vocabulary, levels, sections)
+            places.append(section.places)
+            mark = self.lines.next_filled() if is_there else mark
+        if mark != b"\\end\\":
+            self._fail_at(mark, "\\end\\")
+        unknown = [i for word, i in id_of.items() if i and is_unknown(word)]
+        return ArpaModel(vocabulary, levels, unknown, places)
 
-    def _fail(self, line: int, what: str) -> NoReturn:
-        raise ModelFileError(f"{self.name}, line {line}: {what}")
+    def _fail_at(self, line: bytes, wanted: str) -> NoReturn:
+        number = self.lines.number + (not line)  # a file that is cut off ends after its last line
+        self.lines.fail(number, f"found {shown(line)} where {wanted} should stand")
 
-    def _next(self) -> bytes:
-        """Return the next line; at the end of the file b""."""
-        if self.at == len(self.block):
-            self.before += self.at
-            self.block, self.at = self.file.readlines(CHUNK), 0
-            if not self.block:
-                return b""
-        self.at += 1
-        return self.block[self.at - 1]
-
-    def _next_filled(self) -> bytes:
-        while not (line := self._next()).strip() and line:
-            pass
-        return line
-
-    def _header(self) -> list[int]:
-        line = self._next_filled()
-        if line.lstrip(b"\xef\xbb\xbf").strip() != b"\\data\\":
-            self._fail(self.before + self.at, f"found {_shown(line)} where \\data\\ should stand: not an ARPA model")
-        declared: list[int] = []
-        while (line := self._next_filled().strip()) != b"\\1-grams:":
-            match = re.fullmatch(rb"ngram\s+(\d+)\s*=\s*(\d+)", line)
-            if not match or int(match[1]) != len(declared) + 1 or len(declared) == LONGEST_ORDER:
-                wanted = f"ngram {len(declared) + 1}=... or \\1-grams:"
-                self._fail(self.before + self.at, f"found {_shown(line)} where {wanted} should stand")
-            declared.append(int(match[2]))
-        if not declared:
-            self._fail(self.before + self.at, "no 'ngram 1=...' stands before the n-grams")
-        return declared
-
-    def _blocks(self) -> Iterator[tuple[int, list[bytes]]]:
-        """Yield the lines up to an empty line or one that starts with a backslash, each block with its first number."""
-        while self._next():
-            self.at -= 1
-            rest = self.block[self.at :] if self.at else self.block
-            end = next((i for i, line in enumerate(rest) if line[0] in b"\n\r\\"), len(rest))
-            number = self.before + self.at + 1
-            self.at += end
-            if end:
-                yield number, rest[:end]
-            if end < len(rest):
-                return
-
-    def _fields(self, number: int, block: list[bytes], order: int) -> list[bytes]:
-        """Return log p, words and back-off of all lines in one row; a back-off that is absent is put in."""
-        fields = b"".join(block).split()
-        if len(fields) == len(block) * (order + 2):
-            return fields
-        even = []
-        for i, line in enumerate(block):
-            width = len(line.split())
-            if width not in (order + 1, order + 2):
-                self._fail(
-                    number + i, f"found {width} fields where log10 p, {order} word(s) and a back-off should stand"
+    def _pass_preamble(self) -> None:
+        line = beginning = self.lines.next()
+        passed = 0
+        while line.removeprefix(b"\xef\xbb\xbf").strip(WHITE) != b"\\data\\":
+            passed += len(line)
+            if not line or passed > PREAMBLE:
+                self.lines.fail(
+                    1, f"found {shown(beginning)}, and no line \\data\\ after it: this is not an ARPA model"
                 )
-            even.append(line if width == order + 2 else line.rstrip() + b" 0\n")
-        return b"".join(even).split()
+            line = self.lines.next()
 
-    def _reals(self, number: int, fields: list[bytes]) -> Array:
-        try:
-            reals = np.array(list(map(float, fields)))
-        except ValueError:
-            for i, field in enumerate(fields):
-                if not re.fullmatch(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|-inf(inity)?", field):
-                    self._fail(number + i, f"{_shown(field)} is not a number")
-            raise
-        wrong = np.flatnonzero(np.isnan(reals) | (reals == np.inf))
-        if len(wrong):
-            self._fail(number + int(wrong[0]), f"{_shown(fields[wrong[0]])} is no logarithm")
-        return reals
+    def _header(self) -> tuple[list[int], bytes]:
+        """Return the number of n-grams of each order, and the mark of the first block."""
+        declared: list[int] = []
+        while not (line := self.lines.next_filled()).startswith(b"\\") and line:
+            match = re.fullmatch(rb"ngram\s+(\d{1,9})\s*=\s*(\d{1,18})", line)
+            if not match or int(match[1]) != len(declared) + 1:
+                self._fail_at(line, f"ngram {len(declared) + 1}=... or \\1-grams:")
+            order, count = int(match[1]), int(match[2])
+            if order > LONGEST_ORDER:
+                self._fail(
+                    f"n-grams of order {order} are declared; searchgen reads orders 1 to {LONGEST_ORDER}: use a lower order"
+                )
+            if count * SHORTEST_ROW > self.size:
+                self._fail(f"{count:,} {order}-grams are declared, more than the file has room for")
+            declared.append(count)
+        if not declared:
+            self._fail_at(line, "ngram 1=...")
+        return declared, line
 
-    def _weights(self, number: int, fields: list[bytes], order: int) -> tuple[Array, Array]:
-        log_p = self._reals(number, fields[0 :: order + 2])
-        above = np.flatnonzero(log_p > ROUNDING)
-        if len(above):
-            self._fail(number + int(above[0]), f"log10 p is {log_p[above[0]]:g}, above 0")
-        log_backoff = self._reals(number, fields[order + 1 :: order + 2])
-        with np.errstate(over="ignore"):
-            return 10.0 ** np.minimum(log_p, 0), 10.0**log_backoff
-
-    def _section(self, order: int, declared: int, id_of: dict[bytes, int]) -> Listed:
-        parts = [Listed(np.zeros((0, order), dtype=np.int32), np.zeros(0), np.zeros(0))]
-        for number, block in self._blocks():
-            fields = self._fields(number, block, order)
-            columns = [fields[n :: order + 2] for n in range(1, order + 1)]
-            try:
-                ids = [list(map(id_of.__getitem__, column)) for column in columns]
-            except KeyError:
-                self._unknown_word(number, columns, id_of)
-            parts.append(Listed(np.array(ids, dtype=np.int32).T, *self._weights(number, fields, order)))
-        level = Listed(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-        self._check_count(order, declared, len(level.p))
-        return level
-
-    def _check_count(self, order: int, declared: int, found: int) -> None:
-        if found != declared:
-            what = f"the {order}-grams end after {found}, but the header declares {declared}"
-            self._fail(self.before + self.at + 1, what)
-
-    def _unknown_word(self, number: int, columns: list[list[bytes]], id_of: dict[bytes, int]) -> NoReturn:
-        for i, words in enumerate(zip(*columns, strict=True)):
-            for word in words:
-                if word not in id_of:
-                    self._fail(number + i, f"{_shown(word)} is not among the 1-grams")
-        raise AssertionError
-
-    def _unigrams(self, declared: int) -> tuple[list[str], dict[bytes, int], Listed]:
-        first = self.before + self.at + 1
-        words: list[bytes] = []
-        parts: list[tuple[Array, Array]] = [(np.zeros(0), np.zeros(0))]
-        for number, block in self._blocks():
-            fields = self._fields(number, block, 1)
-            words += fields[1::3]
-            parts.append(self._weights(number, fields, 1))
-        self._check_count(1, declared, len(words))
-        p, backoff = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return self._vocabulary(first, words, p, backoff)
-
-    def _vocabulary(
-        self, first: int, words: list[bytes], p: Array, backoff: Array
-    ) -> tuple[list[str], dict[bytes, int], Listed]:
-        row = dict(zip(words, range(len(words)), strict=True))
-        if len(row) < len(words):
-            i = next(i for i, word in enumerate(words) if row[word] != i)
-            self._fail(first + row[words[i]], f"{_shown(words[i])} stands among the 1-grams a second time")
-        if b"<unk>" not in row and b"<UNK>" in row:
-            row[b"<unk>"] = row.pop(b"<UNK>")
-        if b"</s>" not in row:
-            self._fail(first, "no </s> is among the 1-grams: this model cannot end a sentence")
-        texts = {word: self._decoded(word, first + i) for word, i in row.items()}
-        others = sorted(row.keys() - set(SPECIAL), key=lambda word: (-p[row[word]], texts[word]))
-        order = np.array([row.get(word, -1) for word in (*SPECIAL, *others)])
-        found = order >= 0  # a closed model has no <unk>: probability 0
-        level = Listed(
-            np.arange(len(order), dtype=np.int32)[:, None],
-            np.where(found, p[order], 0.0),
-            np.where(found, backoff[order], 1.0),
-        )
-        id_of = {word: i for i, word in enumerate((*SPECIAL, *others))}
-        if b"<UNK>" in words and b"<UNK>" not in id_of:
-            id_of[b"<UNK>"] = 0
-        return [word.decode() for word in SPECIAL] + [texts[word] for word in others], id_of, level
-
-    def _decoded(self, word: bytes, line: int) -> str:
-        try:
-            return word.decode()
-        except UnicodeDecodeError:
-            self._fail(line, f"{_shown(word)} is not UTF-8")
-
-
-def _shown(line: bytes) -> str:
-    text = line.decode(errors="replace").strip()
-    return repr(text[:60]) if text else "the end of the file" if not line else "an empty line"
+    def _fail(self, reason: str) -> NoReturn:
+        self.lines.fail(self.lines.number, reason)

@@ -3,6 +3,9 @@
 A file holds a head, then the arrays of `NGramTables` as they are, then the vocabulary and what the text form and
 look-ahead make of it, which takes a tenth of a second to find out. It is written under a temporary
 name and renamed, so a reader never sees half of it; one that is damaged, foreign or outdated is made anew.
+
+Compiled loops follow the links of a model unchecked, so every array has a checksum. Comparing those of a large model takes a tenth of a
+second; a file that has been found whole is not read through again for a day, unless the system says that it has changed.
 """
 
 import hashlib
@@ -11,10 +14,10 @@ import mmap
 import os
 import struct
 import sys
-import tempfile
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +27,9 @@ import numpy.typing as npt
 
 import searchgen.text as text_forms
 from searchgen.files.cache_folder import cache_folder
+from searchgen.files.locked import one_at_a_time
+from searchgen.files.unkept import report_unkept
+from searchgen.files.whole import replacing
 from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.storage.assemble import word_dtype
 from searchgen.lm.ngram.tables import NGramTables, node_dtype
@@ -31,17 +37,24 @@ from searchgen.text import Kinds
 
 __all__ = ["Decoded", "decoded"]
 
-MAGIC = b"SGMCACHE"
-VERSION = 3
+Arrays = Mapping[str, npt.NDArray[Any]]
 
-#: Magic, CRC-32 of the description, CRC-32 of the sampled pages, length of the description.
-HEAD = struct.Struct("<8sIII")
+MAGIC = b"SGMCACHE"
+VERSION = 4
+
+#: Magic, CRC-32 of the description, length of the description.
+HEAD = struct.Struct("<8sII")
 
 PAGE = 4096
-SAMPLES = 64
 
 #: A temporary file older than this belongs to a process that was killed.
 STALE_SECONDS, OLD_SECONDS = 3600.0, 30 * 86_400.0
+
+#: A file that takes milliseconds to read through is always read through.
+SMALL = 1 << 24
+
+#: How long a large file is believed to be as it was, and how long after a change times are too coarse to show another one.
+BELIEVED_SECONDS, COARSE_SECONDS = 86_400.0, 2.0
 
 
 class Decoded(NamedTuple):
@@ -60,20 +73,24 @@ def decoded(key: str, build: Callable[[], Decoded], notify: Callable[[str], None
     Args:
         key: hash of the model's contents.
         build: decodes the model.
-        notify: is told, in one line, when the cache folder cannot be written.
+        notify: receives a line when the cache folder cannot be written.
+
+    Raises:
+        ModelFileError: `build` does.
     """
     path = cache_folder() / "models" / f"{key[:32]}-{VERSION}"
     with suppress(OSError, ValueError, KeyError, TypeError):
         return _mapped(path, key)
-    built = build()
-    try:
-        _write(path, key, built)
-        return _mapped(path, key)
-    except (OSError, ValueError) as error:
-        if notify:
-            reason = getattr(error, "strerror", None) or error
-            notify(f"the decoded model cannot be kept in {path.parent} ({reason}), so every start takes seconds longer")
-        return built
+    with one_at_a_time(cache_folder() / "locks" / f"models-{key[0]}"):  # sixteen files are enough
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            return _mapped(path, key)  # another process has built it meanwhile
+        model = build()
+        try:
+            _write(path, key, model)
+            return _mapped(path, key, is_new=True)
+        except (OSError, ValueError) as error:
+            report_unkept(path.parent, error, listener=notify)
+            return model
 
 
 def _identity(key: str) -> list[str]:
@@ -106,12 +123,13 @@ def _layout(text: bytes, description: dict[str, Any]) -> tuple[dict[str, tuple[i
     return places, at
 
 
-def _mapped(path: Path, key: str) -> Decoded:
+def _mapped(path: Path, key: str, is_new: bool = False) -> Decoded:
     """Map a cached model; raises ValueError where anything is not as it should be."""
     with path.open("rb") as file:
+        facts = os.fstat(file.fileno())
         # copy-on-write: the arrays are writable like any others, so compiled loops need not be compiled a second time
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-    magic, crc, sample_crc, length = HEAD.unpack_from(content) if len(content) >= HEAD.size else (b"", 0, 0, 0)
+    magic, crc, length = HEAD.unpack_from(content) if len(content) >= HEAD.size else (b"", 0, 0)
     text = content[HEAD.size : HEAD.size + length]
     if magic != MAGIC or zlib.crc32(text) != crc:
         raise ValueError("not a cached model")
@@ -119,9 +137,11 @@ def _mapped(path: Path, key: str) -> Decoded:
     places, size = _layout(text, description)
     if description["identity"] != _identity(key) or len(content) != size:
         raise ValueError("another model")
-    if _sample_crc(content, _body(text)) != sample_crc:
-        raise ValueError("damaged")
     array = {name: np.frombuffer(content, dtype, count, at) for name, (at, dtype, count) in places.items()}
+    if not is_new and not _is_believed(path, facts):
+        if _checksums(array) != description["checksums"]:
+            raise ValueError("damaged")
+        _believe(path, facts)
     tables = NGramTables(
         word=array["word"],
         node=array["node"],
@@ -140,19 +160,48 @@ def _body(text: bytes) -> int:
     return -(-(HEAD.size + len(text)) // PAGE) * PAGE
 
 
-def _sample_crc(content: mmap.mmap, start: int) -> int:
-    """Return a checksum of evenly spread pages, of all pages if they are few."""
-    crc = 0
-    body = range(start, len(content), PAGE)
-    for i in range(0, len(body), max(1, len(body) // SAMPLES)):
-        crc = zlib.crc32(content[body[i] : body[i] + PAGE], crc)
-    return zlib.crc32(content[body[-1] :], crc)
+def _checksums(arrays: Arrays) -> dict[str, int]:
+    """Return the CRC-32 of every array."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        sums = pool.map(lambda array: zlib.crc32(array.data), arrays.values())
+        return dict(zip(arrays, sums, strict=True))
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f"{path.name}.whole")
+
+
+def _facts(facts: os.stat_result) -> str:
+    """Return what the system knows of a file, which changes whenever the file does."""
+    return f"{facts.st_dev} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
+
+
+def _is_believed(path: Path, facts: os.stat_result) -> bool:
+    """Return whether a file has been read through, not long ago, and has not changed since."""
+    if facts.st_size < SMALL:
+        return False
+    with suppress(OSError):
+        age = time.time() - _note(path).stat().st_mtime
+        return 0 <= age < BELIEVED_SECONDS and _note(path).read_text() == _facts(facts)
+    return False
+
+
+def _believe(path: Path, facts: os.stat_result) -> None:
+    """Remember that a file is whole; not of one that was written just now, which could change without another time."""
+    if facts.st_size >= SMALL and time.time() - max(facts.st_mtime, facts.st_ctime) > COARSE_SECONDS:
+        with suppress(OSError), replacing(_note(path)) as file:
+            file.write(_facts(facts).encode())
 
 
 def _write(path: Path, key: str, model: Decoded) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_stale(path.parent)
     tables = model.tables
+    arrays: dict[str, npt.NDArray[Any]] = {
+        name: getattr(tables, name) for name in ("node", "cumulative", "word", "alias_p", "alias_word")
+    }
+    arrays |= model.bigrams._asdict()
+    arrays |= {"kinds": model.kinds, "vocabulary": np.frombuffer(model.vocabulary, np.uint8)}
     description = {
         "identity": _identity(key),
         "nodes": len(tables.word),
@@ -162,31 +211,16 @@ def _write(path: Path, key: str, model: Decoded) -> None:
         "mixture": bool(tables.mixture[0]),
         "order": int(tables.order[0]),
         "metadata": model.metadata,
+        "checksums": _checksums(arrays),
     }
     text = json.dumps(description).encode()
     places, size = _layout(text, description)
-    arrays: dict[str, npt.NDArray[Any]] = {
-        name: getattr(tables, name) for name in ("node", "cumulative", "word", "alias_p", "alias_word")
-    }
-    arrays |= model.bigrams._asdict()
-    arrays |= {"kinds": model.kinds, "vocabulary": np.frombuffer(model.vocabulary, np.uint8)}
-    handle, temporary = tempfile.mkstemp(prefix="new-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            file.truncate(size)
-            for name, (at, _, _) in places.items():
-                file.seek(at)
-                file.write(arrays[name].data)
-            file.flush()
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                sample_crc = _sample_crc(content, _body(text))
-            file.seek(0)
-            file.write(HEAD.pack(MAGIC, zlib.crc32(text), sample_crc, len(text)) + text)
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    with replacing(path) as file:
+        file.write(HEAD.pack(MAGIC, zlib.crc32(text), len(text)) + text)
+        for name, (at, _, _) in places.items():
+            file.seek(at)
+            file.write(arrays[name].data)
+        file.truncate(size)
 
 
 def _remove_stale(folder: Path) -> None:
@@ -195,5 +229,5 @@ def _remove_stale(folder: Path) -> None:
         with suppress(OSError):
             age = time.time() - path.stat().st_mtime
             old = not path.name.endswith(f"-{VERSION}") and age > OLD_SECONDS
-            if old or (path.name.startswith("new-") and age > STALE_SECONDS):
+            if old or (path.name.startswith(".") and age > STALE_SECONDS):
                 path.unlink()

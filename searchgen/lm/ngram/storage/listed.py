@@ -59,11 +59,12 @@ def listed_model(levels: list[Listed]) -> tuple[Trie, Weights]:
     vocabulary = len(levels[0].p)
     levels = [levels[0], *(_sorted_level(level, vocabulary) for level in levels[1:])]
     while True:
-        found = _parents_of(levels, vocabulary)
-        if isinstance(found, list):
+        rows = _parents_of(levels, vocabulary)
+        if isinstance(rows, list):
             break
-        levels[found.words.shape[1] - 1] = found
-    trie = _linked(levels, found)
+        completed = rows
+        levels[completed.words.shape[1] - 1] = completed
+    trie = _linked(levels, rows)
     p = np.concatenate([[0.0], *(level.p for level in levels)])
     backoff = np.concatenate([[1.0], *(level.backoff for level in levels)])
     p[1 + BEGIN] = 0
@@ -143,9 +144,9 @@ def _linked(levels: list[Listed], rows: list[Array]) -> Trie:
         here = np.arange(starts[k], starts[k + 1])
         context = suffix[parent[here - 1]]
         while len(here):
-            found = _find(keys, context.astype(np.int64) * vocabulary + word[here])
-            suffix[here[found >= 0]] = found[found >= 0] + 1
-            here, context = here[found < 0], suffix[context[found < 0]]
+            child = _find(keys, context.astype(np.int64) * vocabulary + word[here])
+            suffix[here[child >= 0]] = child[child >= 0] + 1
+            here, context = here[child < 0], suffix[context[child < 0]]
     return Trie(word, children, suffix, tuple(starts.tolist()))
 
 

@@ -2,15 +2,16 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from searchgen.errors import ModelFileError
 from searchgen.lm.ngram.estimation.kneser_ney import kneser_ney
 from searchgen.lm.ngram.model import NGram
-from searchgen.lm.ngram.storage.arpa import is_arpa
 from searchgen.lm.ngram.storage.assemble import build_tables
 from searchgen.lm.ngram.storage.decoded import Decoded, decoded
-from searchgen.lm.ngram.storage.packed import read_head, unpack
+from searchgen.lm.ngram.storage.format import model_format
+from searchgen.lm.ngram.storage.unpacked import Packed, unpack
 from searchgen.lm.ngram.tables import NGramTables
 
 __all__ = ["open_model"]
@@ -25,67 +26,82 @@ def open_model(path: Path, *, name: str = "", notify: Callable[[str], None] | No
     Args:
         path: a file in searchgen's own format or an ARPA file, gzip-compressed or not.
         name: what to call the model; by default the file's name.
-        notify: is told, in one line, what the user should know (the cache cannot be written).
+        notify: receives a line that the user should read (the cache cannot be written).
 
     Raises:
         ModelFileError: the file is missing, cut off, damaged or not a model.
     """
     name = name or path.name
-    if is_arpa(path):
+    if model_format(path) == "arpa":
         return _open_arpa(path, name, notify)
-    head = read_head(path)
-    # The checksum of the whole file, because its description may change where the model does not.
-    found = decoded(f"{head.crc:08x}{head.hash}", lambda: _decode(path), notify)
+    packed = Packed.read(path)
+    # By all bytes of the file: a hash in its head says nothing before it is compared with the rest.
+    key = _digest(path)
+    content = decoded(key, lambda: _decode(packed, key), notify)
     return NGram(
-        found.tables,
-        found.vocabulary,
-        exact=lambda: _tables(path, "f8"),
-        kinds=found.kinds,
-        bigrams=found.bigrams,
-        form=found.metadata["form"],
+        content.tables,
+        content.vocabulary,
+        exact=partial(_exact_tables, path, packed.hash),
+        kinds=content.kinds,
+        bigrams=content.bigrams,
+        form=content.metadata["form"],
         name=name,
-        hash=head.hash,
-        metadata=found.metadata,
+        hash=packed.hash,
+        metadata=content.metadata,
     )
 
 
-def _decode(path: Path) -> Decoded:
-    model, vocabulary, metadata, key = unpack(path)
+def _decode(packed: Packed, digest: str) -> Decoded:
+    model, vocabulary, metadata, key = packed.unpacked(digest)
     tables = build_tables(model.trie, kneser_ney(model))
     words = vocabulary.encode()
     whole = NGram(tables, words, exact=lambda: tables, form=metadata["form"], hash=key)
     return Decoded(tables, words, whole.kinds, whole.bigrams, metadata)
 
 
-def _tables(path: Path, real: str) -> NGramTables:
-    model = unpack(path).model
-    return build_tables(model.trie, kneser_ney(model), real)
+def _exact_tables(path: Path, key: str) -> NGramTables:
+    content = unpack(path)
+    if content.hash != key:
+        raise _changed(path)
+    return build_tables(content.model.trie, kneser_ney(content.model), "f8")
 
 
 def _open_arpa(path: Path, name: str, notify: Callable[[str], None] | None) -> NGram:
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            key = hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise ModelFileError(f"no model file {path}") from None
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
-    if size < CACHED_ARPA_BYTES:
-        return NGram.from_arpa(path, name=name, hash=key)
+    key = _digest(path)
+
+    def read() -> NGram:
+        model = NGram.from_arpa(path, name=name, hash=key)
+        if _digest(path) != key:
+            raise _changed(path)
+        return model
+
+    if path.stat().st_size < CACHED_ARPA_BYTES:
+        return read()
 
     def decode() -> Decoded:
-        model = NGram.from_arpa(path, hash=key)
+        model = read()
         return Decoded(model.tables, "\n".join(model.vocabulary).encode(), model.kinds, model.bigrams, model.metadata)
 
-    found = decoded(key, decode, notify)
+    content = decoded(key, decode, notify)
     return NGram(
-        found.tables,
-        found.vocabulary,
-        exact=lambda: NGram.from_arpa(path, hash=key).exact_tables(),
-        kinds=found.kinds,
-        bigrams=found.bigrams,
+        content.tables,
+        content.vocabulary,
+        exact=lambda: read().exact_tables(),
+        kinds=content.kinds,
+        bigrams=content.bigrams,
         name=name,
         hash=key,
-        metadata=found.metadata,
+        metadata=content.metadata,
     )
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _changed(path: Path) -> ModelFileError:
+    return ModelFileError(f"{path}: the file has changed while it was in use; run the command again")

@@ -7,6 +7,8 @@ small numbers, and the suffix links come for nothing. Numbers are split into pla
 
     head   magic, version, CRC-32 and length of the body, hash of the contents
     body   length of the metadata, metadata (JSON), the vocabulary and the planes
+
+`unpacked.py` reads it.
 """
 
 import hashlib
@@ -17,18 +19,15 @@ import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import ModelFileError
 from searchgen.lm.ngram.estimation.kneser_ney import Counted
-from searchgen.lm.ngram.estimation.trie import Siblings, Trie, first_children, parents, siblings
+from searchgen.lm.ngram.estimation.trie import first_children, parents
 
-__all__ = ["Head", "Unpacked", "content_hash", "pack", "read_head", "unpack"]
+__all__ = ["FILTERS", "HEAD", "MAGIC", "VERSION", "content_hash", "hash_of_planes", "pack"]
 
 Array = npt.NDArray[Any]
 
@@ -55,23 +54,6 @@ FILTERS = [
 
 #: A plane may be this much larger for being read fast: an English model grows by 1 % and unpacks in half the time.
 FAST_COST = 1.05
-
-
-class Head(NamedTuple):
-    """What the first bytes of a file say."""
-
-    hash: str
-    crc: int
-    length: int  # of the body
-
-
-class Unpacked(NamedTuple):
-    """A model file's contents."""
-
-    model: Counted
-    vocabulary: str  # words separated by line ends
-    metadata: dict[str, Any]
-    hash: str
 
 
 def pack(model: Counted, vocabulary: Sequence[str], metadata: dict[str, Any]) -> bytes:
@@ -104,63 +86,26 @@ def pack(model: Counted, vocabulary: Sequence[str], metadata: dict[str, Any]) ->
 
 def content_hash(model: Counted, words: str, form: str) -> str:
     """Return a hash of all that decides a model's probabilities and how text is read: 64 hexadecimal digits."""
-    digest = hashlib.sha256(f"{form} {model.trie.starts} {model.counts_of_counts.tolist()}\n{words}\n".encode())
-    for numbers in _streams(model):
-        for plane, _ in _planes(numbers):
-            digest.update(plane)
+    planes = (plane for numbers in _streams(model) for plane, _ in _planes(numbers))
+    return hash_of_planes(planes, model.trie.starts, model.counts_of_counts.tolist(), words, form)
+
+
+def hash_of_planes(
+    planes: Iterable[bytes], starts: Sequence[int], tallies: list[list[int]], words: str, form: str
+) -> str:
+    """Return `content_hash`, from what a file holds instead of a model.
+
+    Args:
+        planes: of all numbers, as they are before they are compressed.
+        starts: of the trie.
+        tallies: the counts of counts.
+        words: the vocabulary, separated by line ends.
+        form: the text form.
+    """
+    digest = hashlib.sha256(f"{form} {tuple(starts)} {tallies}\n{words}\n".encode())
+    for plane in planes:
+        digest.update(plane)
     return digest.hexdigest()
-
-
-def read_head(path: Path) -> Head:
-    """Read a model file's head.
-
-    Raises:
-        ModelFileError: the file is missing, not a model, cut off, or from a later version.
-    """
-    try:
-        with path.open("rb") as file:
-            start = file.read(HEAD.size)
-            size = os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        raise ModelFileError(f"no model file {path}") from None
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
-    if start[: len(MAGIC)] != MAGIC[: len(start)] or not start:
-        raise ModelFileError(f"{path}: not a language model (neither searchgen's own format nor ARPA)")
-    if len(start) < HEAD.size:
-        raise ModelFileError(f"{path}: cut off after {size} bytes; fetch or train it again")
-    _, version, crc, length, key = HEAD.unpack(start)
-    if version != VERSION:
-        raise ModelFileError(f"{path}: model format {version}, but this searchgen reads format {VERSION}")
-    if size != HEAD.size + length:
-        raise ModelFileError(f"{path}: has {size} bytes instead of {HEAD.size + length}; fetch or train it again")
-    return Head(key.hex(), crc, length)
-
-
-def unpack(path: Path) -> Unpacked:
-    """Read a model file.
-
-    Raises:
-        ModelFileError: the file is missing, not a model, cut off or damaged.
-    """
-    head = read_head(path)
-    body = path.read_bytes()[HEAD.size :]
-    damaged = ModelFileError(f"{path}: damaged; fetch or train it again")
-    if zlib.crc32(body) != head.crc:
-        raise damaged
-    try:
-        (size,) = struct.unpack_from("<I", body)
-        metadata = json.loads(body[4 : 4 + size])
-        ends = np.cumsum([4 + size, *metadata.pop("lengths")]).tolist()
-        parts = [body[a:b] for a, b in pairwise(ends)]
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            raw = list(pool.map(_restored, metadata.pop("codecs"), parts))
-        vocabulary = raw[0].decode()
-        tallies = np.array(metadata.pop("counts_of_counts"), dtype=np.int64)
-        model = _model(_joined(raw[1:], metadata.pop("more")), metadata["counts"], tallies)
-    except (KeyError, IndexError, ValueError, struct.error, lzma.LZMAError, zlib.error):
-        raise damaged from None
-    return Unpacked(model, vocabulary, metadata, head.hash)
 
 
 def _squeezed(plane: bytes) -> tuple[str, bytes]:
@@ -171,12 +116,6 @@ def _squeezed(plane: bytes) -> tuple[str, bytes]:
     return ("z", fast) if len(fast) < FAST_COST * len(small) else ("x", small)
 
 
-def _restored(codec: str, plane: bytes) -> bytes:
-    if codec == "z":
-        return zlib.decompress(plane, -zlib.MAX_WBITS)
-    return lzma.decompress(plane, lzma.FORMAT_RAW, filters=FILTERS)
-
-
 def _planes(numbers: Array) -> list[tuple[bytes, bool]]:
     """Split numbers >= 0 into bytes, lowest first; each plane is marked with whether another one follows."""
     planes = []
@@ -185,19 +124,6 @@ def _planes(numbers: Array) -> list[tuple[bytes, bool]]:
         if not more:
             return planes
         numbers = numbers >> 8
-
-
-def _joined(planes: Iterable[bytes], more: Iterable[bool]) -> list[Array]:
-    streams: list[Array] = []
-    shift = 0
-    for plane, goes_on in zip(planes, more, strict=True):
-        part = np.frombuffer(plane, dtype=np.uint8)
-        if shift:
-            streams[-1] = streams[-1] | (part.astype(np.int32) << shift)
-        else:
-            streams.append(part)
-        shift = shift + 8 if goes_on else 0
-    return streams
 
 
 def _streams(model: Counted) -> list[Array]:
@@ -218,35 +144,3 @@ def _streams(model: Counted) -> list[Array]:
         if k < trie.order:
             streams += [trie.children[here], model.pruned[here][trie.children[here] > 0]]
     return streams
-
-
-def _model(streams: list[Array], counts: list[int], counts_of_counts: Array) -> Counted:
-    """Put a model together again from what `_streams` gave."""
-    starts = np.cumsum([0, 1, *counts])
-    nodes, order = int(starts[-1]), len(counts)
-    word, children, suffix, adjusted, pruned = (np.zeros(nodes, dtype=np.int32) for _ in range(5))
-    children[0], suffix[0] = counts[0], -1
-    word[1 : starts[2]] = np.arange(counts[0])
-    first = np.ones(nodes, dtype=np.int32)
-    given = iter(streams)
-    for k in range(1, order + 1):
-        here, contexts = slice(starts[k], starts[k + 1]), slice(starts[k - 1], starts[k])
-        adjusted[here] = next(given)
-        if k > 1:
-            groups = siblings(children[contexts])
-            suffix[here] = _suffixes(next(given), groups, first[suffix[contexts][groups.context]])
-            word[here] = word[suffix[here]]
-        if k < order:
-            children[here] = next(given)
-            pruned[here][children[here] > 0] = next(given)
-            first[here] = starts[k + 1] + np.cumsum(children[here]) - children[here]
-    return Counted(Trie(word, children, suffix, tuple(starts.tolist())), adjusted, pruned, counts_of_counts)
-
-
-def _suffixes(steps: Array, groups: Siblings, first: Array) -> Array:
-    """Return suffix links from steps of rank; `first` is the first child of each context's suffix."""
-    running = np.cumsum(steps, dtype=np.int64)
-    running += np.arange(1, len(steps) + 1)
-    before = running[groups.eldest] - steps[groups.eldest]  # so that the eldest child gets its own rank
-    running += groups.spread(first - before)
-    return running

@@ -1,0 +1,73 @@
+"""Files that a command writes: refused where something would be lost, and named where a link leads elsewhere."""
+
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+from searchgen.cli.output import complain
+from searchgen.errors import RequestError
+
+__all__ = ["file_behind", "output_place", "refuse_reading_own_output"]
+
+#: What tells two files apart.
+Identity = tuple[int, int]
+
+
+def file_behind(place: Any) -> Identity | None:
+    """Return the identity of the plain file behind a path, a stream or a descriptor, None: there is none.
+
+    Example:
+        >>> file_behind(__file__) == file_behind(open(__file__))
+        True
+    """
+    try:
+        found = os.stat(place.fileno() if hasattr(place, "fileno") else place)
+    except (OSError, ValueError, TypeError):
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def refuse_reading_own_output(asked_by: str) -> None:
+    """Refuse standard input and output that are one file: what is written would be read again, without end.
+
+    Raises:
+        RequestError: they are.
+    """
+    if file_behind(sys.stdin) is not None and file_behind(sys.stdin) == file_behind(sys.stdout):
+        raise RequestError(
+            f"{asked_by} would read what it writes: stdin and stdout are the same file; write to another"
+        )
+
+
+def output_place(flag: str, name: str | Path) -> Path:
+    """Return the file that a flag's value leads to, said in one line if it is a link, before the work is done.
+
+    Args:
+        flag: for messages.
+        name: its value.
+
+    Raises:
+        RequestError: it is a folder, a device or another thing than a plain file, or that of stdin or stdout; or its folder is
+            missing or cannot be written.
+    """
+    path = Path(name)
+    try:
+        place = path.resolve() if path.is_symlink() else path
+    except (OSError, RuntimeError):
+        raise RequestError(f"{flag} {path} is a link that leads nowhere; name a file") from None
+    if place.is_dir():
+        raise RequestError(f"{flag} {path} is a folder; name a file in it")
+    if place.exists() and not place.is_file():
+        raise RequestError(f"{flag} {path} is not a plain file but a device or the like; name a file")
+    for stream, called in ((sys.stdin, "stdin"), (sys.stdout, "stdout")):
+        if file_behind(place) is not None and file_behind(place) == file_behind(stream):
+            raise RequestError(f"{flag} {path} is the file that {called} is; name another")
+    if not place.parent.is_dir():
+        raise RequestError(f"{flag} {path}: there is no folder {place.parent}; make it first")
+    if not os.access(place.parent, os.W_OK):
+        raise RequestError(f"{flag} {path}: the folder {place.parent} cannot be written")
+    if path.is_symlink():
+        complain(f"{flag} {path} is a link; {place} is written")
+    return place

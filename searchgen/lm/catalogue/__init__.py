@@ -1,0 +1,1 @@
+"""Open models that are fetched by name, and those that other programs have fetched to this machine."""

@@ -1,0 +1,64 @@
+"""Names in place of files: those of the catalogue, and those of models that Ollama has."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.catalogue.entries import entries, entry_of
+from searchgen.lm.catalogue.folder import is_whole, place_of
+from searchgen.lm.catalogue.ollama import PREFIX, find_model
+from searchgen.lm.gguf.file import is_gguf
+from searchgen.lm.gguf.model import GgufModel, open_gguf
+from searchgen.lm.protocol import ModelType
+
+if TYPE_CHECKING:
+    from searchgen.lm.neural.settings import NeuralSettings
+
+__all__ = ["CATALOGUE", "OLLAMA", "file_behind"]
+
+
+def file_behind(name: str) -> Path:
+    """Return the GGUF file that a name stands for.
+
+    Args:
+        name: of the catalogue, of Ollama's, or the path of a file.
+
+    Raises:
+        RequestError: there is no such file; the message names the command that fetches it.
+    """
+    if name in entries():
+        return _fetched(name)
+    if name.startswith(PREFIX):
+        return find_model(name)
+    path = Path(name).expanduser()
+    if not is_gguf(path):
+        raise RequestError(f"{name}: no name of the catalogue, and no GGUF file; searchgen lm list shows what there is")
+    return path
+
+
+def open_named(name: str, settings: "NeuralSettings", threads: int = 1) -> GgufModel:
+    """Open a model of the catalogue, or of Ollama's.
+
+    Raises:
+        RequestError: it is not here, or cannot be opened.
+    """
+    return open_gguf(name, settings, threads, file_behind(name))
+
+
+def _fetched(name: str) -> Path:
+    entry = entry_of(name)
+    place = place_of(entry)
+    if not place.is_file():
+        raise RequestError(
+            f"{name} is not here; searchgen lm get {name} fetches it, {entry.size / 1e6:,.0f} MB, {entry.licence}"
+        )
+    if not is_whole(entry):
+        raise ModelFileError(f"{place} is damaged, or of another version; searchgen lm get {name} fetches it again")
+    return place
+
+
+#: Models of the catalogue, as the registry of models lists them.
+CATALOGUE = ModelType("catalogue", lambda name: name in entries(), open_named, large=True)
+
+#: Models that Ollama has.
+OLLAMA = ModelType("ollama", lambda name: name.startswith(PREFIX), open_named, large=True)

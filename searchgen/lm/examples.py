@@ -1,0 +1,79 @@
+"""Example lines: sentences in whose manner a large model is to write. They stand before every text as its context.
+
+A model that has read the web expects a document, not a sentence, where nothing stands before a text; ten plain lines cure that.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from searchgen.errors import RequestError
+
+__all__ = ["AUTOMATIC", "DEFAULT", "NONE", "example_lines", "resolved"]
+
+#: Values of `--examples` that are no files: those of the command, none, and the lines that come with searchgen.
+AUTOMATIC, NONE, DEFAULT = "", "none", "default"
+
+DATA = Path(__file__).parent / "data"
+
+#: How many lines are taken, of how many words (Chinese: characters / 2).
+LINES, FEWEST_WORDS, MOST_WORDS = 10, 3, 40
+
+#: The most lines that `FILE:N` may ask for, and the most bytes that are read of a file.
+MOST_LINES, MOST_BYTES = 200, 1_000_000
+
+
+def resolved(value: str, language: str) -> str:
+    """Return a value of `--examples` with the language that the default lines are in.
+
+    Example:
+        >>> resolved("default", "zh"), resolved("none", "en"), resolved("poems.txt", "en")
+        ('default-zh', 'none', 'poems.txt')
+    """
+    return f"{DEFAULT}-{language}" if value == DEFAULT else value
+
+
+@cache
+def example_lines(value: str) -> tuple[str, ...]:
+    """Return the lines that a resolved value stands for.
+
+    Args:
+        value: "", none, default-en, default-zh, FILE or FILE:N.
+
+    Raises:
+        RequestError: the file cannot be read, or no line of it can be taken.
+
+    Example:
+        >>> example_lines("none"), len(example_lines("default-en"))
+        ((), 10)
+    """
+    if value in (AUTOMATIC, NONE):
+        return ()
+    if value.startswith(f"{DEFAULT}-"):
+        return tuple(
+            (DATA / f"examples-{value.removeprefix(DEFAULT)[1:]}.txt").read_text(encoding="utf-8").splitlines()
+        )
+    path, number = value, LINES
+    head, colon, tail = value.rpartition(":")
+    if colon and tail.isdecimal() and not Path(value).exists():
+        path, number = head, int(tail[:4])
+    if not 1 <= number <= MOST_LINES:
+        raise RequestError(f"--examples {value}: {number} lines; give 1 to {MOST_LINES}")
+    lines = [line for line in _lines(path) if FEWEST_WORDS <= _words(line) <= MOST_WORDS][:number]
+    if not lines:
+        raise RequestError(f"--examples {path}: no line has {FEWEST_WORDS} to {MOST_WORDS} words; name another file")
+    return tuple(lines)
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        if not Path(path).is_file():
+            raise RequestError(f"--examples {path}: there is no such file; give default, none or a file of lines")
+        with open(path, "rb") as file:
+            content = file.read(MOST_BYTES).decode("utf-8-sig", "replace")
+    except OSError as error:
+        raise RequestError(f"--examples {path}: cannot be read ({error.strerror}); name another file") from None
+    return [" ".join(line.split()) for line in content.splitlines()]
+
+
+def _words(line: str) -> int:
+    return max(len(line.split()), len(line.encode("utf-8")) // 6 if line and ord(line[0]) >= 0x2E80 else 0)

@@ -1,0 +1,265 @@
+"""A GGUF file converted once, into the cache folder: a graph, its weights in a file that is mapped into memory, its tokenizer.
+
+    converted/HASH-BITS/  model.onnx  weights.bin  tokenizer.json  facts.json
+
+HASH is that of the original file's content. The folder is there whole or not at all; the original is never touched.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.errors import ModelFileError, RequestError, SearchgenError
+from searchgen.files.cache_folder import cache_folder
+from searchgen.files.locked import open_locked
+from searchgen.lm.gguf.file import GgufFile
+from searchgen.lm.gguf.shape import Shape
+from searchgen.lm.gguf.tokenizer import Special, read_tokenizer, special_pieces
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["Converted", "conversions", "convert", "hash_of"]
+
+#: Raised with the layout of graphs, so that older conversions are made anew.
+EDITION = 2
+
+GRAPH, WEIGHTS, TOKENIZER, FACTS = "model.onnx", "weights.bin", "tokenizer.json", "facts.json"
+PARTS = (GRAPH, WEIGHTS, TOKENIZER)
+
+#: Weights begin at multiples of this many bytes, as mapped pages do.
+PAGE = 4096
+
+#: Larger conversions are made only if the user says so.
+LARGE = 2_000_000_000
+
+#: Seconds in which a file may change again with its times as they were.
+YOUNG = 2.0
+
+#: Seconds to wait for another run's conversion, and between two looks.
+PATIENCE, PAUSE = 900.0, 0.1
+
+#: Bytes that are converted in a second, for the time that a conversion is said to take.
+BYTES_A_SECOND = 60_000_000
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A converted model.
+
+    Attributes:
+        folder: that holds it.
+        facts: sizes and special pieces.
+    """
+
+    folder: Path
+    facts: Mapping[str, Any]
+
+    @property
+    def special(self) -> Special:
+        """Its special pieces."""
+        known = self.facts["special"]
+        return Special(known["begin"], known["start"], known["end"], tuple(known["refused"]))
+
+    @property
+    def size(self) -> int:
+        """Its bytes on the disk."""
+        return sum(path.stat().st_size for path in self.folder.iterdir())
+
+
+def hash_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal; it is computed once for a file that does not change.
+
+    Raises:
+        ModelFileError: it cannot be read.
+    """
+    try:
+        about = path.stat()
+        # The last change of all: a copy that keeps its times, or a file written anew in its place, has another one.
+        stamp = f"{path.resolve()}\n{about.st_size}\n{about.st_mtime_ns}\n{about.st_ctime_ns}\n{about.st_ino}"
+        note = cache_folder() / "hashes" / hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()
+        with suppress(OSError, ValueError):
+            known = note.read_text(encoding="ascii")
+            if len(known) == 64 and set(known) <= set("0123456789abcdef"):
+                return known
+        if not stat.S_ISREG(about.st_mode):
+            raise ModelFileError(f"{path}: cannot be read, for it is no ordinary file; name another file")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror}); name another file") from None
+    if time.time() - about.st_ctime < YOUNG:
+        return digest
+    with suppress(OSError):  # it can be computed again
+        note.parent.mkdir(exist_ok=True)
+        note.write_text(digest, encoding="ascii")
+    return digest
+
+
+def conversions() -> list[Converted]:
+    """Return what has been converted on this machine."""
+    folders = sorted((cache_folder() / "converted").glob(f"[0-9a-f]*/{FACTS}"))
+    return [known for path in folders if (known := _read(path.parent)) is not None]
+
+
+def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = None, large: bool = False) -> Converted:
+    """Return the conversion of a file, made if there is none yet.
+
+    Args:
+        path: the file.
+        bits: of a weight, 8 or 32.
+        notify: is told, in one line, size and time of a first conversion.
+        large: whether more than 2 GB may be written.
+
+    Raises:
+        ModelFileError: the file is missing or damaged.
+        RequestError: its architecture, quantisation or tokenizer is not known here; or it is large and `large` is not set.
+        SearchgenError: there is no space for it.
+    """
+    digest = hash_of(path)
+    folder = cache_folder() / "converted" / f"{digest}-{bits}-{EDITION}"
+    known = _read(folder)
+    if known is not None:
+        return known
+    file = GgufFile.open(path)
+    shape = Shape.of(file)
+    size = shape.parameters * (4 if bits == 32 else 1) + 3 * shape.layers * shape.width * shape.inner
+    if size > LARGE and not large:
+        raise RequestError(
+            f"{path} takes {size / 1e9:.1f} GB once converted; give --yes to searchgen lm get --from {path}"
+        )
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder.parent, error) from None
+    free = shutil.disk_usage(folder.parent).free
+    if free < 1.1 * size:
+        raise SearchgenError(
+            f"{folder.parent}: {size / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} are free; make space"
+        )
+    if notify is not None:
+        minutes = size / BYTES_A_SECOND / 60
+        notify(f"converting {path.name} once, {size / 1e6:,.0f} MB in about {max(1, round(60 * minutes))} s")
+    lock = _locked(folder.parent / f"{folder.name}.lock")
+    try:
+        known = _read(folder)  # another run may have made it
+        return known if known is not None else _made(file, shape, bits, folder)
+    finally:
+        os.close(lock)
+
+
+def _locked(path: Path) -> int:
+    """Return the lock of a conversion, as `open_locked` does, once no other run has it."""
+    begin = time.monotonic()
+    while True:
+        try:
+            return open_locked(path)
+        except RequestError:
+            if not os.access(path, os.W_OK) or time.monotonic() - begin > PATIENCE:
+                raise
+        time.sleep(PAUSE)
+
+
+def _read(folder: Path) -> Converted | None:
+    """Return a conversion; None where it is missing, or no longer as it was written."""
+    try:
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        mark = facts.pop("mark")
+        whole = {name: (folder / name).stat().st_size for name in PARTS} == facts["bytes"] and mark == _mark(facts)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return Converted(folder, facts) if whole else None
+
+
+def _mark(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _unwritable(folder: Path, error: OSError) -> SearchgenError:
+    return SearchgenError(
+        f"{folder}: cannot be written ({error.strerror}); make space or name a larger folder with SEARCHGEN_CACHE"
+    )
+
+
+def _made(file: GgufFile, shape: Shape, bits: int, folder: Path) -> Converted:
+    """Write a conversion beside its place and move it there."""
+    from searchgen.lm.gguf.graph import DecoderGraph
+
+    tokenizer, special = read_tokenizer(file), special_pieces(file)
+    _refuse_unknown(file, shape)
+    begin = f".{folder.name}."
+    for left in folder.parent.glob(f"{begin}*"):  # by a run that was killed: only the one with the lock writes here
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        draft = Path(tempfile.mkdtemp(prefix=begin, dir=folder.parent))
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    try:
+        with (draft / WEIGHTS).open("wb") as weights:
+            keeper = _Keeper(weights)
+            graph = DecoderGraph(shape, file.weights, bits, keeper.keep).model()
+        (draft / GRAPH).write_bytes(graph.SerializeToString())
+        (draft / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
+        facts = {
+            "file": str(file.path), "name": str(file.facts.get("general.name", file.path.stem))[:200],
+            "licence": str(file.facts.get("general.license", ""))[:80], "architecture": file.architecture, "bits": bits,
+            "parameters": shape.parameters, "layers": shape.layers, "width": shape.width, "heads": shape.shared,
+            "head_size": shape.size, "context": shape.context, "vocabulary": shape.vocabulary, "special": asdict(special),
+            "bytes": {name: (draft / name).stat().st_size for name in PARTS},
+        }  # fmt: skip
+        facts = json.loads(json.dumps(facts))
+        (draft / FACTS).write_text(json.dumps({**facts, "mark": _mark(facts)}), encoding="utf-8")
+        if not folder.name.startswith(hash_of(file.path)):
+            raise ModelFileError(f"{file.path} was changed while it was read; try again")
+        shutil.rmtree(folder, ignore_errors=True)  # of a conversion that is damaged
+        draft.rename(folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return Converted(folder, facts)
+
+
+def _refuse_unknown(file: GgufFile, shape: Shape) -> None:
+    """Refuse tensors that the graph has no place for, without which its scores would be wrong, and pieces that have no row."""
+    pieces = len(file.facts["tokenizer.ggml.tokens"])
+    if pieces > shape.vocabulary:
+        raise ModelFileError(
+            f"{file.path}: the tensor token_embd.weight has {shape.vocabulary:,} rows for {pieces:,} pieces; fetch it again"
+        )
+    for name in file.tensors:
+        begin, _, rest = name.partition(".")
+        if begin == "blk" and rest.partition(".")[2] not in shape.family.tensors:
+            raise RequestError(f"{file.path}: {name[:60]} is not known in {file.architecture}; name another file")
+
+
+class _Keeper:
+    """Writes tensors one behind the other, each at the beginning of a page."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    def keep(self, name: str, value: npt.NDArray[Any]) -> "onnx.TensorProto":
+        """Write a tensor and return what refers to it."""
+        from onnx import TensorProto, helper
+
+        at = -(-self.file.tell() // PAGE) * PAGE
+        self.file.seek(at)
+        self.file.write(np.ascontiguousarray(value).data)
+        tensor = TensorProto(name=name, data_type=helper.np_dtype_to_tensor_dtype(value.dtype), dims=value.shape)
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, text in (("location", WEIGHTS), ("offset", at), ("length", value.nbytes)):
+            tensor.external_data.add(key=key, value=str(text))
+        return tensor

@@ -1,0 +1,245 @@
+"""A decoder as an ONNX graph, which reads texts behind a context that was read before.
+
+    pieces (B, L) int64, start () int64, at (N,) int64, target (N,) int64, most (1,) int64, key.i (K, D, C), value.i (K, C, D) float32
+        ->   log_p (N,) float32, best_log_p (N, most) float32, best (N, most) int64, new_key.i (B, K, D, L), new_value.i (B, K, L, D)
+
+`key.i` and `value.i` are layer i's of the C pieces of the context, in K heads of size D; all texts share them, so that they are never
+copied to the batch: attention is (q k_context, q k_own), one softmax over both. `start` is the place of the first piece, `at` are flat
+positions of (B, L) after which pieces are scored, `target` the pieces that come there, and `best` the most probable ones.
+
+With 8 bits a weight, rows of matrices and of hidden states are whole numbers with one scale each, as in `lm/onnx/export.py`, whatever
+stands in other rows; matrices behind gates stay floats, for a few of their inputs are hundreds of times larger than the others.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from searchgen.lm.gguf.shape import Shape
+
+__all__ = ["DecoderGraph", "Weights"]
+
+Floats = npt.NDArray[np.float32]
+
+#: Gives a tensor by its name in GGUF files and its shape.
+Weights = Callable[[str, tuple[int, ...]], Floats]
+
+OPERATORS, FORMAT, MICROSOFT = 23, 11, 1
+
+#: Whole numbers of weights and of hidden states: `lm/onnx/export.py` says why so few.
+LARGEST_WEIGHT, LARGEST, ZERO = 63, 127, 128
+
+#: What is added to the score of a place that must not be seen.
+UNSEEN = -1e9
+
+#: Tensors of fewer bytes stand in the graph itself.
+SMALL = 1024
+
+
+class DecoderGraph:
+    """Collects the nodes of a graph; its large tensors go, one by one, to where they are kept."""
+
+    def __init__(
+        self, shape: Shape, weights: Weights, bits: int, keep: Callable[[str, npt.NDArray[Any]], onnx.TensorProto]
+    ) -> None:
+        """Begin with no node.
+
+        Args:
+            shape: the sizes.
+            weights: by their names in GGUF files.
+            bits: 32 or 8, of a weight.
+            keep: stores a large tensor and returns what refers to it.
+        """
+        self.shape, self.weights, self.bits, self.keep = shape, weights, bits, keep
+        self.nodes: list[onnx.NodeProto] = []
+        self.stored: dict[str, onnx.TensorProto] = {}
+
+    def model(self) -> onnx.ModelProto:
+        """Return the whole graph."""
+        self._sizes()
+        x = self._embedded()
+        for layer in range(self.shape.layers):
+            x = self._block(x, layer)
+        x = self._norm(self._node("Gather", x, "at", axis=0), "output_norm.weight", self.shape.width)
+        head = "token_embd.weight" if self.shape.tied else "output.weight"
+        scores = self._product(x, head, self.shape.vocabulary, self.shape.width)
+        log_p = self._node("LogSoftmax", scores, axis=-1)
+        target = self._node("GatherElements", log_p, self._column("target"), axis=1)
+        self._node("Squeeze", target, self._ints("last", [-1]), output="log_p")
+        self.nodes.append(helper.make_node("TopK", [log_p, "most"], ["best_log_p", "best"], axis=-1))
+        sets = [helper.make_opsetid("", OPERATORS), helper.make_opsetid("com.microsoft", MICROSOFT)]
+        made = helper.make_graph(self.nodes, "decoder", *self._ends(), list(self.stored.values()))
+        return helper.make_model(made, opset_imports=sets, ir_version=FORMAT, producer_name="searchgen")
+
+    def _ends(self) -> tuple[list[Any], list[Any]]:
+        """Return the inputs and outputs of the graph."""
+        value, whole, real = helper.make_tensor_value_info, TensorProto.INT64, TensorProto.FLOAT
+        heads, size = self.shape.shared, self.shape.size
+        inputs = [value("pieces", whole, ["texts", "length"]), value("start", whole, [])]
+        inputs += [value(name, whole, ["scored"]) for name in ("at", "target")] + [value("most", whole, [1])]
+        outputs = [value("log_p", real, ["scored"])]
+        outputs += [value("best_log_p", real, ["scored", "most"]), value("best", whole, ["scored", "most"])]
+        for layer in range(self.shape.layers):
+            inputs.append(value(f"key.{layer}", real, [heads, size, "context"]))
+            inputs.append(value(f"value.{layer}", real, [heads, "context", size]))
+            outputs.append(value(f"new_key.{layer}", real, ["texts", heads, size, "length"]))
+            outputs.append(value(f"new_value.{layer}", real, ["texts", heads, "length", size]))
+        return inputs, outputs
+
+    def _sizes(self) -> None:
+        """Compute what all layers share: the numbers of texts and places, the places, and which of them each may see."""
+        self.size = self._node("Shape", "pieces")
+        self.texts = self._node("Slice", self.size, self._ints("from 0", [0]), self._ints("to 1", [1]))
+        self.length = self._node("Slice", self.size, self._ints("to 1", [1]), self._ints("to 2", [2]))
+        one = self._constant("one", np.array(1))
+        length = self._node("Squeeze", self.length)
+        places = self._node("Range", "start", self._node("Add", "start", length), one)
+        self.places = self._node("Expand", places, self.size)  # (B, L)
+        row = self._node("Range", self._constant("zero", np.array(0)), length, one)
+        later = self._node("Greater", self._node("Unsqueeze", row, self._ints("from 0", [0])), self._column(row))
+        unseen, seen = (self._constant(f"mask {one:g}", np.array(one, np.float32)) for one in (UNSEEN, 0.0))
+        self.mask = self._node("Where", later, unseen, seen)  # (L, L)
+
+    def _block(self, x: str, layer: int) -> str:
+        """Return the hidden states (B * L, H) after a block."""
+        name, gemma = f"blk.{layer}.", self.shape.family.gemma
+        seen = self._attention(self._norm(x, f"{name}attn_norm.weight", self.shape.width), layer)
+        if gemma:
+            seen = self._norm(seen, f"{name}post_attention_norm.weight", self.shape.width)
+        x = self._node("Add", x, seen)
+        y = self._norm(x, f"{name}ffn_norm.weight", self.shape.width)
+        gate, passed = (
+            self._product(y, f"{name}ffn_{one}.weight", self.shape.inner, self.shape.width) for one in ("gate", "up")
+        )
+        gate = (
+            self._node("Gelu", gate, approximate="tanh")
+            if gemma
+            else self._node("Mul", gate, self._node("Sigmoid", gate))
+        )
+        y = self._node("Mul", gate, passed)
+        down = self._product(y, f"{name}ffn_down.weight", self.shape.width, self.shape.inner, floats=True)
+        if gemma:
+            down = self._norm(down, f"{name}post_ffw_norm.weight", self.shape.width)
+        return self._node("Add", x, down)
+
+    def _attention(self, x: str, layer: int) -> str:
+        """Return what the heads see, (B * L, H)."""
+        shape, name = self.shape, f"blk.{layer}."
+        query = self._turned(self._heads(x, f"{name}attn_q", shape.heads), layer, f"{name}attn_q_norm.weight")
+        key = self._turned(self._heads(x, f"{name}attn_k", shape.shared), layer, f"{name}attn_k_norm.weight")
+        value = self._node("Identity", self._heads(x, f"{name}attn_v", shape.shared), output=f"new_value.{layer}")
+        query = self._node("Mul", query, self._constant("scale", np.array(shape.scale, np.float32)))
+        # Heads that share keys stand one below the other: (B, K, G * L, D).
+        query = self._shaped(query, self.texts, self._ints("below", [shape.shared, -1, shape.size]))
+        key = self._node("Transpose", key, output=f"new_key.{layer}", perm=[0, 1, 3, 2])
+        own = self._shaped(
+            self._node("MatMul", query, key), self.texts, self._ints("apart", [shape.heads]), self.length, self.length
+        )
+        own = self._node("Add", own, self.mask)
+        own = self._shaped(own, self.texts, self._ints("shared", [shape.shared, -1]), self.length)
+        before = self._node("MatMul", query, f"key.{layer}")
+        share = self._node("Softmax", self._node("Concat", before, own, axis=-1), axis=-1)
+        context = self._node("Shape", f"key.{layer}", start=2, end=3)
+        axis = self._ints("axis 3", [3])
+        before = self._node("Slice", share, self._ints("from 0", [0]), context, axis)
+        own = self._node("Slice", share, context, self._ints("to the end", [1 << 40]), axis)
+        seen = self._node("Add", self._node("MatMul", before, f"value.{layer}"), self._node("MatMul", own, value))
+        seen = self._shaped(seen, self.texts, self._ints("heads", [shape.heads, -1, shape.size]))
+        wide = shape.heads * shape.size
+        flat = self._node("Reshape", self._node("Transpose", seen, perm=[0, 2, 1, 3]), self._ints("flat", [-1, wide]))
+        return self._product(flat, f"{name}attn_output.weight", shape.width, wide)
+
+    def _heads(self, x: str, name: str, heads: int) -> str:
+        """Return queries, keys or values, (B, heads, L, D)."""
+        wide = heads * self.shape.size
+        y = self._product(x, f"{name}.weight", wide, self.shape.width)
+        if self.shape.family.bias:
+            y = self._node("Add", y, self._constant(f"{name}.bias", self.weights(f"{name}.bias", (wide,))))
+        y = self._shaped(y, self.size, self._ints(f"{heads} heads", [heads, self.shape.size]))
+        return self._node("Transpose", y, perm=[0, 2, 1, 3])
+
+    def _turned(self, x: str, layer: int, norm: str) -> str:
+        """Return queries or keys (B, heads, L, D), turned by their places."""
+        if self.shape.family.head_norm:
+            x = self._norm(x, norm, self.shape.size)
+        waves = self.shape.waves(layer)
+        angles = np.arange(self.shape.context)[:, None] * waves
+        tables = [
+            self._constant(f"{f.__name__} {waves[-1]:.9g}", f(angles).astype(np.float32)) for f in (np.cos, np.sin)
+        ]
+        return self._node("RotaryEmbedding", x, *tables, self.places, interleaved=int(self.shape.family.interleaved))
+
+    def _norm(self, x: str, weight: str, width: int) -> str:
+        """Return x (.., width) of root mean square 1, weighted."""
+        scale = self._constant(weight, self.weights(weight, (width,)))
+        return self._node("RMSNormalization", x, scale, axis=-1, epsilon=self.shape.epsilon)
+
+    def _embedded(self) -> str:
+        """Return the hidden states of the pieces, (B * L, H)."""
+        row, name = self._node("Reshape", "pieces", self._ints("last", [-1])), "token_embd.weight"
+        size = self.shape.vocabulary, self.shape.width
+        if self.bits == 32:
+            x = self._node("Gather", self._matrix(name, size), row, axis=0)
+        else:
+            whole, scales = self._whole(name, size)
+            # Of a tied table the columns are pieces.
+            x = self._node("Cast", self._node("Gather", whole, row, axis=1), to=TensorProto.FLOAT)
+            x = self._node(
+                "Mul", self._node("Transpose", x, perm=[1, 0]), self._column(self._node("Gather", scales, row, axis=0))
+            )
+        if self.shape.family.gemma:
+            x = self._node("Mul", x, self._constant("embedding scale", np.array(self.shape.width**0.5, np.float32)))
+        return x
+
+    def _product(self, x: str, name: str, rows: int, columns: int, floats: bool = False) -> str:
+        """Return x (N, columns) times a transposed matrix (rows, columns)."""
+        if floats or self.bits == 32:
+            return self._node("Gemm", x, self._matrix(name, (rows, columns)), transB=1)
+        largest = self._node("ReduceMax", self._node("Abs", x), self._ints("last", [-1]), keepdims=0)
+        scale = self._node("Mul", largest, self._constant("step", np.array(1 / LARGEST, np.float32)))
+        scale = self._node("Max", scale, self._constant("tiny", np.array(1e-30, np.float32)))
+        zero = self._constant("zero byte", np.array(ZERO, np.uint8))
+        rounded = self._node("QuantizeLinear", x, scale, self._node("Expand", zero, self._node("Shape", scale)), axis=0)
+        whole, scales = self._whole(name, (rows, columns))
+        unit = self._constant("unit", np.array(1, np.float32))
+        product = self._node("MatMulIntegerToFloat", rounded, whole, unit, scales, zero, domain="com.microsoft")
+        return self._node("Mul", product, self._column(scale))
+
+    def _whole(self, name: str, size: tuple[int, int]) -> tuple[str, str]:
+        """Store a matrix (M, K), transposed, as signed bytes (K, M) with a scale for each row, (M,); a tied embedding is stored once."""
+        if name not in self.stored:
+            matrix = self.weights(name, size)
+            scales = np.maximum(np.abs(matrix).max(axis=1) / LARGEST_WEIGHT, 1e-30).astype(np.float32)
+            whole = np.rint(matrix / scales[:, None]).astype(np.int8)
+            self._constant(name, np.ascontiguousarray(whole.T))
+            self._constant(f"{name}.scales", scales)
+        return name, f"{name}.scales"
+
+    def _matrix(self, name: str, size: tuple[int, int]) -> str:
+        return name if name in self.stored else self._constant(name, self.weights(name, size))
+
+    def _shaped(self, x: str, *parts: str) -> str:
+        return self._node("Reshape", x, self._node("Concat", *parts, axis=0))
+
+    def _column(self, x: str) -> str:
+        """Return (N,) as (N, 1)."""
+        return self._node("Unsqueeze", x, self._ints("last", [-1]))
+
+    def _ints(self, name: str, values: list[int]) -> str:
+        return self._constant(name, np.array(values, np.int64))
+
+    def _constant(self, name: str, value: npt.NDArray[Any]) -> str:
+        """Store a tensor once."""
+        if name not in self.stored:
+            self.stored[name] = numpy_helper.from_array(value, name) if value.nbytes < SMALL else self.keep(name, value)
+        return name
+
+    def _node(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        """Add a node; return the name of its result."""
+        name = output or f"{kind}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
+        return name

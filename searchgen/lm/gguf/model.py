@@ -1,0 +1,267 @@
+"""A model in a GGUF file as a law over printed texts, computed by onnxruntime on the CPU."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from searchgen.errors import ModelFileError, RequestError
+from searchgen.files.cache_folder import cache_folder
+from searchgen.lm.gguf.bits import chosen_bits
+from searchgen.lm.gguf.conversion import GRAPH, TOKENIZER, Converted, convert, hash_of
+from searchgen.lm.gguf.file import is_gguf
+from searchgen.lm.gguf.tokenizer import SPACE
+from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
+from searchgen.lm.neural.pieces import PieceModel
+from searchgen.lm.neural.score_cache import Usage
+from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.lm.neural.spelling.joint import JointSpelling
+from searchgen.lm.neural.spelling.spelling import Spelling
+from searchgen.lm.neural.top_pieces import Scored
+from searchgen.lm.protocol import ModelType
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+__all__ = ["GGUF", "GgufModel", "open_gguf", "require_extra"]
+
+Places = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+#: Libraries of the extra that a file needs to be read and computed.
+EXTRA = ("gguf", "tokenizers", "onnx")
+
+#: Fewest positions of a pass, and fewest that are scored in it.
+FEWEST = 2
+
+#: Bytes of the hash before a stored context.
+MARK = 32
+
+#: Of the libraries only errors are heard.
+ERRORS = 3
+
+
+def require_extra(what: str) -> None:
+    """Refuse to go on without the libraries of the extra.
+
+    Raises:
+        RequestError: one is missing; the message names the command that installs it.
+    """
+    from importlib.util import find_spec
+
+    missing = [name for name in EXTRA if find_spec(name) is None]
+    if missing:
+        raise RequestError(f"{what} needs {missing[0]}: pip install 'searchgen[gguf]'")
+
+
+@dataclass(eq=False)
+class GgufModel(PieceModel):
+    """A model in a GGUF file.
+
+    Attributes:
+        name: as the user named it.
+        hash: of the file's content, the way it was converted, and the settings.
+        session: the network.
+        facts: its sizes.
+        spelling: texts to pieces.
+        usage: counts so far.
+    """
+
+    name: str
+    hash: str
+    session: "InferenceSession"
+    facts: Mapping[str, Any]
+    spelling: Spelling
+    usage: Usage = field(default_factory=Usage)
+
+    def __post_init__(self) -> None:
+        positions = positions_for(
+            free_bytes(None), int(self.facts["width"]), int(self.facts["vocabulary"]), MOST_POSITIONS["cpu"]
+        )
+        self._ready(int(self.facts["context"]), positions)
+
+    def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
+        # What stands before all texts was read once; each row has it in front.
+        read, width = self._read_before, padded.shape[1]
+        row, column = at // width, at % width
+        # Products of a single row are computed in another order: none has fewer than two, so that bits depend on no batch.
+        pieces = np.pad(padded[:, read:], ((0, 0), (0, max(0, FEWEST - (width - read)))))
+        more = max(0, FEWEST - len(at))
+        wanted = {
+            "pieces": pieces,
+            "start": np.array(read, np.int64),
+            "at": np.pad(row * pieces.shape[1] + column - read, (0, more)),
+            "target": np.pad(target, (0, more)),
+            "most": np.array([min(most, int(self.facts["vocabulary"]))]),
+            **self._context_read,
+        }
+        found = self.session.run(["log_p", "best_log_p", "best"], wanted)
+        log_p, best, piece = (one[: len(at)] for one in found)
+        return Scored(log_p.astype(np.float64), piece, best.astype(np.float64))
+
+    @property
+    def _read_before(self) -> int:
+        return len(self.spelling.before) - 1
+
+    @cached_property
+    def _context_read(self) -> dict[str, Floats]:
+        """Keys and values of what stands before every text, but for its last piece; kept in the cache folder."""
+        pieces = np.array([self.spelling.before[: self._read_before]], np.int64)
+        layers, heads, size = (int(self.facts[name]) for name in ("layers", "heads", "head_size"))
+        place = cache_folder() / "contexts" / f"{self.hash}-{hashlib.sha256(pieces.tobytes()).hexdigest()[:16]}"
+        shape = (layers, 2, heads, pieces.shape[1], size)
+        stored = _stored(place, shape)
+        if stored is None:
+            stored = self._read_context(pieces, shape)
+            _store(place, stored)
+        keys = {f"key.{i}": np.ascontiguousarray(stored[i, 0].transpose(0, 2, 1)) for i in range(layers)}
+        return keys | {f"value.{i}": np.ascontiguousarray(stored[i, 1]) for i in range(layers)}
+
+    def _read_context(self, pieces: Places, shape: tuple[int, ...]) -> Floats:
+        layers, _, heads, length, size = shape
+        stored = np.zeros(shape, np.float32)
+        if length == 0:
+            return stored
+        nothing = np.zeros(0, np.int64)
+        wanted: dict[str, Any] = {
+            "pieces": pieces,
+            "start": np.array(0),
+            "at": nothing,
+            "target": nothing,
+            "most": np.array([0]),
+        }
+        for i in range(layers):
+            wanted[f"key.{i}"] = np.zeros((heads, size, 0), np.float32)
+            wanted[f"value.{i}"] = np.zeros((heads, 0, size), np.float32)
+        names = [f"new_{what}.{i}" for i in range(layers) for what in ("key", "value")]
+        for number, value in enumerate(self.session.run(names, wanted)):
+            stored[number // 2, number % 2] = value[0] if number % 2 else value[0].transpose(0, 2, 1)
+        return stored
+
+
+def _stored(place: Path, shape: tuple[int, ...]) -> Floats | None:
+    """Return an array that `_store` has written; None where it is missing or damaged."""
+    try:
+        content = place.read_bytes()
+    except OSError:
+        return None
+    mark, numbers = content[:MARK], content[MARK:]
+    if len(numbers) != 4 * prod(shape) or hashlib.sha256(numbers).digest() != mark:
+        return None
+    return np.frombuffer(numbers, np.float32).reshape(shape)
+
+
+def _store(place: Path, content: Floats) -> None:
+    """Write an array that can be computed again, behind the hash of its bytes."""
+    numbers = content.tobytes()
+    with suppress(OSError):
+        place.parent.mkdir(exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=place.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(numbers).digest() + numbers)
+            os.replace(draft, place)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(draft)
+            raise
+
+
+def open_gguf(
+    name: str, settings: NeuralSettings, threads: int = 1, path: Path | None = None, bits: int | None = None
+) -> GgufModel:
+    """Open a GGUF file, converted before or now.
+
+    Args:
+        name: as the user named it.
+        settings: how texts are scored; the device is the CPU.
+        threads: of the CPU.
+        path: of the file; None: the name.
+        bits: of a weight once converted, 8 or 32; None: those that were chosen.
+
+    Raises:
+        ModelFileError: it is missing or damaged.
+        RequestError: it is of an unknown kind, a library is missing, or the settings ask for another device.
+    """
+    path = path or Path(name).expanduser()
+    require_extra(f"{path}, a GGUF file,")
+    if settings.device not in ("auto", "cpu"):
+        raise RequestError(f"--device {settings.device}: {path} is computed on the CPU; drop the flag")
+    if settings.dtype not in ("auto", "float32"):
+        raise RequestError(f"--dtype {settings.dtype}: {path} has numbers of its conversion; drop the flag")
+    converted = convert(path, chosen_bits(hash_of(path)) if bits is None else bits)
+    spelling = _spelling(name, converted, settings)
+    digest = hashlib.sha256(repr((settings.end, settings.prompt, settings.examples_text)).encode())
+    digest.update(f"{hash_of(path)} {converted.folder.name}".encode())
+    return GgufModel(name, digest.hexdigest(), _session(converted, threads), converted.facts, spelling)
+
+
+def _spelling(name: str, converted: Converted, settings: NeuralSettings) -> Spelling:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(converted.folder / TOKENIZER))
+    except Exception as error:  # the library raises Exception itself
+        raise ModelFileError(f"{converted.folder / TOKENIZER} is damaged ({error}); delete the folder") from None
+
+    def encode(texts: list[str]) -> list[list[int]]:
+        return [one.ids for one in tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+    def offsets(texts: list[str]) -> list[list[tuple[int, int]]]:
+        return [one.offsets for one in tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+    special = converted.special
+    if settings.end == "newline" or settings.examples_text:
+        return JointSpelling.behind(
+            name,
+            encode,
+            offsets,
+            special.begin,
+            special.start,
+            frozenset(special.refused),
+            settings,
+            tokenizer.get_vocab,
+        )
+    start = special.start if special.begin is None else special.begin
+    spelling = Spelling.around(name, encode, offsets, (start, special.end), settings, tokenizer.get_vocab)
+    if "".join(tokenizer.encode("a", add_special_tokens=False).tokens).startswith(SPACE):
+        spelling = replace(spelling, glue="")  # a space stands before every text anyway
+    return spelling.refusing(special.refused)
+
+
+def _session(converted: Converted, threads: int) -> "InferenceSession":
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = ERRORS
+    # Threads that spin while they wait starve whatever else the machine does.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Weights stay as they lie in the mapped file, so that workers share them.
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    path = converted.folder / GRAPH
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the library's own, of many kinds
+        reason = " ".join(str(error).split())[:160]
+        raise ModelFileError(f"{path} is damaged ({reason}); delete the folder {converted.folder}") from None
+
+
+def _is_gguf_name(name: str) -> bool:
+    try:
+        return is_gguf(Path(name).expanduser())
+    except RuntimeError:  # of a user who is not there
+        return False
+
+
+#: GGUF files, as the registry of models lists them.
+GGUF = ModelType("gguf", _is_gguf_name, open_gguf, large=True)

@@ -1,0 +1,105 @@
+"""Ctrl-C and SIGTERM at any moment and twice in a row: the documented exit code, one line, no traceback."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from searchgen.cli.signals import GRACE, Terminated, end_at_once, unwind
+from tests.cli.runner import QUICK, model, searchgen
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="/proc says when signals are answered")
+
+SIGNALS = {signal.SIGINT: (130, b"searchgen: interrupted\n"), signal.SIGTERM: (143, b"searchgen: terminated\n")}
+
+
+def answers_signals(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a process has come to its first line, which says what SIGTERM does; Python itself leaves that to the system."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    caught = int(next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1], 16)
+    return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+
+def ended(arguments: list[str], delay: float, *sent: signal.Signals) -> tuple[int, bytes]:
+    """Start a command, send signals so many seconds after its first line, and return exit code and stderr."""
+    line = [sys.executable, "-m", "searchgen", *arguments]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while not answers_signals(process):
+            time.sleep(0.001)
+        time.sleep(delay)
+        for one in sent:
+            process.send_signal(one)
+        begun = time.monotonic()
+        process.wait(30)
+        assert time.monotonic() - begun < 5
+        assert process.stderr is not None
+        return process.returncode, process.stderr.read()
+
+
+def endless(tmp_path: Path) -> list[list[str]]:
+    """Commands that have no end of their own: stdin stays open, and a job file has many jobs."""
+    jobs = tmp_path / "jobs.jsonl"
+    jobs.write_text('{"keywords": "dog"}\n' * 20_000)
+    waits = ["constrain", "--lm", model("en"), "--keywords", "-", *QUICK]
+    works = ["batch", str(jobs), "--lm", model("en"), *QUICK, "-q", "-o", str(tmp_path / "out"), "--overwrite"]
+    return [waits, works, [*works, "--workers", "2"]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    searchgen("constrain", "--lm", model("en"), "--keywords", "dog", *QUICK)  # nothing left to compile
+
+
+@pytest.mark.parametrize("sent", SIGNALS)
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.3, 1.0])
+def test_the_first_moments(tmp_path: Path, sent: signal.Signals, delay: float) -> None:
+    code, said = ended(endless(tmp_path)[0], delay, sent)
+    assert (code, said) == SIGNALS[sent]
+
+
+@pytest.mark.parametrize("sent", SIGNALS)
+@pytest.mark.parametrize("delay", [0.0, 2.0])
+def test_twice_in_a_row(tmp_path: Path, sent: signal.Signals, delay: float) -> None:
+    code, said = ended(endless(tmp_path)[1], delay, sent, sent)
+    assert (code, said.splitlines(keepends=True)[-1]) == SIGNALS[sent]
+    assert b"Traceback" not in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", SIGNALS)
+def test_fifty_random_moments(tmp_path: Path, sent: signal.Signals) -> None:
+    moments = random.Random(int(sent))
+    for _ in range(50):
+        commands, delay = endless(tmp_path), moments.uniform(0, 3)
+        code, said = ended(moments.choice(commands), delay, *[sent] * moments.choice((1, 2)))
+        assert (code, said.splitlines(keepends=True)[-1]) == SIGNALS[sent], delay
+        assert b"Traceback" not in said
+
+
+def test_a_second_signal_is_of_the_same_wish_for_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, codes = [100.0], []
+    monkeypatch.setattr("searchgen.cli.signals.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("searchgen.cli.signals.os._exit", codes.append)
+    kept = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        unwind()
+        with pytest.raises(Terminated):
+            os.kill(os.getpid(), signal.SIGTERM)
+        now[0] += GRACE
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert codes == []
+        now[0] += 0.1
+        os.kill(os.getpid(), signal.SIGINT)
+        assert codes == [130]
+        end_at_once()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert codes == [130, 143]
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

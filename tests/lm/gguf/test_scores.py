@@ -1,0 +1,130 @@
+"""A score depends on the text alone: neither on the batch nor on how its context was read."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from searchgen.lm.gguf.model import GgufModel, open_gguf
+from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.testing import assert_text_model
+from tests.lm.gguf.test_tokenizer import scored_facts
+from tests.lm.gguf.tiny_gguf import written
+from tests.places import ROOT
+
+TEXTS = [line[:40] for line in (ROOT / "corpora" / "everyday-en.txt").read_text(encoding="utf-8").splitlines()[20:60]]
+TEXTS += ["a", "b.", "The", "ab ab", "x" * 45]
+
+#: A context that leaves room for 50 pieces.
+CONTEXT = "It is late.\nA dog ran.\n"
+
+
+def opened(tmp_path: Path, kind: str, bits: int, prompt: str = CONTEXT, threads: int = 1) -> GgufModel:
+    path = tmp_path / f"{kind}.gguf"
+    if not path.exists():
+        written(path, kind)
+    return open_gguf(str(path), NeuralSettings(end="newline", prompt=prompt), threads, bits=bits)
+
+
+@pytest.mark.parametrize("bits", [8, 32])
+@pytest.mark.parametrize("kind", ["llama", "llama one key", "qwen2", "gemma3"])
+@pytest.mark.parametrize("prompt", [CONTEXT, ""])
+def test_a_score_is_the_same_alone_and_in_every_batch(kind: str, bits: int, prompt: str, tmp_path: Path) -> None:
+    model = opened(tmp_path, kind, bits, prompt)
+    whole, begun = model.spelling.spell(TEXTS), model.spelling.spell_begun(TEXTS)
+    for rows in (whole, begun):
+        alone = [model.scored_rows([text], [row])[0] for text, row in zip(TEXTS, rows, strict=True)]
+        for size in (2, 3, 7, len(rows)):
+            for start in range(0, len(rows), size):
+                part = slice(start, start + size)
+                same_bits(model.scored_rows(TEXTS[part], rows[part]), alone[part])
+
+
+def same_bits(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> None:
+    for one, other in zip(found, wanted, strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("bits", [8, 32])
+def test_texts_far_apart_in_length_keep_their_bits(bits: int, tmp_path: Path) -> None:
+    """One pass, padded to the longest."""
+    model = opened(tmp_path, "llama", bits)
+    short, long = model.spelling.spell_begun(["a"]), model.spelling.spell(["x" * 90])
+    (alone,) = model.scored_rows(["a"], short)
+    together = [one.log_p for one in model._pass([*short, *long])]
+    same_bits(together[:1], [alone])
+
+
+@pytest.mark.parametrize("kind", ["llama one key", "qwen3", "gemma3"])
+def test_a_context_read_once_gives_the_scores_of_reading_it_anew(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = opened(tmp_path, kind, 32).log_probs(TEXTS)
+    again = opened(tmp_path, kind, 32).log_probs(TEXTS)
+    assert found.tobytes() == again.tobytes()
+    monkeypatch.setattr(GgufModel, "_read_before", 0)
+    np.testing.assert_allclose(opened(tmp_path, kind, 32).log_probs(TEXTS), found, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "damage", ["truncated", "longer", "another shape", "no number", "one bit", "empty", "a folder"]
+)
+def test_a_damaged_context_is_read_anew(damage: str, tmp_path: Path, kept: Path) -> None:
+    model = opened(tmp_path, "llama", 8)
+    wanted = model.log_probs(TEXTS)
+    (place,) = (kept / "contexts").iterdir()
+    content = place.read_bytes()
+    changed = bytearray(content)
+    changed[len(changed) // 2] ^= 4
+    if damage == "a folder":
+        place.unlink()
+        place.mkdir()
+    else:
+        place.write_bytes(
+            {
+                "truncated": content[:-100],
+                "longer": content + bytes(4),
+                "another shape": content[: len(content) // 2],
+                "no number": content[:64] + np.full(8, np.nan, np.float32).tobytes() + content[96:],
+                "one bit": bytes(changed),
+                "empty": b"",
+            }[damage]
+        )
+    assert opened(tmp_path, "llama", 8).log_probs(TEXTS).tobytes() == wanted.tobytes()
+    if damage != "a folder":
+        assert place.read_bytes() == content
+
+
+def test_contexts_of_other_models_and_lines_are_not_taken(tmp_path: Path, kept: Path) -> None:
+    for kind, prompt in (("llama", CONTEXT), ("llama", "A cat.\n"), ("llama tied", CONTEXT)):
+        opened(tmp_path, kind, 8, prompt).log_probs(["a"])
+    assert len(list((kept / "contexts").iterdir())) == 3
+
+
+def test_two_threads_give_the_same_bits_in_every_batch(tmp_path: Path) -> None:
+    model = opened(tmp_path, "qwen2", 8, threads=2)
+    together = model.log_probs(TEXTS)
+    model.forget()
+    alone = [model.log_probs([text])[0] for text in TEXTS]
+    assert together.tobytes() == np.array(alone).tobytes()
+
+
+@pytest.mark.parametrize("bits", [8, 32])
+def test_laws_of_text_models(bits: int, tmp_path: Path) -> None:
+    assert_text_model(opened(tmp_path, "qwen3", bits), TEXTS[:6])
+
+
+def test_eight_bits_are_near_the_numbers_of_the_file(tmp_path: Path) -> None:
+    exact, near = (opened(tmp_path, "llama", bits).log_probs(TEXTS) for bits in (32, 8))
+    pieces = np.array([len(row) for row in opened(tmp_path, "llama", 32).spelling.spell(TEXTS)])
+    assert 0 < np.abs((near - exact) / pieces).mean() < 0.05
+
+
+def test_one_space_stands_behind_a_prompt(tmp_path: Path) -> None:
+    """SentencePiece puts one before every text by itself."""
+    path, _ = written(tmp_path / "m.gguf", tokenizer=scored_facts())
+    model = open_gguf(str(path), NeuralSettings(prompt="The dog ran."))
+    row = model.spelling.spell(["He sat."])[0][len(model.spelling.before) : -1]
+    pieces = scored_facts()["tokens"]
+    assert "".join(pieces[one] for one in row) == "▁He▁sat."
