@@ -3,9 +3,8 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -20,13 +19,11 @@ from searchgen.lm.gguf.bits import chosen_bits
 from searchgen.lm.gguf.conversion import GRAPH, TOKENIZER, Converted, convert, hash_of
 from searchgen.lm.gguf.file import is_gguf
 from searchgen.lm.gguf.tokenizer import SPACE
-from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
-from searchgen.lm.neural.pieces import PieceModel
-from searchgen.lm.neural.score_cache import Usage
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.spelling.joint import JointSpelling
 from searchgen.lm.neural.spelling.spelling import Spelling
 from searchgen.lm.neural.top_pieces import Scored
+from searchgen.lm.onnx.model import NO_REPORTS, OnnxModel
 from searchgen.lm.protocol import ModelType
 
 if TYPE_CHECKING:
@@ -65,32 +62,14 @@ def require_extra(what: str) -> None:
 
 
 @dataclass(eq=False)
-class GgufModel(PieceModel):
-    """A model in a GGUF file.
-
-    Attributes:
-        name: as the user named it.
-        hash: of the file's content, the way it was converted, and the settings.
-        session: the network.
-        facts: its sizes.
-        spelling: texts to pieces.
-        usage: counts so far.
-    """
-
-    name: str
-    hash: str
-    session: "InferenceSession"
-    facts: Mapping[str, Any]
-    spelling: Spelling
-    usage: Usage = field(default_factory=Usage)
-
-    def __post_init__(self) -> None:
-        positions = positions_for(
-            free_bytes(None), int(self.facts["width"]), int(self.facts["vocabulary"]), MOST_POSITIONS["cpu"]
-        )
-        self._ready(int(self.facts["context"]), positions)
+class GgufModel(OnnxModel):
+    """A model in a GGUF file: an ONNX network that reads texts behind a context which was read before."""
 
     def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
+        _ = self._context_read  # once, before threads share the texts
+        return super()._compute(padded, at, target, most)
+
+    def _computed(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         # What stands before all texts was read once; each row has it in front.
         read, width = self._read_before, padded.shape[1]
         row, column = at // width, at % width
@@ -105,7 +84,7 @@ class GgufModel(PieceModel):
             "most": np.array([min(most, int(self.facts["vocabulary"]))]),
             **self._context_read,
         }
-        found = self.session.run(["log_p", "best_log_p", "best"], wanted)
+        found = self.engine.session.run(["log_p", "best_log_p", "best"], wanted)
         log_p, best, piece = (one[: len(at)] for one in found)
         return Scored(log_p.astype(np.float64), piece, best.astype(np.float64))
 
@@ -144,7 +123,7 @@ class GgufModel(PieceModel):
             wanted[f"key.{i}"] = np.zeros((heads, size, 0), np.float32)
             wanted[f"value.{i}"] = np.zeros((heads, 0, size), np.float32)
         names = [f"new_{what}.{i}" for i in range(layers) for what in ("key", "value")]
-        for number, value in enumerate(self.session.run(names, wanted)):
+        for number, value in enumerate(self.engine.session.run(names, wanted)):
             stored[number // 2, number % 2] = value[0] if number % 2 else value[0].transpose(0, 2, 1)
         return stored
 
@@ -203,7 +182,7 @@ def open_gguf(
     spelling = _spelling(name, converted, settings)
     digest = hashlib.sha256(repr((settings.end, settings.prompt, settings.examples_text)).encode())
     digest.update(f"{hash_of(path)} {converted.folder.name}".encode())
-    return GgufModel(name, digest.hexdigest(), _session(converted, threads), converted.facts, spelling)
+    return GgufModel(name, digest.hexdigest(), lambda: _session(converted), converted.facts, spelling, threads=threads)
 
 
 def _spelling(name: str, converted: Converted, settings: NeuralSettings) -> Spelling:
@@ -246,14 +225,14 @@ def _spelling(name: str, converted: Converted, settings: NeuralSettings) -> Spel
     return spelling.refusing(special.refused)
 
 
-def _session(converted: Converted, threads: int) -> "InferenceSession":
+def _session(converted: Converted) -> "InferenceSession":
+    """Open a network that has no threads but ours, as `searchgen.lm.onnx.model` does."""
+    os.environ.setdefault(NO_REPORTS, "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = ERRORS
-    # Threads that spin while they wait starve whatever else the machine does.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Weights stay as they lie in the mapped file, so that workers share them.
     options.add_session_config_entry("session.disable_prepacking", "1")
     path = converted.folder / GRAPH
