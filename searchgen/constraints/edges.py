@@ -9,10 +9,11 @@ import numpy as np
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise
 from searchgen.constraints.base import Constraint, Phrase, Setting, folded, spell
 from searchgen.constraints.flags import Flag
+from searchgen.constraints.length import default_window
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
-from searchgen.text.items import item_tokens
+from searchgen.text.items import Place, item_tokens
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["EndsWith", "StartsWith"]
@@ -23,6 +24,7 @@ class _Edge(Constraint):
     """What both edges share: a phrase of tokens, case ignored."""
 
     verb: ClassVar[str]
+    place: ClassVar[Place]
     phrase: Phrase
 
     @classmethod
@@ -39,13 +41,21 @@ class _Edge(Constraint):
         Raises:
             RequestError: the text is empty.
         """
-        return cls(item_tokens(text, form, first=cls.begins))
+        return cls(item_tokens(text, form, cls.place))
 
     @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
         """Return the constraint, if the flag has a value."""
-        text = demands[cls.flags[0].key]
-        return (cls.of(text, setting.form),) if text else ()
+        text, form = demands[cls.flags[0].key], setting.form
+        if not text:
+            return ()
+        edge = cls.of(text, form)
+        words = sum(map(form.is_word, edge.phrase))
+        shortest, _ = default_window(form.name, demands["min_words"], demands["max_words"], words)
+        if cls.begins and demands["sentence"] and edge.phrase[-1] in form.final_tokens and words < shortest:
+            # The sentence goes on after the mark.
+            return (cls(item_tokens(text, form, cls.place._replace(inner=True))),)
+        return (edge,)
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -108,6 +118,7 @@ class StartsWith(_Edge):
     flags: ClassVar[tuple[Flag, ...]] = (Flag("starts-with", str, "The first words of the text.", "TEXT", "", ""),)
     verb: ClassVar[str] = "starts"
     begins: ClassVar[bool] = True
+    place: ClassVar[Place] = Place(first=True)
 
     def automaton(self, vocabulary: Vocabulary, limit: int = ENTRY_LIMIT) -> Automaton:
         """The texts that begin with the phrase.
@@ -153,6 +164,7 @@ class EndsWith(_Edge):
         Flag("ends-with", str, "The last words of the text, before its final mark.", "TEXT", "", ""),
     )
     verb: ClassVar[str] = "ends"
+    place: ClassVar[Place] = Place(last=True)
 
     def automaton(self, vocabulary: Vocabulary, limit: int = ENTRY_LIMIT) -> Automaton:
         """The texts that end with the phrase.

@@ -13,7 +13,7 @@ from searchgen.constraints.own_places import apart, placed, together
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
 from searchgen.errors import RequestError, TooLarge
 from searchgen.text import TextForm
-from searchgen.text.items import item_tokens
+from searchgen.text.items import Place, item_tokens
 from searchgen.text.lists import parse_items, separator_hints
 from searchgen.vocabulary import Vocabulary
 
@@ -82,7 +82,7 @@ class Keywords(Constraint):
         form, written = setting.form, demands["keywords"]
         items = tuple(tuple(item_tokens(phrase, form) for phrase in item) for item in written)
         if _ends_inside(items, demands, form):
-            items = tuple(tuple(item_tokens(phrase, form, inner=True) for phrase in item) for item in written)
+            items = tuple(tuple(item_tokens(phrase, form, Place(inner=True)) for phrase in item) for item in written)
         for phrase, text in (
             (p, t) for item, texts in zip(items, written, strict=True) for p, t in zip(item, texts, strict=True)
         ):
@@ -241,7 +241,7 @@ def _ends_inside(items: Sequence[Item], demands: Mapping[str, Any], form: TextFo
         tuple(tuple(map(form.fold, p)) for p in item) for item, ends in zip(items, ending, strict=True) if ends
     }
     several = len(folded_items) > 1
-    last = item_tokens(demands["ends_with"], form)[-1:] if demands["ends_with"] else ()
+    last = item_tokens(demands["ends_with"], form, Place(last=True))[-1:] if demands["ends_with"] else ()
     return several or (demands["ordered"] and any(ending[:-1])) or not {*last} <= form.final_tokens
 
 

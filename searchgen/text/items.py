@@ -11,6 +11,7 @@ Most items are read as texts are. What would be printed otherwise (`C++` as `C +
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import NamedTuple
 from unicodedata import category, normalize
 
 from searchgen.errors import RequestError
@@ -19,7 +20,7 @@ from searchgen.text.form import TextForm
 from searchgen.text.kinds import Flag, Kind, fit
 from searchgen.text.units import Units
 
-__all__ = ["is_odd", "item_tokens", "keeps_case", "narrow", "odd_words"]
+__all__ = ["Place", "is_odd", "item_tokens", "keeps_case", "narrow", "odd_words"]
 
 #: Signs that nobody sees, and that texts do without.
 UNSEEN = dict.fromkeys([0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF, 0x180E])
@@ -39,14 +40,30 @@ AMOUNT = re.compile(r"[$£€¥￥]?\d+(?:[.,]\d+)*[%‰]?")
 PARTS = r"[\s,;:!?\"“”‘’()\[\]{}—–-]+|\.{2,}|…+|(?<=[a-z]{2})\.(?=[A-Z][a-z])"
 
 
-def item_tokens(text: str, form: TextForm, *, first: bool = False, inner: bool = False) -> tuple[str, ...]:
+class Place(NamedTuple):
+    """Where an item stands in its texts.
+
+    Attributes:
+        first: it begins them.
+        last: it ends them, final marks aside.
+        inner: more of the sentence may follow even where it ends with a final mark.
+    """
+
+    first: bool = False
+    last: bool = False
+    inner: bool = False
+
+
+ANYWHERE = Place()
+
+
+def item_tokens(text: str, form: TextForm, place: Place = ANYWHERE) -> tuple[str, ...]:
     """The tokens of a word or phrase that is asked for.
 
     Args:
         text: as the user wrote it.
         form: of the texts, without units.
-        first: whether it begins the text.
-        inner: whether more of the sentence may follow even where it ends with a final mark.
+        place: where it stands in them.
 
     Returns:
         The tokens; the form with the units among them reads the item so. Empty when there is nothing to print.
@@ -64,7 +81,7 @@ def item_tokens(text: str, form: TextForm, *, first: bool = False, inner: bool =
     for units in _readings(text, form):
         reader = form.with_units(Units(tuple(dict.fromkeys(units))))
         tokens = reader.tokenise_as_printed(text)
-        if _returns(tokens, text, reader, first=first, inner=inner):
+        if _returns(tokens, text, reader, place):
             return tuple(tokens)
     return (text,)
 
@@ -123,7 +140,7 @@ def is_odd(word: str, form: TextForm) -> bool:
     [True, False, False, False, True]
     """
     tokens = form.tokenise_as_printed(word)
-    if not _returns(tokens, word, form, first=False, inner=False):
+    if not _returns(tokens, word, form, ANYWHERE):
         return True
     if form.name != "zh" or len(tokens) < 2 or AMOUNT.fullmatch(word) or not any(map(str.isalnum, word)):
         return False
@@ -142,24 +159,24 @@ def _around_marks(text: str, form: TextForm) -> Iterator[str]:
             begin = place + 1
 
 
-def _returns(tokens: Sequence[str], text: str, form: TextForm, *, first: bool, inner: bool) -> bool:
+def _returns(tokens: Sequence[str], text: str, form: TextForm, place: Place) -> bool:
     """Whether tokens are printed as an item is written, within some text, and end no sentence before its end."""
     if not tokens or _alike(form.inside(tokens), form) != _alike(text, form):
         return False
     if len(tokens) > 1 and (
-        any(token in form.final_tokens for token in (tokens if inner else tokens[:-1]))
+        any(token in form.final_tokens for token in (tokens if place.inner else tokens[:-1]))
         or not (form.units or any(map(str.isalnum, text)))  # signs alone, but not one: they stay together
     ):
         return False
-    if not _in_turn(tokens, form):
+    if not _in_turn(tokens, form, place):
         return False
     kinds = [kind & ~int(Flag.NOT_FIRST) if kind >= Kind.WORD else kind for kind in form.kinds(tokens).tolist()]
-    return not _misread_quotes(tokens, text) and fit(kinds, first=first)
+    return not _misread_quotes(tokens, text) and fit(kinds, first=place.first)
 
 
-def _in_turn(tokens: Sequence[str], form: TextForm) -> bool:
-    """Whether marks open and close one at a time, as they must in a sentence; the first may close what was open before."""
-    expected, opened = "", False
+def _in_turn(tokens: Sequence[str], form: TextForm, place: Place) -> bool:
+    """Whether marks open and close one at a time, as they must in a sentence, and may do before and after the item."""
+    expected, opened = "", place.first
     for token in tokens:
         if token in form.brackets:
             if expected:
@@ -168,8 +185,8 @@ def _in_turn(tokens: Sequence[str], form: TextForm) -> bool:
         elif token in form.brackets.values():
             if token != expected if expected else opened:
                 return False
-            expected = ""
-    return True
+            expected, opened = "", True
+    return not (expected and place.last)
 
 
 def _misread_quotes(tokens: Sequence[str], text: str) -> bool:
