@@ -19,7 +19,8 @@ def file_behind(place: Any) -> Identity | None:
     """Return the identity of the plain file behind a path, a stream or a descriptor, None: there is none.
 
     Example:
-        >>> file_behind(__file__) == file_behind(open(__file__))
+        >>> with open(__file__) as file:
+        ...     file_behind(__file__) == file_behind(file)
         True
     """
     try:

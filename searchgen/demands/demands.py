@@ -17,7 +17,7 @@ def demand_flags() -> dict[str, Flag]:
 
     Example:
         >>> list(demand_flags())[:3]
-        ['keywords', 'ordered', 'forbid']
+        ['keywords', 'ordered', 'overlap']
     """
     return {flag.key: flag for constraint in CONSTRAINTS.values() for flag in constraint.flags}
 

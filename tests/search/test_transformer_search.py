@@ -126,7 +126,7 @@ def test_no_accepted_test_is_a_failure(folder: Path) -> None:
             return np.array([self.seen.setdefault(text, -1000.0 * len(self.seen)) for text in texts])
 
     target = replace(target_under(folder), text_model=Falling())
-    with pytest.raises(NotFound, match="not one of"):
+    with pytest.raises(NotFound, match="accepted no proposal"):
         method("surrogate").draw(job_under(target, 1, burn_in=2, thin=1))
 
 

@@ -134,7 +134,7 @@ def test_a_sampler_that_looks_into_the_model_is_refused_before_its_loops_are_com
     for command in (("sample", "--sampler", sampler), ("compare", "--samplers", f"smc,{sampler}")):
         ran = searchgen(*command, "--lm", letters, "--keywords", "dog", "--seed", "1")
         assert (ran.code, ran.lines) == (2, [])
-        assert f"--sampler {sampler} looks into the target" in ran.err
+        assert f"--sampler {sampler} needs the parts of the target" in ran.err
         assert "use surrogate, smc, importance" in ran.err
 
 

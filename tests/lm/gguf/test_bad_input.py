@@ -230,10 +230,11 @@ def test_other_tables_of_pieces(tmp_path: Path) -> None:
 
 #: Opens damaged files; prints how each ended, and the most memory that was in use.
 CHILD = """
-import resource, sys, warnings
+import sys, warnings
 from pathlib import Path
 from searchgen.lm.gguf import conversion, model
 from tests.lm.gguf.test_bad_input import mutated, outcome
+from tests.memory import peak_megabytes
 warnings.simplefilter("error")
 folder = Path(sys.argv[1])
 for module in (conversion, model):
@@ -241,7 +242,7 @@ for module in (conversion, model):
 content = (folder / "model.gguf").read_bytes()
 for seed in range(int(sys.argv[2])):
     print(outcome(folder, mutated(content, seed)), flush=True)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(peak_megabytes())
 """
 
 

@@ -11,7 +11,6 @@ import copy
 import json
 import os
 import random
-import resource
 import select
 import shutil
 import subprocess
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.memory import peak_megabytes
 from tests.places import ROOT
 
 __all__ = ["KINDS", "Fault", "faults", "originals"]
@@ -379,7 +379,7 @@ def main(kind: str, first: int, count: int, folder: Path) -> None:
             what = tried(mutated(kind, number, folder))
         except Exception as error:
             what = f"fault: {type(error).__name__}: {error}"
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        peak = peak_megabytes() << 20
         print(json.dumps([number, what[:300], round(time.monotonic() - begun, 3), peak]), file=out, flush=True)
 
 

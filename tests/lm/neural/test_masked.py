@@ -196,9 +196,9 @@ def test_score_says_what_its_numbers_are(english: str) -> None:
     [
         (("--text", "The doctor read the zzzyx.", "--sampler", "gibbs"), "zzzyx"),
         (("--text", "The dog.", "--sampler", "gibbs", "--keywords", "park"), "keyword park"),
-        (("--text", "The dog.", "--sampler", "surrogate"), "--text begins the chains of --sampler gibbs"),
+        (("--text", "The dog.", "--sampler", "surrogate"), "--text starts the chains of --sampler gibbs"),
         (("--sampler", "smc"), "masked model"),
-        (("--sampler", "mh"), "cannot look into"),
+        (("--sampler", "mh"), "is a function without parts"),
         (("--prompt", "Once"), "drop --prompt"),
     ],
 )
@@ -217,7 +217,7 @@ def test_wrong_kinds_are_refused(masked: MaskedModel, causal: Path, tmp_path: Pa
         method("surrogate").draw(Job(target, 1, 1, Options(masked=str(causal))))
     ran = searchgen("lm", "eval", masked.name, "-", stdin=b"a b\n")
     assert ran.code == 2
-    assert "has no probability of a text" in ran.err
+    assert "gives a text no probability" in ran.err
     for given, said in ((str(causal), "name a masked one"), ("masked_hash=ab", "needs the model that it belongs to")):
         option = given if "=" in given else f"masked={given}"
         ran = searchgen("sample", "--sampler", "surrogate", "--max-words", "5", "--option", option)

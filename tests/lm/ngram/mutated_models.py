@@ -31,6 +31,7 @@ from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.storage.arpa_writing import arpa_lines
 from searchgen.lm.ngram.storage.packed import HEAD, pack
 from tests.cli.runner import searchgen
+from tests.memory import peak_megabytes
 from tests.places import DATA
 
 Random = random.Random
@@ -272,7 +273,7 @@ def main(kind: str, number: int, seed: int) -> None:
             if fault:
                 faults[i] = fault
     faulthandler.cancel_dump_traceback_later()
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    megabytes = peak_megabytes()
     print(json.dumps({**outcomes, "faults": faults, "megabytes": megabytes, "longest": round(longest, 2)}))
 
 

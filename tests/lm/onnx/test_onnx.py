@@ -353,7 +353,7 @@ def test_eval_leaves_out_what_is_too_long_and_names_what_is_not_there(tmp_path: 
     text.write_text(f"The dog ran home.\n{' '.join(f'word{i}x' for i in range(300))}.\n", encoding="utf-8")
     ran = searchgen("lm", "eval", "en", "en-ngram", str(text), "--json")
     assert [json.loads(line)["sentences"] for line in ran.out.splitlines()] == [1, 1], ran.err
-    assert "1 sentences are longer than en can read" in ran.err
+    assert "1 sentences are too long for en" in ran.err
     failed = searchgen("lm", "eval", "en", "my-texts")
     assert failed.code == 2
     assert "there is no file or folder my-texts" in failed.err

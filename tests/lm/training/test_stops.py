@@ -104,7 +104,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(SearchgenError, match=r"No space left on device.*make room"):
+        with pytest.raises(SearchgenError, match=r"No space left on device.*Make room"):
             trained(output)
     assert sorted((output / "checkpoint").glob("step-*")) == before
     assert not list((output / "checkpoint").glob(".*"))

@@ -150,8 +150,8 @@ def damaged(folder: Path, how: str) -> None:
         ("context", "damaged"),
         ("pieces", r"embed_tokens\.weight has the shape \(400, 32\), and config\.json says \(401, 32\)"),
         ("untied", "has an output layer of its own; give --untied"),
-        ("tokenizer cut", "tokenizer is none"),
-        ("normalizer", "tokenizer is none"),
+        ("tokenizer cut", "did not make this tokenizer"),
+        ("normalizer", "did not make this tokenizer"),
         ("bytes", "utf-8"),
     ],
 )
