@@ -2,7 +2,7 @@
 
     starting, ending    the process ends at once
     working             an exception unwinds what is going on, so that files are made whole; another signal within a second belongs to the
-                        same wish and is passed over, a later one ends the process at once
+                        same wish and is passed over, a later one ends the process at once; so does half a minute without an end
 
 Nothing but the standard library is imported here: all else is imported when signals are answered already.
 """
@@ -10,6 +10,7 @@ Nothing but the standard library is imported here: all else is imported when sig
 import os
 import signal
 import sys
+import threading
 import time
 
 __all__ = ["INTERRUPTED", "TERMINATED", "Terminated", "end_at_once", "unwind"]
@@ -20,6 +21,9 @@ INTERRUPTED, TERMINATED = 130, 143
 #: Seconds in which signals are taken for one: terminals, supervisors and parents send theirs at nearly the same time.
 GRACE = 1.0
 
+#: Seconds that unwinding may take.
+PATIENCE = 30.0
+
 WORDS = {INTERRUPTED: "interrupted", TERMINATED: "terminated"}
 
 
@@ -27,8 +31,14 @@ class Terminated(BaseException):
     """SIGTERM arrived; half-written files are taken away on the way out."""
 
 
+#: Ends what does not unwind; the process has at most one.
+_watchdogs: list[threading.Timer] = []
+
+
 def end_at_once() -> None:
     """Let a signal end the process from now on."""
+    while _watchdogs:
+        _watchdogs.pop().cancel()
     _install(_end)
 
 
@@ -40,11 +50,19 @@ def unwind() -> None:
         now = time.monotonic()
         if not first:
             first.append(now)
+            _watch(number)
             raise KeyboardInterrupt if number == signal.SIGINT else Terminated
         if now - first[0] > GRACE:
             _end(number, frame)
 
     _install(raise_once)
+
+
+def _watch(number: int) -> None:
+    watchdog = threading.Timer(PATIENCE, _end, (number, None))
+    watchdog.daemon = True
+    watchdog.start()
+    _watchdogs.append(watchdog)
 
 
 def _install(handler: "signal._HANDLER") -> None:

@@ -25,6 +25,12 @@ THIN_PER_WORD = 4
 
 MOST_CHAINS = 4096
 
+#: The most steps to a kept state; more would run for weeks.
+MOST_STEPS = 10**9
+
+#: Steps that compiled code makes at a stretch: signals are answered in between.
+STRETCH = 4096
+
 #: Draws of the guide for each chain, in search of a start that hard black-box terms allow.
 MOST_TRIES = 200
 
@@ -77,8 +83,10 @@ class Plan:
         if not 1 <= chains <= MOST_CHAINS:
             raise RequestError(f"chains={chains} is out of range; give 1 to {MOST_CHAINS:,}")
         for name, steps in (("thin", thin), ("burn_in", burn_in)):
-            if steps < 0:
-                raise RequestError(f"{name}={steps} is negative; give 1 or more steps, or 0 for the default")
+            if not 0 <= steps <= MOST_STEPS:
+                raise RequestError(
+                    f"{name}={steps} is out of range; give 1 to {MOST_STEPS:,} steps, or 0 for the default"
+                )
         thin = thin or THIN_PER_WORD * int(job.target.window[1])
         chains = min(chains, job.count)
         counters = np.stack([counter(job.key, chain).word for chain in range(chains)])
@@ -128,14 +136,19 @@ def retain(job: Job, plan: Plan, chains: Chains, go: Callable[[Chains, int, int]
         go: makes so many steps of every chain, given the number of the first.
         moves: names of the moves, in the order of `chains.tally`.
     """
-    go(chains, plan.burn_in, 0)
+
+    def advance(steps: int, first: int) -> None:
+        for done in range(0, steps, STRETCH):
+            go(chains, min(STRETCH, steps - done), first + done)
+
+    advance(plan.burn_in, 0)
     chains.tally[:] = 0
     max_tokens = chains.token.shape[1]
     tokens = np.zeros((plan.kept, plan.chains, max_tokens), np.int32)
     lengths = np.zeros((plan.kept, plan.chains), np.int64)
     density = np.zeros((plan.kept, plan.chains))
     for k in range(plan.kept):
-        go(chains, plan.thin, plan.burn_in + k * plan.thin)
+        advance(plan.thin, plan.burn_in + k * plan.thin)
         tokens[k], lengths[k], density[k] = chains.token, chains.length, chains.log_density
         if job.progress is not None:
             job.progress((k + 1) / plan.kept)

@@ -70,6 +70,32 @@ def test_twice_in_a_row(tmp_path: Path, sent: signal.Signals, delay: float) -> N
     assert b"Traceback" not in said
 
 
+@pytest.mark.parametrize("sent", SIGNALS)
+def test_a_chain_that_runs_for_weeks(sent: signal.Signals) -> None:
+    line = ["sample", "--keywords", "dog", "--sampler", "mh", "--lm", model("en"), "-n", "1", "--thin", "1000000000"]
+    code, said = ended(line, 3.0, sent)
+    assert (code, said.splitlines(keepends=True)[-1]) == SIGNALS[sent]
+
+
+def test_what_does_not_unwind_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr("searchgen.cli.signals.os._exit", codes.append)
+    monkeypatch.setattr("searchgen.cli.signals.PATIENCE", 0.05)
+    kept = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        for expected in ([143], [143]):  # the second one ends in time
+            unwind()
+            with pytest.raises(Terminated):
+                os.kill(os.getpid(), signal.SIGTERM)
+            if codes:
+                end_at_once()
+            time.sleep(0.3)
+            assert codes == expected
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("sent", SIGNALS)
 def test_fifty_random_moments(tmp_path: Path, sent: signal.Signals) -> None:
