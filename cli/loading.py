@@ -112,8 +112,9 @@ def refuse_other_model(loaded: "Source", wanted: str) -> None:
         RequestError: in this case.
     """
     if loaded.hash != wanted:
+        lines = "" if loaded.text_model is None else " or other example lines"
         raise RequestError(
-            f"the signature belongs to another model than {loaded.ref.proposer}: "
+            f"the signature belongs to another model{lines} than {loaded.ref.name}: "
             f"its hash is {wanted[:12]}, that of this model {loaded.hash[:12]}; name the right file with --lm"
         )
 

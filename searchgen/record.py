@@ -7,6 +7,9 @@ from searchgen.plain_json import plain
 
 __all__ = ["Record", "partial_record"]
 
+#: Fields that stand in the JSON only where they have a value.
+OPTIONAL = ("neural", "examples")
+
 
 @dataclass(frozen=True)
 class Record:
@@ -31,6 +34,7 @@ class Record:
         line: number of the input line, from 1; None without stdin.
         stopped_early: whether the clock's safety net, an outage or Ctrl-C ended the run.
         neural: under a transformer, what the request cost: tests, texts scored, passes, tokens (docs/neural.md); absent without one.
+        examples: the example lines that a transformer read first, by count and hash; absent without any.
         demanded: places of the tokens that were demanded, for a terminal to highlight; not part of the JSON.
     """
 
@@ -52,14 +56,13 @@ class Record:
     line: int | None = None
     stopped_early: bool = False
     neural: dict[str, int] | None = None
+    examples: dict[str, Any] | None = None
     demanded: frozenset[int] = frozenset()
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values, in a fixed order."""
         values = {name: plain(value) for name, value in asdict(self).items() if name != "demanded"}
-        if self.neural is None:
-            del values["neural"]
-        return values
+        return {name: value for name, value in values.items() if name not in OPTIONAL or value is not None}
 
 
 def partial_record(**values: Any) -> dict[str, Any]:
@@ -73,4 +76,4 @@ def partial_record(**values: Any) -> dict[str, Any]:
         >>> row["text"], row["seed"], row["passes"]
         ('A dog.', None, True)
     """
-    return {**{field.name: None for field in fields(Record) if field.name not in ("demanded", "neural")}, **values}
+    return {**{field.name: None for field in fields(Record) if field.name not in ("demanded", *OPTIONAL)}, **values}

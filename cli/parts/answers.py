@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from searchgen.cli.loading import load_source, refuse_other_model, source_cache, starting
 from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line
 from searchgen.cli.requests import with_keywords
-from searchgen.errors import Impossible, NothingFound, Outage, RequestError, SearchgenError
+from searchgen.errors import Impossible, ModelRefusal, NothingFound, Outage, RequestError, SearchgenError
 from searchgen.lm.protocol import KeepsKeyValues
 from searchgen.record import partial_record
 from searchgen.request.model_ref import ModelRef, default_model
@@ -138,7 +138,9 @@ class Answers:
                 if len(part) == 1:
                     outcomes[number] = self._search(requests[number])
             except SearchgenError as error:
-                outcomes[number] = error
+                unopened = lm and number in requests and self._searcher(requests[number]).source.failure
+                # No other line can be answered under a model that cannot be opened.
+                outcomes[number] = ModelRefusal(unopened) if unopened else error
         if len(part) > 1 and requests:
             from searchgen.search.searcher import search_together
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from searchgen.errors import RequestError
 from searchgen.kernels.randomness import key_of
+from searchgen.lm.examples import counted
 from searchgen.lm.protocol import FillsMasks
 from searchgen.lm.turns import turn_with
 from searchgen.record import Record
@@ -187,6 +188,7 @@ class Sampled:
             window=self.target.window,
             signature=self.request.signature(self.model_hash),
             neural=self.neural,
+            examples=counted(self.request.reading.examples),
         )
         values = zip(self.draws.texts(), self.draws.log_density.tolist(), self.draws.log_weight.tolist(), strict=True)
         for rank, (ids, log_density, log_weight) in enumerate(values, 1):

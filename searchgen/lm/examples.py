@@ -3,12 +3,16 @@
 A model that has read the web expects a document, not a sentence, where nothing stands before a text; ten plain lines cure that.
 """
 
-from functools import cache
+import hashlib
+import re
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 from searchgen.errors import RequestError
 
-__all__ = ["AUTOMATIC", "DEFAULT", "NONE", "example_lines", "resolved"]
+__all__ = ["AUTOMATIC", "DEFAULT", "NONE", "counted", "echoes", "example_lines", "resolved"]
 
 #: Values of `--examples` that are no files: those of the command, none, and the lines that come with searchgen.
 AUTOMATIC, NONE, DEFAULT = "", "none", "default"
@@ -20,6 +24,15 @@ LINES, FEWEST_WORDS, MOST_WORDS = 10, 3, 40
 
 #: The most lines that `FILE:N` may ask for, and the most bytes that are read of a file.
 MOST_LINES, MOST_BYTES = 200, 1_000_000
+
+#: A text repeats a line if it shares so many words, or characters of a script without spaces, in a row.
+WORDS_IN_A_ROW, CHARACTERS_IN_A_ROW = 8, 12
+
+#: Scripts without spaces begin here.
+FIRST_OF_HAN = "\u2e80"
+
+#: Words, and single characters of scripts without spaces.
+UNIT = re.compile(r"[\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff]|[^\W_\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff]+")
 
 
 def resolved(value: str, language: str) -> str:
@@ -62,6 +75,40 @@ def example_lines(value: str) -> tuple[str, ...]:
     if not lines:
         raise RequestError(f"--examples {path}: no line has {FEWEST_WORDS} to {MOST_WORDS} words; name another file")
     return tuple(lines)
+
+
+def counted(value: str) -> dict[str, Any] | None:
+    """Return count and hash of the lines that a resolved value stands for, as records have them; None: there are none.
+
+    Example:
+        >>> counted("none"), counted("default-en")["count"]
+        (None, 10)
+    """
+    lines = example_lines(value)
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+    return {"count": len(lines), "hash": digest} if lines else None
+
+
+def echoes(text: str, lines: Sequence[str]) -> bool:
+    """Return whether a text is one of the lines, or shares eight words or twelve characters in a row with one; case does not count.
+
+    Example:
+        >>> echoes("a dog ran.", ["A dog ran!"]), echoes("A dog ran home.", ["A dog ran!"])
+        (True, False)
+    """
+    units = _units(text)
+    return any(units == other or _runs(units) & _runs(other) for other in map(_units, lines))
+
+
+@lru_cache(4096)
+def _units(text: str) -> tuple[str, ...]:
+    return tuple(UNIT.findall(text.casefold()))
+
+
+def _runs(units: tuple[str, ...]) -> set[tuple[str, ...]]:
+    characters = sum(unit >= FIRST_OF_HAN for unit in units)
+    size = CHARACTERS_IN_A_ROW if 2 * characters > len(units) else WORDS_IN_A_ROW
+    return {units[i : i + size] for i in range(len(units) - size + 1)}
 
 
 def _lines(path: str) -> list[str]:

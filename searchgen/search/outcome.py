@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from searchgen.errors import NotFound
+from searchgen.lm.examples import counted, echoes, example_lines
 from searchgen.ranking.diversity import diverse
 from searchgen.ranking.whole_words import whole_words_first
 from searchgen.record import Record
@@ -59,6 +60,7 @@ def outcome_of(
     Raises:
         NotFound: nothing was found.
     """
+    ranked = _own(ranked, target, example_lines(request.reading.examples))
     if not ranked.texts:
         raise NotFound(f"not found in {ranked.steps:,} steps; raise --budget or widen the window")
     order = whole_words_first(ranked.texts, target, source.segmentation)
@@ -82,8 +84,23 @@ def outcome_of(
         signature=request.signature(source.hash),
         stopped_early=ranked.stopped_early,
         neural=report or None,
+        examples=counted(request.reading.examples),
     )
     records = tuple(
         record_of(run, target, ranked.texts[i], float(ranked.log_density[i]), rank) for rank, i in enumerate(chosen, 1)
     )
     return Outcome(records, tuple(notes), request, ranked, log_mass, report=report)
+
+
+def _own(ranked: Annealed, target: Target, lines: tuple[str, ...]) -> Annealed:
+    """Return the texts that repeat no example line.
+
+    Raises:
+        NotFound: all of them do.
+    """
+    if not lines or not ranked.texts:
+        return ranked
+    kept = [i for i, text in enumerate(ranked.texts) if not echoes(target.printed(text), lines)]
+    if not kept:
+        raise NotFound("all texts found repeat the example lines; raise --budget, or give other --examples")
+    return replace(ranked, texts=[ranked.texts[i] for i in kept], log_density=ranked.log_density[kept])

@@ -52,6 +52,12 @@ class Source:
         return None if self.opened is None else self.opened.result()
 
     @property
+    def failure(self) -> str:
+        """Why the model that scores printed texts cannot be opened; empty if it can, or is being opened still."""
+        done = self.opened is not None and self.opened.done() and self.opened.exception()
+        return str(done) if done else ""
+
+    @property
     def hash(self) -> str:
         """The model's hash, as signatures hold it: of both where one proposes and the other decides, for a result depends on both."""
         if self.text_model is None:
