@@ -70,8 +70,8 @@ class Forbid(Constraint):
             yield f"without {len(demands['forbid']):,} words", {"forbid": demands["forbid"]}, {"forbid": ()}
             return
         for phrase in dict.fromkeys(demands["forbid"]):
-            rest = tuple(other for other in demands["forbid"] if other != phrase)
-            yield f"without {phrase}", {"forbid": (phrase,)}, {"forbid": rest}
+            others = tuple(item for item in demands["forbid"] if item != phrase)
+            yield f"without {phrase}", {"forbid": (phrase,)}, {"forbid": others}
 
     def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
         """The phrases as the user wrote them."""
@@ -166,8 +166,8 @@ class Forbid(Constraint):
             `without dog`: True, ... ; of a long list one part, and those that occur.
         """
         if self._is_long:
-            found = {f"without {spell(item)}": False for item in self._occurring(ids, vocabulary)}
-            return {f"without {len(self.items):,} words": not found, **found}
+            present = {f"without {spell(item)}": False for item in self._occurring(ids, vocabulary)}
+            return {f"without {len(self.items):,} words": not present, **present}
         return {f"without {spell(item)}": self._count(item, ids, vocabulary) == 0 for item in self.items}
 
     def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:

@@ -72,18 +72,18 @@ def matcher(
     ([[0, 1, 0], [0, 1, 2], [0, 1, 0]], [False, False, True])
     """
     children: list[dict[int, int]] = [{}]
-    last = []
+    end_nodes = []
     for phrase in phrases:
         node = 0
         for word in phrase:
             node = children[node].setdefault(label[word], len(children))
             if node == len(children):
                 children.append({})
-        last.append(node)
+        end_nodes.append(node)
     if len(children) * (len(label) + 1) > limit:
         raise TooLarge(f"{len(phrases):,} phrases need a table of more than {limit:,} entries; list fewer")
     ended = np.zeros(len(children), np.bool_)
-    ended[last] = True
+    ended[end_nodes] = True
     return _link(children, len(label) + 1, ended), ended
 
 
