@@ -42,19 +42,19 @@ def use_model(language: str, name: str | None) -> None:
         SearchgenError: it cannot be written.
     """
     content = _read()
-    known = content[DEFAULTS]
-    content[DEFAULTS] = {key: value for key, value in {**known, language: name}.items() if value is not None}
-    if content[DEFAULTS] != known:
+    models = content[DEFAULTS]
+    content[DEFAULTS] = {key: value for key, value in {**models, language: name}.items() if value is not None}
+    if content[DEFAULTS] != models:
         _write(content)
 
 
-def said_once(what: str) -> bool:
+def said_once(remark: str) -> bool:
     """Return whether something is said now: the first time ever, and only if that can be noted."""
     try:
         content = _read()
-        if what in content[SAID]:
+        if remark in content[SAID]:
             return False
-        content[SAID] = {**content[SAID], what: "yes"}
+        content[SAID] = {**content[SAID], remark: "yes"}
         _write(content)
     except SearchgenError:
         return False

@@ -59,12 +59,12 @@ def in_force() -> list[InForce]:
 
 def misspelt() -> list[tuple[str, str]]:
     """Return each variable of the environment that is nearly a setting's, with the one it is near to."""
-    found = []
+    pairs = []
     for variable in os.environ:
         begin, _, name = variable.partition("SEARCHGEN_")
         near = get_close_matches(name.lower(), SETTINGS, 1, 0.7) if not begin and name.lower() not in SETTINGS else []
-        found += [(variable, f"SEARCHGEN_{one.upper()}") for one in near]
-    return found
+        pairs += [(variable, f"SEARCHGEN_{setting.upper()}") for setting in near]
+    return pairs
 
 
 def _setting(name: str, written: dict[str, Any], path: Path) -> InForce:
