@@ -184,11 +184,11 @@ class Target:
                 raise
             vocabulary, automaton, size = _in_groups(constraints, known.vocabulary, error)
             notes.append(
-                f"too many keywords for every order: the search holds {size} in any order, then the next {size}"
+                f"the keywords are too many to try every order: the search takes {size} in any order, then the next {size}"
             )
         if vocabulary.extra:
             notes.append(
-                f"the model does not know {', '.join(vocabulary.extra)}; spelled letter by letter, it is improbable"
+                f"the model does not know {', '.join(vocabulary.extra)}: words spelled letter by letter are improbable"
             )
         token, demanded = _tokens(constraints, known, vocabulary, automaton, terms, beta)
         size = len(known.vocabulary)
@@ -333,7 +333,7 @@ def _in_groups(
             continue
         except Impossible:
             raise NotFound(
-                f"not found with the keywords {size} by {size}, and all orders are too many; ask for fewer"
+                f"no text was found with the keywords {size} by {size}, and their orders are too many to try all; ask for fewer"
             ) from None
     raise error
 

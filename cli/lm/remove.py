@@ -12,9 +12,9 @@ __all__ = ["HELP", "SHORT", "remove"]
 
 SHORT = "Delete a fetched model and its conversions."
 
-HELP = """Delete what lm get fetched of a model, and its conversions. Of a file of yours, or of Ollama's, only the conversions are deleted.
+HELP = """Delete a model that lm get fetched, and its conversions. Your own files and Ollama's stay; only their conversions are deleted.
 
-A default that it was of a language is reset.
+If the model was the default of a language, the embedded model takes its place.
 
 Example: searchgen lm remove smollm2
 """

@@ -11,11 +11,11 @@ __all__ = ["HELP", "SHORT", "use"]
 
 SHORT = "Make a model the default of its language."
 
-HELP = """Make a model the default of its language, for constrain and for jobs of batch that search. 'en' and 'zh' go back to the
+HELP = """Make a model the default of its language, for constrain and for jobs of batch that search. 'en' and 'zh' restore the
 embedded models.
 
-sample, score, check, compare and explain keep the embedded n-gram models, and --lm en always is the embedded model. A model that is
-named by --lm, a spec, a job or the setting `lm` wins over a default.
+sample, score, check, compare and explain keep the embedded n-gram models. --lm en is always the embedded model. A model named by --lm, a
+spec, a job or the setting `lm` overrides a default.
 
 Example: searchgen lm use en
 """

@@ -38,7 +38,7 @@ def refuse_reading_own_output(asked_by: str) -> None:
     """
     if file_behind(sys.stdin) is not None and file_behind(sys.stdin) == file_behind(sys.stdout):
         raise RequestError(
-            f"{asked_by} would read what it writes: stdin and stdout are the same file; write to another"
+            f"{asked_by} would read its own output: stdin and stdout are the same file; write to another"
         )
 
 

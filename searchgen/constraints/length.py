@@ -72,7 +72,7 @@ class Length(Constraint):
             if value is not None and value > MOST_WORDS:
                 raise RequestError(f"{name} {brief(value)}: a text may have at most {MOST_WORDS} words")
         if low is not None and high is not None and low > high:
-            raise RequestError(f"--min-words {low} is more than --max-words {high}; exchange or widen them")
+            raise RequestError(f"--min-words {low} is more than --max-words {high}; swap or widen them")
 
     @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:

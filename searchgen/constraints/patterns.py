@@ -31,7 +31,7 @@ def label_words(words: Iterable[str], vocabulary: Vocabulary) -> tuple[npt.NDArr
     """
     label = {word: place for place, word in enumerate(dict.fromkeys(words), OTHER + 1)}
     if len(label) >= CLASS_LIMIT:
-        raise RequestError(f"a list of {len(label):,} different words; at most {CLASS_LIMIT - 1:,} are possible")
+        raise RequestError(f"the lists hold {len(label):,} different words; at most {CLASS_LIMIT - 1:,} are possible")
     classes = np.zeros(len(vocabulary), np.int16)
     for word, place in label.items():
         classes[vocabulary.matching(word)] = place

@@ -76,11 +76,11 @@ def _read() -> dict[str, Mapping[str, str]]:
         pass
     except (OSError, ValueError) as error:  # not UTF-8 and no TOML are ValueErrors
         reason = error.strerror if isinstance(error, OSError) else error
-        raise RequestError(f"cannot read {path}: {reason}; delete it and settle models again with lm use") from None
+        raise RequestError(f"cannot read {path}: {reason}; delete it and run searchgen lm use again") from None
     tables = {name: written.get(name, {}) for name in (DEFAULTS, SAID)}
     for table in tables.values():
         if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
-            raise RequestError(f"{path}: a value is no text; delete it and settle models again with lm use")
+            raise RequestError(f"{path}: a value is not a text; delete the file and run searchgen lm use again")
     return tables
 
 

@@ -157,10 +157,10 @@ def _document(path: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise RequestError(f"{path}: not UTF-8: {error.reason} at byte {error.start + 1}") from None
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise RequestError(f"{path}: no TOML: {error}") from None
+        raise RequestError(f"{path}: not TOML: {error}") from None
     except TypeError:
         raise RequestError(
-            f"{path}: a value is a date or a time, which cannot be; write text between quotation marks"
+            f"{path}: a value is a date or a time, which a spec cannot hold; write text between quotation marks"
         ) from None
 
 

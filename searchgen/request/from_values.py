@@ -176,7 +176,7 @@ def refuse_unknown(name: str, keep_columns: bool) -> None:
         likely = get_close_matches(name, field_names(), 1)
         hint = f"did you mean {likely[0]!r}? " if likely else ""
         raise RequestError(
-            f"unknown field {name[:40]!r}; {hint}--keep-columns carries columns of your own into the row"
+            f"unknown field {name[:40]!r}; {hint}--keep-columns allows other columns and copies them into the row"
         )
 
 

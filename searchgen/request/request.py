@@ -237,7 +237,7 @@ class Request:
             (max(map(len, [*phrases, *self.forbid])), LONGEST_PHRASE, "characters in one phrase"),
         ):
             if count > most:
-                raise RequestError(f"{count:,} {noun} are too many; at most {most:,} can be asked for")
+                raise RequestError(f"{count:,} {noun} are too many; the limit is {most:,}")
 
     @cached_property
     def words(self) -> str:
