@@ -267,7 +267,7 @@ class Vocabulary:
         """
         new: dict[str, str] = {}
         for word in words:
-            if self.find(word) < 0 if word in self.units.kept else not self.matching(word):
+            if self.find(word) < 0 if word in self.units.cased else not self.matching(word):
                 new.setdefault(self.form.fold(word), word)
         if not new:
             return self
@@ -318,7 +318,7 @@ class Vocabulary:
         if form is self.form:
             return self
         kinds = self.kinds.copy()
-        for word in (*units.signs, *units.kept):
+        for word in (*units.signs, *units.cased):
             for token in self.matching(word):
                 if token < len(kinds):
                     kinds[token] = form.kinds([word])[0] if self[token] == word else Kind.NEVER

@@ -43,7 +43,7 @@ def with_demanded(vocabulary: Vocabulary, constraints: Sequence[Constraint], *, 
         for sign in _signs(constraints, form):
             signs.setdefault(form.fold(sign), sign)
         plain = [word for word in words if form.fold(word) not in signs]
-        cased = form.units.kept.union(_keeping_case(vocabulary, constraints, plain, anywhere))
+        cased = form.units.cased.union(_keeping_case(vocabulary, constraints, plain, anywhere))
         vocabulary = vocabulary.with_units(Units(tuple(signs.values()), cased))
     return vocabulary.with_words(words)
 
@@ -117,7 +117,7 @@ def misread(sign: str, form: TextForm) -> Iterator[Phrase]:
     Yields:
         Tokens that are printed as the word itself is, and the word with punctuation that would be read as a part of it.
     """
-    others = Units(tuple(unit for unit in form.units.signs if unit != sign), form.units.kept)
+    others = Units(tuple(unit for unit in form.units.signs if unit != sign), form.units.cased)
     spelled = form.with_units(others).tokenise_as_printed(sign)
     if spelled != [sign] and form.fold(sign) in form.fold(form.inside(spelled)):
         yield tuple(spelled)

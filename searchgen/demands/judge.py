@@ -90,7 +90,7 @@ class Judge:
         form, units = self.form, self.form.units
         odd = dict.fromkeys(word for word in odd_words(text, form.with_units(Units())) if word not in units)
         if odd:
-            form = form.with_units(Units((*units.signs, *odd), units.kept))
+            form = form.with_units(Units((*units.signs, *odd), units.cased))
         readings = [form.tokenise(text)]
         last = readings[0][-1] if readings[0] else ""
         if len(last) > 1 and last.endswith(".") and last[-2] != "." and "." in form.final_tokens:

@@ -46,18 +46,18 @@ class Units:
 
     Attributes:
         signs: words with signs, each found whole in a text.
-        kept: other words that keep their case at the beginning of a text.
+        cased: other words that keep their case at the beginning of a text.
     """
 
     signs: tuple[str, ...] = ()
-    kept: frozenset[str] = frozenset()
+    cased: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.signs or self.kept)
+        return bool(self.signs or self.cased)
 
     def __contains__(self, token: str) -> bool:
         """Whether a token is one of them, words with signs in any case."""
-        return token in self.kept or token.casefold() in self._names
+        return token in self.cased or token.casefold() in self._names
 
     @cached_property
     def _names(self) -> dict[str, str]:

@@ -136,7 +136,7 @@ def test_no_sentence_is_asked_of_a_model_without_final_marks() -> None:
     ran = searchgen("constrain", "--lm", path, "--raw-tokens", "--keywords", "b", "--budget", "0.001", "--json")
     assert ran.code == 0
     assert ran.err.count("\n") == 1
-    assert "not held to be sentences" in ran.err
+    assert "--sentence is ignored" in ran.err
     assert not any(part.startswith("sentence") for part in ran.rows[0]["satisfied"])
 
 
