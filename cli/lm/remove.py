@@ -32,7 +32,7 @@ def remove(
     mine = {language for language, model in default_models().items() if model in names}
     freed = _fetched_freed(name) if name in entries() else _converted_freed(name)
     if not freed and not mine:
-        raise RequestError(f"{name}: nothing of it was fetched or converted; searchgen lm list shows what there is")
+        raise RequestError(f"{name}: nothing is fetched or converted; searchgen lm list shows all models")
     for language in sorted(mine):
         use_model(language, None)
         complain(f"{name} was the default of {LANGUAGES[language]}, which is {language} again")

@@ -53,7 +53,7 @@ def use(
     chosen = language or (entry.languages[0] if entry is not None else "")
     kept = name if entry is not None or name.startswith("ollama:") else str(path.resolve())
     use_model(chosen, kept)
-    complain(f"{kept} is the default of {LANGUAGES[chosen]}; searchgen lm use {chosen} goes back{_overruled()}")
+    complain(f"{kept} is the default of {LANGUAGES[chosen]}; searchgen lm use {chosen} resets it{_overruled()}")
 
 
 def _overruled() -> str:
@@ -61,4 +61,4 @@ def _overruled() -> str:
     from searchgen.request.user_settings import in_force
 
     setting = next(one for one in in_force() if one.name == "lm")
-    return "" if setting.value is None else f"; lm = {setting.value!r} of {setting.source} wins over it"
+    return "" if setting.value is None else f"; lm = {setting.value!r} of {setting.source} overrides it"

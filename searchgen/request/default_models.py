@@ -87,7 +87,7 @@ def _read() -> dict[str, Mapping[str, str]]:
 def _write(content: Mapping[str, Mapping[str, str]]) -> None:
     path = _file()
     if path is None:
-        raise RequestError("there is no folder for the user's settings; name a file in one with SEARCHGEN_CONFIG")
+        raise RequestError("there is no folder for the user's settings; name a file with SEARCHGEN_CONFIG")
     lines = [HEAD]
     for name, table in content.items():
         rows = [f"{_text(key)} = {_text(value)}\n" for key, value in table.items()]

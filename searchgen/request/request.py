@@ -310,7 +310,7 @@ class Request:
         if version != __version__:
             raise RequestError(
                 f"the signature was made by searchgen {version} with {_named_model(body)}@{model_hash[:12]}; "
-                f"that release repeats it on {platform_name}, this is {__version__}"
+                f"repeat it with that release on {platform_name}, because this is {__version__}"
             )
         if platform_name != platform_tag():
             raise RequestError(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import typer
 
+from searchgen import errors
 from searchgen.cli.main import app
 from searchgen.cli.output import complain
 from tests.layout import modules
@@ -26,7 +27,7 @@ MOST_WORDS = 22
 EXAMPLE_COLUMNS = 76
 
 #: Functions that take a message for the user.
-SPEAKERS = {"complain", "note", "BadParameter"}
+SPEAKERS = {"complain", "note", "notes.append", "BadParameter", *errors.__all__}
 
 #: Words that are no plain English in a message.
 ODD = re.compile(r"\b(so many|beside|told|anew|none of|what stands)\b")
@@ -52,8 +53,8 @@ def messages() -> Iterator[tuple[str, str]]:
     for module in modules():
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Call) and node.args:
-                name = ast.unparse(node.func).rpartition(".")[2]
-                if name in SPEAKERS or name.endswith("Error"):
+                name = ast.unparse(node.func)
+                if any(name == speaker or name.endswith(f".{speaker}") for speaker in SPEAKERS):
                     yield f"{module.path}:{node.lineno}", "".join(literals(node.args[0]))
 
 
