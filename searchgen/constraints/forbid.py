@@ -32,7 +32,7 @@ class Forbid(Constraint):
     """
 
     #: Longer lists are one part of a text's verdict, and a set of words: each token is looked at once.
-    MANY: ClassVar[int] = 2_000
+    LONG_LIST: ClassVar[int] = 2_000
 
     name: ClassVar[str] = "forbid"
     flags: ClassVar[tuple[Flag, ...]] = (
@@ -66,7 +66,7 @@ class Forbid(Constraint):
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Yield each phrase; a long list is one part."""
-        if len(demands["forbid"]) > cls.MANY:
+        if len(demands["forbid"]) > cls.LONG_LIST:
             yield f"without {len(demands['forbid']):,} words", {"forbid": demands["forbid"]}, {"forbid": ()}
             return
         for phrase in dict.fromkeys(demands["forbid"]):
@@ -105,7 +105,7 @@ class Forbid(Constraint):
 
     @property
     def _is_long(self) -> bool:
-        return len(self.items) > self.MANY
+        return len(self.items) > self.LONG_LIST
 
     @cached_property
     def _words(self) -> dict[str, Phrase]:

@@ -1,14 +1,11 @@
 """What a user reads: short sentences in help and messages, and lines that a terminal does not break inside a word."""
 
 import ast
-import fcntl
 import inspect
 import os
-import pty
 import re
 import struct
 import sys
-import termios
 from collections.abc import Iterator
 from typing import Any
 
@@ -106,6 +103,7 @@ def test_messages_have_short_sentences() -> None:
 
 def on_a_terminal(message: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the lines that a terminal of this width shows."""
+    fcntl, pty, termios = (pytest.importorskip(name) for name in ("fcntl", "pty", "termios"))  # not on Windows
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with os.fdopen(theirs, "w", encoding="utf-8") as terminal, monkeypatch.context() as patch:
