@@ -166,6 +166,4 @@ def say_if_compiling() -> None:
     if is_kept():
         note("compiling the inner loops, once: this takes about ten seconds (searchgen warm-up does it in advance)")
     else:
-        note(
-            "compiling the inner loops, in every run: no cache folder is writable; set SEARCHGEN_CACHE to a folder that is"
-        )
+        note("compiling the inner loops, in every run: no cache folder is writable; name one with SEARCHGEN_CACHE")

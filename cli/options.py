@@ -28,8 +28,9 @@ __all__ = [
 
 Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power to which the model's probability is raised.")
 MODELS = (
-    "Model: en, zh, en-ngram or zh-ngram; an n-gram or ARPA file; a transformer (a name of searchgen lm list, FILE.gguf, "
-    "ollama:NAME, a folder, FILE.onnx, NAME@REVISION on the hub, http://SERVER/v1#NAME); or a mixture A:0.5,B:0.5."
+    "Model: en, zh, en-ngram or zh-ngram; an n-gram or ARPA file; a transformer; or a mixture A:0.5,B:0.5. "
+    "A transformer is a name of searchgen lm list, ollama:NAME, FILE.gguf, FILE.onnx, a folder, NAME@REVISION on the hub, "
+    "or http://SERVER/v1#NAME."
 )
 Model = typer.Option(
     "--lm",

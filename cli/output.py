@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from searchgen.cli.parts.columns import wrapped
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -55,11 +57,11 @@ def utf8() -> None:
 
 
 def complain(message: str) -> None:
-    """Write one line to stderr; signs that steer a terminal are shown as escapes."""
+    """Write one line to stderr, broken between words on a terminal; signs that steer a terminal are shown as escapes."""
     line = " ".join(message.split())
     line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
     with suppress(OSError, ValueError, AttributeError):  # nobody reads it: closed, or never open
-        sys.stderr.write(f"searchgen: {line}\n")
+        sys.stderr.write("\n".join(wrapped(f"searchgen: {line}", _stderr_width())) + "\n")
         sys.stderr.flush()
 
 
@@ -142,6 +144,15 @@ def terminal_width() -> int | None:
     if sys.stdout is None or not sys.stdout.isatty():
         return None
     return shutil.get_terminal_size().columns
+
+
+def _stderr_width() -> int | None:
+    """Return the columns of the terminal that stderr is, None if it is none or does not know."""
+    if not sys.stderr.isatty():
+        return None
+    with suppress(OSError, ValueError):  # an object in place of a file
+        return os.get_terminal_size(sys.stderr.fileno()).columns or None
+    return None
 
 
 @contextmanager

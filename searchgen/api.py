@@ -109,14 +109,14 @@ def sample(
         ('markov', [True, True, True])
     """
     sampler = sampler or usual_sampler(None if lm is None else taken("lm", lm, str))
-    own = {
+    fields_of_draws = {
         "count": taken("n", n, int),
         "seed": seed,
         "sampler": sampler,
         "options": options,
         "demands": Demands.nothing(),
     }
-    request = _request(keywords, lm, law=True, **own, **fields)
+    request = _request(keywords, lm, law=True, **fields_of_draws, **fields)
     return sample_request(_source(request), stated_law(request))
 
 
@@ -138,10 +138,10 @@ def draw(target: Target, *, sampler: str = "mh", n: int = 1, seed: int = 0, thre
     n, seed = taken("n", n, int), taken("seed", seed, int)
     if n < 1:
         raise RequestError(f"n = {n}: ask for at least one draw")
-    found = method(sampler)
-    refuse_unserved(found, target)
-    given = parse_options(found, [f"{name}={value}" for name, value in options.items()])
-    return found.draw(Job(target, n, key_of(seed, "draw", sampler), given, threads))
+    chosen = method(sampler)
+    refuse_unserved(chosen, target)
+    parsed = parse_options(chosen, [f"{name}={value}" for name, value in options.items()])
+    return chosen.draw(Job(target, n, key_of(seed, "draw", sampler), parsed, threads))
 
 
 def _source(request: Request) -> Source:

@@ -119,7 +119,7 @@ def load_black_box_term(written: str) -> BlackBoxTerm:
     found_digest = _hash(written, file)
     if digest not in ("", found_digest):
         raise RequestError(
-            f"--term {written!r}: {path} has changed, its hash is {found_digest} now; restore it, or ask anew"
+            f"--term {written!r}: {path} has changed, its hash is {found_digest} now; restore the file, or start a new run"
         )
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None:

@@ -184,11 +184,11 @@ class Target:
                 raise
             vocabulary, automaton, size = _in_groups(constraints, known.vocabulary, error)
             notes.append(
-                f"too many keywords for every order: the search holds {size} in any order, then the next {size}"
+                f"the keywords are too many to try every order: the search takes {size} in any order, then the next {size}"
             )
         if vocabulary.extra:
             notes.append(
-                f"the model does not know {', '.join(vocabulary.extra)}; spelled letter by letter, it is improbable"
+                f"the model does not know {', '.join(vocabulary.extra)}: words spelled letter by letter are improbable"
             )
         token, demanded = _tokens(constraints, known, vocabulary, automaton, terms, beta)
         size = len(known.vocabulary)
@@ -285,39 +285,40 @@ class Target:
     def demanded_places(self, ids: Sequence[int]) -> frozenset[int]:
         """Return where in a text demanded words and phrases stand."""
         text = folded(self.vocabulary.decode(ids), self.vocabulary)
-        found: set[int] = set()
-        for one in self.constraints:
+        places: set[int] = set()
+        for constraint in self.constraints:
             phrases: tuple[Phrase, ...] = ()
-            among = slice(None)
-            if isinstance(one, Keywords):
-                phrases = tuple(phrase for item in one.items for phrase in item)
-            elif isinstance(one, StartsWith | EndsWith):
-                phrases, among = (one.phrase,), slice(1) if isinstance(one, StartsWith) else slice(-1, None)
+            which = slice(None)
+            if isinstance(constraint, Keywords):
+                phrases = tuple(phrase for item in constraint.items for phrase in item)
+            elif isinstance(constraint, StartsWith | EndsWith):
+                phrases = (constraint.phrase,)
+                which = slice(1) if isinstance(constraint, StartsWith) else slice(-1, None)
             for phrase in phrases:
-                for place in occurrences(folded(phrase, self.vocabulary), text)[among]:
-                    found.update(range(place, place + len(phrase)))
-        return frozenset(found)
+                for place in occurrences(folded(phrase, self.vocabulary), text)[which]:
+                    places.update(range(place, place + len(phrase)))
+        return frozenset(places)
 
 
-def _joined(constraints: Sequence[Constraint], known: Vocabulary, group: int = 0) -> tuple[Vocabulary, Automaton]:
+def _joined(constraints: Sequence[Constraint], base: Vocabulary, group: int = 0) -> tuple[Vocabulary, Automaton]:
     """Return the vocabulary of a request and its automaton; unknown words begin a text in small letters only where they must.
 
     Raises:
         RequestError: the constraints contradict each other.
         Impossible: no text satisfies them.
     """
-    vocabulary = with_demanded(known, constraints)
+    vocabulary = with_demanded(base, constraints)
     try:
         return vocabulary, joint(constraints, vocabulary, vocabulary.form, group=group)
     except Impossible:
-        anywhere = with_demanded(known, constraints, anywhere=True)
+        anywhere = with_demanded(base, constraints, anywhere=True)
         if anywhere.units == vocabulary.units:
             raise
         return anywhere, joint(constraints, anywhere, anywhere.form, group=group)
 
 
 def _in_groups(
-    constraints: Sequence[Constraint], known: Vocabulary, error: TooLarge
+    constraints: Sequence[Constraint], base: Vocabulary, error: TooLarge
 ) -> tuple[Vocabulary, Automaton, int]:
     """Return what `_joined` does for texts that hold the keywords group by group, and the size of a group.
 
@@ -327,12 +328,12 @@ def _in_groups(
     """
     for size in GROUPS:
         try:
-            return *_joined(constraints, known, size), size
+            return *_joined(constraints, base, size), size
         except TooLarge:
             continue
         except Impossible:
             raise NotFound(
-                f"not found with the keywords {size} by {size}, and all orders are too many; ask for fewer"
+                f"no text was found with the keywords {size} by {size}, and their orders are too many to try all; ask for fewer"
             ) from None
     raise error
 
@@ -360,7 +361,7 @@ def _as_meant(constraints: Sequence[Constraint], vocabulary: Vocabulary) -> npt.
 
 def _tokens(
     constraints: Sequence[Constraint],
-    known: Lexicon,
+    words: Lexicon,
     vocabulary: Vocabulary,
     automaton: Automaton,
     terms: Terms,
@@ -368,24 +369,24 @@ def _tokens(
 ) -> tuple[npt.NDArray[np.void], frozenset[int]]:
     """Return the table of tokens for the compiled loops, and the ids of those that match a demanded word."""
     token = np.zeros(len(vocabulary), TOKEN)
-    size = len(known.vocabulary)
+    size = len(words.vocabulary)
     token["model"] = np.where(np.arange(len(vocabulary)) < size, np.arange(len(vocabulary)), UNKNOWN)
     token["cls"] = automaton.classes
     token["word"] = vocabulary.is_word
     demanded = _demanded(constraints, vocabulary)
-    token["weight"] = _weights(terms, beta, known, vocabulary, _as_meant(constraints, vocabulary))
-    rare = np.append(known.log_unigram, [-np.inf] * len(vocabulary.extra)) < np.log(PROTECTED_BELOW)
+    token["weight"] = _weights(terms, beta, words, vocabulary, _as_meant(constraints, vocabulary))
+    rare = np.append(words.log_unigram, [-np.inf] * len(vocabulary.extra)) < np.log(PROTECTED_BELOW)
     token["protected"][demanded] = rare[demanded]
     return token, frozenset(demanded.tolist())
 
 
 def _weights(
-    terms: Terms, beta: float, known: Lexicon, vocabulary: Vocabulary, demanded: npt.NDArray[np.int64]
+    terms: Terms, beta: float, words: Lexicon, vocabulary: Vocabulary, demanded: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """Return the additive log weight of every token; demanded words are not charged for being names."""
-    size = len(known.vocabulary)
-    charge = terms.proper_noun * known.proper + terms.comma * known.comma
-    charge -= terms.unigram * known.log_unigram * known.vocabulary.is_word
+    size = len(words.vocabulary)
+    charge = terms.proper_noun * words.proper + terms.comma * words.comma
+    charge -= terms.unigram * words.log_unigram * words.vocabulary.is_word
     reward = WORD_REWARDS[vocabulary.form.name] if terms.word is None else terms.word
     weight = reward * vocabulary.is_word.astype(np.float64)
     free = np.ones(size, np.bool_)

@@ -25,7 +25,7 @@ __all__ = ["MARKERS", "Vocabulary"]
 MARKERS = ("<unk>", "<s>", "</s>")  # ids 0, 1, 2 of a language model: never part of a text
 
 #: Look-ups, and things built once, that a vocabulary remembers; thousands of jobs over one model must not fill the memory.
-MOST_FOUND, MOST_BUILT = 2_000, 32
+MOST_LOOKED_UP, MOST_BUILT = 2_000, 32
 
 Built = TypeVar("Built")
 
@@ -55,8 +55,8 @@ class Vocabulary:
         return len(self.tokens) + len(self.extra)
 
     def __getitem__(self, token: int) -> str:
-        known = len(self.tokens)
-        return self.tokens[token] if token < known else self.extra[token - known]
+        size = len(self.tokens)
+        return self.tokens[token] if token < size else self.extra[token - size]
 
     def __iter__(self) -> Iterator[str]:
         return chain(self.tokens, self.extra)
@@ -105,8 +105,8 @@ class Vocabulary:
         """
         if token not in self._places:
             near = self._occurrences(f"\n{self.form.fold(token)}\n")
-            found = next((place for place in near if self[place] == token), -1)
-            _remember(self._places, token, found, MOST_FOUND)
+            token_id = next((place for place in near if self[place] == token), -1)
+            _remember(self._places, token, token_id, MOST_LOOKED_UP)
         return self._places[token]
 
     @cached_property
@@ -125,8 +125,8 @@ class Vocabulary:
         """
         if name not in self._built:
             _remember(self._built, name, build(), MOST_BUILT)
-        found: Built = self._built[name]
-        return found
+        built: Built = self._built[name]
+        return built
 
     @cached_property
     def _built(self) -> dict[Hashable, Any]:
@@ -184,7 +184,7 @@ class Vocabulary:
         """
         folded = self.form.fold(word)
         if folded not in self._matches:
-            _remember(self._matches, folded, list(self._occurrences(f"\n{folded}\n")), MOST_FOUND)
+            _remember(self._matches, folded, list(self._occurrences(f"\n{folded}\n")), MOST_LOOKED_UP)
         return self._matches[folded]
 
     @cached_property
@@ -208,17 +208,17 @@ class Vocabulary:
         if not any(map(str.isalnum, folded)):
             return self.matching(word)
         if folded not in self._holders:
-            found = dict.fromkeys(self._occurrences(folded))
-            holders = [token for token in found if self._holds(token, folded)]
-            _remember(self._holders, folded, holders, MOST_FOUND)
+            candidates = dict.fromkeys(self._occurrences(folded))
+            holders = [token for token in candidates if self._holds(token, folded)]
+            _remember(self._holders, folded, holders, MOST_LOOKED_UP)
         return self._holders[folded]
 
     def _holds(self, token: int, word: str) -> bool:
         """Whether a token, folded, holds a folded word between borders."""
         folded, borders = self.form.fold(self[token]), ""
         if token >= len(self.tokens) and not folded.replace("'", "").isalnum():
-            whole = self[token] in self.units or self.form.tokenise_as_printed(self[token]) != [self[token]]
-            borders = ("\n " if word.isalnum() else "\n '") if whole else ""
+            is_unit = self[token] in self.units or self.form.tokenise_as_printed(self[token]) != [self[token]]
+            borders = ("\n " if word.isalnum() else "\n '") if is_unit else ""
         return _bordered(word, f"\n{folded}\n", borders)
 
     @cached_property
@@ -267,7 +267,7 @@ class Vocabulary:
         """
         new: dict[str, str] = {}
         for word in words:
-            if self.find(word) < 0 if word in self.units.kept else not self.matching(word):
+            if self.find(word) < 0 if word in self.units.cased else not self.matching(word):
                 new.setdefault(self.form.fold(word), word)
         if not new:
             return self
@@ -318,7 +318,7 @@ class Vocabulary:
         if form is self.form:
             return self
         kinds = self.kinds.copy()
-        for word in (*units.signs, *units.kept):
+        for word in (*units.signs, *units.cased):
             for token in self.matching(word):
                 if token < len(kinds):
                     kinds[token] = form.kinds([word])[0] if self[token] == word else Kind.NEVER
@@ -347,8 +347,8 @@ def _bordered(word: str, token: str, borders: str = "") -> bool:
     return False
 
 
-def _remember(kept: dict[Any, Any], name: Hashable, value: Any, most: int) -> None:
+def _remember(memory: dict[Any, Any], name: Hashable, value: Any, most: int) -> None:
     """Keep a value; when there are too many, the others go."""
-    if len(kept) >= most:
-        kept.clear()
-    kept[name] = value
+    if len(memory) >= most:
+        memory.clear()
+    memory[name] = value

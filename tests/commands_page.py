@@ -44,7 +44,7 @@ A backslash makes any of these signs literal. `@FILE` stands for the lines of a 
 FIELDS = """\
 ## JSON lines
 
-Each line is one object. Its fields are the same in every command that prints texts, and in the results of a batch; their JSON Schema is
+Each line is one object. Its fields are the same in every command that prints texts, and in the results of a batch. Their JSON Schema is
 `searchgen/schema/record.json`. Null means that the field does not apply, or that there is no text. A line of stdin without an answer has
 the `text` "".
 

@@ -19,38 +19,42 @@ SHORT = "Answer a file of jobs, one row each, resumable at any moment."
 
 HELP = """Answer a file of jobs: one JSON row for each, in the order of the jobs.
 
-A job is a line: a JSON object whose fields are those of a request (jsonl), a value of --keywords (txt), or a row under a header that
-names fields (csv, tsv). Flags are the defaults of jobs. A row depends on its job and seed only. A line that is not a job gets an error row.
+A job is one line. In jsonl it is a JSON object with the fields of a request, in txt a value of --keywords. In csv and tsv it is a row
+under a header of field names.
 
-With -o a journal (OUTPUT.journal) records every row; after Ctrl-C, kill -9 or a power cut, --resume goes on where the run stopped.
+Flags are the defaults of jobs. A row depends on its job and seed only. A line that is not a job gets an error row.
+
+With -o a journal (OUTPUT.journal) records every row. After Ctrl-C, kill -9 or a power cut, --resume continues where the run stopped.
 
 Example: searchgen batch jobs.jsonl -o out.jsonl --workers 2
 """
 
 Jobs = typer.Argument(metavar="JOBS", help="A file of jobs; '-' reads stdin.")
-Output = typer.Option("--output", "-o", metavar="FILE", help="Where rows go; '-' is stdout.")
+Output = typer.Option("--output", "-o", metavar="FILE", help="File for the rows; '-' is stdout.")
 Format = typer.Option("--format", metavar="FORMAT", help="jsonl, txt, csv or tsv; by default as the file's name ends.")
 Workers = typer.Option("--workers", metavar="N", parser=whole, help="Number of processes; it does not change the rows.")
 Threads = typer.Option(
     "--threads", metavar="N", parser=whole, help="Threads of each process; they do not change the rows."
 )
-Resume = typer.Option("--resume", help="Go on with an earlier run, or begin.")
+Resume = typer.Option("--resume", help="Continue an earlier run, or begin one.")
 Overwrite = typer.Option("--overwrite", help="Begin again; earlier rows are lost.")
 Journal = typer.Option(
     "--journal", metavar="FILE", help="The journal, by default OUTPUT.journal. Stdout has one only with this flag."
 )
-KeepColumns = typer.Option("--keep-columns", help="Jobs may have columns of your own; rows repeat them in `columns`.")
+KeepColumns = typer.Option("--keep-columns", help="Jobs may have other columns, too; rows repeat them in `columns`.")
 Strict = typer.Option("--strict", help="Stop at the first line that is not a job.")
 Report = typer.Option("--report", metavar="FILE", help="Write times and counters as JSON.")
 Sync = typer.Option("--sync", metavar="SECONDS", parser=decimal, help="How often rows are flushed to the disk.")
-Quiet = typer.Option("--quiet", "-q", callback=hush, help="No progress; the last line still counts the rows.")
-Verbose = typer.Option("--verbose", "-v", help="A line on stderr for each row: its job's line, status and seconds.")
+Quiet = typer.Option(
+    "--quiet", "-q", callback=hush, help="Hide progress on stderr; the last line still counts the rows."
+)
+Verbose = typer.Option("--verbose", "-v", help="Show the line number, status and seconds of each row on stderr.")
 RunSeed = typer.Option(
     "--seed", metavar="N", parser=whole, help="Seed of the run; jobs without a seed derive theirs from it."
 )
 Sampler = typer.Option("--sampler", metavar="NAME", help="'anneal' searches; others draw from the stated law.")
-Option = typer.Option("--option", metavar="NAME=VALUE", help="An option of the sampler.")
-Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power of the model's probability.")
+Option = typer.Option("--option", metavar="NAME=VALUE", help="Set an option of the sampler; may be repeated.")
+Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power to which the model's probability is raised.")
 
 #: The most processes; more is a mistake.
 MOST_WORKERS = 512
@@ -93,9 +97,7 @@ def batch(
     from searchgen.cli.requests import refuse_share
 
     if demands.from_stdin:
-        raise RequestError(
-            "--keywords - does not work with batch, whose jobs bring keywords; give the words that jobs without keywords take"
-        )
+        raise RequestError("--keywords - does not work with batch; give the default keywords, for jobs without any")
     values = _values(context, demands, spec)
     of_spec = values.pop("seed", 0)
     run_seed = int(of_spec) if seed is None else seed
@@ -155,7 +157,7 @@ def _refuse_defaults(defaults: "Defaults") -> None:
 
 def _mode(resume: bool, overwrite: bool) -> str:
     if resume and overwrite:
-        raise RequestError("--resume goes on and --overwrite begins again; give one of them")
+        raise RequestError("--resume continues a run and --overwrite begins again; give one of them")
     return "resume" if resume else "overwrite" if overwrite else "new"
 
 

@@ -2,8 +2,6 @@
 
 from typing import Annotated
 
-import typer
-
 from searchgen.cli import options
 from searchgen.cli.output import complain, note, write_json, write_line
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
@@ -16,7 +14,7 @@ SHORT = "Print the lines of stdin that break a constraint."
 
 HELP = """Print each line of stdin that breaks a constraint: its number, the broken constraints and the line, separated by tabs.
 
-The share of lines that pass is printed on stderr. If a line fails, the exit code is 3.
+The share of lines that pass is printed on stderr. If a line fails, the exit code is 3. --json prints an object for every line.
 
 Example: searchgen check --keywords "doctor,letter" < texts.txt
 """
@@ -27,9 +25,7 @@ def check(
     demands: Given = NO_DEMANDS,
     lm: Annotated[str | None, options.LawModel] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object per line, also for lines that pass.")
-    ] = False,
+    json: Annotated[bool, options.Json] = False,
 ) -> None:
     """Check each line before the next is read."""
     from searchgen.cli.loading import load_source, starting
@@ -63,6 +59,7 @@ def check(
             write_line(f"{number}\t{'; '.join(lacks)}\t{text}")
     if not total:
         raise RequestError("stdin is empty; pipe one text a line into check")
-    complain(f"{total - failed} of {total} lines pass ({(total - failed) / total:.1%})")
+    share = f"{total - failed} of {total} lines pass ({(total - failed) / total:.1%})"
     if failed:
-        raise NothingFound(f"{failed} of {total} lines break a constraint")
+        raise NothingFound(share)  # the exit code says the rest
+    complain(share)

@@ -3,8 +3,7 @@
 import os
 from typing import Annotated
 
-import typer
-
+from searchgen.cli import options
 from searchgen.cli.output import complain, write_json, write_line
 
 __all__ = ["HELP", "SHORT", "config"]
@@ -15,14 +14,14 @@ HELP = """Print the settings in force and their sources.
 
 A setting comes from SEARCHGEN_* in the environment, else from the user's file, else it is the default. Flags and specs override it.
 
-The file is $SEARCHGEN_CONFIG. If that is not set, it is searchgen/config.toml under $XDG_CONFIG_HOME or ~/.config, or, on macOS and
-Windows, in the system's folder for settings.
+The file is $SEARCHGEN_CONFIG. If that is not set, it is searchgen/config.toml under $XDG_CONFIG_HOME or ~/.config. On macOS and Windows
+it lies in the system's folder for settings.
 
 Example: searchgen config
 """
 
 
-def config(json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False) -> None:
+def config(json: Annotated[bool, options.Json] = False) -> None:
     """Print a line for each setting."""
     from searchgen.files.cache_folder import cache_folder
     from searchgen.request.user_settings import InForce, config_file, in_force, misspelt

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from searchgen.cli import options
 from searchgen.cli.output import terminal_width, write_json, write_line
 from searchgen.cli.parts.columns import columns
 
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from searchgen.constraints.flags import Flag
 
 __all__ = ["app"]
-
-Json = typer.Option("--json", help="Print one JSON object per line.")
 
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 
@@ -26,7 +25,7 @@ app = typer.Typer(name="list", help=HELP, rich_markup_mode=None)
 
 
 @app.command(name="constraints", help=CONSTRAINTS, short_help="List the constraints with their flags.")
-def constraints(json: Annotated[bool, Json] = False) -> None:
+def constraints(json: Annotated[bool, options.Json] = False) -> None:
     """Print name, flags and first sentence of each."""
     from searchgen.constraints import CONSTRAINTS as registry
 
@@ -43,7 +42,7 @@ def constraints(json: Annotated[bool, Json] = False) -> None:
 
 
 @app.command(name="samplers", help=SAMPLERS, short_help="List the samplers with the kind of their draws.")
-def samplers(json: Annotated[bool, Json] = False) -> None:
+def samplers(json: Annotated[bool, options.Json] = False) -> None:
     """Print name, kind and summary of each."""
     from searchgen.samplers.registry import methods
 
@@ -52,7 +51,7 @@ def samplers(json: Annotated[bool, Json] = False) -> None:
 
 
 @app.command(name="models", help=MODELS, short_help="List the models that come with searchgen.")
-def models(json: Annotated[bool, Json] = False) -> None:
+def models(json: Annotated[bool, options.Json] = False) -> None:
     """Print name, size and summary of each."""
     from searchgen.lm.embedded import EMBEDDED, MIXED, data_file
 

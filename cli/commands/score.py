@@ -6,8 +6,6 @@ from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from searchgen.cli import options
 from searchgen.cli.output import complain, note, write_json, write_line
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
@@ -54,7 +52,7 @@ def score(
     beta: Annotated[float, options.Beta] = 1.0,
     lm: Annotated[str | None, options.LawModel] = None,
     raw_tokens: Annotated[bool, options.Raw] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line, with every term.")] = False,
+    json: Annotated[bool, options.Json] = False,
     end: Annotated[str, options.End] = "eos",
     prompt: Annotated[str, options.Prompt] = "",
     examples: Annotated[str, options.Examples] = "",
@@ -85,7 +83,7 @@ def score(
             raise RequestError(f"{lm} scores texts without constraints and beta; searchgen check looks at constraints")
         model = open_text_model(request.lm, settings, os.cpu_count() or 1)
         if _is_masked(model):
-            complain(f"{lm} is a masked model: these are pseudo-log-likelihoods, scores that are no log-probabilities")
+            complain(f"{lm} is a masked model: its scores are pseudo-log-likelihoods, not log-probabilities")
         rows = _scored_whole(lines(stream), model)
     else:
         rows = map(_by_words(request, raw_tokens, constrained), lines(stream))

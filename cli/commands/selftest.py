@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from searchgen.cli import options
 from searchgen.cli.output import complain, progress, write_json, write_line
 from searchgen.errors import RequestError, SearchgenError
 
@@ -37,7 +38,7 @@ def selftest(
         list[str] | None,
         typer.Option("--sampler", metavar="NAME", help="Sampler to prove; by default all. May be repeated."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
+    json: Annotated[bool, options.Json] = False,
 ) -> None:
     """Run the proofs and print their findings."""
     from searchgen.samplers.proofs.toy_worlds import WORLDS

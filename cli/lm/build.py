@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["HELP", "SHORT", "build"]
 
-SHORT = "Train a model on text."
+SHORT = "Build an n-gram model from text."
 
-HELP = """Train a model on text: files, folders (every .txt below them) or '-' for stdin.
+HELP = """Build an n-gram model from text: files, folders (every .txt below them) or '-' for stdin.
 
 Each line is a paragraph or a sentence, in UTF-8.
 
-A file that ends in .arpa or .arpa.gz is written as ARPA text, any other in searchgen's own compressed format.
+Output that ends in .arpa or .arpa.gz is ARPA text. Any other file has searchgen's own compressed format.
 
 Example: searchgen lm build mytexts/ -o my.lm
 """
@@ -46,7 +46,7 @@ HeldOutFile = typer.Option(
     "--held-out-file", metavar="FILE", help="Write the sentences left out to this file, one a line."
 )
 Repeats = typer.Option("--no-dedupe", help="Count repeated sentences each time.")
-Raw = typer.Option("--raw-tokens", help="Split the text at spaces only, and print it so; no language.")
+Raw = typer.Option("--raw-tokens", help="Split and print text at spaces only; no language is needed.")
 
 STAGES = {"read": "reading", "count": "counting", "pack": "packing", "write": "writing"}
 

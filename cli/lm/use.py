@@ -11,11 +11,11 @@ __all__ = ["HELP", "SHORT", "use"]
 
 SHORT = "Make a model the default of its language."
 
-HELP = """Make a model the default of its language, for constrain and for jobs of batch that search. 'en' and 'zh' go back to the
+HELP = """Make a model the default of its language, for constrain and for jobs of batch that search. 'en' and 'zh' restore the
 embedded models.
 
-sample, score, check, compare and explain keep the embedded n-gram models, and --lm en always is the embedded model. A model that is
-named by --lm, a spec, a job or the setting `lm` wins over a default.
+sample, score, check, compare and explain keep the embedded n-gram models. --lm en is always the embedded model. A model named by --lm, a
+spec, a job or the setting `lm` overrides a default.
 
 Example: searchgen lm use en
 """
@@ -53,7 +53,7 @@ def use(
     chosen = language or (entry.languages[0] if entry is not None else "")
     kept = name if entry is not None or name.startswith("ollama:") else str(path.resolve())
     use_model(chosen, kept)
-    complain(f"{kept} is the default of {LANGUAGES[chosen]}; searchgen lm use {chosen} goes back{_overruled()}")
+    complain(f"{kept} is the default of {LANGUAGES[chosen]}; searchgen lm use {chosen} resets it{_overruled()}")
 
 
 def _overruled() -> str:
@@ -61,4 +61,4 @@ def _overruled() -> str:
     from searchgen.request.user_settings import in_force
 
     setting = next(one for one in in_force() if one.name == "lm")
-    return "" if setting.value is None else f"; lm = {setting.value!r} of {setting.source} wins over it"
+    return "" if setting.value is None else f"; lm = {setting.value!r} of {setting.source} overrides it"

@@ -57,7 +57,7 @@ class Places:
         if self.journal == "-" or self.report == "-":
             raise RequestError("--journal and --report need the name of a file; '-' stands for the jobs and the rows")
         if self.mode != "new" and self.output == "-" and self.journal is None:
-            raise RequestError(f"--{self.mode} needs to know what was written: give -o FILE, or --journal FILE")
+            raise RequestError(f"--{self.mode} needs the rows of the earlier run: give -o FILE, or --journal FILE")
         if self.journal is not None and self.journal_path is not None:
             output_place("--journal", self.journal_path)
         if self.output != "-" and Path(self.output).is_symlink() and self.journal_path is not None:
@@ -173,7 +173,7 @@ class BatchRun:
         if self.strict and answer.status == "error":
             error = json.loads(answer.row)["diagnostics"]["error"]
             raise NothingFound(
-                f"line {job.line}: {error} (--strict stops here; mend the line and continue with --resume)"
+                f"line {job.line}: {error} (--strict stops here; correct the line and continue with --resume)"
             )
         if answer.status in (OUTAGE, REFUSAL, UNOPENED):
             if answer.status != UNOPENED:

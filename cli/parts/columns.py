@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-__all__ = ["columns", "display_width"]
+__all__ = ["columns", "display_width", "wrapped"]
 
 #: Columns of a terminal that a sentence needs at least; with fewer left it is not wrapped.
 LEAST = 20
@@ -26,18 +26,28 @@ def columns(rows: Sequence[Sequence[str]], width: int | None = None) -> list[str
     lines: list[str] = []
     for *cells, sentence in rows:
         head = "".join(cell + " " * (size - display_width(cell) + 2) for cell, size in zip(cells, widths, strict=True))
-        first, *others = _wrapped(sentence, None if width is None else width - indent)
+        first, *others = wrapped(sentence, None if width is None else width - indent)
         lines += [f"{head}{first}".rstrip(), *(" " * indent + line for line in others)]
     return lines
 
 
-def _wrapped(sentence: str, room: int | None) -> list[str]:
-    if room is None or room < LEAST:
+def wrapped(sentence: str, width: int | None) -> list[str]:
+    """Return a sentence as lines that break between words only.
+
+    Args:
+        sentence: its words, separated by spaces. A word that is wider than a line has a line to itself.
+        width: of a line; None, or too few columns for a sentence: nothing is wrapped.
+
+    Example:
+        >>> wrapped("a chain of many small moves", 22)
+        ['a chain of many small', 'moves']
+    """
+    if width is None or width < LEAST:
         return [sentence]
     lines = [""]
     for word in sentence.split(" "):
         longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if lines[-1] and display_width(longer) > room:
+        if lines[-1] and display_width(longer) > width:
             lines.append(word)
         else:
             lines[-1] = longer
@@ -51,6 +61,8 @@ def display_width(text: str) -> int:
         >>> display_width("dog"), display_width("狗")
         (3, 2)
     """
+    if text.isascii() and text.isprintable():
+        return len(text)
     from rich.cells import cell_len
 
     return cell_len(text)

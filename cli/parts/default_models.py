@@ -67,4 +67,6 @@ def tell_of_better(words: str) -> None:
     if detect(words) != "en" or "en" in default_models() or place_of(entry).exists():
         return
     if said_once(BETTER):
-        note(f"searchgen lm get {BETTER} ({entry.size / 1e6:,.0f} MB, once), and --lm {BETTER} writes better sentences")
+        note(
+            f"--lm {BETTER} writes better sentences; fetch it once with searchgen lm get {BETTER} ({entry.size / 1e6:,.0f} MB)"
+        )

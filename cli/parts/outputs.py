@@ -38,7 +38,7 @@ def refuse_reading_own_output(asked_by: str) -> None:
     """
     if file_behind(sys.stdin) is not None and file_behind(sys.stdin) == file_behind(sys.stdout):
         raise RequestError(
-            f"{asked_by} would read what it writes: stdin and stdout are the same file; write to another"
+            f"{asked_by} would read its own output: stdin and stdout are the same file; write to another"
         )
 
 
@@ -61,7 +61,7 @@ def output_place(flag: str, name: str | Path) -> Path:
     if place.is_dir():
         raise RequestError(f"{flag} {path} is a folder; name a file in it")
     if place.exists() and not place.is_file():
-        raise RequestError(f"{flag} {path} is not a plain file but a device or the like; name a file")
+        raise RequestError(f"{flag} {path} is not a plain file; name another")
     for stream, called in ((sys.stdin, "stdin"), (sys.stdout, "stdout")):
         if file_behind(place) is not None and file_behind(place) == file_behind(stream):
             raise RequestError(f"{flag} {path} is the file that {called} is; name another")

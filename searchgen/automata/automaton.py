@@ -119,18 +119,18 @@ class Automaton:
         """Breadth-first from acceptance backwards; steps by `free` classes cost nothing (0-1 search)."""
         distance = np.where(self.accept, 0, NEVER).astype(np.int32)
         near, level = self.accept.copy(), 0
-        rest = np.flatnonzero(~near)
+        unreached = np.flatnonzero(~near)
         loose = np.ascontiguousarray(self.next[:, free])
         while True:
-            while len(rest) and loose.shape[1] and (hit := near[loose[rest]].any(1)).any():
-                distance[rest[hit]], near[rest[hit]] = level, True
-                rest = rest[~hit]
-            hit = near[self.next[rest]].any(1)
+            while len(unreached) and loose.shape[1] and (hit := near[loose[unreached]].any(1)).any():
+                distance[unreached[hit]], near[unreached[hit]] = level, True
+                unreached = unreached[~hit]
+            hit = near[self.next[unreached]].any(1)
             if not hit.any():
                 return distance
             level += 1
-            distance[rest[hit]], near[rest[hit]] = level, True
-            rest = rest[~hit]
+            distance[unreached[hit]], near[unreached[hit]] = level, True
+            unreached = unreached[~hit]
 
 
 def anything(size: int) -> Automaton:

@@ -29,9 +29,9 @@ def trim(automaton: Automaton) -> Automaton:
     keep, frontier = np.zeros(len(alive), np.bool_), np.array([START])
     keep[[DEAD, START]] = True
     while len(frontier):
-        seen = keep.copy()
+        before = keep.copy()
         keep[table[frontier]] = True
-        frontier = np.flatnonzero(keep & ~seen)
+        frontier = np.flatnonzero(keep & ~before)
     if keep.all() and alive[START:].all():
         return automaton
     number = (np.cumsum(keep) - 1).astype(np.int32)
@@ -41,15 +41,15 @@ def trim(automaton: Automaton) -> Automaton:
 def _alive(automaton: Automaton) -> Bools:
     """Which states can reach acceptance. Later states are mostly nearer to it: few passes from the end suffice."""
     alive = automaton.accept.copy()
-    rest = np.flatnonzero(~alive)
+    undecided = np.flatnonzero(~alive)
     while True:
-        for stop in range(len(rest), 0, -PASS):
-            part = rest[max(0, stop - PASS) : stop]
+        for stop in range(len(undecided), 0, -PASS):
+            part = undecided[max(0, stop - PASS) : stop]
             alive[part] = alive[automaton.next[part]].any(1)
-        left = rest[~alive[rest]]
-        if len(left) == len(rest):
+        remaining = undecided[~alive[undecided]]
+        if len(remaining) == len(undecided):
             return alive
-        rest = left
+        undecided = remaining
 
 
 def minimise(automaton: Automaton) -> Automaton:
@@ -67,17 +67,17 @@ def minimise(automaton: Automaton) -> Automaton:
     """
     trimmed = trim(automaton)
     block = _equivalent(trimmed)
-    first = np.unique(block, return_index=True)[1]
-    order = np.sort(first)  # dead and start come first: they are states 0 and 1, and never equivalent
+    representatives = np.unique(block, return_index=True)[1]
+    order = np.sort(representatives)  # dead and start come first: they are states 0 and 1, and never equivalent
     if block[DEAD] == block[START]:  # nothing is accepted
         return Automaton.of(np.zeros(len(trimmed.classes), np.int16), [[0], [0]], [False, False])
-    number = np.empty(len(first), np.int32)
+    number = np.empty(len(representatives), np.int32)
     number[block[order]] = np.arange(len(order))
     table = number[block[trimmed.next[order]]]
     columns: dict[bytes, int] = {}
     label = np.array([columns.setdefault(column.tobytes(), len(columns)) for column in table.T], np.int16)
-    kept = np.unique(label, return_index=True)[1]
-    return Automaton(label[trimmed.classes], np.ascontiguousarray(table[:, kept]), trimmed.accept[order])
+    distinct = np.unique(label, return_index=True)[1]
+    return Automaton(label[trimmed.classes], np.ascontiguousarray(table[:, distinct]), trimmed.accept[order])
 
 
 def _equivalent(automaton: Automaton) -> npt.NDArray[np.int64]:
@@ -93,12 +93,12 @@ def _equivalent(automaton: Automaton) -> npt.NDArray[np.int64]:
             code = block.astype(np.uint64) * weights[classes]
             for column, weight in zip(automaton.next.T, weights, strict=False):
                 code += block[column].astype(np.uint64) * weight
-            _, first, block = np.unique(code, return_index=True, return_inverse=True)
-            if len(first) == count:
+            _, representatives, block = np.unique(code, return_index=True, return_inverse=True)
+            if len(representatives) == count:
                 break
-            count = len(first)
+            count = len(representatives)
         # A collision could only have joined states that differ: then some member disagrees with its representative.
-        leader = first[block]
+        leader = representatives[block]
         same = all((block[column] == block[column[leader]]).all() for column in automaton.next.T)
         if same and (automaton.accept == automaton.accept[leader]).all():
             return block

@@ -57,4 +57,4 @@ def _registered() -> Iterator[type[Constraint]]:
 
 
 #: Every constraint by its one name.
-CONSTRAINTS: dict[str, type[Constraint]] = {one.name: one for one in _registered()}
+CONSTRAINTS: dict[str, type[Constraint]] = {constraint.name: constraint for constraint in _registered()}

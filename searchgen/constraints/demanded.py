@@ -43,8 +43,8 @@ def with_demanded(vocabulary: Vocabulary, constraints: Sequence[Constraint], *, 
         for sign in _signs(constraints, form):
             signs.setdefault(form.fold(sign), sign)
         plain = [word for word in words if form.fold(word) not in signs]
-        kept = form.units.kept.union(_kept(vocabulary, constraints, plain, anywhere))
-        vocabulary = vocabulary.with_units(Units(tuple(signs.values()), kept))
+        cased = form.units.cased.union(_keeping_case(vocabulary, constraints, plain, anywhere))
+        vocabulary = vocabulary.with_units(Units(tuple(signs.values()), cased))
     return vocabulary.with_words(words)
 
 
@@ -61,7 +61,7 @@ def _signs(constraints: Sequence[Constraint], form: TextForm) -> Iterator[str]:
                     yield from (token for token, kind in zip(phrase, kinds, strict=True) if kind == Kind.SYMBOL)
 
 
-def _kept(
+def _keeping_case(
     vocabulary: Vocabulary, constraints: Sequence[Constraint], words: Collection[str], anywhere: bool
 ) -> Iterator[str]:
     """The demanded words that are printed as the user wrote them, where the vocabulary or the form would change them."""
@@ -117,7 +117,7 @@ def misread(sign: str, form: TextForm) -> Iterator[Phrase]:
     Yields:
         Tokens that are printed as the word itself is, and the word with punctuation that would be read as a part of it.
     """
-    others = Units(tuple(one for one in form.units.signs if one != sign), form.units.kept)
+    others = Units(tuple(unit for unit in form.units.signs if unit != sign), form.units.cased)
     spelled = form.with_units(others).tokenise_as_printed(sign)
     if spelled != [sign] and form.fold(sign) in form.fold(form.inside(spelled)):
         yield tuple(spelled)
@@ -133,20 +133,22 @@ def misread(sign: str, form: TextForm) -> Iterator[Phrase]:
 
 def _overlapped(sign: str, form: TextForm) -> Iterator[Phrase]:
     """Rows that end with a word with signs, and in which another one, or the same, begins before it and ends inside."""
-    for other in form.units.signs:
-        for place in range(1, len(other)):
-            if form.fold(sign).startswith(form.fold(other[place:].strip())):
-                row = (*form.tokenise_as_printed(other[:place]), sign)
-                if len(row) > 1 and form.fold(other) in form.fold(form.inside(row)):
+    for unit in form.units.signs:
+        for place in range(1, len(unit)):
+            if form.fold(sign).startswith(form.fold(unit[place:].strip())):
+                row = (*form.tokenise_as_printed(unit[:place]), sign)
+                if len(row) > 1 and form.fold(unit) in form.fold(form.inside(row)):
                     yield row
 
 
 def _rows(form: TextForm) -> Iterator[tuple[str, ...]]:
     """Each punctuation mark, and one row of two for each legal pair of kinds."""
     yield from ((mark,) for mark in form.punctuation)
-    shown = {kind: mark for mark, kind in reversed([*form.punctuation.items()])}
+    example = {kind: mark for mark, kind in reversed([*form.punctuation.items()])}
     for kind, after in FOLLOWS.items():
-        yield from ((shown[kind], shown[other]) for other in after if kind in shown and other in shown)
+        yield from (
+            (example[kind], example[next_kind]) for next_kind in after if kind in example and next_kind in example
+        )
 
 
 def _read(form: TextForm, tokens: Sequence[str]) -> list[str]:

@@ -185,12 +185,12 @@ class EndsWith(_Edge):
         labels, label = label_words((*phrase, *marks), vocabulary)
         table, ended = matcher([phrase], label, limit // 2)
         mark = np.zeros(len(label) + 1, np.bool_)
-        mark[[label[one] for one in marks]] = True
+        mark[[label[token] for token in marks]] = True
         size = len(table)
         rows = [np.where(ended[table] | (since & mark), table + size, table) + START for since in (False, True)]
         accept = np.arange(2 * size + 1) > size
-        whole = np.concatenate([np.full((1, len(mark)), DEAD), *rows])
-        return over_tokens(minimise(Automaton.of(np.arange(len(mark)), whole, accept)), labels)
+        states = np.concatenate([np.full((1, len(mark)), DEAD), *rows])
+        return over_tokens(minimise(Automaton.of(np.arange(len(mark)), states, accept)), labels)
 
     def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
         """How many of the last tokens are others than the phrase's, marks after it aside.
@@ -216,4 +216,4 @@ class EndsWith(_Edge):
 
 
 def _mismatches(phrase: Phrase, text: Phrase) -> int:
-    return len(phrase) - sum(one == other for one, other in zip(phrase, text, strict=False))
+    return len(phrase) - sum(wanted == token for wanted, token in zip(phrase, text, strict=False))

@@ -102,11 +102,11 @@ class FiniteVerb(Constraint):
         Returns:
             An automaton, trimmed unless the vocabulary has no finite verb at all.
         """
-        known = vocabulary.ids
+        ids = vocabulary.ids
         classes = np.where(vocabulary.is_word, OTHER, MARK)
         forms = _token_classes(self.path, self.ambiguous)
-        for token in forms.keys() & known.keys():
-            classes[known[token]] = forms[token]
+        for token in forms.keys() & ids.keys():
+            classes[ids[token]] = forms[token]
         return Automaton.of(classes, TABLE, ACCEPT)
 
     def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
@@ -131,14 +131,14 @@ def _token_classes(path: str, ambiguous: bool) -> dict[str, int]:
     forms = _forms(path)
     classes = dict.fromkeys(forms["imperative"], IMPERATIVE) | dict.fromkeys(forms["subjects"], SUBJECT)
     for word in forms["ambiguous"]:
-        both = EITHER if classes.get(word) == IMPERATIVE else AMBIGUOUS
-        classes[word] = FINITE if ambiguous else both
+        unmarked = EITHER if classes.get(word) == IMPERATIVE else AMBIGUOUS
+        classes[word] = FINITE if ambiguous else unmarked
     classes |= dict.fromkeys(forms["finite"], FINITE)
     classes |= {",": COMMA, "and": JOINER, "but": JOINER}
-    found: dict[str, int] = {}
+    by_spelling: dict[str, int] = {}
     for word, place in classes.items():
-        found |= dict.fromkeys((word, word.capitalize()), place)
-    return found
+        by_spelling |= dict.fromkeys((word, word.capitalize()), place)
+    return by_spelling
 
 
 @cache

@@ -32,7 +32,7 @@ class Forbid(Constraint):
     """
 
     #: Longer lists are one part of a text's verdict, and a set of words: each token is looked at once.
-    MANY: ClassVar[int] = 2_000
+    LONG_LIST: ClassVar[int] = 2_000
 
     name: ClassVar[str] = "forbid"
     flags: ClassVar[tuple[Flag, ...]] = (
@@ -66,12 +66,12 @@ class Forbid(Constraint):
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Yield each phrase; a long list is one part."""
-        if len(demands["forbid"]) > cls.MANY:
+        if len(demands["forbid"]) > cls.LONG_LIST:
             yield f"without {len(demands['forbid']):,} words", {"forbid": demands["forbid"]}, {"forbid": ()}
             return
         for phrase in dict.fromkeys(demands["forbid"]):
-            rest = tuple(other for other in demands["forbid"] if other != phrase)
-            yield f"without {phrase}", {"forbid": (phrase,)}, {"forbid": rest}
+            others = tuple(item for item in demands["forbid"] if item != phrase)
+            yield f"without {phrase}", {"forbid": (phrase,)}, {"forbid": others}
 
     def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
         """The phrases as the user wrote them."""
@@ -105,7 +105,7 @@ class Forbid(Constraint):
 
     @property
     def _is_long(self) -> bool:
-        return len(self.items) > self.MANY
+        return len(self.items) > self.LONG_LIST
 
     @cached_property
     def _words(self) -> dict[str, Phrase]:
@@ -166,8 +166,8 @@ class Forbid(Constraint):
             `without dog`: True, ... ; of a long list one part, and those that occur.
         """
         if self._is_long:
-            found = {f"without {spell(item)}": False for item in self._occurring(ids, vocabulary)}
-            return {f"without {len(self.items):,} words": not found, **found}
+            present = {f"without {spell(item)}": False for item in self._occurring(ids, vocabulary)}
+            return {f"without {len(self.items):,} words": not present, **present}
         return {f"without {spell(item)}": self._count(item, ids, vocabulary) == 0 for item in self.items}
 
     def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:

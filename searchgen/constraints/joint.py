@@ -29,7 +29,7 @@ def window(constraints: Sequence[Constraint]) -> tuple[int, int] | None:
     Raises:
         RequestError: the lengths exclude each other.
     """
-    windows = [one.window for one in constraints if isinstance(one, Length)]
+    windows = [constraint.window for constraint in constraints if isinstance(constraint, Length)]
     if not windows:
         return None
     fewest, most = max(low for low, _ in windows), min(high for _, high in windows)
@@ -61,24 +61,24 @@ def joint(
         Impossible: no text satisfies them all, or none that is short enough.
     """
     refuse_forbidden_keywords(constraints, vocabulary)
-    counted = [one for one in constraints if not isinstance(one, Length)]
-    factors = [_automaton(one, vocabulary, limit, group) for one in counted]
+    counted = [constraint for constraint in constraints if not isinstance(constraint, Length)]
+    factors = [_automaton(constraint, vocabulary, limit, group) for constraint in counted]
     _refuse_short(counted, factors, window(constraints), vocabulary)
     # Keywords multiply the states of all the rest and hardly interact with it: make the rest minimal before.
-    keywords = [factor for one, factor in zip(counted, factors, strict=True) if isinstance(one, Keywords)]
+    keywords = [factor for constraint, factor in zip(counted, factors, strict=True) if isinstance(constraint, Keywords)]
     frame = _frame(counted, factors, vocabulary, form, limit)
-    whole = _smaller(product(frame, *keywords, limit=limit)) if keywords else frame
-    _refuse_impossible(whole, constraints, vocabulary)
-    return whole
+    automaton = _smaller(product(frame, *keywords, limit=limit)) if keywords else frame
+    _refuse_impossible(automaton, constraints, vocabulary)
+    return automaton
 
 
-def _automaton(one: Constraint, vocabulary: Vocabulary, limit: int, group: int) -> Automaton:
-    if isinstance(one, Keywords):
-        return one.automaton(vocabulary, limit, group)
+def _automaton(constraint: Constraint, vocabulary: Vocabulary, limit: int, group: int) -> Automaton:
+    if isinstance(constraint, Keywords):
+        return constraint.automaton(vocabulary, limit, group)
     return (
-        vocabulary.once((one, limit), lambda: one.automaton(vocabulary, limit))
-        if one.repeated
-        else one.automaton(vocabulary, limit)
+        vocabulary.once((constraint, limit), lambda: constraint.automaton(vocabulary, limit))
+        if constraint.repeated
+        else constraint.automaton(vocabulary, limit)
     )
 
 
@@ -86,7 +86,11 @@ def _frame(
     constraints: Sequence[Constraint], factors: Sequence[Automaton], vocabulary: Vocabulary, form: TextForm, limit: int
 ) -> Automaton:
     """All constraints but keywords, on canonical texts; built once a vocabulary for what most requests have."""
-    others = [(one, factor) for one, factor in zip(constraints, factors, strict=True) if not isinstance(one, Keywords)]
+    others = [
+        (constraint, factor)
+        for constraint, factor in zip(constraints, factors, strict=True)
+        if not isinstance(constraint, Keywords)
+    ]
 
     def build() -> Automaton:
         canonical = form.canonical([*vocabulary], vocabulary.kinds)
@@ -95,9 +99,9 @@ def _frame(
             canonical = minimise(product(canonical, returning, limit=limit))
         return _smaller(product(canonical, *(factor for _, factor in others), limit=limit))
 
-    if not all(one.repeated for one, _ in others):
+    if not all(constraint.repeated for constraint, _ in others):
         return build()
-    return vocabulary.once((form.name, limit, *(one for one, _ in others)), build)
+    return vocabulary.once((form.name, limit, *(constraint for constraint, _ in others)), build)
 
 
 def _smaller(automaton: Automaton) -> Automaton:
@@ -114,13 +118,13 @@ def refuse_forbidden_keywords(constraints: Sequence[Constraint], vocabulary: Voc
     Raises:
         Contradiction: there is one; the message names it.
     """
-    forbidden = [one for one in constraints if isinstance(one, Forbid)]
-    demanded = [item for one in constraints if isinstance(one, Keywords) for item in one.items]
+    forbidden = [constraint for constraint in constraints if isinstance(constraint, Forbid)]
+    demanded = [item for constraint in constraints if isinstance(constraint, Keywords) for item in constraint.items]
     for forbid in forbidden:
         for item in demanded:
             if all(forbid.bars(phrase, vocabulary) for phrase in item):
-                shown = Keywords((item,)).describe().removeprefix("keywords: ")
-                raise Contradiction(f"{shown!r} is both a keyword and forbidden; drop one of the two")
+                spelled = Keywords((item,)).describe().removeprefix("keywords: ")
+                raise Contradiction(f"{spelled!r} is both a keyword and forbidden; drop one of the two")
 
 
 def _refuse_short(
@@ -138,14 +142,14 @@ def _refuse_short(
             raise Contradiction(f"{constraint.describe()!r} takes {fewest} words, and a text may have only {words[1]}")
 
 
-def _refuse_impossible(whole: Automaton, constraints: Sequence[Constraint], vocabulary: Vocabulary) -> None:
+def _refuse_impossible(automaton: Automaton, constraints: Sequence[Constraint], vocabulary: Vocabulary) -> None:
     """Nothing is accepted, or nothing short enough; the latter is left to the guide when the automaton is large."""
-    listed = "; ".join(one.describe() for one in constraints) or "the text form alone"
-    if not whole.accept.any():  # of a trimmed automaton
+    listed = "; ".join(constraint.describe() for constraint in constraints) or "the text form alone"
+    if not automaton.accept.any():  # of a trimmed automaton
         raise Impossible(f"proved impossible: no text satisfies all of: {listed}")
     words = window(constraints)
-    if words is None or whole.next.size > MINIMISE_LIMIT:
+    if words is None or automaton.next.size > MINIMISE_LIMIT:
         return
-    fewest = int(whole.fewest_words(vocabulary.is_word)[START])
+    fewest = int(automaton.fewest_words(vocabulary.is_word)[START])
     if fewest > words[1]:
         raise Impossible(f"proved impossible: {fewest} words are needed and {words[1]} allowed for: {listed}")

@@ -96,12 +96,12 @@ class Keywords(Constraint):
         """Yield each item; a list in a given order is one part."""
         items = demands["keywords"]
         if demands["ordered"] and len(items) > 1:
-            shown = ", ".join("|".join(item) for item in items)
-            yield f"keywords in order: {shown}", {"keywords": items, "ordered": True}, {"keywords": ()}
+            listed = ", ".join("|".join(item) for item in items)
+            yield f"keywords in order: {listed}", {"keywords": items, "ordered": True}, {"keywords": ()}
             return
         for item in dict.fromkeys(items):
-            rest = tuple(other for other in items if other != item)
-            yield f"keyword {'|'.join(item)}", {"keywords": (item,)}, {"keywords": rest}
+            others = tuple(entry for entry in items if entry != item)
+            yield f"keyword {'|'.join(item)}", {"keywords": (item,)}, {"keywords": others}
 
     def least_words(self, form: TextForm) -> int:
         """The words of every item's shortest phrase."""
@@ -109,11 +109,11 @@ class Keywords(Constraint):
 
     def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
         """The items as the user wrote them."""
-        shown, names = [_show(item) for item in self.items], {}
+        spelled, names = [_spelled(item) for item in self.items], {}
         for rank, item in enumerate(demands["keywords"]):
-            again = shown[:rank].count(shown[rank]) + 1
+            again = spelled[:rank].count(spelled[rank]) + 1
             suffix = f" ({again})" if again > 1 else ""
-            names[f"keyword {shown[rank]}{suffix}"] = f"keyword {' '.join('|'.join(item).lower().split())}{suffix}"
+            names[f"keyword {spelled[rank]}{suffix}"] = f"keyword {' '.join('|'.join(item).lower().split())}{suffix}"
         return names
 
     def validate(self) -> None:
@@ -139,7 +139,7 @@ class Keywords(Constraint):
         >>> Keywords(((("dog",),), (("cat",), ("cats",))), ordered=True).describe()
         'keywords in order: dog, cat|cats'
         """
-        return ("keywords in order: " if self.ordered else "keywords: ") + ", ".join(map(_show, self.items))
+        return ("keywords in order: " if self.ordered else "keywords: ") + ", ".join(map(_spelled, self.items))
 
     def automaton(self, vocabulary: Vocabulary, limit: int = ENTRY_LIMIT, group: int = 0) -> Automaton:
         """The texts that contain every item.
@@ -186,16 +186,16 @@ class Keywords(Constraint):
             `keyword dog`: True, ... ; the second `dog` of an ordered list is `keyword dog (2)`.
         """
         text, place, result = folded(vocabulary.decode(ids), vocabulary), 0, {}
-        shown = [_show(item) for item in self.items]
+        spelled = [_spelled(item) for item in self.items]
         items = [tuple(folded(phrase, vocabulary) for phrase in item) for item in self.items]
         held = self._held(items, text) if not self.ordered else {}
         for rank, item in enumerate(items):
-            again = shown[:rank].count(shown[rank]) + 1
+            again = spelled[:rank].count(spelled[rank]) + 1
             if self.ordered:
                 place = find(item, text, place) if place >= 0 else -1
-                result[f"keyword {shown[rank]}" + (f" ({again})" if again > 1 else "")] = place >= 0
+                result[f"keyword {spelled[rank]}" + (f" ({again})" if again > 1 else "")] = place >= 0
             elif again == 1:
-                result[f"keyword {shown[rank]}"] = held[frozenset(item)]
+                result[f"keyword {spelled[rank]}"] = held[frozenset(item)]
         return result
 
     def _held(self, items: Sequence[Item], text: Phrase) -> dict[frozenset[Phrase], bool]:
@@ -207,8 +207,8 @@ class Keywords(Constraint):
             if len(part) == 1:
                 held[frozenset(part[0])] = find(part[0], text) > 0
                 continue
-            found = placed(part, text)
-            held |= {frozenset(item): number in found for number, item in enumerate(part)}
+            with_place = placed(part, text)
+            held |= {frozenset(item): number in with_place for number, item in enumerate(part)}
         return held
 
     def _folded_items(self, vocabulary: Vocabulary) -> list[Item]:
@@ -245,7 +245,7 @@ def _ends_inside(items: Sequence[Item], demands: Mapping[str, Any], form: TextFo
     return several or (demands["ordered"] and any(ending[:-1])) or not {*last} <= form.final_tokens
 
 
-def _show(item: Item) -> str:
+def _spelled(item: Item) -> str:
     return "|".join(map(spell, item))
 
 

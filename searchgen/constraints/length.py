@@ -72,12 +72,12 @@ class Length(Constraint):
             if value is not None and value > MOST_WORDS:
                 raise RequestError(f"{name} {brief(value)}: a text may have at most {MOST_WORDS} words")
         if low is not None and high is not None and low > high:
-            raise RequestError(f"--min-words {low} is more than --max-words {high}; exchange or widen them")
+            raise RequestError(f"--min-words {low} is more than --max-words {high}; swap or widen them")
 
     @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
         """Return the window, the usual one widened by the words of the other constraints."""
-        words = sum(one.least_words(setting.form) for one in setting.made)
+        words = sum(constraint.least_words(setting.form) for constraint in setting.made)
         return (cls(*default_window(setting.form.name, demands["min_words"], demands["max_words"], words)),)
 
     @classmethod
@@ -158,8 +158,8 @@ def default_window(form: str, fewest: int | None, most: int | None, demanded: in
         >>> default_window("en", None, None, 3), default_window("en", None, 4, 1), default_window("en", None, None, 8)
         ((6, 14), (4, 4), (8, 28))
     """
-    low, high, each, more = DEFAULT_WINDOWS[form]
-    high = max(high, each * demanded + more)
+    low, high, words_each, words_more = DEFAULT_WINDOWS[form]
+    high = max(high, words_each * demanded + words_more)
     low = max(low, demanded)
     if fewest is not None:
         low, high = fewest, max(high, fewest + high - low)

@@ -43,15 +43,15 @@ def apart(items: Sequence[Item]) -> list[list[int]]:
     """
     groups: list[list[int]] = []
     for number, item in enumerate(items):
-        joined = [group for group in groups if any(_share(item, items[other]) for other in group)]
+        joined = [group for group in groups if any(_share(item, items[member]) for member in group)]
         groups = [group for group in groups if group not in joined]
-        groups.append(sorted([*(other for group in joined for other in group), number]))
+        groups.append(sorted([*(member for group in joined for member in group), number]))
     return sorted(groups)
 
 
-def _share(one: Item, other: Item) -> bool:
+def _share(first: Item, second: Item) -> bool:
     """Whether phrases of two keywords can share tokens."""
-    return any(_overlap(a, b) or _overlap(b, a) for a in one for b in other)
+    return any(_overlap(a, b) or _overlap(b, a) for a in first for b in second)
 
 
 def _overlap(a: Phrase, b: Phrase) -> bool:
@@ -73,14 +73,14 @@ def together(items: Sequence[Item], label: dict[str, int], limit: int) -> Automa
     Raises:
         TooLarge: the table would pass the limit.
     """
-    whole, words = (1 << len(items)) - 1, [*label]
+    all_done, words = (1 << len(items)) - 1, [*label]
     begin = frozenset({FREE})
     number: dict[frozenset[_Choice], int] = {begin: START}
     rows, queue = [[0] * (len(label) + 1)], [begin]
     for state in queue:
         rows.append([])
         for word in ("", *words):  # no phrase holds the empty word, which stands for all others
-            after = state if _done(state, whole) else _step(state, word, items)
+            after = state if _done(state, all_done) else _step(state, word, items)
             if after not in number:
                 number[after] = len(number) + 1
                 queue.append(after)
@@ -92,7 +92,9 @@ def together(items: Sequence[Item], label: dict[str, int], limit: int) -> Automa
     order = np.array([0, *(label[word] for word in words)])
     table = np.zeros((len(rows), len(label) + 1), np.int32)
     table[:, order] = rows
-    return minimise(Automaton.of(np.arange(len(label) + 1), table, [False, *(_done(state, whole) for state in queue)]))
+    return minimise(
+        Automaton.of(np.arange(len(label) + 1), table, [False, *(_done(state, all_done) for state in queue)])
+    )
 
 
 def placed(items: Sequence[Item], text: Sequence[str]) -> set[int]:
@@ -121,8 +123,8 @@ def _earlier_first(done: int, count: int) -> int:
     return sum((done >> number & 1) << (count - number) for number in range(count))
 
 
-def _done(state: Iterable[_Choice], whole: int) -> bool:
-    return any(choice.done == whole for choice in state)
+def _done(state: Iterable[_Choice], all_done: int) -> bool:
+    return any(choice.done == all_done for choice in state)
 
 
 def _step(state: Iterable[_Choice], word: str, items: Sequence[Item]) -> frozenset[_Choice]:
@@ -150,9 +152,9 @@ def _read(choice: _Choice) -> _Choice:
 
 
 def _undominated(choices: set[_Choice]) -> Iterator[_Choice]:
-    kept: dict[tuple[int, Phrase, int], list[int]] = {}
+    maximal: dict[tuple[int, Phrase, int], list[int]] = {}
     for choice in sorted(choices, key=lambda choice: -choice.done.bit_count()):
-        done = kept.setdefault(choice[1:], [])
-        if not any(choice.done & other == choice.done for other in done):
+        done = maximal.setdefault(choice[1:], [])
+        if not any(choice.done & larger == choice.done for larger in done):
             done.append(choice.done)
             yield choice

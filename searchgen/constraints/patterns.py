@@ -31,7 +31,7 @@ def label_words(words: Iterable[str], vocabulary: Vocabulary) -> tuple[npt.NDArr
     """
     label = {word: place for place, word in enumerate(dict.fromkeys(words), OTHER + 1)}
     if len(label) >= CLASS_LIMIT:
-        raise RequestError(f"a list of {len(label):,} different words; at most {CLASS_LIMIT - 1:,} are possible")
+        raise RequestError(f"the lists hold {len(label):,} different words; at most {CLASS_LIMIT - 1:,} are possible")
     classes = np.zeros(len(vocabulary), np.int16)
     for word, place in label.items():
         classes[vocabulary.matching(word)] = place
@@ -72,18 +72,18 @@ def matcher(
     ([[0, 1, 0], [0, 1, 2], [0, 1, 0]], [False, False, True])
     """
     children: list[dict[int, int]] = [{}]
-    last = []
+    end_nodes = []
     for phrase in phrases:
         node = 0
         for word in phrase:
             node = children[node].setdefault(label[word], len(children))
             if node == len(children):
                 children.append({})
-        last.append(node)
+        end_nodes.append(node)
     if len(children) * (len(label) + 1) > limit:
         raise TooLarge(f"{len(phrases):,} phrases need a table of more than {limit:,} entries; list fewer")
     ended = np.zeros(len(children), np.bool_)
-    ended[last] = True
+    ended[end_nodes] = True
     return _link(children, len(label) + 1, ended), ended
 
 

@@ -26,7 +26,7 @@ class Plain(Constraint):
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
         """Return the constraint, unless such marks are allowed, or one is demanded."""
         marks = {mark for pair in setting.form.brackets.items() for mark in pair}
-        demanded = {token for one in setting.made for token in one.demanded()}
+        demanded = {token for constraint in setting.made for token in constraint.demanded()}
         return () if demands["quotes"] or marks & demanded else (cls(),)
 
     @classmethod
@@ -68,5 +68,5 @@ class Plain(Constraint):
     @staticmethod
     def _marks(vocabulary: Vocabulary) -> list[int]:
         pairs = vocabulary.form.brackets.items()
-        found = (vocabulary.find(mark) for pair in pairs for mark in pair)
-        return [token for token in found if token >= 0]
+        ids = (vocabulary.find(mark) for pair in pairs for mark in pair)
+        return [token for token in ids if token >= 0]

@@ -53,5 +53,5 @@ class Predicate(Constraint):
 
     @staticmethod
     def _one_of(vocabulary: Vocabulary) -> Keywords:
-        known = [tuple(word) for word in PREDICATES if all(vocabulary.find(character) >= 0 for character in word)]
-        return Keywords((tuple(known or [tuple(PREDICATES[0])]),))
+        spellable = [tuple(word) for word in PREDICATES if all(vocabulary.find(character) >= 0 for character in word)]
+        return Keywords((tuple(spellable or [tuple(PREDICATES[0])]),))

@@ -39,7 +39,7 @@ class Sentence(Constraint):
         marks = setting.form.final_tokens
         if any(setting.vocabulary.find(mark) >= 0 for mark in marks):
             return (cls(),)
-        setting.notes.append(f"the model has none of {' '.join(sorted(marks))}, so texts are not held to be sentences")
+        setting.notes.append(f"the model has no final mark ({' '.join(sorted(marks))}), so --sentence is ignored")
         return ()
 
     def describe(self) -> str:

@@ -72,9 +72,9 @@ class Transitions(Constraint):
 
     def _classes(self, tokens: Sequence[str]) -> list[int]:
         classes = [int(self.token_class(token)) for token in tokens]
-        for token, found in zip(tokens, classes, strict=True):
-            if not 0 <= found < len(self.table[0]):
-                raise RequestError(f"table {self.label!r}: token {token!r} has class {found}, which has no column")
+        for token, number in zip(tokens, classes, strict=True):
+            if not 0 <= number < len(self.table[0]):
+                raise RequestError(f"table {self.label!r}: token {token!r} has class {number}, which has no column")
         return classes
 
     def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:

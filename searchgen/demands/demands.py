@@ -44,7 +44,7 @@ class Demands(Mapping[str, Any]):
         flags = demand_flags()
         unknown = next((key for key in values if key not in flags), None)
         if unknown is not None:
-            raise TypeError(f"{unknown!r} is no field of a request and no flag of a constraint")
+            raise TypeError(f"{unknown!r} is neither a field of a request nor a flag of a constraint")
         self._values = {
             key: taken(key, values[key], flag.type) if key in values else flag.usual for key, flag in flags.items()
         }

@@ -59,9 +59,9 @@ class Judge:
             RequestError: the demands contradict themselves.
         """
         demanded = constraints_of(demands, vocabulary.form, vocabulary)
-        known = with_demanded(vocabulary, demanded.constraints)
-        refuse_forbidden_keywords(demanded.constraints, known)
-        return Judge(known, demanded.constraints, demanded.written, notes=demanded.notes)
+        extended = with_demanded(vocabulary, demanded.constraints)
+        refuse_forbidden_keywords(demanded.constraints, extended)
+        return Judge(extended, demanded.constraints, demanded.written, notes=demanded.notes)
 
     @property
     def form(self) -> TextForm:
@@ -90,7 +90,7 @@ class Judge:
         form, units = self.form, self.form.units
         odd = dict.fromkeys(word for word in odd_words(text, form.with_units(Units())) if word not in units)
         if odd:
-            form = form.with_units(Units((*units.signs, *odd), units.kept))
+            form = form.with_units(Units((*units.signs, *odd), units.cased))
         readings = [form.tokenise(text)]
         last = readings[0][-1] if readings[0] else ""
         if len(last) > 1 and last.endswith(".") and last[-2] != "." and "." in form.final_tokens:
@@ -117,8 +117,8 @@ def _parts(
     result: dict[str, bool] = {}
     for constraint in constraints:
         kind = all if isinstance(constraint, Forbid) else any
-        found = [constraint.parts(ids, vocabulary) for ids in readings]
-        for part in found[0]:
+        held_by_reading = [constraint.parts(ids, vocabulary) for ids in readings]
+        for part in held_by_reading[0]:
             name = written.get(part, part)
-            result[name] = result.get(name, True) and kind(each[part] for each in found)
+            result[name] = result.get(name, True) and kind(held[part] for held in held_by_reading)
     return result

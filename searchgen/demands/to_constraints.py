@@ -40,5 +40,5 @@ def constraints_of(demands: Mapping[str, Any], form: TextForm, vocabulary: Vocab
     # The length comes last: the others widen its window.
     for kind in sorted(CONSTRAINTS.values(), key=lambda kind: kind is Length):
         setting.made += kind.of_demands(demands, setting)
-    written = {part: name for one in setting.made for part, name in one.written(demands).items()}
+    written = {part: name for constraint in setting.made for part, name in constraint.written(demands).items()}
     return Demanded(tuple(setting.made), written, tuple(setting.notes))

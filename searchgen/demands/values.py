@@ -45,12 +45,12 @@ def taken(name: str, value: Any, kind: Any) -> Any:
         >>> taken("count", np.int64(3), int)
         3
     """
-    found = _taken(value, kind)
-    if found is NotImplemented:
-        shown = f"{type(value).__name__} {value!r}"[:60]
+    result = _taken(value, kind)
+    if result is NotImplemented:
+        described = f"{type(value).__name__} {value!r}"[:60]
         wanted = WANTED.get(kind) or f"an object of the class {getattr(kind, '__name__', kind)}"
-        raise RequestError(f"{name} cannot be {shown}; give {wanted}")
-    return found
+        raise RequestError(f"{name} cannot be {described}; give {wanted}")
+    return result
 
 
 def _taken(value: Any, kind: Any) -> Any:
@@ -78,12 +78,12 @@ def _list(value: Any, kind: Any) -> Any:
         return tuple(map(tuple, items)) if kind == ITEMS else tuple(phrase for item in items for phrase in item)
     if not isinstance(value, Sequence | np.ndarray) or isinstance(value, bytes | bytearray):
         return NotImplemented
-    found: list[Any] = []
+    entries: list[Any] = []
     for item in value:
         if isinstance(item, str):
-            found.append((str(item),) if kind == ITEMS else str(item))
-        elif kind == ITEMS and isinstance(item, list | tuple) and item and all(isinstance(one, str) for one in item):
-            found.append(tuple(map(str, item)))
+            entries.append((str(item),) if kind == ITEMS else str(item))
+        elif kind == ITEMS and isinstance(item, list | tuple) and item and all(isinstance(text, str) for text in item):
+            entries.append(tuple(map(str, item)))
         else:
             return NotImplemented
-    return tuple(found)
+    return tuple(entries)

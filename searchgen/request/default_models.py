@@ -42,19 +42,19 @@ def use_model(language: str, name: str | None) -> None:
         SearchgenError: it cannot be written.
     """
     content = _read()
-    known = content[DEFAULTS]
-    content[DEFAULTS] = {key: value for key, value in {**known, language: name}.items() if value is not None}
-    if content[DEFAULTS] != known:
+    models = content[DEFAULTS]
+    content[DEFAULTS] = {key: value for key, value in {**models, language: name}.items() if value is not None}
+    if content[DEFAULTS] != models:
         _write(content)
 
 
-def said_once(what: str) -> bool:
+def said_once(remark: str) -> bool:
     """Return whether something is said now: the first time ever, and only if that can be noted."""
     try:
         content = _read()
-        if what in content[SAID]:
+        if remark in content[SAID]:
             return False
-        content[SAID] = {**content[SAID], what: "yes"}
+        content[SAID] = {**content[SAID], remark: "yes"}
         _write(content)
     except SearchgenError:
         return False
@@ -76,18 +76,18 @@ def _read() -> dict[str, Mapping[str, str]]:
         pass
     except (OSError, ValueError) as error:  # not UTF-8 and no TOML are ValueErrors
         reason = error.strerror if isinstance(error, OSError) else error
-        raise RequestError(f"cannot read {path}: {reason}; delete it and settle models again with lm use") from None
+        raise RequestError(f"cannot read {path}: {reason}; delete it and run searchgen lm use again") from None
     tables = {name: written.get(name, {}) for name in (DEFAULTS, SAID)}
     for table in tables.values():
         if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
-            raise RequestError(f"{path}: a value is no text; delete it and settle models again with lm use")
+            raise RequestError(f"{path}: a value is not a text; delete the file and run searchgen lm use again")
     return tables
 
 
 def _write(content: Mapping[str, Mapping[str, str]]) -> None:
     path = _file()
     if path is None:
-        raise RequestError("there is no folder for the user's settings; name a file in one with SEARCHGEN_CONFIG")
+        raise RequestError("there is no folder for the user's settings; name a file with SEARCHGEN_CONFIG")
     lines = [HEAD]
     for name, table in content.items():
         rows = [f"{_text(key)} = {_text(value)}\n" for key, value in table.items()]

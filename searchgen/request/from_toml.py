@@ -157,17 +157,19 @@ def _document(path: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise RequestError(f"{path}: not UTF-8: {error.reason} at byte {error.start + 1}") from None
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise RequestError(f"{path}: no TOML: {error}") from None
+        raise RequestError(f"{path}: not TOML: {error}") from None
     except TypeError:
         raise RequestError(
-            f"{path}: a value is a date or a time, which cannot be; write text between quotation marks"
+            f"{path}: a value is a date or a time, which a spec cannot hold; write text between quotation marks"
         ) from None
 
 
 def _checked(spec: Spec) -> Spec:
     """Return the spec, its terms with the hashes of their files, or refuse it."""
-    opaque = spec.request({}, 0).opaque
-    return replace(spec, values={**spec.values, "opaque": [pinned(one) for one in opaque]}) if opaque else spec
+    term_names = spec.request({}, 0).opaque
+    if not term_names:
+        return spec
+    return replace(spec, values={**spec.values, "opaque": [pinned(name) for name in term_names]})
 
 
 def _field(path: str, table: str, key: str) -> str:
@@ -176,12 +178,12 @@ def _field(path: str, table: str, key: str) -> str:
     raise RequestError(f"{path}: unknown key '{table}.{key}'{_nearest(key, [*TABLES[table]], table)}")
 
 
-def _nearest(key: str, known: list[str], table: str) -> str:
+def _nearest(key: str, table_keys: list[str], table: str) -> str:
     """Return the way out: the key of this table that is most like it, or where it belongs, or all there are."""
     home = next((name for name, keys in TABLES.items() if key in keys and name != table), None)
     if home is not None:
         return f"; it belongs under [{home}]" if home else "; it belongs at the top, before any table"
-    names = [*known, *(name for name in TABLES if name)] if known == [*TABLES[""]] else known
+    names = [*table_keys, *(name for name in TABLES if name)] if table_keys == [*TABLES[""]] else table_keys
     near = get_close_matches(key, names, 1)
     return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(names)}"
 

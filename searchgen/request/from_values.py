@@ -52,15 +52,15 @@ def identity(values: Mapping[str, Any], line: int) -> str | int:
     Raises:
         RequestError: the id is neither text nor a whole number.
     """
-    given = next((values[name] for name in ("id", "custom_id") if values.get(name) is not None), None)
-    if given is None:
+    job_id = next((values[name] for name in ("id", "custom_id") if values.get(name) is not None), None)
+    if job_id is None:
         return line
-    if isinstance(given, str) and 0 < len(given) <= 1000:
-        return given
-    if type(given) is int and abs(given) < 2**63:
-        return given
-    shown = repr(given) if isinstance(given, str) and len(given) <= 40 else brief(given)
-    raise RequestError(f"id {shown}: give a text of 1 to 1000 characters or a whole number")
+    if isinstance(job_id, str) and 0 < len(job_id) <= 1000:
+        return job_id
+    if type(job_id) is int and abs(job_id) < 2**63:
+        return job_id
+    described = repr(job_id) if isinstance(job_id, str) and len(job_id) <= 40 else brief(job_id)
+    raise RequestError(f"id {described}: give a text of 1 to 1000 characters or a whole number")
 
 
 def seed_of(run: int, job: str | int) -> int:
@@ -124,8 +124,8 @@ def _schedule(request: Request, budget: Any) -> Annealing:
 @cache
 def field_names() -> tuple[str, ...]:
     """Return the names of a job's fields, other spellings as well."""
-    own = (f.name for f in fields(Request) if f.name != "demands")
-    return (*demand_flags(), *own, *SPELLINGS, *BESIDES)
+    of_request = (f.name for f in fields(Request) if f.name != "demands")
+    return (*demand_flags(), *of_request, *SPELLINGS, *BESIDES)
 
 
 def columns_of(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,13 +153,13 @@ def near_field(name: str) -> str | None:
     return field if distance <= min(MOST_LETTERS, len(field) - 1) else None
 
 
-def _distance(left: str, right: str) -> int:
+def _distance(word: str, other_word: str) -> int:
     """Return how many letters must be put in, taken out or exchanged to make one word of the other."""
-    row = list(range(len(right) + 1))
-    for i, sign in enumerate(left, 1):
+    row = list(range(len(other_word) + 1))
+    for i, sign in enumerate(word, 1):
         before, row[0] = row[0], i
-        for j, other in enumerate(right, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (sign != other))
+        for j, letter in enumerate(other_word, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (sign != letter))
     return row[-1]
 
 
@@ -176,7 +176,7 @@ def refuse_unknown(name: str, keep_columns: bool) -> None:
         likely = get_close_matches(name, field_names(), 1)
         hint = f"did you mean {likely[0]!r}? " if likely else ""
         raise RequestError(
-            f"unknown field {name[:40]!r}; {hint}--keep-columns carries columns of your own into the row"
+            f"unknown field {name[:40]!r}; {hint}--keep-columns allows other columns and copies them into the row"
         )
 
 
@@ -201,7 +201,7 @@ def _items(name: str, value: Any) -> Any:
         return parse_items([value])
     if isinstance(value, list) and not value:
         raise RequestError(f"field {name!r} is an empty list; drop it, or give at least one entry")
-    return [[one] if isinstance(one, str) else one for one in value] if isinstance(value, list) else value
+    return [[entry] if isinstance(entry, str) else entry for entry in value] if isinstance(value, list) else value
 
 
 def _phrases(name: str, value: Any) -> Any:

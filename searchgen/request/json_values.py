@@ -33,18 +33,18 @@ def filled(default: Any, values: Mapping[str, Any], within: str) -> Any:
     Raises:
         RequestError: a field is unknown, or has the wrong type.
     """
-    known = {f.name: f.type for f in fields(default) if f.name != "demands"}
-    given: dict[str, Any] = {}
+    types = {f.name: f.type for f in fields(default) if f.name != "demands"}
+    checked: dict[str, Any] = {}
     for name, value in values.items():
-        if name not in known:
-            fields_there = ", ".join(sorted({*known, *(() if within else demand_flags())}))
-            raise RequestError(f"unknown field {within + name!r}; the fields are {fields_there}")
+        if name not in types:
+            names = ", ".join(sorted({*types, *(() if within else demand_flags())}))
+            raise RequestError(f"unknown field {within + name!r}; the fields are {names}")
         inner = getattr(default, name)
         if is_dataclass(inner) and isinstance(value, dict):
-            given[name] = filled(inner, value, f"{name}.")
+            checked[name] = filled(inner, value, f"{name}.")
         else:
-            given[name] = typed(within + name, value, known[name])
-    return replace(default, **given)
+            checked[name] = typed(within + name, value, types[name])
+    return replace(default, **checked)
 
 
 def typed(name: str, value: Any, kind: Any) -> Any:
@@ -58,11 +58,15 @@ def typed(name: str, value: Any, kind: Any) -> Any:
     Raises:
         RequestError: it has another type.
     """
-    texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
     if kind == tuple[str, ...] and texts:
         return tuple(value)
-    if kind == tuple[tuple[str, ...], ...] and isinstance(value, list) and all(isinstance(one, list) for one in value):
-        return tuple(typed(name, one, tuple[str, ...]) for one in value if one)
+    if (
+        kind == tuple[tuple[str, ...], ...]
+        and isinstance(value, list)
+        and all(isinstance(item, list) for item in value)
+    ):
+        return tuple(typed(name, item, tuple[str, ...]) for item in value if item)
     if kind == int | None and (value is None or type(value) is int):
         return value
     if kind in (float, float | None) and _is_number(value):

@@ -166,15 +166,15 @@ class Request:
             >>> Request(keywords=(("dog",),), seed=7).keywords
             (('dog',),)
         """
-        own = {f.name: f for f in fields(self) if f.name != "demands"}
-        for name, each in own.items():
+        specs = {f.name: f for f in fields(self) if f.name != "demands"}
+        for name, spec in specs.items():
             if name in values:
                 value = values.pop(name)
                 # One option, or one term, is a text of its own.
-                value = [value] if each.type == tuple[str, ...] and isinstance(value, str) else value
-                value = taken(name, value, each.type)
+                value = [value] if spec.type == tuple[str, ...] and isinstance(value, str) else value
+                value = taken(name, value, spec.type)
             else:
-                value = each.default if each.default_factory is MISSING else each.default_factory()
+                value = spec.default if spec.default_factory is MISSING else spec.default_factory()
             object.__setattr__(self, name, value)
         object.__setattr__(
             self, "demands", (demands or Demands()).but(**values) if values or demands is None else demands
@@ -230,14 +230,14 @@ class Request:
             self.starts_with,
             self.ends_with,
         ]
-        for count, most, what in (
+        for count, most, noun in (
             (len(self.keywords), MOST_KEYWORDS, "keywords"),
             (len(phrases) - 2, MOST_PHRASES, "words and phrases in all"),
             (len(self.forbid), MOST_FORBIDDEN, "forbidden words"),
             (max(map(len, [*phrases, *self.forbid])), LONGEST_PHRASE, "characters in one phrase"),
         ):
             if count > most:
-                raise RequestError(f"{count:,} {what} are too many; at most {most:,} can be asked for")
+                raise RequestError(f"{count:,} {noun} are too many; the limit is {most:,}")
 
     @cached_property
     def words(self) -> str:
@@ -310,7 +310,7 @@ class Request:
         if version != __version__:
             raise RequestError(
                 f"the signature was made by searchgen {version} with {_named_model(body)}@{model_hash[:12]}; "
-                f"that release repeats it on {platform_name}, this is {__version__}"
+                f"repeat it with that release on {platform_name}, because this is {__version__}"
             )
         if platform_name != platform_tag():
             raise RequestError(
@@ -333,8 +333,8 @@ class Request:
         """
         flags = demand_flags()
         demanded = {name: typed(name, value, flags[name].type) for name, value in values.items() if name in flags}
-        own = {name: value for name, value in values.items() if name not in flags}
-        request: Request = filled(Request(), own, "")
+        others = {name: value for name, value in values.items() if name not in flags}
+        request: Request = filled(Request(), others, "")
         return request.but(**demanded)
 
 

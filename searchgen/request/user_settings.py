@@ -26,6 +26,9 @@ SETTINGS: dict[str, type] = {
     "verbose": bool,
 }
 
+#: What each type of value is to be given as.
+WANTED = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
+
 TRUTH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -59,12 +62,12 @@ def in_force() -> list[InForce]:
 
 def misspelt() -> list[tuple[str, str]]:
     """Return each variable of the environment that is nearly a setting's, with the one it is near to."""
-    found = []
+    pairs = []
     for variable in os.environ:
         begin, _, name = variable.partition("SEARCHGEN_")
         near = get_close_matches(name.lower(), SETTINGS, 1, 0.7) if not begin and name.lower() not in SETTINGS else []
-        found += [(variable, f"SEARCHGEN_{one.upper()}") for one in near]
-    return found
+        pairs += [(variable, f"SEARCHGEN_{setting.upper()}") for setting in near]
+    return pairs
 
 
 def _setting(name: str, written: dict[str, Any], path: Path) -> InForce:
@@ -76,7 +79,7 @@ def _setting(name: str, written: dict[str, Any], path: Path) -> InForce:
         return InForce(name, None, "default")
     value, kind = written[name], SETTINGS[name]
     if type(value) is not kind and not (kind is float and type(value) is int):
-        raise RequestError(f"{path}: {name} = {value!r} is no {kind.__name__}")
+        raise RequestError(f"{path}: {name} = {value!r}: give {WANTED[kind]}")
     return InForce(name, value, str(path))
 
 
@@ -84,8 +87,7 @@ def _parsed(variable: str, text: str, kind: type) -> Any:
     try:
         return TRUTH[text.lower()] if kind is bool else kind(text)
     except (KeyError, ValueError):
-        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
-        raise RequestError(f"{variable}={text[:40]!r}: give {wanted}, or unset it") from None
+        raise RequestError(f"{variable}={text[:40]!r}: give {WANTED[kind]}, or unset it") from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -95,7 +97,9 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:  # not UTF-8 and no TOML are ValueErrors
         reason = error.strerror if isinstance(error, OSError) else error
-        raise RequestError(f"cannot read {path}: {reason}; mend it, or name another with SEARCHGEN_CONFIG") from None
+        raise RequestError(
+            f"cannot read {path}: {reason}; correct it, or name another file with SEARCHGEN_CONFIG"
+        ) from None
     for name in written:
         if name not in SETTINGS:
             near = get_close_matches(name, SETTINGS, 1)

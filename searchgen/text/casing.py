@@ -22,11 +22,11 @@ def capitalised(word: str) -> str:
     if not word:
         return word
     place = 0 if word[0].isalnum() or len(word) == 1 else 1
-    small, rest = word[place], word[place + 1 :]
+    small, tail = word[place], word[place + 1 :]
     large = small.upper()
-    if large == small or len(large) != 1 or large.lower() != small or any(map(str.isupper, rest)):
+    if large == small or len(large) != 1 or large.lower() != small or any(map(str.isupper, tail)):
         return word
-    result = word[:place] + large + rest
+    result = word[:place] + large + tail
     return result if result.isascii() or is_normalized("NFC", result) else word
 
 

@@ -53,11 +53,11 @@ class _Speller:
         self.inside = {'"': False, "'": False}
 
     def __call__(self, match: re.Match[str]) -> str:
-        found = match[0]
+        written = match[0]
         if match.lastgroup == "quote":
-            self.inside[found] = not self.inside[found]
-            return ("“" if found == '"' else "‘") if self.inside[found] else ("”" if found == '"' else "’")
-        return {"word": found, "dots": "……", "dash": "——"}.get(match.lastgroup or "") or _FULL_WIDTH[found]
+            self.inside[written] = not self.inside[written]
+            return ("“" if written == '"' else "‘") if self.inside[written] else ("”" if written == '"' else "’")
+        return {"word": written, "dots": "……", "dash": "——"}.get(match.lastgroup or "") or _FULL_WIDTH[written]
 
 
 class Chinese(TextForm):

@@ -16,8 +16,8 @@ class _Table(dict[int, "int | str | None"]):
     """
 
     def __missing__(self, code: int) -> "int | str | None":
-        kind, what = category(chr(code)), code
-        result: int | str | None = what
+        kind, same = category(chr(code)), code
+        result: int | str | None = same
         if kind == "Cf" or (kind[0] == "M" and chr(code) not in marks()):
             result = None
         elif kind[0] in "CZ":

@@ -205,17 +205,22 @@ class English(TextForm):
 
     def _not_first(self, vocabulary: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Which plain words are read as another word when they come first; of other tokens it knows nothing."""
-        known, count = self.preference, len(vocabulary)
+        preference, count = self.preference, len(vocabulary)
         if count < FEW:
-            return np.array([true_case(capitalised(token), known) != token for token in vocabulary], np.bool_)
+            return np.array([true_case(capitalised(token), preference) != token for token in vocabulary], np.bool_)
         # Of each pair like `the`, `The` one is barred: it is enough to look at the capitalised ones.
-        present = np.fromiter(map(known.__contains__, vocabulary), np.bool_, count)
+        present = np.fromiter(map(preference.__contains__, vocabulary), np.bool_, count)
         absent = [vocabulary[place] for place in np.flatnonzero(~present).tolist()]
         barred = {token for token in absent if capitalised(token) != token}
-        elsewhere = known.keys() - set(vocabulary) if len(known) > present.sum() else ()
+        elsewhere = preference.keys() - set(vocabulary) if len(preference) > present.sum() else ()
         for large in chain(vocabulary, elsewhere):
-            if large < "[" and (small := large[:1].lower() + large[1:]) in known and small != large and small.islower():
-                barred.add(large if true_case(large, known) == small else small)
+            if (
+                large < "["
+                and (small := large[:1].lower() + large[1:]) in preference
+                and small != large
+                and small.islower()
+            ):
+                barred.add(large if true_case(large, preference) == small else small)
         return np.fromiter(map(barred.__contains__, vocabulary), np.bool_, count)
 
 

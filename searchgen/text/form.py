@@ -220,8 +220,8 @@ class TextForm(ABC):
         """
         if kinds is None:
             return legal_texts(self.kinds(vocabulary))
-        rest = [vocabulary[place] for place in range(len(kinds), len(vocabulary))]
-        return legal_texts(np.concatenate([kinds, self.kinds(rest)]) if rest else kinds)
+        demanded = [vocabulary[place] for place in range(len(kinds), len(vocabulary))]
+        return legal_texts(np.concatenate([kinds, self.kinds(demanded)]) if demanded else kinds)
 
 
 def bar_markers(vocabulary: Sequence[str], kinds: Kinds) -> Kinds:

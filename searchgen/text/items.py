@@ -91,7 +91,7 @@ def _readings(text: str, form: TextForm) -> Iterator[Sequence[str]]:
     if form.name != "zh":  # whose words with signs may return, but not their case
         yield ()
     words = [word for word in _words(text, form) if is_odd(word, form)]
-    yield [_bare(word, form) for word in words]
+    yield [_without_punctuation(word, form) for word in words]
     yield words
     if form.name == "zh":  # where signs alone are printed without spaces, and spaces part no words
         return
@@ -108,12 +108,12 @@ def _words(text: str, form: TextForm) -> list[str]:
     return [part for word in text.split() for part in _foreign(form).findall(word)]
 
 
-def _bare(word: str, form: TextForm) -> str:
+def _without_punctuation(word: str, form: TextForm) -> str:
     """A word with signs without the punctuation around it, if it is one without."""
-    bare = word.rstrip(",;:")
-    while len(bare) > 2 and form.brackets.get(bare[0], bare[0]) == bare[-1] and bare[0] in {*form.brackets, '"'}:
-        bare = bare[1:-1]
-    return bare if bare and is_odd(bare, form) else word
+    inner = word.rstrip(",;:")
+    while len(inner) > 2 and form.brackets.get(inner[0], inner[0]) == inner[-1] and inner[0] in {*form.brackets, '"'}:
+        inner = inner[1:-1]
+    return inner if inner and is_odd(inner, form) else word
 
 
 @cache
@@ -273,10 +273,10 @@ def odd_words(text: str, form: TextForm) -> Iterator[str]:
         return
     for part in _parts().split(text):
         for word in _words(part, form):
-            for bare in dict.fromkeys((word.strip("'"), word.strip("'").rstrip("."))):
-                if not bare or bare.isalnum() or not is_odd(bare, form):
+            for inner in dict.fromkeys((word.strip("'"), word.strip("'").rstrip("."))):
+                if not inner or inner.isalnum() or not is_odd(inner, form):
                     break
-                word = bare
+                word = inner
             else:
                 yield word
 

@@ -61,7 +61,7 @@ def _split(value: str, *, commas: bool) -> list[list[str]]:
             entries[-1].append("")
         else:
             entries[-1][-1] += escaped or comma or plain
-    trimmed = [[one.strip() for one in entry if one.strip()] for entry in entries]
+    trimmed = [[phrase.strip() for phrase in entry if phrase.strip()] for entry in entries]
     return [entry for entry in trimmed if entry]
 
 
@@ -75,19 +75,19 @@ def separator_hints(phrases: Sequence[str]) -> list[str]:
         One line for each doubtful entry.
 
     >>> separator_hints(["dog;park", "C#", "hot dog"])
-    ["'dog;park' is one phrase, for ';' parts no list; for several entries write dog,park"]
+    ["'dog;park' is one phrase, because ';' does not separate entries; for several write dog,park"]
     >>> separator_hints(['["dog"', '"park"]'])
-    ['\'["dog","park"]\' is read as it stands, brackets and all; as a list write dog,park']
+    ['\'["dog","park"]\' is read with its brackets; for a list write dog,park']
     """
-    whole = ",".join(phrases)
-    if whole[:1] == "[" and whole[-1:] == "]" and ("," in whole or '"' in whole):
-        bare = ",".join(phrase.strip("[]\"' ") for phrase in phrases)
-        return [f"{whole[:60]!r} is read as it stands, brackets and all; as a list write {bare[:60]}"]
+    joined = ",".join(phrases)
+    if joined[:1] == "[" and joined[-1:] == "]" and ("," in joined or '"' in joined):
+        words = ",".join(phrase.strip("[]\"' ") for phrase in phrases)
+        return [f"{joined[:60]!r} is read with its brackets; for a list write {words[:60]}"]
     hints = []
     for phrase in phrases:
         if match := MISTAKEN.search(phrase):
             sign, parted = match[1] or match[2], MISTAKEN.sub(",", phrase)
             hints.append(
-                f"{phrase[:60]!r} is one phrase, for {sign!r} parts no list; for several entries write {parted[:60]}"
+                f"{phrase[:60]!r} is one phrase, because {sign!r} does not separate entries; for several write {parted[:60]}"
             )
     return hints

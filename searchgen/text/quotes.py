@@ -72,12 +72,12 @@ def _singles(text: str) -> str:
     return "".join(pieces) + text[end:]
 
 
-def _single(text: str, place: int, inside: bool, more: bool) -> str:
-    """One `'` at an edge, where a quotation begun with a straight mark is open (`inside`), and `more` edges follow."""
+def _single(text: str, place: int, inside: bool, edges_follow: bool) -> str:
+    """One `'` at an edge, where a quotation begun with a straight mark is open (`inside`), and whether more edges follow."""
     before, after = text[place - 1 : place] or " ", text[place + 1 : place + 2] or " "
     if _in_word(before):
         # In 'the boys' hats are here' the first is no end: a small letter follows, and another candidate.
-        goes_on = more and after == " " and text[place + 2 : place + 3].islower()
+        goes_on = edges_follow and after == " " and text[place + 2 : place + 3].islower()
         return "’" if inside and not goes_on and not after.isalnum() else "'"
     if leading().match(text, place):
         return "'"

@@ -40,6 +40,6 @@ class Raw(TextForm):
 
     def kinds(self, vocabulary: Sequence[str]) -> Kinds:
         """All tokens are words but the markers, other names of the unknown word, and what holds white space."""
-        whole = (token not in UNKNOWN and token.split() == [token] for token in vocabulary)
-        kinds = np.fromiter(whole, np.int8, len(vocabulary)) * np.int8(Kind.WORD)
+        words = (token not in UNKNOWN and token.split() == [token] for token in vocabulary)
+        kinds = np.fromiter(words, np.int8, len(vocabulary)) * np.int8(Kind.WORD)
         return bar_markers(vocabulary, kinds)

@@ -58,8 +58,8 @@ def sentences(paragraph: str, form: TextForm) -> Iterator[str]:
                 continue
             yield line[start : match.end(1)]
             start = match.end()
-        if rest := line[start:].strip():
-            yield rest
+        if remainder := line[start:].strip():
+            yield remainder
 
 
 def _keeps_stop(before: str) -> bool:
@@ -95,7 +95,7 @@ def _lone_marks(text: str, form: TextForm) -> list[int]:
     if not marks:
         return []
     partner = _partners(marks, form.brackets)
-    lone = [place for place, other in partner.items() if other < 0]
+    lone = [place for place, partner_place in partner.items() if partner_place < 0]
     first, last = 0, len(text) - 1
     while first < last and partner.get(first) == last:
         lone += (first, last)
@@ -120,9 +120,9 @@ def _partners(marks: list[re.Match[str]], brackets: Mapping[str, str]) -> dict[i
             opened.append((place, brackets[mark]))
             continue
         for depth in range(len(opened) - 1, -1, -1):
-            other, closing = opened[depth]
+            opening, closing = opened[depth]
             if closing == mark:
-                partner[place], partner[other] = other, place
+                partner[place], partner[opening] = opening, place
                 del opened[depth:]
                 break
     return partner

@@ -46,18 +46,18 @@ class Units:
 
     Attributes:
         signs: words with signs, each found whole in a text.
-        kept: other words that keep their case at the beginning of a text.
+        cased: other words that keep their case at the beginning of a text.
     """
 
     signs: tuple[str, ...] = ()
-    kept: frozenset[str] = frozenset()
+    cased: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.signs or self.kept)
+        return bool(self.signs or self.cased)
 
     def __contains__(self, token: str) -> bool:
         """Whether a token is one of them, words with signs in any case."""
-        return token in self.kept or token.casefold() in self._names
+        return token in self.cased or token.casefold() in self._names
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -68,7 +68,7 @@ class Units:
         """One pattern a unit, the longest first; accents may be composed or not."""
         spelled = sorted(
             dict.fromkeys(
-                each for unit in self.signs for each in (unit, *(normalize(f, unit) for f in ("NFC", "NFD")))
+                spelling for unit in self.signs for spelling in (unit, *(normalize(f, unit) for f in ("NFC", "NFD")))
             ),
             key=len,
             reverse=True,
@@ -92,7 +92,7 @@ class Units:
         place = 0
         while match := self._any.search(text, place):
             begin = match.start()
-            ends = (found.end() for pattern in self._patterns if (found := pattern.match(text, begin)))
+            ends = (unit_match.end() for pattern in self._patterns if (unit_match := pattern.match(text, begin)))
             end = next((end for end in ends if form.bordered(text, begin, end)), 0)
             if end:
                 yield begin, end
@@ -108,14 +108,14 @@ class Units:
         Returns:
             The tokens, the first word as printed; a unit in another case than its own is spelled as in the text.
         """
-        found = list(self.occurrences(text, form)) if self.signs else []
-        if not found:
+        spans = list(self.occurrences(text, form)) if self.signs else []
+        if not spans:
             return form.split(form.normalise(text))
         stand_in = 2 * next(letter for letter in map(chr, STAND_INS) if letter not in text)
-        ends = [0, *(end for _, end in found)]
-        rest = [text[end:begin] for end, (begin, _) in zip(ends, found, strict=False)]
-        tokens = form.split(form.normalise(stand_in.join([*rest, text[ends[-1] :]])))
-        return list(_restored(tokens, stand_in, [self._named(text[begin:end]) for begin, end in found]))
+        ends = [0, *(end for _, end in spans)]
+        between = [text[end:begin] for end, (begin, _) in zip(ends, spans, strict=False)]
+        tokens = form.split(form.normalise(stand_in.join([*between, text[ends[-1] :]])))
+        return list(_restored(tokens, stand_in, [self._named(text[begin:end]) for begin, end in spans]))
 
     def _named(self, written: str) -> str:
         written = " ".join(written.split())
@@ -135,11 +135,11 @@ def _restored(tokens: Iterable[str], stand_in: str, units: list[str]) -> Iterato
     place = count()
     for token in tokens:
         parts = token.split(stand_in)
-        here = [units[next(place)] for _ in parts[1:]]
+        named = [units[next(place)] for _ in parts[1:]]
         if not any(parts):
-            yield from here
+            yield from named
         else:
-            yield "".join(part + unit for part, unit in zip(parts, [*here, ""], strict=True))
+            yield "".join(part + unit for part, unit in zip(parts, [*named, ""], strict=True))
 
 
 def extends(character: str) -> bool:

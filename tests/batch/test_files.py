@@ -58,7 +58,7 @@ def test_the_error_without_the_flag_names_it(tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert batch(str(DATA / "batch" / "own_columns.jsonl"), "-o", str(out)).code == 3
     assert [row["status"] for row in rows(out)] == ["error", "ok", "error"]
-    assert "unknown field 'reference'; --keep-columns carries columns" in rows(out)[0]["diagnostics"]["error"]
+    assert "unknown field 'reference'; --keep-columns allows other columns" in rows(out)[0]["diagnostics"]["error"]
     assert all("columns" not in row for row in rows(out))
 
 

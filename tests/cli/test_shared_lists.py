@@ -47,7 +47,7 @@ def test_texts_with_signs_are_judged(lists: Path) -> None:
 @pytest.mark.shared
 def test_lists_parted_by_other_signs_get_a_hint(lists: Path) -> None:
     ran = searchgen("constrain", "-k", "-", "--seed", "3", *FEW, stdin=(lists / "separators.txt").read_bytes())
-    assert [f"{sign!r} parts no list" in ran.err for sign in "#;；/"] == [True, True, True, False]
+    assert [f"{sign!r} does not separate entries" in ran.err for sign in "#;；/"] == [True, True, True, False]
 
 
 @pytest.mark.shared

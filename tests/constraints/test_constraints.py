@@ -136,7 +136,7 @@ def test_a_long_list_forbids_what_a_short_one_does(words: str, monkeypatch: pyte
     known = vocabulary("dog Dog dog's dogma 1,000 1 , o'clock hot b2b ' 's a")
     items = (*((word,) for word in words.split()), ("hot", "dog"))
     short = Forbid(items).automaton(known)
-    monkeypatch.setattr(Forbid, "MANY", 0)
+    monkeypatch.setattr(Forbid, "LONG_LIST", 0)
     long = Forbid(items)
     assert_automaton(long.automaton(known), [*known], lambda text: short.accepts(known.encode(text)), 3)
     for ids in itertools.product(range(len(known)), repeat=2):

@@ -52,7 +52,7 @@ def test_an_empty_spec_is_the_default_request(tmp_path: Path) -> None:
         ("lm = 'en-ngram'\n[neural]\nend = 'none'\n", "--end is for transformers, and --lm en-ngram is not one"),
         ("[output]\njson = 1\n", "output.json = 1"),
         ("lengths = 3\n", "lengths is a table; write [lengths]"),
-        ("a = \n", "no TOML"),
+        ("a = \n", "not TOML"),
         ("seed = -1\n", "--seed -1"),
         ("seed = 1979-05-27\n", "a date or a time"),
         ("lm = inf\n", "field 'lm' cannot be"),

@@ -105,7 +105,7 @@ def _empty(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir()
     except OSError as error:
-        raise SearchgenError(f"{folder}: cannot be made ({error.strerror}); delete what stands there") from None
+        raise SearchgenError(f"{folder}: cannot be made ({error.strerror}); delete the file of that name") from None
     try:
         yield
     finally:

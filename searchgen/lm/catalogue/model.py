@@ -32,7 +32,9 @@ def file_behind(name: str) -> Path:
         return find_model(name)
     path = Path(name).expanduser()
     if not is_gguf(path):
-        raise RequestError(f"{name}: no name of the catalogue, and no GGUF file; searchgen lm list shows what there is")
+        raise RequestError(
+            f"{name}: neither a name of the catalogue nor a GGUF file; searchgen lm list shows all models"
+        )
     return path
 
 

@@ -155,7 +155,7 @@ class GgufFile:
         head.at = len(MAGIC)
         version = head.take("I")
         if version not in VERSIONS:
-            raise ModelFileError(f"{path}: GGUF version {version} is not among {VERSIONS}; convert the model anew")
+            raise ModelFileError(f"{path}: GGUF version {version} is not among {VERSIONS}; convert the model again")
         count = head.count("tensors", LEAST_TENSOR, MOST_ENTRIES)
         facts: dict[str, Any] = {}
         for _ in range(head.count("values", LEAST_VALUE, MOST_ENTRIES)):
@@ -177,11 +177,11 @@ class GgufFile:
         """
         value = self.facts.get(key, default)
         if value is None:
-            raise ModelFileError(f"{self.path} does not say its {key}; convert the model anew")
+            raise ModelFileError(f"{self.path} does not say its {key}; convert the model again")
         try:
             return kind(value)
         except (TypeError, ValueError, OverflowError):
-            raise ModelFileError(f"{self.path}: {key} is {str(value)[:40]!r}; convert the model anew") from None
+            raise ModelFileError(f"{self.path}: {key} is {str(value)[:40]!r}; convert the model again") from None
 
     @cached_property
     def architecture(self) -> str:

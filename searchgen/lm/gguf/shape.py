@@ -163,7 +163,7 @@ class Shape:
 def _size(file: GgufFile, key: str, default: int | None = None) -> int:
     number = int(file.fact(key, int, default))
     if not 1 <= number <= LARGEST:
-        raise ModelFileError(f"{file.path}: {key} is {number}; convert the model anew")
+        raise ModelFileError(f"{file.path}: {key} is {number}; convert the model again")
     return number
 
 

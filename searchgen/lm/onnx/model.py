@@ -177,7 +177,7 @@ def open_graph(name: str, path: Path, settings: NeuralSettings, threads: int = 1
     def again() -> "InferenceSession":
         content = read_graph_file(path).content
         if hashlib.sha256(content).digest() != content_hash:
-            raise ModelFileError(f"{path} has changed since this program opened it; start the program anew")
+            raise ModelFileError(f"{path} has changed since this program opened it; start the program again")
         return _session(path, content)
 
     opened = [session]  # for the first that asks; others are processes of their own

@@ -111,7 +111,7 @@ def read_newest(folder: Path, state: State, say: Callable[[str], None]) -> bool:
             say(f"{path} is damaged ({error}): the checkpoint before it is taken")
     if checkpoints:
         raise ModelFileError(
-            f"{folder}: every checkpoint is damaged; remove the folder to begin anew, or restore one of its files"
+            f"{folder}: every checkpoint is damaged; remove the folder to begin again, or restore one of its files"
         )
     return False
 

@@ -114,7 +114,7 @@ def reopen(paths: Sequence[str | Path], folder: Path, recipe: Recipe) -> Prepare
         then = {**asdict(Recipe()), **written["recipe"]}  # what versions before this one did not know was so
         sources, facts = written["sources"], written["facts"]
     except Exception as error:  # the tokenizers library raises Exception itself
-        raise ModelFileError(f"{folder} is damaged ({error}); remove it to begin anew") from None
+        raise ModelFileError(f"{folder} is damaged ({error}); remove it to begin again") from None
     if written.get("format") != FORMAT:
         raise RequestError(
             f"{folder} holds an unfinished training of another version of searchgen; finish it with that, or remove it"

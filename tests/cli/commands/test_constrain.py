@@ -75,7 +75,7 @@ def test_a_signature_of_another_release_names_it() -> None:
     refused = searchgen("constrain", "--again", older)
     assert refused.code == 2
     assert f"made by searchgen 0.1.0 with {model('en')}@" in refused.err
-    assert "that release repeats it on linux-x86_64, this is" in refused.err
+    assert "repeat it with that release on linux-x86_64, because this is" in refused.err
     damaged = searchgen("constrain", "--again", "searchgen:0.1.0:linux-x86_64:ab:{")
     assert "made by searchgen 0.1.0 with a model@ab" in damaged.err
 
@@ -136,7 +136,7 @@ def test_no_sentence_is_asked_of_a_model_without_final_marks() -> None:
     ran = searchgen("constrain", "--lm", path, "--raw-tokens", "--keywords", "b", "--budget", "0.001", "--json")
     assert ran.code == 0
     assert ran.err.count("\n") == 1
-    assert "not held to be sentences" in ran.err
+    assert "--sentence is ignored" in ran.err
     assert not any(part.startswith("sentence") for part in ran.rows[0]["satisfied"])
 
 

@@ -58,9 +58,9 @@ def test_settings_are_defaults_and_flags_win(file: Path, monkeypatch: pytest.Mon
     ("text", "said"),
     [
         ("lmm = 'en'\n", "did you mean 'lm'"),
-        ("workers = 'two'\n", "workers = 'two' is no int"),
+        ("workers = 'two'\n", "workers = 'two': give a whole number"),
         ("lm = \n", "cannot read"),
-        ("quiet = 1\n", "quiet = 1 is no bool"),
+        ("quiet = 1\n", "quiet = 1: give true or false"),
     ],
 )
 def test_a_bad_file(file: Path, text: str, said: str) -> None:

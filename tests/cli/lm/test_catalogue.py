@@ -121,7 +121,7 @@ def test_large_conversions_are_asked_for(place: Place, monkeypatch: pytest.Monke
         (("en",), "en comes with searchgen"),
         (("ollama:none",), "Ollama has no such model"),
         (("ollama:none", "--from", "x"), "drop --from"),
-        (("--from", "nowhere.gguf"), "no GGUF file"),
+        (("--from", "nowhere.gguf"), "nor a GGUF file"),
         (("tiny", "--from", "nowhere.gguf"), "there is no such file"),
         (("tiny", "--bits", "4"), "--bits 4: give 8 or 32"),
         (("tiny", "--bits", "many"), "--bits"),
@@ -214,7 +214,7 @@ def test_a_damaged_conversion_is_no_reason_to_fail(place: Place) -> None:  # noq
 def test_a_default_is_that_of_searches_only(place: Place) -> None:  # noqa: F811
     get(place)
     ran = searchgen("lm", "use", "tiny")
-    assert (ran.code, "tiny is the default of English; searchgen lm use en goes back" in ran.err) == (0, True)
+    assert (ran.code, "tiny is the default of English; searchgen lm use en resets it" in ran.err) == (0, True)
     flags = ("-k", "dog", "--seed", "1", "--json", *QUICK)
     ran = searchgen("constrain", *flags)
     assert "searchgen: model tiny, your default\n" in ran.err
@@ -295,7 +295,7 @@ def test_a_default_of_another_language_or_file(place: Place) -> None:  # noqa: F
     ("arguments", "said"),
     [
         (("tiny",), "searchgen lm get tiny fetches it"),
-        (("nothing",), "no name of the catalogue, and no GGUF file"),
+        (("nothing",), "neither a name of the catalogue nor a GGUF file"),
         (("en", "--language", "zh"), "drop --language zh"),
         (("tiny", "--language", "fr"), "--language 'fr': give en or zh"),
     ],
@@ -327,7 +327,7 @@ def test_a_damaged_file_of_defaults(content: str, place: Place) -> None:  # noqa
 def test_no_folder_for_settings(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     get(place)
     monkeypatch.setenv("SEARCHGEN_CONFIG", os.devnull)
-    one_line(searchgen("lm", "use", "tiny"), 2, "name a file in one with SEARCHGEN_CONFIG")
+    one_line(searchgen("lm", "use", "tiny"), 2, "name a file with SEARCHGEN_CONFIG")
     assert Path(os.devnull).is_char_device()
 
 
@@ -346,7 +346,7 @@ def test_removing_resets_a_default_and_says_so(place: Place) -> None:  # noqa: F
     assert [path for path in (place.folder / "cache" / "converted").iterdir() if path.suffix != ".lock"] == []
     assert listed(kind="conversion") == []
     assert searchgen("constrain", "-k", "dog", "--json", *QUICK).rows[0]["lm"].startswith("en@")
-    one_line(searchgen("lm", "remove", "tiny"), 2, "nothing of it was fetched or converted")
+    one_line(searchgen("lm", "remove", "tiny"), 2, "nothing is fetched or converted")
 
 
 def test_removing_never_touches_what_is_not_ours(place: Place) -> None:  # noqa: F811
@@ -356,7 +356,7 @@ def test_removing_never_touches_what_is_not_ours(place: Place) -> None:  # noqa:
     assert searchgen("lm", "remove", "ollama:tiny:1b").code == 0
     assert listed(kind="conversion") == []
     assert blob.read_bytes() == place.content
-    one_line(searchgen("lm", "remove", "nothing"), 2, "nothing of it was fetched or converted")
+    one_line(searchgen("lm", "remove", "nothing"), 2, "nothing is fetched or converted")
 
 
 # What is said once
@@ -370,7 +370,7 @@ def terminal(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:  # noqa: F
 
 
 def test_a_better_model_is_told_of_once_ever(terminal: Place) -> None:
-    said = "searchgen: searchgen lm get tiny (0 MB, once), and --lm tiny writes better sentences\n"
+    said = "searchgen: --lm tiny writes better sentences; fetch it once with searchgen lm get tiny (0 MB)\n"
     assert "lm get tiny" not in searchgen("constrain", "-k", "学校", *QUICK).err
     assert "lm get tiny" not in constrain("-k", "dog").err  # a model is named
     assert searchgen("constrain", "-k", "-", *QUICK, stdin=b"dog\n").err == ""  # a pipe leads in

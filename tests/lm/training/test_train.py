@@ -242,7 +242,7 @@ def test_another_training_in_the_folder(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(RequestError, match="other texts"):
         train_transformer([TEXT, TEXT], output, RECIPE)
     (output / "checkpoint" / "prepared.json").write_text("{")
-    with pytest.raises(ModelFileError, match="remove it to begin anew"):
+    with pytest.raises(ModelFileError, match="remove it to begin again"):
         trained(output)
     with pytest.raises(RequestError, match="name another folder"):
         trained(whole.path)

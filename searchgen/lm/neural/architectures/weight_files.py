@@ -191,7 +191,7 @@ def refusal(path: Path, missing: Iterable[str], superfluous: Iterable[str]) -> M
         return _quantised(path, odd)
     odd = next(filter(ADAPTER.search, superfluous), None)
     if odd is not None:
-        return ModelFileError(f"{path} holds an adapter beside its model ({odd}); merge the two, and save the result")
+        return ModelFileError(f"{path} holds an adapter and its model ({odd}); merge the two, and save the result")
     wrapped = re.match(WRAPPED, superfluous[0]) if superfluous else None
     if wrapped is not None:
         return ModelFileError(
