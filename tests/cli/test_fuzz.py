@@ -1,12 +1,20 @@
 """Thousands of nonsensical command lines: never a traceback, always a documented exit code, one line out for each in."""
 
+import os
 import random
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
+from types import FrameType
 
 import pytest
 
-from tests.cli.runner import arpa, folder, model, searchgen
+from tests.cli.any_line import VERBS, any_line
+from tests.cli.runner import Ran, arpa, folder, model, searchgen
 
 SCRAPS = [
     "dog", "park", "new york", "the", "公园", "孩子|公园", "a|b", "|", ",", "，", "、", "\\", "\\,", "@", "@x", "-", "--", "", " ", ".",
@@ -115,7 +123,7 @@ def stdin(draw: Draw) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "times"), [(constrain_arguments, 1600), (signature_arguments, 300), (model_arguments, 300)]
+    ("arguments", "times"), [(constrain_arguments, 400), (signature_arguments, 300), (model_arguments, 300)]
 )
 def test_nonsense(arguments: Callable[[Draw], list[str]], times: int) -> None:
     for number in range(times):
@@ -134,7 +142,7 @@ def test_nonsense(arguments: Callable[[Draw], list[str]], times: int) -> None:
 
 
 def test_any_bytes_on_stdin_give_one_line_for_each() -> None:
-    for number in range(200):
+    for number in range(60):
         draw = Draw(number)
         given, each = stdin(draw) + b"\n" + stdin(draw), draw.randint(1, 2)
         ran = searchgen(
@@ -155,3 +163,69 @@ def test_any_bytes_on_stdin_give_one_line_for_each() -> None:
         expected = given.count(b"\n") + (not given.endswith(b"\n"))
         assert len(ran.lines) == each * expected, (number, given, ran)
         assert (ran.code == 3) == any(not any(ran.lines[at : at + each]) for at in range(0, len(ran.lines), each))
+
+
+#: Seconds after which a line hangs.
+PATIENCE = 120
+
+
+@pytest.fixture
+def nothing_to_lose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder for whatever is written, no network, and a watchdog for each line."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SEARCHGEN_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    def hangs(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError("a line hangs")
+
+    kept = signal.signal(signal.SIGALRM, hangs)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, kept)
+
+
+def as_process(*arguments: str, stdin: bytes) -> Ran:
+    line = [sys.executable, "-c", "from searchgen.cli.main import run; run()", *map(os.fsencode, arguments)]
+    done = subprocess.run(line, input=stdin, capture_output=True, check=False, timeout=PATIENCE)
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def lines_of_every_verb(first: int, count: int, ask: Callable[..., Ran]) -> Counter[tuple[str, ...]]:
+    """Try lines; return how many of each verb were answered in full."""
+    done: Counter[tuple[str, ...]] = Counter()
+    for number in range(first, first + count):
+        draw = Draw(f"any {number}")
+        asked, given = any_line(draw), stdin(draw)
+        signal.alarm(PATIENCE)
+        ran = ask(*asked, stdin=given)
+        assert ran.code in {0, 1, 2, 3}, (number, asked, given, ran)
+        assert not any(word in ran.err for word in ("Traceback", "please report", "Warning")), (
+            number,
+            asked,
+            given,
+            ran,
+        )
+        assert ran.code == 0 or ran.err.startswith("searchgen: "), (number, asked, given, ran)
+        assert all(line.startswith("searchgen: ") for line in ran.err.splitlines()), (number, asked, given, ran)
+        if ran.code == 0:
+            done[next(verb for verb in VERBS if tuple(asked[: len(verb)]) == verb)] += 1
+    return done
+
+
+@pytest.mark.usefixtures("nothing_to_lose")
+def test_nonsense_of_every_verb() -> None:
+    assert len(lines_of_every_verb(0, 100, searchgen)) > 10
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nothing_to_lose")
+@pytest.mark.parametrize("part", range(13))
+def test_twenty_thousand_lines(part: int) -> None:
+    assert len(lines_of_every_verb(1000 + 1500 * part, 1500, searchgen)) >= len(VERBS) - 4
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nothing_to_lose")
+def test_five_hundred_lines_as_processes() -> None:
+    assert lines_of_every_verb(30_000, 500, as_process).total() > 50

@@ -64,7 +64,7 @@ SURROGATES = st.binary(max_size=12).map(lambda raw: raw.decode("utf-8", "surroga
 
 
 @pytest.mark.parametrize("name", FORMS)
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(text=st.one_of(ANY_TEXT, SURROGATES))
 @example("a.m. ...").via("a stop eaten by an ellipsis")
 @example("mr. fox").via("an abbreviation once it has a capital")
@@ -92,7 +92,7 @@ def walk(draw: Callable[[st.SearchStrategy[int]], int], automaton: Automaton) ->
 
 
 @pytest.mark.parametrize("name", FORMS)
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(data=st.data())
 def test_every_accepted_sequence_comes_back(name: str, data: st.DataObject) -> None:
     tokens = [VOCABULARIES[name][token] for token in walk(data.draw, CANONICAL[name])]
