@@ -109,8 +109,17 @@ def refuse_other_model(loaded: "Source", wanted: str) -> None:
     """Refuse to repeat a signature with another model than it names.
 
     Raises:
-        RequestError: in this case.
+        RequestError: in this case, or the model depends on the processor, which is another one.
     """
+    from searchgen.sources.source import PROCESSOR
+
+    digest, _, instructions = loaded.hash.partition(PROCESSOR)
+    asked, _, other = wanted.partition(PROCESSOR)
+    if asked == digest and other != instructions:
+        raise RequestError(
+            f"the signature was made on a processor with {other or 'other instructions'}, this one computes with "
+            f"{instructions}; texts of {loaded.ref.name} repeat bit for bit with one instruction set only"
+        )
     if loaded.hash != wanted:
         lines = "" if loaded.text_model is None else " or other example lines"
         raise RequestError(

@@ -17,7 +17,7 @@ from searchgen.cli.output import complain, complain_of, hush, hush_libraries, ut
 from searchgen.cli.parts.demands import expanded
 from searchgen.cli.signals import INTERRUPTED, TERMINATED, Terminated, end_at_once, unwind
 from searchgen.errors import RequestError, SearchgenError
-from searchgen.files.unkept import hear_of_unkept
+from searchgen.files.notices import hear_notices
 from searchgen.lm import torch_threads
 from searchgen.request.user_settings import in_force
 from searchgen.version import __version__
@@ -150,7 +150,7 @@ def answer(arguments: Sequence[str]) -> int:
     """
     utf8()
     hush(False)
-    hear_of_unkept(complain)
+    hear_notices(complain)
     try:
         with torch_threads.claimed("a command"):
             _perform([_as_utf8(argument) for argument in arguments] or ["--help"])

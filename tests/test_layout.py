@@ -95,7 +95,10 @@ def test_numba_only_where_loops_are_compiled() -> None:
         ("numba", "llvmlite"),
         lambda module: (
             kernel_file(module)
-            in (*KERNEL_FILES, *(f"kernels/{name}.py" for name in ("compiled", "compiled_parts", "kept_code")))
+            in (
+                *KERNEL_FILES,
+                *(f"kernels/{name}.py" for name in ("compiled", "compiled_parts", "kept_code", "processor")),
+            )
         ),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from searchgen.files.unkept import hear_of_unkept
+from searchgen.files.notices import hear_notices
 from searchgen.guide import Guide
 from searchgen.kernels.randomness import counter
 from searchgen.lm.ngram.model import NGram
@@ -65,6 +65,6 @@ def _sampler(name: str) -> None:
 if __name__ == "__main__":
     part = sys.argv[1]
     unkept: list[str] = []
-    hear_of_unkept(unkept.append)
+    hear_notices(unkept.append)
     {"engine": _engine, "guide": _guide}.get(part, lambda: _sampler(part))()
     sys.exit("; ".join(unkept) or 0)
