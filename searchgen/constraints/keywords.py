@@ -9,6 +9,7 @@ import numpy as np
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise, product
 from searchgen.constraints.base import Constraint, Phrase, Setting, find, folded, spell
 from searchgen.constraints.flags import ITEMS, Flag
+from searchgen.constraints.inflected import INFLECTION_FLAGS, Inflected
 from searchgen.constraints.own_places import apart, placed, together
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
 from searchgen.errors import RequestError, TooLarge
@@ -49,6 +50,7 @@ class Keywords(Constraint):
         ),
         Flag("ordered", bool, "The keywords must occur in the given order.", "", False, False),
         Flag("overlap", bool, "Keywords may share words (in Chinese: characters).", "", False, False),
+        *INFLECTION_FLAGS,
     )
     items: tuple[Item, ...]
     ordered: bool = False
@@ -79,7 +81,13 @@ class Keywords(Constraint):
         Raises:
             RequestError: one has no letter, digit or sign in it.
         """
-        form, written = setting.form, demands["keywords"]
+        form, written, inflected = setting.form, demands["keywords"], Inflected.of(demands, setting.form)
+        setting.notes += Inflected.notes(demands, form)
+        if inflected is not None:
+            written = tuple(
+                tuple(dict.fromkeys(form for text in item for form in inflected.forms(text, setting.vocabulary)))
+                for item in written
+            )
         items = tuple(tuple(item_tokens(phrase, form) for phrase in item) for item in written)
         if _ends_inside(items, demands, form):
             items = tuple(tuple(item_tokens(phrase, form, Place(inner=True)) for phrase in item) for item in written)
@@ -88,20 +96,20 @@ class Keywords(Constraint):
         ):
             if not phrase:
                 raise RequestError(f"keyword {text!r} has no letter, digit or sign in it; drop it")
-        setting.notes += separator_hints([phrase for item in written for phrase in item])
+        setting.notes += separator_hints([phrase for item in demands["keywords"] for phrase in item])
         return (cls(items, ordered=demands["ordered"], overlap=demands["overlap"]),) if items else ()
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Yield each item; a list in a given order is one part."""
-        items = demands["keywords"]
+        items, forms = demands["keywords"], Inflected.given(demands)
         if demands["ordered"] and len(items) > 1:
             listed = ", ".join("|".join(item) for item in items)
-            yield f"keywords in order: {listed}", {"keywords": items, "ordered": True}, {"keywords": ()}
+            yield f"keywords in order: {listed}", {**forms, "keywords": items, "ordered": True}, {"keywords": ()}
             return
         for item in dict.fromkeys(items):
             others = tuple(entry for entry in items if entry != item)
-            yield f"keyword {'|'.join(item)}", {"keywords": (item,)}, {"keywords": others}
+            yield f"keyword {'|'.join(item)}", {**forms, "keywords": (item,)}, {"keywords": others}
 
     def least_words(self, form: TextForm) -> int:
         """The words of every item's shortest phrase."""
