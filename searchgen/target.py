@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from searchgen.automata import Automaton
 from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
-from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, joint, window, with_demanded
-from searchgen.constraints.base import Phrase, folded
+from searchgen.constraints import Constraint, joint, window, with_demanded
+from searchgen.constraints.base import Phrase
+from searchgen.constraints.spans import Span
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.errors import Impossible, NotFound, RequestError, TooLarge
@@ -282,22 +283,9 @@ class Target:
         """Return, for each part of each constraint, whether the text satisfies it."""
         return self.judge.satisfied(ids, self.printed(ids) if self.opaque else "")
 
-    def demanded_places(self, ids: Sequence[int]) -> frozenset[int]:
-        """Return where in a text demanded words and phrases stand."""
-        text = folded(self.vocabulary.decode(ids), self.vocabulary)
-        places: set[int] = set()
-        for constraint in self.constraints:
-            phrases: tuple[Phrase, ...] = ()
-            which = slice(None)
-            if isinstance(constraint, Keywords):
-                phrases = tuple(phrase for item in constraint.items for phrase in item)
-            elif isinstance(constraint, StartsWith | EndsWith):
-                phrases = (constraint.phrase,)
-                which = slice(1) if isinstance(constraint, StartsWith) else slice(-1, None)
-            for phrase in phrases:
-                for place in occurrences(folded(phrase, self.vocabulary), text)[which]:
-                    places.update(range(place, place + len(phrase)))
-        return frozenset(places)
+    def spans(self, ids: Sequence[int]) -> tuple[Span, ...]:
+        """Return where the printed text holds what was demanded."""
+        return self.judge.spans(ids, self.printed(ids))
 
 
 def _joined(constraints: Sequence[Constraint], base: Vocabulary, group: int = 0) -> tuple[Vocabulary, Automaton]:

@@ -156,6 +156,19 @@ class Constraint(ABC):
         """Tokens a text may need because of the constraint; unknown ones must enter the vocabulary."""
         return ()
 
+    def places(self, ids: Ids, vocabulary: Vocabulary) -> Sequence[tuple[str, int, int]]:
+        """Where a text holds what the constraint demands, for `spans`; by default nowhere.
+
+        Args:
+            ids: a text.
+            vocabulary: its tokens.
+
+        Returns:
+            For each place the name of the part, as `parts` has it, its first token, and the token after its last.
+        """
+        del ids, vocabulary
+        return ()
+
     def least_words(self, form: TextForm) -> int:
         """By how many words it widens the usual window of lengths."""
         del form

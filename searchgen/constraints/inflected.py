@@ -82,7 +82,9 @@ class Inflected:
         texts = [phrase for item in demands["keywords"] for phrase in item] + [*demands["forbid"]]
         if not asked and form.name == "en":
             marks = [text for text in texts if marked(text)[1]]
-            yield from (f"{text!r} is read as it is written; with --inflect {text[-2:]} is a part of speech" for text in marks)
+            yield from (
+                f"{text!r} is read as it is written; with --inflect {text[-2:]} is a part of speech" for text in marks
+            )
         words = {marked(_plain(text))[0] for text in [*texts, *demands.get("only_words", ())]}
         strange = [word for word in demands["forms_of"] if marked(_plain(word))[0] not in words]
         if strange and form.name == "en":
@@ -105,10 +107,10 @@ class Inflected:
             return [text]
         own = [form for item in self.listed if _plain(whole) in item for form in item]
         named = self.named.get(_plain(whole), "")
-        if len(words) == 1:
-            found = self._of_word(bare[0], marked(text)[1] or named, vocabulary)
-        else:
-            found = self._of_phrase(words, vocabulary)
+        one = len(words) == 1
+        found = (
+            self._of_word(bare[0], marked(text)[1] or named, vocabulary) if one else self._of_phrase(words, vocabulary)
+        )
         return [*dict.fromkeys([whole, *own, *found])][:MOST_FORMS]
 
     def _of_phrase(self, words: list[str], vocabulary: Vocabulary | None) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Words and phrases that must occur, in any order or in the given one."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ import numpy as np
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise, product
 from searchgen.constraints.base import Constraint, Phrase, Setting, find, folded, spell
 from searchgen.constraints.flags import ITEMS, Flag
+from searchgen.constraints.held_places import in_order, own_places
 from searchgen.constraints.inflected import INFLECTION_FLAGS, Inflected
 from searchgen.constraints.own_places import apart, placed, together
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
@@ -19,6 +21,9 @@ from searchgen.text.lists import parse_items, separator_hints
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Keywords"]
+
+#: A part of speech marked on a word, in small letters.
+MARK = re.compile(r"(?<=\w)_[nvar]\b")
 
 Item = tuple[Phrase, ...]  # alternatives, one of which must occur
 
@@ -121,7 +126,10 @@ class Keywords(Constraint):
         for rank, item in enumerate(demands["keywords"]):
             again = spelled[:rank].count(spelled[rank]) + 1
             suffix = f" ({again})" if again > 1 else ""
-            names[f"keyword {spelled[rank]}{suffix}"] = f"keyword {' '.join('|'.join(item).lower().split())}{suffix}"
+            named = " ".join("|".join(item).lower().split())
+            if demands["inflect"] or demands["forms_of"]:
+                named = MARK.sub(lambda mark: mark[0].upper(), named)
+            names[f"keyword {spelled[rank]}{suffix}"] = f"keyword {named}{suffix}"
         return names
 
     def validate(self) -> None:
@@ -205,6 +213,33 @@ class Keywords(Constraint):
             elif again == 1:
                 result[f"keyword {spelled[rank]}"] = held[frozenset(item)]
         return result
+
+    def places(self, ids: Ids, vocabulary: Vocabulary) -> Sequence[tuple[str, int, int]]:
+        """Where each item is held: the earliest place, and one of its own where items may not share words.
+
+        Args:
+            ids: a text.
+            vocabulary: its tokens.
+
+        Returns:
+            Name, first token and the token after the last of each item that the text holds.
+        """
+        text, spelled = folded(vocabulary.decode(ids), vocabulary), [_spelled(item) for item in self.items]
+        items = [tuple(folded(phrase, vocabulary) for phrase in item) for item in self.items]
+        if self.ordered:
+            names = [
+                f"keyword {name}" + (f" ({again})" if (again := spelled[: rank + 1].count(name)) > 1 else "")
+                for rank, name in enumerate(spelled)
+            ]
+            return [(name, *place) for name, place in zip(names, in_order(items, text), strict=False)]
+        names_of = {frozenset(item): f"keyword {name}" for item, name in reversed([*zip(items, spelled, strict=True)])}
+        merged = [tuple(item) for item in names_of]
+        groups = [[number] for number in range(len(merged))] if self.overlap else apart(merged)
+        found: dict[int, tuple[int, int]] = {}
+        for group in groups:
+            places = own_places([merged[number] for number in group], text)
+            found |= {group[number]: place for number, place in places.items()}
+        return [(names_of[frozenset(merged[number])], *place) for number, place in found.items()]
 
     def _held(self, items: Sequence[Item], text: Phrase) -> dict[frozenset[Phrase], bool]:
         """Whether each item has a place, by its alternatives; equal items count once."""
