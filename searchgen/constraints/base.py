@@ -41,12 +41,14 @@ class Constraint(ABC):
         flags: its flags; every command, spec, job and the Python interface take them.
         repeated: whether most requests have the very same constraint, so that its automaton is worth keeping.
         begins: whether a text begins with its phrases.
+        black_box: whether its automaton is too large for a model's vocabulary: texts are then judged one by one.
     """
 
     name: ClassVar[str]
     flags: ClassVar[tuple[Flag, ...]] = ()
     repeated: ClassVar[bool] = False
     begins: ClassVar[bool] = False
+    black_box: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.validate()

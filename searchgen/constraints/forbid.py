@@ -146,7 +146,12 @@ class Forbid(Constraint):
         """
         classes = np.zeros(len(vocabulary), np.int16)
         if self._is_long:
-            classes[[token for token in range(len(vocabulary)) if any(self._within(token, vocabulary))]] = 1
+            # Most tokens are plain letters, which contain themselves alone.
+            written = enumerate(vocabulary.folded_tokens)
+            barred = (
+                word in self._words if word.isalpha() else any(self._within(at, vocabulary)) for at, word in written
+            )
+            classes[np.fromiter(barred, np.bool_, len(vocabulary))] = 1
         for item in self.items if not self._is_long else ():
             if len(item) == 1:
                 classes[vocabulary.containing(item[0])] = 1
@@ -205,7 +210,7 @@ class Forbid(Constraint):
             size = len(written)
             parts = [written[begin:end] for begin in range(size) for end in range(begin + 1, size + 1)]
         for part in dict.fromkeys(parts):
-            if part in self._words and (part == written or token in vocabulary.containing(part)):
+            if part in self._words and (part == written or vocabulary.contains(token, part)):
                 yield self._words[part]
 
     def _count(self, item: Phrase, ids: Ids, vocabulary: Vocabulary) -> int:

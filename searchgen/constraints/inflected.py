@@ -113,6 +113,19 @@ class Inflected:
         )
         return [*dict.fromkeys([whole, *own, *found])][:MOST_FORMS]
 
+    def all_of(self, word: str) -> list[str]:
+        """All forms that the dictionary has of a word of a long list, itself first; as `forms`, but without rules for other words.
+
+        Args:
+            word: as the user wrote it.
+        """
+        bare, part = marked(word)
+        if " " in word or not (self.everything or _plain(bare) in self.named or _plain(word) in self.named):
+            return [word]
+        own = [form for item in self.listed if _plain(bare) in item for form in item]
+        found = word_forms(bare, part or self.named.get(_plain(bare), ""), guess=False)
+        return [*dict.fromkeys([bare, *own, *(form.text for form in found)])]
+
     def _of_phrase(self, words: list[str], vocabulary: Vocabulary | None) -> Iterator[str]:
         parts = [marked(word) for word in words]
         if not any(letter for _, letter in parts):
