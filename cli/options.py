@@ -75,6 +75,7 @@ Seed = typer.Option(
 Again = typer.Option("--again", metavar="SIGNATURE", help="Repeat the result with this signature, bit for bit.")
 Count = typer.Option("-n", metavar="N", parser=whole, help="Number of texts, all different from each other.")
 Json = typer.Option("--json", help="Print one JSON object per line.")
+Cloze = typer.Option("--cloze", help="Print a gap for each demanded word, a tab, and the words in their order.")
 Quiet = typer.Option("--quiet", "-q", callback=hush, help="Hide notes and progress on stderr; errors are still shown.")
 Verbose = typer.Option("--verbose", "-v", help="Show the request and the work done on stderr.")
 Spec = typer.Option(

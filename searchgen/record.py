@@ -1,9 +1,12 @@
 """One result, the same for every command."""
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from searchgen.plain_json import plain
+
+if TYPE_CHECKING:
+    from searchgen.constraints.spans import Span
 
 __all__ = ["Record", "partial_record"]
 
@@ -24,6 +27,7 @@ class Record:
         log_weight: natural log of the weight of a draw of kind `weighted`, else 0.
         kind: exact, weighted, markov, search, approximate or pseudo.
         satisfied: for each constraint, whether the text satisfies it.
+        spans: where the text holds what was demanded: item, form, start and end in characters.
         sampler: the method.
         lm: name and hash of the model.
         seed: of the request.
@@ -35,7 +39,6 @@ class Record:
         stopped_early: whether the clock's safety net, an outage or Ctrl-C ended the run.
         neural: under a transformer, what the request cost: tests, texts scored, passes, tokens (docs/neural.md); absent without one.
         examples: the example lines that a transformer read first, by count and hash; absent without any.
-        demanded: places of the tokens that were demanded, for a terminal to highlight; not part of the JSON.
     """
 
     text: str
@@ -46,6 +49,7 @@ class Record:
     log_weight: float
     kind: str
     satisfied: dict[str, bool]
+    spans: "tuple[Span, ...]"
     sampler: str
     lm: str
     seed: int
@@ -57,11 +61,10 @@ class Record:
     stopped_early: bool = False
     neural: dict[str, int] | None = None
     examples: dict[str, Any] | None = None
-    demanded: frozenset[int] = frozenset()
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values, in a fixed order."""
-        values = {name: plain(value) for name, value in asdict(self).items() if name != "demanded"}
+        values = {name: plain(value) for name, value in asdict(self).items()}
         return {name: value for name, value in values.items() if name not in OPTIONAL or value is not None}
 
 
@@ -76,4 +79,4 @@ def partial_record(**values: Any) -> dict[str, Any]:
         >>> row["text"], row["seed"], row["passes"]
         ('A dog.', None, True)
     """
-    return {**{field.name: None for field in fields(Record) if field.name not in ("demanded", *OPTIONAL)}, **values}
+    return {**{field.name: None for field in fields(Record) if field.name not in OPTIONAL}, **values}

@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from searchgen.automata import Automaton
 from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
-from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, joint, window, with_demanded
-from searchgen.constraints.base import Phrase, folded
+from searchgen.constraints import Constraint, joint, window, with_demanded
+from searchgen.constraints.base import Phrase
+from searchgen.constraints.spans import Span
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.errors import Impossible, NotFound, RequestError, TooLarge
@@ -202,8 +203,10 @@ class Target:
             begin=np.array([model.tables.node["state"][1 + BEGIN]], np.int64),
             extra=np.arange(size, len(vocabulary), dtype=np.int64),
         )
+        black_boxes = (_judged(one, vocabulary) for one in constraints if one.black_box)
+        terms_of_text = (*opaque, *black_boxes)
         return Target(
-            model, vocabulary, tuple(constraints), words, demanded, problem, tuple(notes), {}, tuple(opaque), bare
+            model, vocabulary, tuple(constraints), words, demanded, problem, tuple(notes), {}, terms_of_text, bare
         )
 
     @property
@@ -276,28 +279,17 @@ class Target:
     @cached_property
     def judge(self) -> Judge:
         """What texts are judged by."""
-        return Judge(self.vocabulary, self.constraints, self.written, self.opaque)
+        names = {constraint.describe() for constraint in self.constraints if constraint.black_box}
+        terms = tuple(term for term in self.opaque if term.name not in names)
+        return Judge(self.vocabulary, self.constraints, self.written, terms)
 
     def satisfied(self, ids: Sequence[int]) -> dict[str, bool]:
         """Return, for each part of each constraint, whether the text satisfies it."""
         return self.judge.satisfied(ids, self.printed(ids) if self.opaque else "")
 
-    def demanded_places(self, ids: Sequence[int]) -> frozenset[int]:
-        """Return where in a text demanded words and phrases stand."""
-        text = folded(self.vocabulary.decode(ids), self.vocabulary)
-        places: set[int] = set()
-        for constraint in self.constraints:
-            phrases: tuple[Phrase, ...] = ()
-            which = slice(None)
-            if isinstance(constraint, Keywords):
-                phrases = tuple(phrase for item in constraint.items for phrase in item)
-            elif isinstance(constraint, StartsWith | EndsWith):
-                phrases = (constraint.phrase,)
-                which = slice(1) if isinstance(constraint, StartsWith) else slice(-1, None)
-            for phrase in phrases:
-                for place in occurrences(folded(phrase, self.vocabulary), text)[which]:
-                    places.update(range(place, place + len(phrase)))
-        return frozenset(places)
+    def spans(self, ids: Sequence[int]) -> tuple[Span, ...]:
+        """Return where the printed text holds what was demanded."""
+        return self.judge.spans(ids, self.printed(ids))
 
 
 def _joined(constraints: Sequence[Constraint], base: Vocabulary, group: int = 0) -> tuple[Vocabulary, Automaton]:
@@ -315,6 +307,15 @@ def _joined(constraints: Sequence[Constraint], base: Vocabulary, group: int = 0)
         if anywhere.units == vocabulary.units:
             raise
         return anywhere, joint(constraints, anywhere, anywhere.form, group=group)
+
+
+def _judged(constraint: Constraint, vocabulary: Vocabulary) -> BlackBoxTerm:
+    """Return the term that forbids the texts that a constraint without an automaton of use rejects."""
+
+    def holds(text: str) -> bool:
+        return constraint.violations(vocabulary.encode(vocabulary.form.tokenise(text)), vocabulary) == 0
+
+    return BlackBoxTerm(constraint.describe(), holds, hard=True)
 
 
 def _in_groups(

@@ -40,6 +40,7 @@ def constrain(
     seed: Annotated[int | None, options.Seed] = None,
     budget: Annotated[float | None, options.Budget] = None,
     json: Annotated[bool, options.Json] = False,
+    cloze: Annotated[bool, options.Cloze] = False,
     spec: Annotated[str | None, options.Spec] = None,
     again: Annotated[str | None, options.Again] = None,
     quiet: Annotated[bool, options.Quiet] = False,
@@ -54,13 +55,15 @@ def constrain(
     """Parse the flags into one request a set, answer each, and print."""
     ahead = _ahead(context.params, demands)
     from searchgen.cli.parts.answers import Answers
-    from searchgen.cli.parts.default_models import SearchModels, tell_of_better
+    from searchgen.cli.parts.default_models import SearchModels, tell_of_better, tell_of_forms
     from searchgen.cli.requests import neural_settings, refuse_share
     from searchgen.cli.stdin import refuse_twice
     from searchgen.lm.neural.settings import NEURAL_FIELDS
     from searchgen.request.request import Annealing, Request
 
-    answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens, ahead=ahead, usual=SearchModels())
+    answers = Answers(json, verbose, raw_tokens, ahead=ahead, usual=SearchModels(), cloze=cloze)
+    if cloze and json:
+        raise RequestError("--cloze prints plain lines; with --json take the spans, or drop one of the two")
     if again is not None:
         _refuse_beside_again(context)
         return answers.repeat(again, lm)
@@ -80,6 +83,8 @@ def constrain(
     _answer(answers, demands, template, lm, share)
     if lm is None and not demands.from_stdin:
         tell_of_better(template.words)
+    if not demands.from_stdin and not (template.inflect or template.forms_of):
+        tell_of_forms(template.keywords)
 
 
 def _ahead(params: dict[str, Any], demands: Given) -> "Ahead":
@@ -126,7 +131,7 @@ def _answer_spec(answers: "Answers", path: str, context: typer.Context, demands:
 
 
 #: Parameters that may stand beside `--again`: the rest is in the signature.
-BESIDE_AGAIN = {"again", "lm", "raw_tokens", "json", "quiet", "verbose"}
+BESIDE_AGAIN = {"again", "lm", "raw_tokens", "json", "cloze", "quiet", "verbose"}
 
 
 def _refuse_beside_again(context: typer.Context) -> None:

@@ -78,6 +78,8 @@ def _print(rows: Sequence[Mapping[str, object]], cells: Sequence[Sequence[str]],
 
 def _spelled(flag: "Flag") -> str:
     """Return a flag as a reader sees it, its opposite included."""
+    if flag.type is bool and flag.usual and flag.free:
+        return f"--no-{flag.name}"
     return f"--[no-]{flag.name}" if flag.type is bool and flag.usual != flag.free else f"--{flag.name}"
 
 

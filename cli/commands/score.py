@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import chain, islice
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any
@@ -258,4 +258,5 @@ def _density(text: str, unknown: list[str], judge: "Judge | None", log_density: 
         return {"log_density": None if unknown else log_density}
     known = all(judge.vocabulary.find(token) >= 0 for token in unknown)
     satisfied = {**judge.judged(text), KNOWN: known}
-    return {"log_density": log_density if all(satisfied.values()) else None, "satisfied": satisfied}
+    spans = [asdict(span) for span in judge.spans_in(text)]
+    return {"log_density": log_density if all(satisfied.values()) else None, "satisfied": satisfied, "spans": spans}

@@ -44,6 +44,7 @@ class Answers:
         shown: notes already shown; each is shown once.
         ahead: models that are being opened, by name and how they are read.
         usual: the model of some words where none is asked for.
+        cloze: print gaps for the demanded words, and the words after a tab.
     """
 
     json: bool
@@ -52,6 +53,7 @@ class Answers:
     shown: set[str] = field(default_factory=set)
     ahead: "Ahead" = field(default_factory=dict)
     usual: Callable[[str], str] = default_model
+    cloze: bool = False
 
     @cached_property
     def sources(self) -> "SourceCache":
@@ -194,7 +196,14 @@ class Answers:
             if self.json:
                 write_json({**record.as_json(), "status": "ok", "error": None})
             else:
-                write_line(highlighted(record.text, _required_spans(record)))
+                write_line(self._line(record))
+
+    def _line(self, record: "Record") -> str:
+        if self.cloze:
+            from searchgen.cli.parts.cloze import cloze_line
+
+            return cloze_line(record)
+        return highlighted(record.text, [(span.start, span.end) for span in record.spans])
 
     def _print_line(self, number: int, outcome: "Outcome | BaseException", count: int) -> None:
         """Print the outcome of a line of stdin: as many lines as the request has texts, unless the run ends here."""
@@ -247,19 +256,3 @@ def _describe(outcome: "Outcome", seconds: float) -> None:
     if outcome.report:
         complain(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in outcome.report.items() if count))
     complain(f"signature {outcome.records[0].signature}")
-
-
-def _required_spans(record: "Record") -> list[tuple[int, int]]:
-    """Return where the required words stand in the printed text: its tokens occur there in order."""
-    spans: list[tuple[int, int]] = []
-    at, text = 0, record.text.casefold()
-    if len(text) != len(record.text):
-        return spans
-    for place, token in enumerate(record.tokens):
-        begin = text.find(token.casefold(), at)
-        if begin < 0:
-            continue
-        at = begin + len(token)
-        if place in record.demanded:
-            spans.append((begin, at))
-    return spans

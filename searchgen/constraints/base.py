@@ -41,12 +41,14 @@ class Constraint(ABC):
         flags: its flags; every command, spec, job and the Python interface take them.
         repeated: whether most requests have the very same constraint, so that its automaton is worth keeping.
         begins: whether a text begins with its phrases.
+        black_box: whether its automaton is too large for a model's vocabulary: texts are then judged one by one.
     """
 
     name: ClassVar[str]
     flags: ClassVar[tuple[Flag, ...]] = ()
     repeated: ClassVar[bool] = False
     begins: ClassVar[bool] = False
+    black_box: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.validate()
@@ -154,6 +156,19 @@ class Constraint(ABC):
 
     def demanded(self) -> tuple[str, ...]:
         """Tokens a text may need because of the constraint; unknown ones must enter the vocabulary."""
+        return ()
+
+    def places(self, ids: Ids, vocabulary: Vocabulary) -> Sequence[tuple[str, int, int]]:
+        """Where a text holds what the constraint demands, for `spans`; by default nowhere.
+
+        Args:
+            ids: a text.
+            vocabulary: its tokens.
+
+        Returns:
+            For each place the name of the part, as `parts` has it, its first token, and the token after its last.
+        """
+        del ids, vocabulary
         return ()
 
     def least_words(self, form: TextForm) -> int:
