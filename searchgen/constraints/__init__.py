@@ -46,6 +46,12 @@ REGISTERED = (
     "sentence:Sentence",
     "finite_verbs:FiniteVerb",
     "plain:Plain",
+    "printed.letters:WithoutLetters",
+    "printed.letters:OnlyLetters",
+    "printed.letters:Univocalic",
+    "printed.initials:AcrosticWords",
+    "printed.initials:LastLetters",
+    "printed.initials:Alliteration",
     "length:Length",
 )
 
