@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: The module of each public name.
 PUBLIC = {
+    "AcrosticWords": "searchgen.constraints.printed.initials",
+    "Alliteration": "searchgen.constraints.printed.initials",
     "Annealing": "searchgen.request.request",
     "Constraint": "searchgen.constraints",
     "Draws": "searchgen.samplers.method",
@@ -22,10 +24,12 @@ PUBLIC = {
     "Forbid": "searchgen.constraints",
     "Job": "searchgen.samplers.method",
     "Keywords": "searchgen.constraints",
+    "LastLetters": "searchgen.constraints.printed.initials",
     "Length": "searchgen.constraints",
     "Method": "searchgen.samplers.method",
     "NGram": "searchgen.lm.ngram.model",
     "NeuralSettings": "searchgen.lm.neural.settings",
+    "OnlyLetters": "searchgen.constraints.printed.letters",
     "Plain": "searchgen.constraints",
     "Predicate": "searchgen.constraints",
     "Request": "searchgen.request.request",
@@ -34,6 +38,8 @@ PUBLIC = {
     "Target": "searchgen.target",
     "Terms": "searchgen.request.request",
     "Transitions": "searchgen.constraints",
+    "Univocalic": "searchgen.constraints.printed.letters",
+    "WithoutLetters": "searchgen.constraints.printed.letters",
     "World": "searchgen.samplers.proofs.exactness",
     "arrays": "searchgen.samplers.diagnostics.report",
     "constrain": "searchgen.api",

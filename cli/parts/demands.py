@@ -46,7 +46,9 @@ class Given:
     @property
     def words(self) -> list[str]:
         """All required words, as they were given."""
-        return [*(self.values["keywords"] or []), self.values["starts_with"] or "", self.values["ends_with"] or ""]
+        from searchgen.constraints import CONSTRAINTS
+
+        return [*(self.values["keywords"] or []), *(kind.wording(self.values) for kind in CONSTRAINTS.values())]
 
     def read(self, key: str) -> Any:
         """Return the value of a flag as a request holds it: lists split, files read.

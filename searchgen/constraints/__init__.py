@@ -49,6 +49,12 @@ REGISTERED = (
     "only_words:OnlyWords",
     "affixes:Affixes",
     "no_repeats:NoRepeats",
+    "printed.letters:WithoutLetters",
+    "printed.letters:OnlyLetters",
+    "printed.letters:Univocalic",
+    "printed.initials:AcrosticWords",
+    "printed.initials:LastLetters",
+    "printed.initials:Alliteration",
     "length:Length",
 )
 

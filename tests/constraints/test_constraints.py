@@ -26,6 +26,8 @@ from searchgen.constraints import (
     window,
 )
 from searchgen.constraints.keywords import Item
+from searchgen.constraints.printed.initials import AcrosticWords, Alliteration, LastLetters
+from searchgen.constraints.printed.letters import OnlyLetters, Univocalic, WithoutLetters
 from searchgen.testing import assert_automaton, assert_constraint
 from searchgen.testing.constraints import Text, Truth
 from tests.constraints.toy_text import FORM, vocabulary
@@ -227,6 +229,12 @@ EXAMPLES: dict[str, Constraint] = {
     "sentence": Sentence(),
     "words": Length(2, 3),
     "quotes": Plain(),
+    "without-letters": WithoutLetters("ab"),
+    "only-letters": OnlyLetters("ab"),
+    "univocalic": Univocalic("a"),
+    "acrostic-words": AcrosticWords("ab"),
+    "last-letters": LastLetters("ab"),
+    "alliteration": Alliteration("any"),
     "finite-verb": FiniteVerb(),
 }
 
