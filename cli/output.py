@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress
 
 __all__ = [
@@ -23,7 +24,9 @@ __all__ = [
     "highlighted",
     "hush",
     "hush_libraries",
+    "hushed",
     "is_watched",
+    "live_console",
     "note",
     "progress",
     "terminal_width",
@@ -68,6 +71,20 @@ def hush(quiet: bool) -> bool:
     global _quiet
     _quiet = quiet
     return quiet
+
+
+def hushed() -> bool:
+    """Return whether notes and progress are left out."""
+    return _quiet
+
+
+def live_console() -> "Console | None":
+    """Return the terminal that stderr is, to draw on; None: it is none, it cannot move its cursor, or `--quiet`."""
+    if _quiet or sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return None
+    from rich.console import Console
+
+    return Console(stderr=True)
 
 
 def hush_libraries() -> None:

@@ -7,6 +7,9 @@ from searchgen.plain_json import plain
 
 __all__ = ["Record", "partial_record"]
 
+#: Fields for terminals, pages and notebooks, which are no part of the JSON.
+SHOWN_ONLY = ("demanded", "token_log_p")
+
 
 @dataclass(frozen=True)
 class Record:
@@ -32,6 +35,7 @@ class Record:
         stopped_early: whether the clock's safety net, an outage or Ctrl-C ended the run.
         neural: under a transformer, what the request cost: tests, texts scored, passes, tokens (docs/neural.md); absent without one.
         demanded: places of the tokens that were demanded, for a terminal to highlight; not part of the JSON.
+        token_log_p: natural log p of each token and of the end under the n-gram model, for a plot; not part of the JSON.
     """
 
     text: str
@@ -53,10 +57,39 @@ class Record:
     stopped_early: bool = False
     neural: dict[str, int] | None = None
     demanded: frozenset[int] = frozenset()
+    token_log_p: tuple[float, ...] = ()
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """Begin and end of the demanded words in the printed text."""
+        from searchgen.markup.marked import spans_of
+
+        return spans_of(self.text, self.tokens, self.demanded)
+
+    @property
+    def html(self) -> str:
+        """The text as HTML, its demanded words in `mark` elements."""
+        from searchgen.markup.marked import marked
+
+        return marked(self.text, self.tokens, {"demanded": self.demanded})
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the text with its demanded words marked, its scores, and how probable each token is."""
+        from searchgen.markup.charts import bar_chart
+        from searchgen.markup.marked import table
+
+        kept = sum(self.satisfied.values())
+        facts = [("log p", f"{self.log_prob:.2f}"), ("log-density", f"{self.log_density:.2f}"), ("kind", self.kind)]
+        facts += [("sampler", self.sampler), ("constraints", f"{kept} of {len(self.satisfied)} hold")]
+        bars = list(zip((*self.tokens, "(end)"), self.token_log_p, strict=False))
+        numbered = [(f"{number} {token}", log_p) for number, (token, log_p) in enumerate(bars, 1)]
+        chart = bar_chart(numbered, "log p given the words before", f"log p of each token of {self.text}")
+        names, values = zip(*facts, strict=True)
+        return f"<p>{self.html}</p>{table(names, [values])}{chart}"
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values, in a fixed order."""
-        values = {name: plain(value) for name, value in asdict(self).items() if name != "demanded"}
+        values = {name: plain(value) for name, value in asdict(self).items() if name not in SHOWN_ONLY}
         if self.neural is None:
             del values["neural"]
         return values
@@ -73,4 +106,4 @@ def partial_record(**values: Any) -> dict[str, Any]:
         >>> row["text"], row["seed"], row["passes"]
         ('A dog.', None, True)
     """
-    return {**{field.name: None for field in fields(Record) if field.name not in ("demanded", "neural")}, **values}
+    return {**{field.name: None for field in fields(Record) if field.name not in (*SHOWN_ONLY, "neural")}, **values}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from searchgen.cli.loading import load_source, refuse_other_model, source_cache, starting
 from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line
+from searchgen.cli.parts.looks import Looks
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, NothingFound, Outage, RequestError, SearchgenError
 from searchgen.lm.protocol import KeepsKeyValues
@@ -18,7 +19,6 @@ from searchgen.request.request import Request
 
 if TYPE_CHECKING:
     from searchgen.cli.loading import Ahead
-    from searchgen.record import Record
     from searchgen.search.outcome import Outcome
     from searchgen.search.searcher import Searcher
     from searchgen.sources.cache import SourceCache
@@ -44,6 +44,7 @@ class Answers:
         shown: notes already shown; each is shown once.
         ahead: models that are being opened, by name and how they are read.
         usual: the model of some words where none is asked for.
+        looks: what the user wants to see of a search, besides its texts.
     """
 
     json: bool
@@ -52,6 +53,7 @@ class Answers:
     shown: set[str] = field(default_factory=set)
     ahead: "Ahead" = field(default_factory=dict)
     usual: Callable[[str], str] = default_model
+    looks: Looks = field(default_factory=Looks)
 
     @cached_property
     def sources(self) -> "SourceCache":
@@ -60,7 +62,7 @@ class Answers:
 
     def one(self, request: Request) -> None:
         """Answer one request; the failure that ended its search early is raised once its texts are printed."""
-        self._finish(self._search(request))
+        self._finish(self._looked_at(request) if self.looks.any else self._search(request))
 
     def repeat(self, signature: str, lm: str | None) -> None:
         """Answer the request of a signature again.
@@ -79,7 +81,7 @@ class Answers:
             )
         searcher = self._searcher(replace(request, lm=lm or request.lm))
         refuse_other_model(searcher.source, wanted)
-        self._finish(self._search(request, searcher))
+        self._finish(self._looked_at(request, searcher) if self.looks.any else self._search(request, searcher))
 
     def stream(self, lines: Iterable[bytes], template: Request, lm: str | None, share: int = 1) -> None:
         """Answer one keyword set a line, in order, each printed before the next is read.
@@ -159,6 +161,26 @@ class Answers:
         self._report(outcome, time.perf_counter() - started)
         return outcome
 
+    def _looked_at(self, request: Request, loaded: "Searcher | None" = None) -> "Outcome":
+        """Search while somebody looks, and write what is to be left of it."""
+        from searchgen.jobs.batch_job import searched
+        from searchgen.report.run_page import search_page
+
+        searcher, started, looks = loaded or self._searcher(request), time.perf_counter(), self.looks
+        try:
+            with looks.looking("searching") as (observer, on_progress):
+                outcome = searcher.search(request, on_progress, observer)
+        except NothingFound as error:
+            looks.write_failed("constrain", request, error)
+            raise
+        self._report(outcome, time.perf_counter() - started)
+        looks.write(
+            outcome.records[0].signature,
+            lambda observer: search_page(outcome, observer),
+            lambda: searched(outcome)[1],
+        )
+        return outcome
+
     def _report(self, outcome: "Outcome | BaseException", seconds: float) -> None:
         """Show the notes of an outcome, and with -v the request and the work done."""
         if isinstance(outcome, BaseException):
@@ -192,7 +214,7 @@ class Answers:
             if self.json:
                 write_json({**record.as_json(), "status": "ok", "error": None})
             else:
-                write_line(highlighted(record.text, _required_spans(record)))
+                write_line(highlighted(record.text, record.spans))
 
     def _print_line(self, number: int, outcome: "Outcome | BaseException", count: int) -> None:
         """Print the outcome of a line of stdin: as many lines as the request has texts, unless the run ends here."""
@@ -245,19 +267,3 @@ def _describe(outcome: "Outcome", seconds: float) -> None:
     if outcome.report:
         complain(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in outcome.report.items() if count))
     complain(f"signature {outcome.records[0].signature}")
-
-
-def _required_spans(record: "Record") -> list[tuple[int, int]]:
-    """Return where the required words stand in the printed text: its tokens occur there in order."""
-    spans: list[tuple[int, int]] = []
-    at, text = 0, record.text.casefold()
-    if len(text) != len(record.text):
-        return spans
-    for place, token in enumerate(record.tokens):
-        begin = text.find(token.casefold(), at)
-        if begin < 0:
-            continue
-        at = begin + len(token)
-        if place in record.demanded:
-            spans.append((begin, at))
-    return spans

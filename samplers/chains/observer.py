@@ -78,6 +78,8 @@ class Stage:
         done: steps made so far by all chains together.
         power: the current inverse temperature.
         dropped: whether its moves were given up for those of later stages.
+        leaders: the best texts of a stage without chains, and their log-densities.
+        last_tally: the moves of a stage whose states are no longer kept.
     """
 
     name: str
@@ -92,6 +94,8 @@ class Stage:
     done: int = 0
     power: float = 1.0
     dropped: bool = False
+    leaders: list[tuple[Text, float]] = field(default_factory=list)
+    last_tally: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     @property
     def every(self) -> int:
@@ -133,8 +137,10 @@ class Stage:
             self.ring = self.ring._replace(**kept)
 
     def drop(self) -> None:
-        """Forget the moves, but not how many there were."""
+        """Forget the moves and the states, but not how many moves there were."""
         self.own.clear()
+        self.starts.clear()
+        self.chains, self.last_tally = None, self.tally()
         if self.ring is not None:
             self.ring = self.ring._replace(
                 **{name: getattr(self.ring, name)[:, :0].copy() for name in Ring._fields[:8]}
@@ -151,7 +157,7 @@ class Stage:
         parent: Text | None = self.starts[chain][0] if known else None
         for number in range(max(0, made - room), made):
             at = number % room
-            text = tuple(ring.token[chain, at, : ring.length[chain, at]].tolist())
+            text = self._written(chain, at)
             verdict = VERDICTS[ring.verdict[chain, at]]
             yield Event(
                 stage=self.name,
@@ -167,6 +173,18 @@ class Stage:
             )
             if verdict == "accepted":
                 parent = text
+
+    def last_edit(self, chain: int) -> tuple[Text, Text] | None:
+        """Return the texts before and after the last accepted move of a chain; None: none is known."""
+        if self.ring is None or self.recorded != "accepted" or not self.ring.made[chain]:
+            return None
+        room, made = self.ring.step.shape[1], int(self.ring.made[chain])
+        before = self._written(chain, (made - 2) % room) if min(made, room) > 1 else self.starts[chain][0]
+        return before, self._written(chain, (made - 1) % room)
+
+    def _written(self, chain: int, at: int) -> Text:
+        assert self.ring is not None
+        return tuple(self.ring.token[chain, at, : self.ring.length[chain, at]].tolist())
 
     def events(self) -> Iterator[Event]:
         """Yield all kept moves: chain after chain, then those made outside the compiled loops."""
@@ -194,7 +212,7 @@ class Stage:
     def tally(self) -> dict[str, tuple[int, int, int]]:
         """Return, for each move, how often it was proposed, legal and accepted."""
         if self.chains is None:
-            return {}
+            return self.last_tally
         total = self.chains.tally.sum(axis=0).tolist()
         return {name: (row[0], row[1], row[2]) for name, row in zip(MOVES, total, strict=True) if row[0]}
 
@@ -208,14 +226,14 @@ class Observer:
         on_look: called after every piece of work with the stage that it belongs to.
         stages: of the run so far.
         target: of the run, for those who print its texts; known before the first stage.
-        ancestors: of a text that was made of another one, outside the compiled loops: that one.
+        made_by: for each text that was first made outside the compiled loops of another one: that move.
     """
 
     recorded: Recorded = ""
     on_look: Callable[[Stage], None] | None = None
     stages: list[Stage] = field(default_factory=list)
     target: Any = None
-    ancestors: dict[Text, Text] = field(default_factory=dict)
+    made_by: dict[Text, Event] = field(default_factory=dict)
 
     def begin(self, name: str, law: str, chains: Chains | None = None, steps: int = 0, most: int = MOST_MOVES) -> Stage:
         """Begin a stage.

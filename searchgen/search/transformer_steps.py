@@ -14,8 +14,10 @@
 Temperatures that change make this a search: no law is claimed for its texts.
 """
 
+import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import cast
 
 import numpy as np
@@ -42,6 +44,9 @@ from searchgen.sources.source import Source
 from searchgen.target import Target
 
 __all__ = ["ScoredTexts", "TransformerRun"]
+
+#: Best texts that an observer is shown.
+LEADERS = 8
 
 
 @dataclass(eq=False)
@@ -209,9 +214,11 @@ class TransformerRun:
             after, before = scored.density.get(text), None if parent is None else scored.density.get(parent)
             better = after is not None and (before is None or after > before)
             verdict = "accepted" if better else "rejected"
-            stage.add(Event(name, -1, 0, move, verdict, None, before, after, text, parent))
-            if parent is not None and text not in self.observer.ancestors:
-                self.observer.ancestors[text] = parent
+            event = Event(name, -1, 0, move, verdict, None, before, after, text, parent)
+            stage.add(event)
+            if parent is not None:
+                self.observer.made_by.setdefault(text, event)
+        stage.leaders = heapq.nlargest(LEADERS, scored.density.items(), key=itemgetter(1))
         self.observer.look(stage)
 
     def _fitted(self, scored: ScoredTexts) -> Problem:
