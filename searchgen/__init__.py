@@ -36,6 +36,7 @@ PUBLIC = {
     "Transitions": "searchgen.constraints",
     "World": "searchgen.samplers.proofs.exactness",
     "arrays": "searchgen.samplers.diagnostics.report",
+    "compare": "searchgen.api",
     "constrain": "searchgen.api",
     "draw": "searchgen.api",
     "load": "searchgen.api",

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.text import Text as Line
 
 from searchgen.cli.parts.batch_progress import clock
-from searchgen.cli.parts.compare_table import compact
+from searchgen.jobs.compared import compact
 from searchgen.markup.marked import spans_of
 from searchgen.report.edits import difference
 
