@@ -224,12 +224,7 @@ class Target:
         return self.window[1] + PUNCTUATION_IN_A_ROW * (self.window[1] + 1)
 
     def log_prob(self, ids: Sequence[int], tokens: npt.NDArray[np.float64] | None = None) -> float:
-        """Return natural log p of a text under the model, its end and the spelling of unknown words included.
-
-        Args:
-            ids: the text.
-            tokens: its `token_log_p`, if it is known already.
-        """
+        """Return natural log p of a text, its end and the spelling of unknown words included; `tokens`: its `token_log_p`, if known."""
         if self.text_model is not None:
             return float(self.text_model.log_probs([self.printed(ids)])[0])
         total = (self.token_log_p(ids) if tokens is None else tokens).sum()

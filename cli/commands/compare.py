@@ -86,7 +86,7 @@ def compare(
 
         requests = requests_of(request, samplers)
         source = load_source(request.model, request.neural, raw_tokens)
-    with progress() as show:
+    with progress("comparing") as show:
         compared = compare_samplers(
             source,
             requests,

@@ -146,7 +146,7 @@ class Answers:
 
             jobs = [(self._searcher(request), request) for request in requests.values()]
             started = time.perf_counter()
-            with progress() as show:
+            with progress(f"searching {len(jobs)} sets") as show:
                 on_progress = (lambda share: show(f"searching {len(jobs)} sets", share)) if show else None
                 outcomes.update(zip(requests, search_together(jobs, on_progress), strict=True))
             for number in requests:
@@ -155,7 +155,7 @@ class Answers:
 
     def _search(self, request: Request, loaded: "Searcher | None" = None) -> "Outcome":
         searcher, started = loaded or self._searcher(request), time.perf_counter()
-        with progress() as show:
+        with progress("searching") as show:
             on_progress = (lambda share: show("searching", share)) if show else None
             outcome = searcher.search(request, on_progress)
         self._report(outcome, time.perf_counter() - started)

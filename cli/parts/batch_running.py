@@ -189,7 +189,7 @@ class BatchRun:
 
     def _work(self, store: Store, jobs: Iterator[Job], stream: BinaryIO) -> None:
         answered = answers_of(jobs, self.defaults, self.workers, self.threads, self.share)
-        with progress() as show, closing(answered) as answers:
+        with progress("first job") as show, closing(answered) as answers:
             pace = Pace(stream, show)
             for job, answer in answers:
                 self._write(store, job, answer)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from searchgen.cli.loading import compiling
 from searchgen.cli.output import complain, hushed, live_console, progress
 from searchgen.cli.parts.outputs import file_behind, output_place
 from searchgen.cli.parts.report import write_report
@@ -77,6 +78,7 @@ class Looks:
             what: the run is called.
             shows_moves: whether the sampler shows its moves; the page of one that does not has no replay.
         """
+        from searchgen.kernels.precompile import TRACE
         from searchgen.samplers.chains.observer import Observer
 
         moves = self.trace is not None or (self.wants_page and shows_moves)
@@ -87,13 +89,14 @@ class Looks:
             )
         if moves or console is not None:
             self.observer = Observer(recorded="proposed" if self.all_moves else "accepted")
+        traced = (TRACE,) if self.observer is not None and not self.all_moves else ()
         if console is None or self.observer is None:
-            with progress() as show:
+            with progress(what) as show, compiling(*traced):
                 yield self.observer, (lambda share: show(what, share)) if show else None
             return
         from searchgen.cli.parts.live_view import LiveView
 
-        with LiveView(console, self.observer) as view:
+        with LiveView(console, self.observer) as view, compiling(*traced):
             self.observer.on_look = view.look
             yield self.observer, view.progress
 

@@ -292,9 +292,9 @@ class Observer:
         self._make_room()
 
     def _make_room(self) -> None:
-        """Forget the oldest moves while there are too many."""
+        """Forget the oldest moves while there are too many; a stage alone never has."""
         left = self.kept - MOST_MOVES
-        for stage in self.stages:
+        for stage in self.stages[:-1]:
             if left <= 0:
                 return
             left -= stage.kept

@@ -13,6 +13,9 @@ Token = TypeVar("Token")
 #: Frames of a replay; a longer way is thinned.
 MOST_FRAMES = 120
 
+#: What stands for the moves to a text that are no longer kept.
+UNKNOWN = "its moves are no longer kept"
+
 #: Texts from a scored text back to the one that a chain found; more would be a circle.
 MOST_ANCESTORS = 10_000
 
@@ -72,7 +75,8 @@ def chain_frames(stage: Stage, chain: int, until: Text | None = None) -> list[Fr
     if until is not None:
         # The chain may come by more than once; what it became afterwards is another story.
         places = [i for i, frame in enumerate(frames) if frame.text == until]
-        frames = frames[: places[0] + 1] if places else frames
+        kept = [*frames[:1], Frame(stage.name, stage.law, 0, UNKNOWN, None, None, until, None)]
+        frames = frames[: places[0] + 1] if places else kept
     return _thinned(frames)
 
 
