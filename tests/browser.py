@@ -97,10 +97,11 @@ class Browser:
         self.ask("Input.dispatchKeyEvent", type="keyDown", **named, **text)
         self.ask("Input.dispatchKeyEvent", type="keyUp", **named)
 
-    def screenshot(self, place: Path) -> None:
-        """Draw the whole page into a PNG file."""
-        size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+    def screenshot(self, place: Path, size: tuple[int, int] | None = None) -> None:
+        """Draw the page into a PNG file: its top of a width and height, or all of it."""
+        whole = self.ask("Page.getLayoutMetrics")["cssContentSize"]
+        width, height = size or (whole["width"], whole["height"])
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         drawn = self.ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)["data"]
         place.write_bytes(base64.b64decode(drawn))
 

@@ -27,7 +27,7 @@ LEAST_SECONDS, TIMES = 0.1, 50
 #: Texts that are shown.
 BEST = 5
 
-CHANGED, DEMANDED, FAINT = "bold reverse", "bold cyan", "dim"
+CHANGED, DEMANDED, FAINT = "bold underline yellow", "bold cyan", "dim"
 
 
 class LiveView:
@@ -43,6 +43,7 @@ class LiveView:
         self.console, self.observer = console, observer
         self.live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
         self.start, self.next, self.share = time.monotonic(), 0.0, 0.0
+        self.origin: tuple[float, float] | None = None
 
     def __enter__(self) -> Self:
         self.live.start()
@@ -52,8 +53,10 @@ class LiveView:
         self.live.stop()
 
     def progress(self, share: float) -> None:
-        """Take the share of the run that is done."""
+        """Take the share of the run that is done; the first one is where the time left is counted from."""
         self.share = share
+        if self.origin is None and share:
+            self.origin = time.monotonic(), share
 
     def look(self, stage: "Stage") -> None:
         """Draw a stage, unless the last picture is too new."""
@@ -86,7 +89,10 @@ class LiveView:
             parts.append(f"temperature {1.0 / stage.power:.2f}")
         parts += [f"{compact(steps)} steps", f"{compact(steps / seconds)}/s"]
         if 0.0 < self.share < 1.0:
-            parts += [f"{self.share:.0%}", f"{clock(seconds * (1 - self.share) / self.share)} left"]
+            parts.append(f"{self.share:.0%}")
+        if self.origin is not None and self.origin[1] < self.share < 1.0:
+            left = (now - self.origin[0]) * (1 - self.share) / (self.share - self.origin[1])
+            parts.append(f"{clock(left)} left")
         return _plain("  ".join(parts), "bold")
 
     def _leaders(self, stage: "Stage") -> "list[tuple[int, Text, float]]":

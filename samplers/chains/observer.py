@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -28,6 +29,9 @@ MOST_MOVES = 100_000
 
 #: Entries of the log-density of each chain over a stage.
 POINTS = 200
+
+#: Moves that are looked at for the last edit: many give a text back as it was.
+LOOKED_AT = 50
 
 #: What became of a proposal, as the ring numbers it.
 VERDICTS = ("not legal", "rejected", "accepted")
@@ -175,12 +179,15 @@ class Stage:
                 parent = text
 
     def last_edit(self, chain: int) -> tuple[Text, Text] | None:
-        """Return the texts before and after the last accepted move of a chain; None: none is known."""
-        if self.ring is None or self.recorded != "accepted" or not self.ring.made[chain]:
+        """Return the texts before and after the last accepted move that changed the text of a chain; None: none is known."""
+        if self.ring is None or self.recorded != "accepted":
             return None
         room, made = self.ring.step.shape[1], int(self.ring.made[chain])
-        before = self._written(chain, (made - 2) % room) if min(made, room) > 1 else self.starts[chain][0]
-        return before, self._written(chain, (made - 1) % room)
+        kept = range(made - 1, max(made - room, 0) - 1, -1)
+        texts = [*(self._written(chain, number % room) for number in kept[:LOOKED_AT])]
+        if made <= min(room, LOOKED_AT):
+            texts.append(self.starts[chain][0])
+        return next(((before, after) for after, before in pairwise(texts) if after != before), None)
 
     def _written(self, chain: int, at: int) -> Text:
         assert self.ring is not None

@@ -55,7 +55,7 @@ def test_a_report_as_json_stays_one(tmp_path: Path) -> None:
 
 def test_a_request_without_a_text_has_a_page(tmp_path: Path) -> None:
     page = tmp_path / "run.html"
-    ran = constrain("--keywords", "dog,park", "--max-words", "1", "--report", str(page))
+    ran = constrain("--starts-with", "hot", "--ends-with", "dog", "--max-words", "1", "--report", str(page))
     assert ran.code == 3
     assert page_of(page.read_text(encoding="utf-8")).one("p", id="verdict").text.startswith("No text: ")
 

@@ -1,5 +1,7 @@
 """How a text came about, step by step."""
 
+from itertools import pairwise
+
 from searchgen.report.edits import MOST_FRAMES, UNKNOWN, chain_frames, text_frames
 from searchgen.samplers.chains.observer import Event, Observer, Stage
 
@@ -7,7 +9,7 @@ from searchgen.samplers.chains.observer import Event, Observer, Stage
 def stage_of(*texts: tuple[int, ...]) -> Stage:
     """Return a stage of one chain that went through texts."""
     stage = Stage("stage", "target", None, 0, None, "accepted", [(texts[0], -9.0)])
-    for number, (before, after) in enumerate(zip(texts, texts[1:], strict=False)):
+    for number, (before, after) in enumerate(pairwise(texts)):
         stage.add(Event("stage", 0, number, "span", "accepted", 1.0, -9.0, -8.0, after, before))
     return stage
 
@@ -27,7 +29,7 @@ def test_a_long_way_is_thinned_to_its_first_last_and_between() -> None:
     frames = chain_frames(stage_of(*((number,) for number in range(5_000))), 0)
     assert len(frames) == MOST_FRAMES
     assert (frames[0].text, frames[-1].text) == ((0,), (4_999,))
-    assert all(frame.before == before.text for before, frame in zip(frames, frames[1:], strict=False))
+    assert all(frame.before == before.text for before, frame in pairwise(frames))
 
 
 def test_edits_lead_back_to_the_chain() -> None:

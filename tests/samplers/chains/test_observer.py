@@ -142,3 +142,10 @@ def test_a_sampler_without_moves_refuses_to_be_watched(searcher: Searcher) -> No
     law = stated_law(request(sampler="importance", max_words=8))
     with pytest.raises(RequestError, match="importance shows none; drop them, or use mh"):
         sample(searcher.source, law, None, Observer(recorded="accepted"))
+
+
+def test_the_last_edit_is_the_last_move_that_changed_the_text(searcher: Searcher) -> None:
+    (stage,) = seen(searcher, "accepted").stages
+    for chain, events in enumerate(chains_of(stage)):
+        changes = [(event.parent, event.text) for event in events if event.parent != event.text]
+        assert stage.last_edit(chain) == changes[-1]
