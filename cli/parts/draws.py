@@ -1,12 +1,17 @@
 """Printing the draws of a sampler."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from searchgen.cli.loading import compiling, load_source, refuse_other_model, starting
 from searchgen.cli.output import complain, note, write_json, write_line
 from searchgen.cli.parts.looks import Looks
 from searchgen.errors import NothingFound, RequestError
 from searchgen.request.request import Request
+
+if TYPE_CHECKING:
+    from searchgen.jobs.draws import Sampled
+    from searchgen.samplers.chains.observer import Observer
 
 __all__ = ["print_draws", "repeat_draws"]
 
@@ -39,7 +44,6 @@ def print_draws(
     """Draw from the law of a request and print every draw; `wanted` is the hash the model must have, if any."""
     with starting():
         from searchgen.jobs.draws import job_of, sample
-        from searchgen.report.run_page import draws_page
         from searchgen.samplers.chains.observer import Observer
         from searchgen.samplers.method import parse_options
         from searchgen.samplers.registry import method
@@ -66,7 +70,7 @@ def print_draws(
         )
     looks.write(
         sampled.request.signature(sampled.model_hash),
-        lambda observer: draws_page(sampled, diagnostics, observer),
+        lambda observer: _page(sampled, diagnostics, observer),
         lambda: diagnostics,
     )
     for record in sampled.records():
@@ -77,3 +81,10 @@ def print_draws(
     if sampled.draws.failure is not None:
         complain(f"stopped with {len(sampled.draws.lengths)} of {request.count} draws")
         raise sampled.draws.failure
+
+
+def _page(sampled: "Sampled", diagnostics: dict[str, Any], observer: "Observer") -> str:
+    # Imported late: nobody who asks for no page waits for it.
+    from searchgen.report.run_page import draws_page
+
+    return draws_page(sampled, diagnostics, observer)
