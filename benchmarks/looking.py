@@ -23,7 +23,7 @@ from searchgen.search.searcher import Searcher
 KEYWORDS, SEED = "dog,park,ball", 7
 
 #: Seconds of the reference machine, and the turns.
-SECONDS, TURNS = 2.0, 31
+SECONDS, TURNS = 2.0, 15
 
 WAYS = ("watch", "trace", "trace-all")
 

@@ -127,6 +127,7 @@ def compare(
     *,
     samplers: str | Sequence[str] | None = None,
     budget: float = 2.0,
+    evaluations: int | None = None,
     repeat: int = 1,
     seed: int = 0,
     lm: str | Path | None = None,
@@ -138,6 +139,7 @@ def compare(
         keywords: as for `constrain`.
         samplers: names of registered samplers; by default the usual ones for the model.
         budget: seconds for each.
+        evaluations: texts that each scores, in place of seconds.
         repeat: number of runs of each.
         seed: makes the random choices repeatable.
         lm: an embedded model, a path or a transformer; by default the n-gram model of the keywords' language.
@@ -148,12 +150,13 @@ def compare(
         NothingFound: no text satisfies it.
 
     Example:
-        >>> compared = compare("doctor", samplers="importance", budget=0.5, max_words=6)
+        >>> compared = compare("doctor", samplers="importance", evaluations=500, max_words=6)
         >>> [(row.sampler, row.kind) for row in compared.rows]
         [('importance', 'weighted')]
     """
     request = _request(keywords, lm, law=True, seed=taken("seed", seed, int), demands=Demands.nothing(), **fields)
-    return compare_samplers(_source(request), requests_of(request, samplers), budget=budget, repeat=repeat)
+    requests = requests_of(request, samplers)
+    return compare_samplers(_source(request), requests, budget=budget, evaluations=evaluations, repeat=repeat)
 
 
 def draw(target: Target, *, sampler: str = "mh", n: int = 1, seed: int = 0, threads: int = 1, **options: Any) -> Draws:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveView"]
 
-#: Seconds between two pictures, at least, and how many times longer than drawing one: so the view takes at most a fiftieth.
-LEAST_SECONDS, TIMES = 0.1, 50
+#: Seconds between two pictures, at least, and how many times longer than drawing one: so the view takes at most 1 %.
+LEAST_SECONDS, TIMES = 0.1, 100
 
 #: Texts that are shown.
 BEST = 5

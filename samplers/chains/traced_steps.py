@@ -103,24 +103,35 @@ def _run_accepted(
     for c in range(which[0], which[1]):
         rng = Counter(counters[c])
         number = which[3]
+        # What the last step left: kept here, so that a step without a move costs three comparisons.
+        spans, any_spans, moved = (
+            chains.tally[c, 0, ACCEPTED],
+            chains.tally[c, 1, ACCEPTED],
+            chains.tally[c, 2, ACCEPTED],
+        )
+        before = chains.log_density[c]
+        due = ring.due[c, 0]
         for block in range(len(schedule)):
             for _ in range(which[2]):
-                before = chains.log_density[c]
-                spans, any_spans = chains.tally[c, 0, ACCEPTED], chains.tally[c, 1, ACCEPTED]
-                moved = chains.tally[c, 2, ACCEPTED]
                 start_step(rng, number)
                 step(problem, chains, c, draft, table, schedule[block], rng)
                 kind = np.int64(-1)
                 if chains.tally[c, 0, ACCEPTED] != spans:
                     kind = np.int64(0)
+                    spans += 1
                 elif chains.tally[c, 1, ACCEPTED] != any_spans:
                     kind = np.int64(1)
+                    any_spans += 1
                 elif chains.tally[c, 2, ACCEPTED] != moved:
                     kind = np.int64(2)
+                    moved += 1
                 if kind >= 0:
                     at = _write(ring, c, number, kind, 2, schedule[block], before, chains.log_density[c])
                     _write_text(ring, c, at, chains, c)
-                _note(ring, c, number, schedule[block], chains.log_density[c], which[4])
+                    before = chains.log_density[c]
+                if number >= due:
+                    _note(ring, c, number, schedule[block], before, which[4])
+                    due = ring.due[c, 0]
                 number += 1
 
 

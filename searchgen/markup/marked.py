@@ -59,7 +59,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return cells as an HTML table; the first cell of a row is its heading.
 
     Example:
-        >>> table(["sampler", "ESS"], [["mh", "<12"]])[-59:]
+        >>> table(["sampler", "ESS"], [["mh", "<12"]])[-63:]
         '<tr><th scope="row">mh</th><td>&lt;12</td></tr></tbody></table>'
     """
     top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
