@@ -42,6 +42,7 @@ PUBLIC = {
     "WithoutLetters": "searchgen.constraints.printed.letters",
     "World": "searchgen.samplers.proofs.exactness",
     "arrays": "searchgen.samplers.diagnostics.report",
+    "compare": "searchgen.api",
     "constrain": "searchgen.api",
     "draw": "searchgen.api",
     "load": "searchgen.api",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from searchgen.cli.loading import load_source, refuse_other_model, source_cache, starting
 from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line
+from searchgen.cli.parts.looks import Looks
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, ModelRefusal, NothingFound, Outage, RequestError, SearchgenError
 from searchgen.lm.protocol import KeepsKeyValues
@@ -45,6 +46,7 @@ class Answers:
         ahead: models that are being opened, by name and how they are read.
         usual: the model of some words where none is asked for.
         cloze: print gaps for the demanded words, and the words after a tab.
+        looks: what the user wants to see of a search, besides its texts.
     """
 
     json: bool
@@ -54,6 +56,7 @@ class Answers:
     ahead: "Ahead" = field(default_factory=dict)
     usual: Callable[[str], str] = default_model
     cloze: bool = False
+    looks: Looks = field(default_factory=Looks)
 
     @cached_property
     def sources(self) -> "SourceCache":
@@ -62,7 +65,7 @@ class Answers:
 
     def one(self, request: Request) -> None:
         """Answer one request; the failure that ended its search early is raised once its texts are printed."""
-        self._finish(self._search(request))
+        self._finish(self._looked_at(request) if self.looks.any else self._search(request))
 
     def repeat(self, signature: str, lm: str | None) -> None:
         """Answer the request of a signature again.
@@ -81,7 +84,7 @@ class Answers:
             )
         searcher = self._searcher(replace(request, lm=lm or request.lm))
         refuse_other_model(searcher.source, wanted)
-        self._finish(self._search(request, searcher))
+        self._finish(self._looked_at(request, searcher) if self.looks.any else self._search(request, searcher))
 
     def stream(self, lines: Iterable[bytes], template: Request, lm: str | None, share: int = 1) -> None:
         """Answer one keyword set a line, in order, each printed before the next is read.
@@ -148,7 +151,7 @@ class Answers:
 
             jobs = [(self._searcher(request), request) for request in requests.values()]
             started = time.perf_counter()
-            with progress() as show:
+            with progress(f"searching {len(jobs)} sets") as show:
                 on_progress = (lambda share: show(f"searching {len(jobs)} sets", share)) if show else None
                 outcomes.update(zip(requests, search_together(jobs, on_progress), strict=True))
             for number in requests:
@@ -157,10 +160,30 @@ class Answers:
 
     def _search(self, request: Request, loaded: "Searcher | None" = None) -> "Outcome":
         searcher, started = loaded or self._searcher(request), time.perf_counter()
-        with progress() as show:
+        with progress("searching") as show:
             on_progress = (lambda share: show("searching", share)) if show else None
             outcome = searcher.search(request, on_progress)
         self._report(outcome, time.perf_counter() - started)
+        return outcome
+
+    def _looked_at(self, request: Request, loaded: "Searcher | None" = None) -> "Outcome":
+        """Search while somebody looks, and write what is to be left of it."""
+        from searchgen.jobs.batch_job import searched
+        from searchgen.report.run_page import search_page
+
+        searcher, started, looks = loaded or self._searcher(request), time.perf_counter(), self.looks
+        try:
+            with looks.looking("searching") as (observer, on_progress):
+                outcome = searcher.search(request, on_progress, observer)
+        except NothingFound as error:
+            looks.write_failed("constrain", request, error)
+            raise
+        self._report(outcome, time.perf_counter() - started)
+        looks.write(
+            outcome.records[0].signature,
+            lambda observer: search_page(outcome, observer),
+            lambda: searched(outcome)[1],
+        )
         return outcome
 
     def _report(self, outcome: "Outcome | BaseException", seconds: float) -> None:
