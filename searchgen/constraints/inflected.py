@@ -69,7 +69,7 @@ class Inflected:
     @staticmethod
     def given(demands: Mapping[str, Any]) -> dict[str, Any]:
         """The values of the flags, for demands that keep a part of these."""
-        return {flag.key: demands[flag.key] for flag in INFLECTION_FLAGS}
+        return {flag.key: demands[flag.key] for flag in INFLECTION_FLAGS if flag.key in demands}
 
     @staticmethod
     def notes(demands: Mapping[str, Any], form: TextForm) -> Iterator[str]:

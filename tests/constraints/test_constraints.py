@@ -25,7 +25,10 @@ from searchgen.constraints import (
     own_places,
     window,
 )
+from searchgen.constraints.affixes import Affix, Affixes
 from searchgen.constraints.keywords import Item
+from searchgen.constraints.no_repeats import NoRepeats
+from searchgen.constraints.only_words import OnlyWords
 from searchgen.testing import assert_automaton, assert_constraint
 from searchgen.testing.constraints import Text, Truth
 from tests.constraints.toy_text import FORM, vocabulary
@@ -228,10 +231,16 @@ EXAMPLES: dict[str, Constraint] = {
     "words": Length(2, 3),
     "quotes": Plain(),
     "finite-verb": FiniteVerb(),
+    "only-words": OnlyWords(frozenset({("a",), ("b", "c")})),
+    "affixes": Affixes((Affix("prefix", "w"), Affix("stem", "a"))),
+    "repeats": NoRepeats(),
 }
 
 #: What a constraint of the registry becomes in other languages.
-VARIANTS = {"finite-verb in Chinese": Predicate()}
+VARIANTS = {
+    "finite-verb in Chinese": Predicate(),
+    "only-words in Chinese": OnlyWords(frozenset({("a",), ("b", "c"), ("a", "b")}), parted=False),
+}
 
 
 def test_every_registered_constraint_has_an_example() -> None:
