@@ -123,6 +123,19 @@ def test_a_mark_means_something_only_where_words_are_inflected() -> None:
     assert asked.notes == ("--forms-of cat: no such word is asked for",)
 
 
+def test_who_writes_without_a_verb_writes_without_its_short_forms() -> None:
+    judge = Judge.of(Demands.nothing(min_words=1, forbid=("be",), inflect=True), vocabulary("dog", "is"))
+    verdicts = [
+        judge.judged(text)["without be"] for text in ("I'm here.", "It isn't.", "The dog's bone.", "We'll see.")
+    ]
+    assert verdicts == [False, False, True, True]
+
+
+def test_a_mark_that_is_no_part_of_speech_is_refused() -> None:
+    ran = constrain("-k", "dog_X", "--inflect")
+    assert (ran.code, ran.err) == (2, "searchgen: 'dog_X': _X is no part of speech; write _N, _V, _A or _R\n")
+
+
 def test_names_stay_those_of_the_words_asked_for() -> None:
     row = constrain("-k", "dog_N,walk|Go", "--forbid", "Be", "--inflect", "--seed", "5", "--json").rows[0]
     assert list(row["satisfied"])[:3] == ["keyword dog_N", "keyword walk|go", "without be"]
