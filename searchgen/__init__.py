@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: The module of each public name.
 PUBLIC = {
+    "Affix": "searchgen.constraints.words.affixes",
+    "Affixes": "searchgen.constraints.words.affixes",
     "Annealing": "searchgen.request.request",
     "Constraint": "searchgen.constraints",
     "Draws": "searchgen.samplers.method",
@@ -26,6 +28,8 @@ PUBLIC = {
     "Method": "searchgen.samplers.method",
     "NGram": "searchgen.lm.ngram.model",
     "NeuralSettings": "searchgen.lm.neural.settings",
+    "NoRepeats": "searchgen.constraints.words.no_repeats",
+    "OnlyWords": "searchgen.constraints.words.only_words",
     "Plain": "searchgen.constraints",
     "Predicate": "searchgen.constraints",
     "Request": "searchgen.request.request",

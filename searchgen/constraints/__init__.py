@@ -46,9 +46,9 @@ REGISTERED = (
     "sentence:Sentence",
     "finite_verbs:FiniteVerb",
     "plain:Plain",
-    "only_words:OnlyWords",
-    "affixes:Affixes",
-    "no_repeats:NoRepeats",
+    "words.only_words:OnlyWords",
+    "words.affixes:Affixes",
+    "words.no_repeats:NoRepeats",
     "length:Length",
 )
 

@@ -10,10 +10,10 @@ import numpy as np
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise, product
 from searchgen.constraints.base import Constraint, Phrase, Setting, find, folded, spell
 from searchgen.constraints.flags import ITEMS, Flag
-from searchgen.constraints.held_places import in_order, places_of
-from searchgen.constraints.inflected import INFLECTION_FLAGS, Inflected
 from searchgen.constraints.own_places import apart, placed, together
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
+from searchgen.constraints.words.held_places import in_order, places_of
+from searchgen.constraints.words.inflected import INFLECTION_FLAGS, Inflected
 from searchgen.errors import RequestError, TooLarge
 from searchgen.text import TextForm
 from searchgen.text.items import Place, item_tokens

@@ -25,10 +25,10 @@ from searchgen.constraints import (
     own_places,
     window,
 )
-from searchgen.constraints.affixes import Affix, Affixes
 from searchgen.constraints.keywords import Item
-from searchgen.constraints.no_repeats import NoRepeats
-from searchgen.constraints.only_words import OnlyWords
+from searchgen.constraints.words.affixes import Affix, Affixes
+from searchgen.constraints.words.no_repeats import NoRepeats
+from searchgen.constraints.words.only_words import OnlyWords
 from searchgen.testing import assert_automaton, assert_constraint
 from searchgen.testing.constraints import Text, Truth
 from tests.constraints.toy_text import FORM, vocabulary

@@ -7,7 +7,7 @@ import pytest
 
 from searchgen import api
 from searchgen.constraints.base import Setting
-from searchgen.constraints.inflected import Inflected
+from searchgen.constraints.words.inflected import Inflected
 from searchgen.demands.demands import Demands
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from searchgen.constraints.spans import token_offsets
+from searchgen.constraints.words.spans import token_offsets
 from searchgen.demands.demands import Demands
 from searchgen.demands.judge import Judge
 from searchgen.text import text_form

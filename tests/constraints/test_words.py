@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from searchgen.constraints.affixes import Affix, Affixes
-from searchgen.constraints.no_repeats import NoRepeats
-from searchgen.constraints.only_words import OnlyWords
+from searchgen.constraints.words.affixes import Affix, Affixes
+from searchgen.constraints.words.no_repeats import NoRepeats
+from searchgen.constraints.words.only_words import OnlyWords
 from searchgen.demands.demands import Demands
 from searchgen.demands.judge import Judge
 from searchgen.errors import Contradiction, RequestError
