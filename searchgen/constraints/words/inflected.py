@@ -159,8 +159,8 @@ class Inflected:
             forms = [form.text for form in word_forms(word, part)]
             return [*forms, *(contractions(forms) if part in ("", "V") else ())]
         rank = _rank(word.lower(), vocabulary)
-        forms = word_forms(word, part, guess=not 0 <= rank < RARE_ENOUGH)
-        known = {form: rank for form in forms[1:] if (rank := _rank(form.text, vocabulary)) >= 0}
+        found = word_forms(word, part, guess=not 0 <= rank < RARE_ENOUGH)
+        known = {form: place for form in found[1:] if (place := _rank(form.text, vocabulary)) >= 0}
         if not part:
             known = _usual(known, max(rank, FREQUENT) if rank >= 0 else len(vocabulary))
         return [word, *(form.text for form in known)]
