@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 PUBLIC = {
     "AcrosticWords": "searchgen.constraints.printed.initials",
     "Alliteration": "searchgen.constraints.printed.initials",
+    "Affix": "searchgen.constraints.words.affixes",
+    "Affixes": "searchgen.constraints.words.affixes",
     "Annealing": "searchgen.request.request",
     "Constraint": "searchgen.constraints",
     "Draws": "searchgen.samplers.method",
@@ -30,6 +32,8 @@ PUBLIC = {
     "NGram": "searchgen.lm.ngram.model",
     "NeuralSettings": "searchgen.lm.neural.settings",
     "OnlyLetters": "searchgen.constraints.printed.letters",
+    "NoRepeats": "searchgen.constraints.words.no_repeats",
+    "OnlyWords": "searchgen.constraints.words.only_words",
     "Plain": "searchgen.constraints",
     "Predicate": "searchgen.constraints",
     "Request": "searchgen.request.request",

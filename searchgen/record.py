@@ -1,20 +1,34 @@
 """One result, the same for every command."""
 
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from searchgen.plain_json import plain
 
-if TYPE_CHECKING:
-    from searchgen.constraints.spans import Span
-
-__all__ = ["Record", "partial_record"]
+__all__ = ["Record", "Span", "partial_record"]
 
 #: Fields that stand in the JSON only where they have a value.
 OPTIONAL = ("neural", "examples")
 
 #: A field for pages and notebooks, which is no part of the JSON.
 SHOWN_ONLY = "token_log_p"
+
+
+@dataclass(frozen=True)
+class Span:
+    """A place of a printed text that was demanded.
+
+    Attributes:
+        item: as `satisfied` names it, without `keyword`, `starts with` or `ends with`.
+        form: the words of the text.
+        start: where they begin, in characters of the text.
+        end: where they end.
+    """
+
+    item: str
+    form: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -53,7 +67,7 @@ class Record:
     log_weight: float
     kind: str
     satisfied: dict[str, bool]
-    spans: "tuple[Span, ...]"
+    spans: tuple[Span, ...]
     sampler: str
     lm: str
     seed: int

@@ -18,7 +18,6 @@ from searchgen.automata import Automaton
 from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
 from searchgen.constraints import Constraint, joint, window, with_demanded
 from searchgen.constraints.base import Phrase
-from searchgen.constraints.spans import Span
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.errors import Impossible, NotFound, RequestError, TooLarge
@@ -28,6 +27,7 @@ from searchgen.lm.ngram.scoring import score_tokens
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
 from searchgen.lm.protocol import TextModel
 from searchgen.problem import TOKEN, Problem
+from searchgen.record import Span
 from searchgen.request.request import PLAIN_TERMS, Request, Terms
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary

@@ -11,7 +11,7 @@ __all__ = ["SearchModels", "noted_models", "tell_of_better", "tell_of_forms"]
 #: The model that English is better written under.
 BETTER = "smollm2"
 
-#: From so many bare words on, forms make better sentences (notes/reading.md).
+#: From so many bare words on, forms make better sentences (notes/inflection.md).
 MANY_WORDS = 3
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, product, trim
 from searchgen.constraints.base import Constraint, Phrase, Setting, folded, spell
 from searchgen.constraints.flags import PHRASES, Flag
-from searchgen.constraints.inflected import Inflected
 from searchgen.constraints.patterns import label_words, matcher
+from searchgen.constraints.words.inflected import Inflected
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
 from searchgen.text.items import item_tokens, narrow

@@ -10,10 +10,10 @@ import numpy as np
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise, product
 from searchgen.constraints.base import Constraint, Phrase, Setting, find, folded, spell
 from searchgen.constraints.flags import ITEMS, Flag
-from searchgen.constraints.held_places import in_order, own_places
-from searchgen.constraints.inflected import INFLECTION_FLAGS, Inflected
 from searchgen.constraints.own_places import apart, placed, together
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
+from searchgen.constraints.words.held_places import in_order, places_of
+from searchgen.constraints.words.inflected import INFLECTION_FLAGS, Inflected
 from searchgen.errors import RequestError, TooLarge
 from searchgen.text import TextForm
 from searchgen.text.items import Place, item_tokens
@@ -232,12 +232,14 @@ class Keywords(Constraint):
                 for rank, name in enumerate(spelled)
             ]
             return [(name, *place) for name, place in zip(names, in_order(items, text), strict=False)]
-        names_of = {frozenset(item): f"keyword {name}" for item, name in reversed([*zip(items, spelled, strict=True)])}
+        names_of: dict[frozenset[Phrase], str] = {}
+        for item, name in zip(items, spelled, strict=True):
+            names_of.setdefault(frozenset(item), f"keyword {name}")
         merged = [tuple(item) for item in names_of]
         groups = [[number] for number in range(len(merged))] if self.overlap else apart(merged)
         found: dict[int, tuple[int, int]] = {}
         for group in groups:
-            places = own_places([merged[number] for number in group], text)
+            places = places_of([merged[number] for number in group], text)
             found |= {group[number]: place for number, place in places.items()}
         return [(names_of[frozenset(merged[number])], *place) for number, place in found.items()]
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from searchgen.black_box_terms import BlackBoxTerm
 from searchgen.constraints import Constraint, Forbid, refuse_forbidden_keywords, with_demanded
-from searchgen.constraints.spans import Span, spans_of
+from searchgen.constraints.words.spans import spans_of
 from searchgen.demands.to_constraints import constraints_of
+from searchgen.record import Span
 from searchgen.text import TextForm
 from searchgen.text.items import narrow, odd_words
 from searchgen.text.units import Units

@@ -7,14 +7,14 @@ lacks are inflected by its rules. British and American spellings are forms of on
     ['catch', 'catches', 'caught', 'catching']
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
 from searchgen.errors import RequestError
 
-__all__ = ["PARTS_OF_SPEECH", "Form", "marked", "spellings", "word_forms"]
+__all__ = ["PARTS_OF_SPEECH", "Form", "contractions", "marked", "spellings", "word_forms"]
 
 #: The letters of parts of speech, as the dictionary names them.
 PARTS_OF_SPEECH = {"N": "NOUN", "V": "VERB", "A": "ADJ", "R": "ADV"}
@@ -39,6 +39,11 @@ ENDINGS = (("ise", "ize"), ("yse", "yze"), ("isation", "ization"))
 
 #: Shorter words with such an ending are other words: `prise` and `prize`.
 SHORTEST = 6
+
+
+#: What auxiliaries become after a pronoun, and the words that stand before it.
+SHORT = {"be": ("m", "re", "s"), "have": ("ve", "d", "s"), "will": ("ll", "d"), "would": ("d",)}
+BEFORE = "i you he she it we they that there here this what who where when why how"
 
 
 class Form(NamedTuple):
@@ -114,6 +119,22 @@ def _inflected(word: str, part: str, guess: bool) -> Iterator[tuple[str, str]]:
                 letter = "A" if tag[0] == "J" else tag[0]
                 if wanted in ("", letter):
                     yield from ((text, letter) for text in table.get(tag, ()))
+
+
+def contractions(forms: Iterable[str]) -> tuple[str, ...]:
+    """The short forms that hold a form of a verb, for those who write without the verb.
+
+    Args:
+        forms: of one word, in small letters.
+
+    >>> short = contractions(["be", "is"])
+    >>> "isn't" in short, "it's" in short, "it'll" in short
+    (True, True, False)
+    """
+    forms = tuple(forms)
+    endings = dict.fromkeys(ending for form in forms for ending in SHORT.get(form, ()))
+    short = [f"{word}'{ending}" for word in BEFORE.split() for ending in endings]
+    return (*short, *(f"{form}n't" for form in forms), *(["ain't"] if "be" in forms else []))
 
 
 def spellings(word: str) -> tuple[str, ...]:

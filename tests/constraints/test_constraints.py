@@ -28,6 +28,9 @@ from searchgen.constraints import (
 from searchgen.constraints.keywords import Item
 from searchgen.constraints.printed.initials import AcrosticWords, Alliteration, LastLetters
 from searchgen.constraints.printed.letters import OnlyLetters, Univocalic, WithoutLetters
+from searchgen.constraints.words.affixes import Affix, Affixes
+from searchgen.constraints.words.no_repeats import NoRepeats
+from searchgen.constraints.words.only_words import OnlyWords
 from searchgen.testing import assert_automaton, assert_constraint
 from searchgen.testing.constraints import Text, Truth
 from tests.constraints.toy_text import FORM, vocabulary
@@ -236,10 +239,16 @@ EXAMPLES: dict[str, Constraint] = {
     "last-letters": LastLetters("ab"),
     "alliteration": Alliteration("any"),
     "finite-verb": FiniteVerb(),
+    "only-words": OnlyWords(frozenset({("a",), ("b", "c")})),
+    "affixes": Affixes((Affix("prefix", "w"), Affix("stem", "a"))),
+    "repeats": NoRepeats(),
 }
 
 #: What a constraint of the registry becomes in other languages.
-VARIANTS = {"finite-verb in Chinese": Predicate()}
+VARIANTS = {
+    "finite-verb in Chinese": Predicate(),
+    "only-words in Chinese": OnlyWords(frozenset({("a",), ("b", "c"), ("a", "b")}), parted=False),
+}
 
 
 def test_every_registered_constraint_has_an_example() -> None:

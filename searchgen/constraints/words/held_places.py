@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from searchgen.constraints.base import Phrase
+from searchgen.constraints.own_places import placed
 
-__all__ = ["in_order", "own_places"]
+__all__ = ["in_order", "places_of"]
 
 Item = tuple[Phrase, ...]
 Place = tuple[int, int]
@@ -30,8 +31,8 @@ def in_order(items: Sequence[Item], text: Phrase) -> Iterator[Place]:
         yield place
 
 
-def own_places(items: Sequence[Item], text: Phrase) -> dict[int, Place]:
-    """A place for each item, no two of which overlap; where not all have one, for as many as the first in turn have.
+def places_of(items: Sequence[Item], text: Phrase) -> dict[int, Place]:
+    """A place for each item, no two of which overlap; where not all have one, for as many as can, earlier ones first.
 
     Args:
         items: folded keywords whose phrases may overlap.
@@ -40,14 +41,13 @@ def own_places(items: Sequence[Item], text: Phrase) -> dict[int, Place]:
     Returns:
         First token and the token after the last, by the number of the item.
 
-    >>> own_places([(("york",),), (("new", "york"),)], ("york", "in", "new", "york"))
+    >>> places_of([(("york",),), (("new", "york"),)], ("york", "in", "new", "york"))
     {1: (2, 4), 0: (0, 1)}
     """
     places = {number: _places(item, text) for number, item in enumerate(items)}
-    numbers = sorted(places, key=lambda number: (len(places[number]), number))
-    while (found := _assigned([places[number] for number in numbers], ())) is None:
-        numbers = numbers[:-1]
-    return dict(zip(numbers, found, strict=True))
+    numbers = sorted(placed(items, text), key=lambda number: (len(places[number]), number))
+    found = _assigned([places[number] for number in numbers], ())
+    return dict(zip(numbers, found or (), strict=True))
 
 
 def _assigned(options: Sequence[Sequence[Place]], taken: tuple[Place, ...]) -> tuple[Place, ...] | None:

@@ -10,9 +10,9 @@ import numpy as np
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise
 from searchgen.constraints.base import Constraint, Phrase, Setting, folded, spell
 from searchgen.constraints.flags import PHRASES, Flag
-from searchgen.constraints.inflected import Inflected
 from searchgen.constraints.keywords import Keywords
-from searchgen.constraints.word_trie import WordTrie
+from searchgen.constraints.words.inflected import Inflected
+from searchgen.constraints.words.word_trie import WordTrie
 from searchgen.errors import RequestError
 from searchgen.text.items import item_tokens, narrow
 from searchgen.text.lists import separator_hints

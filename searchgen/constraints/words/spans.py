@@ -2,36 +2,19 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from searchgen.automata import Ids
 from searchgen.constraints.base import Constraint
+from searchgen.record import Span
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["Span", "spans_of", "token_offsets"]
+__all__ = ["spans_of", "token_offsets"]
 
 
 #: What the names in the output begin with, before the words of the user.
 PREFIX = re.compile(r"\A(keyword|starts with|ends with) ")
-
-
-@dataclass(frozen=True)
-class Span:
-    """A place of a printed text that was demanded.
-
-    Attributes:
-        item: as `satisfied` names it, without `keyword`, `starts with` or `ends with`.
-        form: the words of the text.
-        start: where they begin, in characters of the text.
-        end: where they end.
-    """
-
-    item: str
-    form: str
-    start: int
-    end: int
 
 
 class _Offsets(NamedTuple):

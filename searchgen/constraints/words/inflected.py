@@ -4,14 +4,16 @@
 alternative of its item, so that automata, samplers and verdicts know of no inflection.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 from searchgen.constraints.flags import ITEMS, PHRASES, Flag
+from searchgen.errors import RequestError
 from searchgen.text import TextForm
-from searchgen.text.inflection import Form, marked, word_forms
+from searchgen.text.inflection import PARTS_OF_SPEECH, Form, contractions, marked, word_forms
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["INFLECTION_FLAGS", "Inflected"]
@@ -33,6 +35,9 @@ FREQUENT = 100
 
 #: Words that no dictionary has are inflected by rules only below this rank, where no articles and pronouns are.
 RARE_ENOUGH = 3_000
+
+#: What looks like the mark of a part of speech.
+STRANGE_MARK = re.compile(r"[A-Za-z]_([A-Z]+)\b")
 
 #: The most forms of a phrase with several marked words.
 MOST_FORMS = 60
@@ -59,17 +64,28 @@ class Inflected:
         Args:
             demands: a value for every flag of every constraint.
             form: of the texts.
+
+        Raises:
+            RequestError: a word has a mark that is no part of speech.
         """
         if form.name != "en" or not (demands["inflect"] or demands["forms_of"]):
             return None
+        cls._refuse_unknown_marks(demands)
         named = {word: part for word, part in (marked(_plain(text)) for text in demands["forms_of"])}
         listed = tuple(tuple(map(_plain, item)) for item in demands["inflections"])
         return cls(bool(demands["inflect"]), named, listed)
 
     @staticmethod
+    def _refuse_unknown_marks(demands: Mapping[str, Any]) -> None:
+        texts = (text for item in demands["keywords"] for text in item)
+        for text in (*texts, *demands["forbid"], *demands["forms_of"], *demands.get("only_words", ())):
+            if "_" in text and (strange := STRANGE_MARK.search(text)) and strange[1] not in PARTS_OF_SPEECH:
+                raise RequestError(f"{text[:60]!r}: _{strange[1]} is no part of speech; write _N, _V, _A or _R")
+
+    @staticmethod
     def given(demands: Mapping[str, Any]) -> dict[str, Any]:
         """The values of the flags, for demands that keep a part of these."""
-        return {flag.key: demands[flag.key] for flag in INFLECTION_FLAGS}
+        return {flag.key: demands[flag.key] for flag in INFLECTION_FLAGS if flag.key in demands}
 
     @staticmethod
     def notes(demands: Mapping[str, Any], form: TextForm) -> Iterator[str]:
@@ -111,7 +127,7 @@ class Inflected:
         found = (
             self._of_word(bare[0], marked(text)[1] or named, vocabulary) if one else self._of_phrase(words, vocabulary)
         )
-        return [*dict.fromkeys([whole, *own, *found])][:MOST_FORMS]
+        return [*dict.fromkeys([whole, *own, *found])]
 
     def all_of(self, word: str) -> list[str]:
         """All forms that the dictionary has of a word of a long list, itself first; as `forms`, but without rules for other words.
@@ -132,18 +148,19 @@ class Inflected:
             last = word_forms(parts[-1][0], "N", guess=False)
             alternatives = [[word] for word, _ in parts[:-1]] + [[form.text for form in last]]
         else:
-            alternatives = [self._of_word(word, letter, None) if letter else [word] for word, letter in parts]
-        for choice in product(*alternatives):
+            alternatives = [[form.text for form in word_forms(*part)] if part[1] else [part[0]] for part in parts]
+        for choice in islice(product(*alternatives), MOST_FORMS):
             if vocabulary is None or all(map(vocabulary.matching, choice)):
                 yield " ".join(choice)
 
     @staticmethod
     def _of_word(word: str, part: str, vocabulary: Vocabulary | None) -> list[str]:
         if vocabulary is None:
-            return [form.text for form in word_forms(word, part)]
+            forms = [form.text for form in word_forms(word, part)]
+            return [*forms, *(contractions(forms) if part in ("", "V") else ())]
         rank = _rank(word.lower(), vocabulary)
-        forms = word_forms(word, part, guess=not 0 <= rank < RARE_ENOUGH)
-        known = {form: rank for form in forms[1:] if (rank := _rank(form.text, vocabulary)) >= 0}
+        found = word_forms(word, part, guess=not 0 <= rank < RARE_ENOUGH)
+        known = {form: place for form in found[1:] if (place := _rank(form.text, vocabulary)) >= 0}
         if not part:
             known = _usual(known, max(rank, FREQUENT) if rank >= 0 else len(vocabulary))
         return [word, *(form.text for form in known)]
