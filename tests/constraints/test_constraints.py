@@ -25,9 +25,14 @@ from searchgen.constraints import (
     own_places,
     window,
 )
-from searchgen.constraints.printed.initials import AcrosticWords, Alliteration, LastLetters
 from searchgen.constraints.keywords import Item
+from searchgen.constraints.printed.initials import AcrosticWords, Alliteration, LastLetters
 from searchgen.constraints.printed.letters import OnlyLetters, Univocalic, WithoutLetters
+from searchgen.constraints.printed.positions import At
+from searchgen.constraints.printed.ranges import Range
+from searchgen.constraints.printed.regex import Regex
+from searchgen.constraints.printed.sizes import Characters, WordLength
+from searchgen.constraints.printed.template import Fixed, Gap, Template
 from searchgen.testing import assert_automaton, assert_constraint
 from searchgen.testing.constraints import Text, Truth
 from tests.constraints.toy_text import FORM, vocabulary
@@ -229,6 +234,11 @@ EXAMPLES: dict[str, Constraint] = {
     "sentence": Sentence(),
     "words": Length(2, 3),
     "quotes": Plain(),
+    "characters": Characters(Range(3, 4)),
+    "word-length": WordLength(Range(1, 1)),
+    "at": At(1, ("a",)),
+    "template": Template("___ a", (Gap(Range(1, 1)), Fixed(" a")), (("a",),)),
+    "regex": Regex("a .*"),
     "without-letters": WithoutLetters("ab"),
     "only-letters": OnlyLetters("ab"),
     "univocalic": Univocalic("a"),

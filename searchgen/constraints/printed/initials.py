@@ -6,8 +6,8 @@ from typing import ClassVar, NamedTuple, Self
 from searchgen.automata import Automaton
 from searchgen.constraints.flags import Flag
 from searchgen.constraints.length import MOST_WORDS
-from searchgen.constraints.printed.letters import ANY, letters_given
 from searchgen.constraints.printed.condition import Printed, explored
+from searchgen.constraints.printed.letters import ANY, letters_given
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
 from searchgen.text.printed_words import Sort, letters, printed_words, sort_of
