@@ -49,6 +49,7 @@ REGISTERED = (
     "printed.sizes:Characters",
     "printed.sizes:WordLength",
     "printed.positions:At",
+    "algebra.where:Where",
     "printed.template:Template",
     "printed.regex:Regex",
     "printed.letters:WithoutLetters",
