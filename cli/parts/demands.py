@@ -57,12 +57,14 @@ class Given:
             RequestError: nothing is listed, or a file cannot be read.
         """
         from searchgen.cli.requests import listed, phrases
-        from searchgen.constraints.flags import ITEMS
+        from searchgen.constraints.flags import ITEMS, TEXTS
         from searchgen.demands.demands import demand_flags
 
         value, flag = self.values[key], demand_flags()[key]
         if flag.type == ITEMS:
             return tuple(map(tuple, listed(f"--{flag.name}", value))) if value else ()
+        if flag.type == TEXTS:
+            return tuple(map(flag.read, value or ()))
         if flag.is_list:
             return phrases(f"--{flag.name}", value) if value else ()
         return flag.usual if value is None else value

@@ -179,6 +179,11 @@ class Constraint(ABC):
         del ids, vocabulary
         return ()
 
+    def exactly(self, vocabulary: Vocabulary) -> Iterator[str]:
+        """Demanded words that keep their case because the vocabulary would print them in another."""
+        del vocabulary
+        return iter(())
+
     def least_words(self, form: TextForm) -> int:
         """By how many words it widens the usual window of lengths."""
         del form

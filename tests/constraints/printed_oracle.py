@@ -61,3 +61,26 @@ def alliteration(letter: str) -> Verdict:
         return "" not in first and first == wanted * len(first)
 
     return holds
+
+
+def words(low: int, high: int, count: Callable[[str], list[str]] = words_of) -> Verdict:
+    return lambda text: low <= len(count(text)) <= high
+
+
+def characters(low: int, high: int) -> Verdict:
+    return lambda text: low <= len(text) <= high
+
+
+def word_length(low: int, high: int) -> Verdict:
+    return lambda text: all(low <= len(word) <= high for word in words_of(text))
+
+
+def at(place: int, word: str, count: Callable[[str], list[str]] = words_of) -> Verdict:
+    """One word, case aside."""
+
+    def holds(text: str) -> bool:
+        found = count(text)
+        index = place - 1 if place > 0 else len(found) + place
+        return 0 <= index < len(found) and found[index].casefold() == word.casefold()
+
+    return holds

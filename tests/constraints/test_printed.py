@@ -11,6 +11,9 @@ from searchgen.automata import DEAD, START
 from searchgen.constraints.printed.condition import Printed
 from searchgen.constraints.printed.initials import AcrosticWords, Alliteration, LastLetters
 from searchgen.constraints.printed.letters import OnlyLetters, Univocalic, WithoutLetters
+from searchgen.constraints.printed.positions import At
+from searchgen.constraints.printed.ranges import Range
+from searchgen.constraints.printed.sizes import Characters, PrintedWords, WordLength
 from searchgen.errors import RequestError
 from searchgen.testing import assert_constraint
 from searchgen.text import text_form
@@ -30,11 +33,35 @@ ENGLISH: list[tuple[Printed, Verdict]] = [
     (LastLetters("et"), oracle.last_letters("et")),
     (Alliteration("any"), oracle.alliteration("any")),
     (Alliteration("t"), oracle.alliteration("t")),
+    (PrintedWords(Range(3, 3)), oracle.words(3, 3)),
+    (PrintedWords(Range(0, 2)), oracle.words(0, 2)),
+    (PrintedWords(Range(3, None)), oracle.words(3, 99)),
+    (Characters(Range(7, 12)), oracle.characters(7, 12)),
+    (Characters(Range(9, None)), oracle.characters(9, 999)),
+    (WordLength(Range(1, 3)), oracle.word_length(1, 3)),
+    (WordLength(Range(3, 8)), oracle.word_length(3, 8)),
+    (WordLength(Range(2, None)), oracle.word_length(2, 99)),
+    (At(1, ("The",)), oracle.at(1, "the")),
+    (At(2, ("a",)), oracle.at(2, "a")),
+    (At(3, ("R&D",)), oracle.at(3, "R&D")),
+    (At(-1, ("tea",)), oracle.at(-1, "tea")),
+    (At(-3, ("at",)), oracle.at(-3, "at")),
+    (At(2, ("Mr.", "on")), lambda text: oracle.at(2, "Mr")(text) or oracle.at(2, "on")(text)),
+    (At(1, ("a-tea",)), oracle.at(1, "a-tea")),
+    (At(1, ("=At",)), lambda text: oracle.words_of(text)[:1] == ["At"]),
+    (At(1, ("the tea",)), lambda text: [part.strip(oracle.OUTER) for part in text.split(" ")][:2] == ["The", "tea"]),
 ]
 
 CHINESE: list[tuple[Printed, Verdict]] = [
     (WithoutLetters("的"), oracle.without_letters("的")),
     (OnlyLetters("天气好ab"), oracle.only_letters("天气好ab")),
+    (PrintedWords(Range(3, 3)), oracle.words(3, 3, oracle.characters_of)),
+    (Characters(Range(3, 4)), oracle.characters(3, 4)),
+    (At(2, ("天",)), oracle.at(2, "天", oracle.characters_of)),
+    (At(1, ("AI",)), oracle.at(1, "AI", oracle.characters_of)),
+    (At(-2, ("气",)), oracle.at(-2, "气", oracle.characters_of)),
+    (At(1, ("天气",)), lambda text: text.lstrip("，。“”—").startswith("天气")),
+    (At(-1, ("天气",)), lambda text: text.rstrip("，。“”—").endswith("天气")),
 ]
 
 WORDS = {
@@ -122,6 +149,15 @@ def test_contract(form: str, constraint: Printed, verdict: Verdict) -> None:
         (lambda: AcrosticWords.of("春天", text_form("zh")), "in Chinese each character is a word"),
         (lambda: Alliteration.of("any", text_form("zh")), "in Chinese each character is a word"),
         (lambda: AcrosticWords.of("a" * 201, text_form("en")), "1 to 200 letters"),
+        (lambda: PrintedWords.of("6...10", text_form("en")), "is no range"),
+        (lambda: PrintedWords.of("10..6", text_form("en")), "10 is more than 6; swap them"),
+        (lambda: PrintedWords.of("0", text_form("en")), "give numbers from 1 to 200"),
+        (lambda: Characters.of("9999", text_form("en")), "give numbers from 1 to 1000"),
+        (lambda: WordLength.of("1..3", text_form("zh")), "in Chinese each character is a word"),
+        (lambda: At(0, ("a",)), "places are 1, 2"),
+        (lambda: At(-8, ("a",)), "count from the beginning"),
+        (lambda: At(2, ("-",)), "give a word"),
+        (lambda: At.of_item(("dog",)), "give a place and a word"),
     ],
 )
 def test_nonsense_is_refused(make: Callable[[], object], message: str) -> None:
