@@ -23,6 +23,7 @@ class Flag:
         free: the value that demands nothing; commands on laws take it where nothing is said.
         also: other spellings of the flag, with their dashes.
         table: of a spec, that holds the key.
+        needs: key of the flag without which it says nothing: where this one is turned on, that one is, too.
 
     Example:
         >>> Flag("max-commas", int | None, "Most commas.", "N").key
@@ -37,6 +38,7 @@ class Flag:
     free: Any = None
     also: tuple[str, ...] = ()
     table: str = "constraints"
+    needs: str = ""
 
     @property
     def key(self) -> str:
