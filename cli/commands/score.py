@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from searchgen.cli import options
 from searchgen.cli.output import complain, note, write_json, write_line
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
-from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
+from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError, not_utf8
 from searchgen.plain_json import plain
 from searchgen.record import partial_record
 
@@ -128,7 +128,7 @@ def _decoded(line: bytes) -> str:
     try:
         text = line.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
-        raise RequestError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
+        raise RequestError(not_utf8(error)) from None
     if not text:
         raise RequestError("the line has no words; write a text")
     return text
