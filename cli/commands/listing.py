@@ -78,7 +78,8 @@ def _print(rows: Sequence[Mapping[str, object]], cells: Sequence[Sequence[str]],
 
 def _spelled(flag: "Flag") -> str:
     """Return a flag as a reader sees it, its opposite included."""
-    return f"--[no-]{flag.name}" if flag.type is bool and flag.usual != flag.free else f"--{flag.name}"
+    name = f"--[no-]{flag.name}" if flag.type is bool and flag.usual != flag.free else f"--{flag.name}"
+    return f"{name} ({', '.join(flag.also)})" if flag.also else name
 
 
 def _first_line(text: str | None) -> str:

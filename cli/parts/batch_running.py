@@ -28,6 +28,10 @@ from searchgen.request.from_values import Defaults, columns_of, identity
 __all__ = ["BatchRun", "Places"]
 
 
+#: Characters of the first error that the summary shows.
+LONGEST_REASON = 300
+
+
 @dataclass(frozen=True)
 class Places:
     """Where a run reads and writes.
@@ -118,6 +122,7 @@ class BatchRun:
     counts: dict[str, int] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
     computed: int = 0
+    first_error: str = ""
     working_seconds: float = 0.0
     writing_seconds: float = 0.0
 
@@ -152,6 +157,8 @@ class BatchRun:
                 is_done = True
             finally:
                 if is_done or self.computed:  # a run that is refused before its first row leaves nothing
+                    if self.first_error:
+                        complain(f"first error: {self.first_error}")
                     complain(f"{counted(self.counts)}, {clock(time.monotonic() - start)}")
                     if report is not None:
                         write_report(report, self._figures(store, time.monotonic() - start))
@@ -193,6 +200,8 @@ class BatchRun:
                 "make room, then continue with --resume" if store.journal is not None else "make room, then begin again"
             )
             raise SearchgenError(f"cannot write {where}: {error.strerror}; {rest}") from None
+        if answer.status == "error" and not self.first_error:
+            self.first_error = f"line {job.line}: {json.loads(answer.row)['diagnostics']['error']}"[:LONGEST_REASON]
         self.counts[answer.status] += 1
         self.computed += 1
         self.working_seconds += answer.seconds

@@ -1,8 +1,9 @@
 """Printing the draws of a sampler."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
-from searchgen.cli.loading import compiling, load_source, refuse_other_model, starting
+from searchgen.cli.loading import compiling, load_source, refuse_other_model, repeating, starting
 from searchgen.cli.output import complain, note, progress, write_json, write_line
 from searchgen.cli.parts.outputs import output_place
 from searchgen.cli.parts.report import write_report
@@ -45,8 +46,9 @@ def print_draws(
         from searchgen.samplers.registry import method
 
         parse_options(method(request.sampler), request.options)  # before a model is loaded
-        model = replace(request, lm=lm or request.lm).model
-        source = load_source(model, request.reading, raw_tokens)
+        with repeating(request, lm) if wanted else nullcontext():
+            model = replace(request, lm=lm or request.lm).model
+            source = load_source(model, request.reading, raw_tokens)
     if wanted:
         refuse_other_model(source, wanted)
     job_of(source, request)  # refuses what the sampler cannot serve, before its loops are compiled

@@ -6,6 +6,7 @@ from typing import Any
 
 from searchgen.errors import RequestError
 from searchgen.kernels.randomness import key_of
+from searchgen.lm.embedded import MIXED, ngram_name
 from searchgen.lm.examples import counted
 from searchgen.lm.protocol import FillsMasks
 from searchgen.lm.turns import turn_with
@@ -119,8 +120,10 @@ def refuse_black_box_terms(sampler: Method, target: Target) -> None:
         able = ", ".join(other.name for other in methods() if other.opaque or (other.whole_text and not functions))
         whole = [target.text_model.label] if target.text_model else ["a bare log-density"] if target.bare else []
         names = ", ".join([*whole, *(term.name for term in target.opaque)])
+        mixed = whole[0].partition("@")[0] if whole else ""
+        ngrams = f", or --lm {ngram_name(mixed)} for its n-gram model" if mixed in MIXED and not functions else ""
         raise RequestError(
-            f"--sampler {sampler.name} needs the parts of the target, and {names} is a function without parts; use {able}"
+            f"--sampler {sampler.name} needs the parts of the target, and {names} is a function without parts; use {able}{ngrams}"
         )
 
 
