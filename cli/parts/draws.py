@@ -7,7 +7,7 @@ from searchgen.cli.loading import compiling, load_source, refuse_other_model, re
 from searchgen.cli.output import complain, note, progress, write_json, write_line
 from searchgen.cli.parts.outputs import output_place
 from searchgen.cli.parts.report import write_report
-from searchgen.errors import RequestError
+from searchgen.errors import NothingFound, RequestError
 from searchgen.request.request import Request
 
 __all__ = ["print_draws", "repeat_draws"]
@@ -41,7 +41,7 @@ def print_draws(
     """Draw from the law of a request and print every draw; `wanted` is the hash the model must have, if any."""
     report_file = None if report is None else output_place("--report", report)
     with starting():
-        from searchgen.jobs.draws import job_of, sample
+        from searchgen.jobs.draws import job_of, run_of, sample
         from searchgen.samplers.method import parse_options
         from searchgen.samplers.registry import method
 
@@ -51,9 +51,15 @@ def print_draws(
             source = load_source(model, request.reading, raw_tokens)
     if wanted:
         refuse_other_model(source, wanted)
-    job_of(source, request)  # refuses what the sampler cannot serve, before its loops are compiled
-    with progress() as show, compiling(request.sampler):
-        sampled = sample(source, request, (lambda share: show(request.sampler, share)) if show else None)
+    try:
+        job_of(source, request)  # refuses what the sampler cannot serve, before its loops are compiled
+        with progress() as show, compiling(request.sampler):
+            sampled = sample(source, request, (lambda share: show(request.sampler, share)) if show else None)
+    except NothingFound as error:
+        if report_file is not None:
+            run = run_of(request, source.label, source.hash)
+            write_report(report_file, {"status": "infeasible", "error": str(error), **run, "sampler": request.sampler})
+        raise
     diagnostics = sampled.diagnostics()
     for line in (*sampled.target.notes, *sampled.draws.notes):
         note(line)

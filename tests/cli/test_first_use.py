@@ -247,3 +247,27 @@ def test_a_damaged_signature_is_said_in_plain_words() -> None:
     assert ran.err == (
         "searchgen: the signature is damaged: a part of it is missing or was changed; copy the whole line again\n"
     )
+
+
+def test_a_report_says_what_was_run(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    asked = ("sample", *SMALL, "--keywords", "dog", "--max-words", "6", "--sentence", "--seed", "7", "--json")
+    row = searchgen(*asked, "--report", str(report)).rows[0]
+    found = json.loads(report.read_text(encoding="utf-8"))
+    assert found["status"] == "ok"
+    assert [found[name] for name in ("lm", "seed", "signature")] == [row[name] for name in ("lm", "seed", "signature")]
+    assert found["lm"].endswith(f"@{found['model_hash'][:12]}")
+    assert found["version"] == python.__version__
+    assert found["constraints"] == {"keywords": [["dog"]], "sentence": True, "min_words": 1, "max_words": 6}
+
+
+def test_a_run_without_a_text_has_a_report(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    ran = searchgen(
+        *("sample", *SMALL, "--keywords", "dog", "--starts-with", "the dog", "--ends-with", "a dog"),
+        *("--max-words", "3", "--seed", "7", "--report", str(report)),
+    )
+    assert (ran.code, ran.out) == (3, "")
+    found = json.loads(report.read_text(encoding="utf-8"))
+    assert (found["status"], found["seed"], found["sampler"]) == ("infeasible", 7, "mh")
+    assert f"searchgen: {found['error']}\n" == ran.err
