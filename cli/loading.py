@@ -197,6 +197,6 @@ def say_if_compiling() -> None:
     if is_compiled():
         return
     if is_kept():
-        note("compiling the inner loops, once: this takes about ten seconds (searchgen warm-up does it in advance)")
+        note("compiling the inner loops, once: this takes up to half a minute (searchgen warm-up does it in advance)")
     else:
         note("compiling the inner loops, in every run: no cache folder is writable; name one with SEARCHGEN_CACHE")

@@ -60,7 +60,7 @@ def score(
     dtype: Annotated[str, options.Dtype] = "auto",
 ) -> None:
     """Score the lines of stdin, each before the next is read unless a transformer scores many at once."""
-    from searchgen.cli.requests import law_request, neural_settings
+    from searchgen.cli.requests import law_request, neural_settings, of_texts
     from searchgen.cli.stdin import lines, standard_input
     from searchgen.constraints.length import MOST_WORDS
     from searchgen.demands.demands import Demands
@@ -75,7 +75,7 @@ def score(
         lm=lm,
     )
     settings = neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype, examples=examples)
-    stream = standard_input("score")
+    request, texts = of_texts(request, lm, lines(standard_input("score")))
     if request.model.scores_texts:
         if raw_tokens:
             raise RequestError(f"--raw-tokens: {lm} reads printed text; drop the flag")
@@ -84,9 +84,9 @@ def score(
         model = open_text_model(request.lm, settings, os.cpu_count() or 1)
         if _is_masked(model):
             complain(f"{lm} is a masked model: its scores are pseudo-log-likelihoods, not log-probabilities")
-        rows = _scored_whole(lines(stream), model)
+        rows = _scored_whole(texts, model)
     else:
-        rows = map(_by_words(request, raw_tokens, constrained), lines(stream))
+        rows = map(_by_words(request, raw_tokens, constrained), texts)
     _print(rows, json)
 
 

@@ -51,7 +51,7 @@ class FiniteVerb(Constraint):
         Flag(
             "finite-verb",
             bool,
-            "Require a finite verb or Chinese predicate.",
+            "Require a finite verb or Chinese predicate, by a list of forms.",
             "",
             True,
             False,

@@ -271,3 +271,14 @@ def test_a_run_without_a_text_has_a_report(tmp_path: Path) -> None:
     found = json.loads(report.read_text(encoding="utf-8"))
     assert (found["status"], found["seed"], found["sampler"]) == ("infeasible", 7, "mh")
     assert f"searchgen: {found['error']}\n" == ran.err
+
+
+@pytest.mark.parametrize("command", [("check", "--finite-verb"), ("score",)])
+def test_the_texts_decide_the_model_where_no_word_does(command: tuple[str, ...]) -> None:
+    ran = searchgen(*command, "--json", stdin="我爱你了。\nThe dog barked.\n".encode())
+    assert [row.get("lm", "zh-ngram")[:8] for row in ran.rows] == ["zh-ngram", "zh-ngram"]
+    assert "the texts seem to be Chinese, so zh-ngram reads them; --lm names another model" in ran.err
+    assert ran.rows[0]["tokens"] == ["我", "爱", "你", "了", "。"]
+    ran = searchgen(*command, "--json", stdin="The dog barked.\n我爱你了。\n".encode())
+    assert "seem" not in ran.err
+    assert ran.rows[0]["tokens"] == ["the", "dog", "barked", "."]
