@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from searchgen.cli.output import complain, note, progress
 from searchgen.errors import RequestError
+from searchgen.lm.embedded import EMBEDDED
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from searchgen.lm.neural.settings import NeuralSettings
     from searchgen.lm.protocol import TextModel
     from searchgen.request.model_ref import ModelRef
+    from searchgen.request.request import Request
     from searchgen.sources.cache import SourceCache
     from searchgen.sources.source import Source
 
@@ -27,6 +29,7 @@ __all__ = [
     "load_source",
     "open_ahead",
     "refuse_other_model",
+    "repeating",
     "say_if_compiling",
     "source_cache",
     "starting",
@@ -130,6 +133,27 @@ def refuse_other_model(loaded: "Source", wanted: str) -> None:
 
 
 @contextmanager
+def repeating(request: "Request", lm: str | None) -> Iterator[None]:
+    """Open the model of a signature; where its file is gone, say how to name it anew.
+
+    Args:
+        request: of the signature.
+        lm: where the user says that the file is; None: where it was.
+
+    Raises:
+        RequestError: the model cannot be opened.
+    """
+    try:
+        yield
+    except RequestError as error:
+        if lm is not None or request.lm in EMBEDDED or os.path.exists(request.lm):
+            raise
+        raise RequestError(
+            f"{error}; if the model lies elsewhere now, repeat the result with --lm PATH --again SIGNATURE"
+        ) from None
+
+
+@contextmanager
 def starting() -> Iterator[None]:
     """Load libraries and models without garbage collection, which takes a tenth of a start, and as much at the end."""
     gc.disable()
@@ -174,6 +198,6 @@ def say_if_compiling() -> None:
     if is_compiled():
         return
     if is_kept():
-        note("compiling the inner loops, once: this takes about ten seconds (searchgen warm-up does it in advance)")
+        note("compiling the inner loops, once: this takes up to half a minute (searchgen warm-up does it in advance)")
     else:
         note("compiling the inner loops, in every run: no cache folder is writable; name one with SEARCHGEN_CACHE")

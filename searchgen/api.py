@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from searchgen.demands.demands import Demands
+from searchgen.demands.demands import Demands, with_needed
 from searchgen.demands.values import taken
 from searchgen.errors import RequestError
 from searchgen.jobs.compared import Compared, requests_of
@@ -189,5 +189,5 @@ def _source(request: Request) -> Source:
 
 
 def _request(keywords: Keywords, lm: str | Path | None, law: bool = False, **fields: Any) -> Request:
-    request = Request(keywords=keywords, **fields)
+    request = Request(keywords=keywords, **with_needed(fields))
     return replace(request, lm=taken("lm", lm, str) if lm is not None else default_model(request.words, law))

@@ -18,6 +18,7 @@ from searchgen.automata import Automaton
 from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
 from searchgen.constraints import Constraint, joint, window, with_demanded
 from searchgen.constraints.base import Phrase
+from searchgen.constraints.demanded import unknown_words
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.errors import Impossible, NotFound, RequestError, TooLarge
@@ -187,10 +188,7 @@ class Target:
             notes.append(
                 f"the keywords are too many to try every order: the search takes {size} in any order, then the next {size}"
             )
-        if vocabulary.extra:
-            notes.append(
-                f"the model does not know {', '.join(vocabulary.extra)}: words spelled letter by letter are improbable"
-            )
+        notes += unknown_words(vocabulary, constraints)
         token, demanded = _tokens(constraints, known, vocabulary, automaton, terms, beta)
         size = len(known.vocabulary)
         problem = Problem(

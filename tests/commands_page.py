@@ -37,8 +37,9 @@ libraries are hidden. `SEARCHGEN_DEBUG=1` shows them, and the traceback of an un
 | 130, 143, 141 | interrupted (Ctrl-C), terminated (SIGTERM), closed pipe |
 | 1 | any other error; `selftest`: a property does not hold |
 
-The entries of a list (`--keywords`, `--forbid`) are separated by `,`, `，` or `、`; the flags may be repeated. `|` separates alternatives.
-A backslash makes any of these signs literal. `@FILE` stands for the lines of a UTF-8 file; each line is one entry and keeps its commas.
+The entries of a list (`--keywords`, `--forbid`) are separated by `,`, `，` or `、`; the flags may be repeated. `|` or `｜` separates
+alternatives. Straight quotation marks around an entry are taken off. A backslash makes any of these signs literal. `@FILE` stands for
+the lines of a UTF-8 file; each line is one entry and keeps its commas.
 """
 
 FIELDS = """\

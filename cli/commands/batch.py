@@ -137,13 +137,14 @@ FIELDS = {name: name for name in ("lm", "count", "budget", "sampler", "beta")} |
 
 
 def _given(context: typer.Context, demands: Given) -> dict[str, Any]:
+    from searchgen.demands.demands import with_needed
     from searchgen.lm.neural.settings import NEURAL_FIELDS
 
     params = context.params
     fields = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
     values = {field: list(value) if isinstance(value, tuple) else value for field, value in fields.items()}
     demanded = [key for key, value in demands.values.items() if value not in (None, [], ())]
-    values |= {key: demands.as_a_job_has_it(key) for key in demanded}
+    values |= with_needed({key: demands.as_a_job_has_it(key) for key in demanded})
     neural = {name: params[name] for name in NEURAL_FIELDS if params[name] is not None}
     return {**values, "neural": neural} if neural else values
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from searchgen.cli import options
 from searchgen.cli.output import complain, note, write_json, write_line
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
-from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
+from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError, not_utf8
 from searchgen.plain_json import plain
 from searchgen.record import partial_record
 
@@ -62,7 +62,7 @@ def score(
     dtype: Annotated[str, options.Dtype] = "auto",
 ) -> None:
     """Score the lines of stdin, each before the next is read unless a transformer scores many at once."""
-    from searchgen.cli.requests import law_request, neural_settings
+    from searchgen.cli.requests import law_request, neural_settings, of_texts
     from searchgen.cli.stdin import lines, standard_input
     from searchgen.constraints.length import MOST_WORDS
     from searchgen.demands.demands import Demands
@@ -77,7 +77,7 @@ def score(
         lm=lm,
     )
     settings = neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype, examples=examples)
-    texts = lines(standard_input("score"))
+    request, texts = of_texts(request, lm, lines(standard_input("score")))
     if request.model.scores_texts:
         if raw_tokens:
             raise RequestError(f"--raw-tokens: {lm} reads printed text; drop the flag")
@@ -143,7 +143,7 @@ def _decoded(line: bytes) -> str:
     try:
         text = line.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
-        raise RequestError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
+        raise RequestError(not_utf8(error)) from None
     if not text:
         raise RequestError("the line has no words; write a text")
     return text

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["BatchRun", "Places"]
 
 
+#: Characters of the first error that the summary shows.
+LONGEST_REASON = 300
+
+
 @dataclass(frozen=True)
 class Places:
     """Where a run reads and writes.
@@ -123,6 +127,7 @@ class BatchRun:
     counts: dict[str, int] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
     computed: int = 0
+    first_error: str = ""
     working_seconds: float = 0.0
     writing_seconds: float = 0.0
     seen: "BatchRows | None" = None
@@ -159,6 +164,8 @@ class BatchRun:
                 is_done = True
             finally:
                 if is_done or self.computed:  # a run that is refused before its first row leaves nothing
+                    if self.first_error:
+                        complain(f"first error: {self.first_error}")
                     complain(f"{counted(self.counts)}, {clock(time.monotonic() - start)}")
                     if report is not None:
                         self._write_report(report, self._figures(store, time.monotonic() - start))
@@ -225,6 +232,8 @@ class BatchRun:
             raise SearchgenError(f"cannot write {where}: {error.strerror}; {rest}") from None
         if self.seen is not None:
             self.seen.add(answer.row, answer.seconds)
+        if answer.status == "error" and not self.first_error:
+            self.first_error = f"line {job.line}: {json.loads(answer.row)['diagnostics']['error']}"[:LONGEST_REASON]
         self.counts[answer.status] += 1
         self.computed += 1
         self.working_seconds += answer.seconds

@@ -1,9 +1,10 @@
 """Printing the draws of a sampler."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from searchgen.cli.loading import compiling, load_source, refuse_other_model, starting
+from searchgen.cli.loading import compiling, load_source, refuse_other_model, repeating, starting
 from searchgen.cli.output import complain, note, write_json, write_line
 from searchgen.cli.parts.looks import Looks
 from searchgen.errors import NothingFound, RequestError
@@ -43,23 +44,24 @@ def print_draws(
 ) -> None:
     """Draw from the law of a request and print every draw; `wanted` is the hash the model must have, if any."""
     with starting():
-        from searchgen.jobs.draws import job_of, sample
+        from searchgen.jobs.draws import job_of, run_of, sample
         from searchgen.samplers.chains.observer import Observer
         from searchgen.samplers.method import parse_options
         from searchgen.samplers.registry import method
 
         parse_options(method(request.sampler), request.options)  # before a model is loaded
-        model = replace(request, lm=lm or request.lm).model
-        source = load_source(model, request.reading, raw_tokens)
+        with repeating(request, lm) if wanted else nullcontext():
+            model = replace(request, lm=lm or request.lm).model
+            source = load_source(model, request.reading, raw_tokens)
     if wanted:
         refuse_other_model(source, wanted)
-    # Refuses what the sampler cannot serve, before its loops are compiled.
-    _, sampler, _ = job_of(source, request, observer=Observer() if looks.watch or looks.trace else None)
     try:
+        # Refuses what the sampler cannot serve, before its loops are compiled.
+        _, sampler, _ = job_of(source, request, observer=Observer() if looks.watch or looks.trace else None)
         with looks.looking(request.sampler, sampler.observed) as (observer, show), compiling(request.sampler):
             sampled = sample(source, request, show, observer)
     except NothingFound as error:
-        looks.write_failed("sample", request, error)
+        looks.write_failed("sample", request, error, run_of(request, source.label, source.hash))
         raise
     diagnostics = sampled.diagnostics()
     for line in (*sampled.target.notes, *sampled.draws.notes):

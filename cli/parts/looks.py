@@ -120,12 +120,23 @@ class Looks:
         elif self.report is not None:
             write_report(self.report, report())
 
-    def write_failed(self, command: str, request: "Request", error: SearchgenError) -> None:
-        """Write the report of a run that found no text; there is no trace of it."""
+    def write_failed(
+        self, command: str, request: "Request", error: SearchgenError, run: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write the report of a run that found no text; there is no trace of it.
+
+        Args:
+            command: that ran.
+            request: what was asked for.
+            error: why there is no text.
+            run: what decides the run, for a report in JSON.
+        """
         if self.report is None:
             return
         if not self.wants_page:
-            write_report(self.report, {"status": "infeasible", "error": str(error)})
+            write_report(
+                self.report, {"status": "infeasible", "error": str(error), **(run or {}), "sampler": request.sampler}
+            )
             return
         from searchgen.report.page import write_page
         from searchgen.report.run_page import failed_page

@@ -1,5 +1,6 @@
 """Files that a command writes: refused where something would be lost, and named where a link leads elsewhere."""
 
+import json
 import os
 import stat
 import sys
@@ -14,6 +15,9 @@ __all__ = ["file_behind", "output_place", "refuse_reading_own_output"]
 
 #: What tells two files apart.
 Identity = tuple[int, int]
+
+#: Bytes of a row that are read to know it.
+LONGEST_ROW = 1 << 24
 
 
 def file_behind(place: Any) -> Identity | None:
@@ -52,7 +56,7 @@ def output_place(flag: str, name: str | Path) -> Path:
 
     Raises:
         RequestError: it is a folder, a device or another thing than a plain file, or that of stdin or stdout; or its folder is
-            missing or cannot be written.
+            missing or cannot be written; or a report would replace rows or draws.
     """
     path = Path(name)
     try:
@@ -70,6 +74,8 @@ def output_place(flag: str, name: str | Path) -> Path:
         raise RequestError(f"{flag} {path}: there is no folder {place.parent}; make it first")
     if not _takes_files(place.parent):
         raise RequestError(f"{flag} {path}: the folder {place.parent} cannot be written")
+    if flag == "--report" and _holds_rows(place):
+        raise RequestError(f"{flag} {path} holds rows or draws, which a report would replace; name another file")
     if path.is_symlink():
         complain(f"{flag} {path} is a link; {place} is written")
     return place
@@ -86,3 +92,13 @@ def _takes_files(folder: Path) -> bool:
     os.close(handle)
     os.unlink(name)
     return True
+
+
+def _holds_rows(place: Path) -> bool:
+    """Return whether the first line of a file is a JSON object with a status, as rows and draws are; a report spans lines."""
+    try:
+        with place.open("rb") as file:
+            row = json.loads(file.readline(LONGEST_ROW))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(row, dict) and "status" in row

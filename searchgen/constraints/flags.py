@@ -28,6 +28,7 @@ class Flag:
         also: other spellings of the flag, with their dashes.
         table: of a spec, that holds the key.
         read: what the command line makes of each of several texts, for example of the name of a file.
+        needs: key of the flag without which it says nothing: where this one is turned on, that one is, too.
 
     Example:
         >>> Flag("max-commas", int | None, "Most commas.", "N").key
@@ -43,6 +44,7 @@ class Flag:
     also: tuple[str, ...] = ()
     table: str = "constraints"
     read: Callable[[str], str] = str
+    needs: str = ""
 
     @property
     def key(self) -> str:

@@ -66,13 +66,15 @@ class Length(Constraint):
             RequestError: a bound is below 1 or above 200, or the lower one is above the upper one.
         """
         low, high = demands["min_words"], demands["max_words"]
-        for name, value in (("--min-words", low), ("--max-words", high)):
+        for name, value in (("--min-words (--min-chars)", low), ("--max-words (--max-chars)", high)):
             if value is not None and value < 1:
                 raise RequestError(f"{name} {brief(value)}: a text has at least one word")
             if value is not None and value > MOST_WORDS:
                 raise RequestError(f"{name} {brief(value)}: a text may have at most {MOST_WORDS} words")
         if low is not None and high is not None and low > high:
-            raise RequestError(f"--min-words {low} is more than --max-words {high}; swap or widen them")
+            raise RequestError(
+                f"--min-words (--min-chars) {low} is more than --max-words (--max-chars) {high}; swap or widen them"
+            )
 
     @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:

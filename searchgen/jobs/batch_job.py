@@ -268,9 +268,9 @@ def _drawn(sampled: Sampled) -> tuple[list[Record], dict[str, Any]]:
     return list(sampled.records()), diagnostics
 
 
-def _identity(job: Job) -> str | int | None:
-    """Return the id of a job; of a line that is none, or whose id cannot be, None."""
+def _identity(job: Job) -> str | int:
+    """Return the id of a job; of a line that is none, or whose id cannot be, its number."""
     try:
-        return None if job.error else identity(job.values, job.line)
+        return job.line if job.error else identity(job.values, job.line)
     except SearchgenError:
-        return None
+        return job.line

@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from searchgen.demands.demands import demand_flags
 from searchgen.errors import RequestError
 from searchgen.kernels.randomness import key_of
+from searchgen.lm.embedded import MIXED, ngram_name
 from searchgen.lm.examples import counted
 from searchgen.lm.protocol import FillsMasks
 from searchgen.lm.turns import turn_with
 from searchgen.record import Record
+from searchgen.request.json_values import listed
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import PLAIN_TERMS, Request
 from searchgen.samplers.chains.observer import Observer
@@ -19,8 +22,18 @@ from searchgen.samplers.registry import method, methods
 from searchgen.sources.records import record_of, run_record
 from searchgen.sources.source import Source
 from searchgen.target import Target
+from searchgen.version import __version__
 
-__all__ = ["Sampled", "job_of", "refuse_black_box_terms", "refuse_unserved", "sample", "stated_law", "usual_sampler"]
+__all__ = [
+    "Sampled",
+    "job_of",
+    "refuse_black_box_terms",
+    "refuse_unserved",
+    "run_of",
+    "sample",
+    "stated_law",
+    "usual_sampler",
+]
 
 #: The length bound of `sample` when none is given, in words.
 MOST_WORDS = 20
@@ -139,8 +152,10 @@ def refuse_black_box_terms(sampler: Method, target: Target) -> None:
         able = ", ".join(other.name for other in methods() if other.opaque or (other.whole_text and not functions))
         whole = [target.text_model.label] if target.text_model else ["a bare log-density"] if target.bare else []
         names = ", ".join([*whole, *(term.name for term in target.opaque)])
+        mixed = whole[0].partition("@")[0] if whole else ""
+        ngrams = f", or --lm {ngram_name(mixed)} for its n-gram model" if mixed in MIXED and not functions else ""
         raise RequestError(
-            f"--sampler {sampler.name} needs the parts of the target, and {names} is a function without parts; use {able}"
+            f"--sampler {sampler.name} needs the parts of the target, and {names} is a function without parts; use {able}{ngrams}"
         )
 
 
@@ -177,6 +192,25 @@ def sample(
     return Sampled(request, sampler, job.target, draws, source.label, source.hash, {**tests, **passes})
 
 
+def run_of(request: Request, lm: str, model_hash: str) -> dict[str, Any]:
+    """Return what decides a run, as plain JSON values: version, model, seed, constraints, and the signature that repeats it.
+
+    Args:
+        request: of the run.
+        lm: name and hash of the model.
+        model_hash: its whole hash.
+    """
+    flags = demand_flags()
+    return {
+        "version": __version__,
+        "lm": lm,
+        "model_hash": model_hash,
+        "seed": request.seed,
+        "constraints": {key: listed(value) for key, value in request.demands.items() if value != flags[key].free},
+        "signature": request.signature(model_hash),
+    }
+
+
 @dataclass(frozen=True, eq=False)
 class Sampled:
     """The draws of a request.
@@ -200,8 +234,12 @@ class Sampled:
     neural: dict[str, int] | None = None
 
     def diagnostics(self) -> dict[str, Any]:
-        """Return the diagnostics of the run as plain JSON values; see `searchgen.samplers.diagnostics.report`."""
-        return diagnose(self.method, self.draws, self.target)
+        """Return what was run and its diagnostics as plain JSON values; see `searchgen.samplers.diagnostics.report`."""
+        return {
+            "status": "ok" if self.draws.failure is None else "stopped",
+            **run_of(self.request, self.lm, self.model_hash),
+            **diagnose(self.method, self.draws, self.target),
+        }
 
     def records(self) -> Iterator[Record]:
         """Yield a record of every draw, in drawn order."""

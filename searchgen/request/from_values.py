@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from searchgen.constraints.flags import ITEMS, TEXTS
-from searchgen.demands.demands import demand_flags
+from searchgen.demands.demands import demand_flags, with_needed
 from searchgen.errors import RequestError
 from searchgen.plain_json import brief
 from searchgen.request.json_values import typed
@@ -90,7 +90,8 @@ def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Requ
     """
     job = identity(values, line)
     given = {
-        SPELLINGS.get(name, name): value for name, value in {**defaults.values, **_fields(values, defaults)}.items()
+        SPELLINGS.get(name, name): value
+        for name, value in {**defaults.values, **with_needed(_fields(values, defaults))}.items()
     }
     budget = given.pop("budget", None)
     given.pop("id", None)

@@ -319,8 +319,10 @@ class Request:
             )
         try:
             values = json.loads(body)
-        except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError, too
-            raise RequestError(f"the signature is damaged: {error}; copy it again") from None
+        except (ValueError, RecursionError):  # a number of thousands of digits is a ValueError, too
+            raise RequestError(
+                "the signature is damaged: a part of it is missing or was changed; copy the whole line again"
+            ) from None
         if not isinstance(values, dict):
             raise RequestError("the signature is damaged: it holds no request; copy it again")
         return Request.from_mapping(values), model_hash
