@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import subprocess
 import sys
 import time
@@ -176,7 +175,7 @@ def test_pictures_fit_their_terminal(lang: str, words: str, width: int) -> None:
 
 def test_the_view_leaves_the_text_behind_it() -> None:
     """On a terminal of 80 columns the view is drawn and taken away; the text stays."""
-    main, other = pty.openpty()
+    main, other = pytest.importorskip("pty").openpty()
     command = [sys.executable, "-m", "searchgen", "constrain", "--lm", model("en"), *WORDS, "--budget", "2", "--watch"]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
     running = subprocess.Popen(
