@@ -243,7 +243,7 @@ class Request:
     def words(self) -> str:
         """Every word that must occur, as one text, or must not where no word must; its language decides the default model."""
         words = [*(phrase for item in self.keywords for phrase in item), self.starts_with, self.ends_with]
-        return " ".join(words if any(words) else self.forbid[:MOST_WORDS])
+        return " ".join(words if any(words) else (self.forbid or self.only_words)[:MOST_WORDS])
 
     @cached_property
     def model(self) -> ModelRef:
