@@ -11,6 +11,7 @@ __all__ = ["parse_items", "separator_hints"]
 COMMAS = ",\uff0c\u3001"  # ASCII, full-width, and the Chinese comma of lists
 #: Signs between words that people take for commas.
 MISTAKEN = re.compile(r"(?<=\w)\s*([;\uff1b\t])\s*(?=\w)|(?<=\w\w)\s*(#)\s*(?=\w\w)")
+SPECIAL, SPECIAL_IN_LINE = re.compile(rf"[{COMMAS}|\\]"), re.compile(r"[|\\]")
 PIECE = re.compile(rf"\\([{COMMAS}|@\\])|([{COMMAS}])|(\|)|(.)", re.DOTALL)
 
 
@@ -53,6 +54,8 @@ def _entries(value: str) -> Iterable[list[str]]:
 
 
 def _split(value: str, *, commas: bool) -> list[list[str]]:
+    if not (SPECIAL if commas else SPECIAL_IN_LINE).search(value):  # nearly every line of a long list
+        return [[value.strip()]] if value.strip() else []
     entries = [[""]]
     for escaped, comma, bar, plain in PIECE.findall(value):
         if comma and commas:
