@@ -19,7 +19,7 @@ from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
 from searchgen.constraints import Constraint, joint, window, with_demanded
 from searchgen.constraints.base import Phrase
 from searchgen.constraints.demanded import unknown_words
-from searchgen.demands.judge import Judge
+from searchgen.demands.judge import Judge, term_of
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.errors import Impossible, NotFound, RequestError, TooLarge
 from searchgen.lm.ngram.bigrams import Bigrams
@@ -201,7 +201,7 @@ class Target:
             begin=np.array([model.tables.node["state"][1 + BEGIN]], np.int64),
             extra=np.arange(size, len(vocabulary), dtype=np.int64),
         )
-        black_boxes = (_judged(one, vocabulary) for one in constraints if one.black_box)
+        black_boxes = (term_of(one, vocabulary) for one in constraints if one.black_box)
         terms_of_text = (*opaque, *black_boxes)
         return Target(
             model, vocabulary, tuple(constraints), words, demanded, problem, tuple(notes), {}, terms_of_text, bare
@@ -281,9 +281,7 @@ class Target:
     @cached_property
     def judge(self) -> Judge:
         """What texts are judged by."""
-        names = {constraint.describe() for constraint in self.constraints if constraint.black_box}
-        terms = tuple(term for term in self.opaque if term.name not in names)
-        return Judge(self.vocabulary, self.constraints, self.written, terms)
+        return Judge(self.vocabulary, self.constraints, self.written, self.opaque)
 
     def satisfied(self, ids: Sequence[int]) -> dict[str, bool]:
         """Return, for each part of each constraint, whether the text satisfies it."""
@@ -309,15 +307,6 @@ def _joined(constraints: Sequence[Constraint], base: Vocabulary, group: int = 0)
         if anywhere.units == vocabulary.units:
             raise
         return anywhere, joint(constraints, anywhere, anywhere.form, group=group)
-
-
-def _judged(constraint: Constraint, vocabulary: Vocabulary) -> BlackBoxTerm:
-    """Return the term that forbids the texts that a constraint without an automaton of use rejects."""
-
-    def holds(text: str) -> bool:
-        return constraint.violations(vocabulary.encode(vocabulary.form.tokenise(text)), vocabulary) == 0
-
-    return BlackBoxTerm(constraint.describe(), holds, hard=True)
 
 
 def _in_groups(

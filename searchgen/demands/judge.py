@@ -16,7 +16,7 @@ from searchgen.text.items import narrow, odd_words
 from searchgen.text.units import Units
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["Judge"]
+__all__ = ["Judge", "term_of"]
 
 #: Words of judged texts that are kept, so that each enters the vocabulary once.
 MOST_WORDS = 5_000
@@ -79,7 +79,7 @@ class Judge:
         """
         result = _parts(self.constraints, [np.array(ids, np.int32)], self.vocabulary, self.written)
         for term in self.terms:
-            if term.hard:
+            if term.hard and term.name not in result:  # a constraint without an automaton of use is a term, too
                 result[f"term {term.name}"] = term.log_weight(printed) > -np.inf
         return result
 
@@ -126,6 +126,20 @@ class Judge:
             reading = self.vocabulary
         self._reading = reading.with_tokens(tokens)
         return self._reading
+
+
+def term_of(constraint: Constraint, vocabulary: Vocabulary) -> BlackBoxTerm:
+    """Return the term that forbids the texts that a constraint rejects, for one without an automaton of use.
+
+    Args:
+        constraint: its description is the name of its one part.
+        vocabulary: of the texts.
+    """
+
+    def holds(text: str) -> bool:
+        return constraint.violations(vocabulary.encode(vocabulary.form.tokenise(text)), vocabulary) == 0
+
+    return BlackBoxTerm(constraint.describe(), holds, hard=True)
 
 
 def _parts(

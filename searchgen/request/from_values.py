@@ -216,6 +216,8 @@ def _written(given: Mapping[str, Any]) -> str:
     items = given.get("keywords")
     words = [phrase for item in items if isinstance(item, list) for phrase in item] if isinstance(items, list) else []
     words += [given.get(name) for name, flag in demand_flags().items() if flag.type is str]
-    if not any(words) and isinstance(given.get("forbid"), list):
-        words = given["forbid"][:MOST_WORDS]
+    if not any(words):
+        words = next(
+            (given[key][:MOST_WORDS] for key in ("forbid", "only_words") if isinstance(given.get(key), list)), []
+        )
     return " ".join(word for word in words if isinstance(word, str))

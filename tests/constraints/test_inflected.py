@@ -2,10 +2,14 @@
 
 import random
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from searchgen import api
+from searchgen.cli.parts import default_models
 from searchgen.constraints.base import Setting
 from searchgen.constraints.words.inflected import Inflected
 from searchgen.demands.demands import Demands
@@ -156,3 +160,26 @@ def test_chinese_has_one_form() -> None:
     ran = constrain("-k", "公园", "--inflect", "--seed", "1", lang="zh")
     assert "--inflect is ignored: the model's words are not English" in ran.err
     assert ran.code == 0
+
+
+def test_a_person_at_a_terminal_is_told_once_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEARCHGEN_CONFIG", str(tmp_path / "config.toml"))
+    flags = ("--seed", "1", "--budget", "0.05")
+    three = ("-k", "dog,park,walk", *flags)
+    assert "--inflect" not in constrain(*three).err  # nobody watches
+    monkeypatch.setattr(default_models, "is_watched", lambda: True)
+    assert "--inflect" not in constrain("-k", "dog,park", *flags).err
+    assert "--inflect" not in constrain("-k", "dog|dogs,park,walk", *flags).err
+    assert "--inflect" not in constrain(*three, "--inflect").err
+    assert "with --inflect words count in every form (caught for catch)" in constrain(*three).err
+    assert "--inflect" not in constrain(*three).err
+
+
+def test_requests_without_forms_import_no_dictionary() -> None:
+    script = (
+        "import sys, searchgen\n"
+        "searchgen.constrain('dog,park', forbid='cat', lm='en-ngram', seed=1)\n"
+        "print('lemminflect' in sys.modules)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"

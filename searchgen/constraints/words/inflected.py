@@ -13,6 +13,7 @@ from typing import Any
 from searchgen.constraints.flags import ITEMS, PHRASES, Flag
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
+from searchgen.text.grammar import words_of_grammar
 from searchgen.text.inflection import PARTS_OF_SPEECH, Form, contractions, marked, word_forms
 from searchgen.vocabulary import Vocabulary
 
@@ -32,9 +33,6 @@ OTHER_USE = 6
 
 #: Words more frequent than this rank are as frequent as this: the forms of `be` are not rare.
 FREQUENT = 100
-
-#: Words that no dictionary has are inflected by rules only below this rank, where no articles and pronouns are.
-RARE_ENOUGH = 3_000
 
 #: What looks like the mark of a part of speech.
 STRANGE_MARK = re.compile(r"[A-Za-z]_([A-Z]+)\b")
@@ -155,11 +153,11 @@ class Inflected:
 
     @staticmethod
     def _of_word(word: str, part: str, vocabulary: Vocabulary | None) -> list[str]:
+        found = word_forms(word, part, guess=word.lower() not in words_of_grammar())
         if vocabulary is None:
-            forms = [form.text for form in word_forms(word, part)]
+            forms = [form.text for form in found]
             return [*forms, *(contractions(forms) if part in ("", "V") else ())]
         rank = _rank(word.lower(), vocabulary)
-        found = word_forms(word, part, guess=not 0 <= rank < RARE_ENOUGH)
         known = {form: place for form in found[1:] if (place := _rank(form.text, vocabulary)) >= 0}
         if not part:
             known = _usual(known, max(rank, FREQUENT) if rank >= 0 else len(vocabulary))
