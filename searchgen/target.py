@@ -18,6 +18,7 @@ from searchgen.automata import Automaton
 from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
 from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, joint, window, with_demanded
 from searchgen.constraints.base import Phrase, folded
+from searchgen.demands.defaults import beside_defaults
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.errors import Impossible, NotFound, RequestError, TooLarge
@@ -133,16 +134,25 @@ class Target:
         """
         known = known or lexicon(model)
         demanded = constraints_of(request.demands, known.vocabulary.form, known.vocabulary)
-        target = Target.of_parts(
-            model,
-            demanded.constraints,
-            terms=request.terms,
-            beta=request.beta,
-            opaque=map(load_black_box_term, request.opaque),
-            known=known,
-            grouped=request.sampler == SEARCH,
-        )
-        return replace(target, notes=(*demanded.notes, *target.notes), written=demanded.written)
+        searches = request.sampler == SEARCH
+
+        def build(constraints: Sequence[Constraint]) -> Target:
+            return Target.of_parts(
+                model,
+                constraints,
+                terms=request.terms,
+                beta=request.beta,
+                opaque=map(load_black_box_term, request.opaque),
+                known=known,
+                grouped=searches,
+            )
+
+        dropped: tuple[str, ...] = ()
+        if searches:
+            target, dropped = beside_defaults(demanded.constraints, request.demands, build, Target.word_counts)
+        else:
+            target = build(demanded.constraints)
+        return replace(target, notes=(*demanded.notes, *dropped, *target.notes), written=demanded.written)
 
     @staticmethod
     def of_parts(
@@ -222,6 +232,12 @@ class Target:
         if self.form.name == "raw":
             return self.window[1]
         return self.window[1] + PUNCTUATION_IN_A_ROW * (self.window[1] + 1)
+
+    def word_counts(self, most: int) -> list[bool]:
+        """Return whether texts that the automaton accepts can have 0, 1, ..., `most` words."""
+        problem = self.problem
+        automaton = Automaton(problem.token["cls"].astype(np.int16), problem.next, problem.accept)
+        return automaton.word_counts(problem.token["word"] == 1, most)
 
     def log_prob(self, ids: Sequence[int]) -> float:
         """Return natural log p of a text under the model, its end and the spelling of unknown words included."""
