@@ -16,12 +16,13 @@ import numpy.typing as npt
 
 from searchgen.automata import Automaton
 from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
-from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, joint, window, with_demanded
+from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, window
 from searchgen.constraints.base import Phrase, folded
+from searchgen.constraints.joint import in_groups, with_vocabulary
 from searchgen.demands.defaults import beside_defaults
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
-from searchgen.errors import Impossible, NotFound, RequestError, TooLarge
+from searchgen.errors import RequestError, TooLarge
 from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
@@ -49,9 +50,6 @@ PUNCTUATION_IN_A_ROW = 2
 
 #: The sampler of a search.
 SEARCH = "anneal"
-
-#: Keywords that stand in any order where all of them together are too many for that.
-GROUPS = (7, 5, 3, 1)
 
 COMMAS = frozenset(",;:") | {"--", "，", "；", "：", "、", "——", "…", "……", "..."}
 
@@ -188,11 +186,11 @@ class Target:
             raise RequestError("a target needs a length: add Length(fewest, most) to its constraints")
         notes = []
         try:
-            vocabulary, automaton = _joined(constraints, known.vocabulary)
+            vocabulary, automaton = with_vocabulary(constraints, known.vocabulary)
         except TooLarge as error:
             if not grouped:
                 raise
-            vocabulary, automaton, size = _in_groups(constraints, known.vocabulary, error)
+            vocabulary, automaton, size = in_groups(constraints, known.vocabulary, error)
             notes.append(
                 f"the keywords are too many to try every order: the search takes {size} in any order, then the next {size}"
             )
@@ -314,44 +312,6 @@ class Target:
                 for place in occurrences(folded(phrase, self.vocabulary), text)[which]:
                     places.update(range(place, place + len(phrase)))
         return frozenset(places)
-
-
-def _joined(constraints: Sequence[Constraint], base: Vocabulary, group: int = 0) -> tuple[Vocabulary, Automaton]:
-    """Return the vocabulary of a request and its automaton; unknown words begin a text in small letters only where they must.
-
-    Raises:
-        RequestError: the constraints contradict each other.
-        Impossible: no text satisfies them.
-    """
-    vocabulary = with_demanded(base, constraints)
-    try:
-        return vocabulary, joint(constraints, vocabulary, vocabulary.form, group=group)
-    except Impossible:
-        anywhere = with_demanded(base, constraints, anywhere=True)
-        if anywhere.units == vocabulary.units:
-            raise
-        return anywhere, joint(constraints, anywhere, anywhere.form, group=group)
-
-
-def _in_groups(
-    constraints: Sequence[Constraint], base: Vocabulary, error: TooLarge
-) -> tuple[Vocabulary, Automaton, int]:
-    """Return what `_joined` does for texts that hold the keywords group by group, and the size of a group.
-
-    Raises:
-        TooLarge: even that is too large.
-        NotFound: no such text satisfies the constraints.
-    """
-    for size in GROUPS:
-        try:
-            return *_joined(constraints, base, size), size
-        except TooLarge:
-            continue
-        except Impossible:
-            raise NotFound(
-                f"no text was found with the keywords {size} by {size}, and their orders are too many to try all; ask for fewer"
-            ) from None
-    raise error
 
 
 def occurrences(phrase: Phrase, text: Phrase) -> list[int]:
