@@ -39,7 +39,7 @@ def condition_of(task: Mapping[str, Any]) -> Condition:
         return words(task["min_words"], None) & word_length(1, task["max_letters"]) & PLAIN
     condition = words(task["words"]) & PLAIN
     for place, word in task["at"].items():
-        condition &= at(int(place), word)
+        condition &= at(int(place), f"={word}")
     return condition
 
 

@@ -195,6 +195,15 @@ def test_what_is_wrong_is_said(source: str, message: str) -> None:
         Where.of_source(source, EN)
 
 
+def test_a_word_in_a_case_that_the_model_does_not_know() -> None:
+    where = Where.of_source('at(2, ="DOG") and at(1, ="The")', EN)
+    vocabulary = with_demanded(known(), [where])
+    assert vocabulary.extra == ("DOG",)
+    automaton = joint([where], vocabulary, vocabulary.form)
+    assert automaton.accepts(vocabulary.encode(["the", "DOG", "."]))
+    assert not automaton.accepts(vocabulary.encode(["the", "dog", "."]))
+
+
 def test_a_large_product_names_its_factors() -> None:
     where = Where.of_source("words(190) and characters(900)", EN)
     with pytest.raises(
