@@ -16,12 +16,14 @@ import numpy.typing as npt
 
 from searchgen.automata import Automaton
 from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
-from searchgen.constraints import Constraint, joint, window, with_demanded
+from searchgen.constraints import Constraint, window
 from searchgen.constraints.base import Phrase
 from searchgen.constraints.demanded import unknown_words
+from searchgen.constraints.joint import in_groups, with_vocabulary
+from searchgen.demands.defaults import beside_defaults
 from searchgen.demands.judge import Judge, term_of
 from searchgen.demands.to_constraints import constraints_of
-from searchgen.errors import Impossible, NotFound, RequestError, TooLarge
+from searchgen.errors import RequestError, TooLarge
 from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
@@ -50,9 +52,6 @@ PUNCTUATION_IN_A_ROW = 2
 
 #: The sampler of a search.
 SEARCH = "anneal"
-
-#: Keywords that stand in any order where all of them together are too many for that.
-GROUPS = (7, 5, 3, 1)
 
 COMMAS = frozenset(",;:") | {"--", "，", "；", "：", "、", "——", "…", "……", "..."}
 
@@ -135,16 +134,25 @@ class Target:
         """
         known = known or lexicon(model)
         demanded = constraints_of(request.demands, known.vocabulary.form, known.vocabulary)
-        target = Target.of_parts(
-            model,
-            demanded.constraints,
-            terms=request.terms,
-            beta=request.beta,
-            opaque=map(load_black_box_term, request.opaque),
-            known=known,
-            grouped=request.sampler == SEARCH,
-        )
-        return replace(target, notes=(*demanded.notes, *target.notes), written=demanded.written)
+        searches = request.sampler == SEARCH
+
+        def build(constraints: Sequence[Constraint]) -> Target:
+            return Target.of_parts(
+                model,
+                constraints,
+                terms=request.terms,
+                beta=request.beta,
+                opaque=map(load_black_box_term, request.opaque),
+                known=known,
+                grouped=searches,
+            )
+
+        dropped: tuple[str, ...] = ()
+        if searches:
+            target, dropped = beside_defaults(demanded.constraints, request.demands, build, Target.word_counts)
+        else:
+            target = build(demanded.constraints)
+        return replace(target, notes=(*demanded.notes, *dropped, *target.notes), written=demanded.written)
 
     @staticmethod
     def of_parts(
@@ -180,11 +188,11 @@ class Target:
             raise RequestError("a target needs a length: add Length(fewest, most) to its constraints")
         notes = []
         try:
-            vocabulary, automaton = _joined(constraints, known.vocabulary)
+            vocabulary, automaton = with_vocabulary(constraints, known.vocabulary)
         except TooLarge as error:
             if not grouped:
                 raise
-            vocabulary, automaton, size = _in_groups(constraints, known.vocabulary, error)
+            vocabulary, automaton, size = in_groups(constraints, known.vocabulary, error)
             notes.append(
                 f"the keywords are too many to try every order: the search takes {size} in any order, then the next {size}"
             )
@@ -223,6 +231,12 @@ class Target:
         if self.form.name == "raw":
             return self.window[1]
         return self.window[1] + PUNCTUATION_IN_A_ROW * (self.window[1] + 1)
+
+    def word_counts(self, most: int) -> list[bool]:
+        """Return whether texts that the automaton accepts can have 0, 1, ..., `most` words."""
+        problem = self.problem
+        automaton = Automaton(problem.token["cls"].astype(np.int16), problem.next, problem.accept)
+        return automaton.word_counts(problem.token["word"] == 1, most)
 
     def log_prob(self, ids: Sequence[int], tokens: npt.NDArray[np.float64] | None = None) -> float:
         """Return natural log p of a text, its end and the spelling of unknown words included; `tokens`: its `token_log_p`, if known."""
@@ -290,44 +304,6 @@ class Target:
     def spans(self, ids: Sequence[int]) -> tuple[Span, ...]:
         """Return where the printed text holds what was demanded."""
         return self.judge.spans(ids, self.printed(ids))
-
-
-def _joined(constraints: Sequence[Constraint], base: Vocabulary, group: int = 0) -> tuple[Vocabulary, Automaton]:
-    """Return the vocabulary of a request and its automaton; unknown words begin a text in small letters only where they must.
-
-    Raises:
-        RequestError: the constraints contradict each other.
-        Impossible: no text satisfies them.
-    """
-    vocabulary = with_demanded(base, constraints)
-    try:
-        return vocabulary, joint(constraints, vocabulary, vocabulary.form, group=group)
-    except Impossible:
-        anywhere = with_demanded(base, constraints, anywhere=True)
-        if anywhere.units == vocabulary.units:
-            raise
-        return anywhere, joint(constraints, anywhere, anywhere.form, group=group)
-
-
-def _in_groups(
-    constraints: Sequence[Constraint], base: Vocabulary, error: TooLarge
-) -> tuple[Vocabulary, Automaton, int]:
-    """Return what `_joined` does for texts that hold the keywords group by group, and the size of a group.
-
-    Raises:
-        TooLarge: even that is too large.
-        NotFound: no such text satisfies the constraints.
-    """
-    for size in GROUPS:
-        try:
-            return *_joined(constraints, base, size), size
-        except TooLarge:
-            continue
-        except Impossible:
-            raise NotFound(
-                f"no text was found with the keywords {size} by {size}, and their orders are too many to try all; ask for fewer"
-            ) from None
-    raise error
 
 
 def occurrences(phrase: Phrase, text: Phrase) -> list[int]:

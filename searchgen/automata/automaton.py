@@ -115,6 +115,40 @@ class Automaton:
         free[self.classes[~is_word]] = True
         return self._distances(free)
 
+    def word_counts(self, is_word: Bools, most: int) -> list[bool]:
+        """Whether some accepted text has 0, 1, 2, ... words; other tokens do not count.
+
+        Args:
+            is_word: (V,) whether a token counts as a word.
+            most: the largest number of words that is of interest.
+
+        Returns:
+            most + 1 truth values.
+
+        >>> two = Automaton.of([0, 1], [[0, 0], [2, 1], [0, 2]], [False, False, True])
+        >>> two.word_counts(np.array([True, False]), 2)
+        [False, True, False]
+        """
+        counted, free = np.unique(self.classes[is_word]), np.unique(self.classes[~is_word])
+        here, result = np.array([START]), []
+        for _ in range(most + 1):
+            here = self._closed(here, free)
+            result.append(bool(self.accept[here].any()))
+            here = np.unique(self.next[np.ix_(here, counted)])
+            here = here[here != DEAD]
+            if not len(here):
+                break
+        return result + [False] * (most + 1 - len(result))
+
+    def _closed(self, states: npt.NDArray[np.int64], free: npt.NDArray[np.int16]) -> npt.NDArray[np.int64]:
+        """The states reached by tokens that do not count."""
+        fresh = states
+        while len(fresh) and len(free):
+            after = np.unique(self.next[np.ix_(fresh, free)])
+            fresh = np.setdiff1d(after[after != DEAD], states)
+            states = np.union1d(states, fresh)
+        return states
+
     def _distances(self, free: Bools) -> Table:
         """Breadth-first from acceptance backwards; steps by `free` classes cost nothing (0-1 search)."""
         distance = np.where(self.accept, 0, NEVER).astype(np.int32)

@@ -164,7 +164,7 @@ def _stated_window(stated: Sequence[tuple[int, int | None]], usual: tuple[int, i
     ((17, 20), (20, 28), (3, 9))
     """
     highs = [high for _, high in stated if high is not None]
-    low = max(low for low, _ in stated)
+    low = max([low for low, _ in stated] if highs else [usual[0], *(low for low, _ in stated)])
     high = min(highs) if highs else max(usual[1], low + usual[1] - usual[0])
     if low > high:
         low, high = min(low for low, _ in stated), max(low, *highs)

@@ -40,6 +40,19 @@ forbid = ["very"]              # words and phrases that must not occur
 repeats = true                 # false: no content word occurs twice
 # starts_with = "The"
 # ends_with = "again"
+# where = "holds(cat) or words(5..7)"
+# template = "The ___ {verb} in the ___{1..2}."
+# slot = ["verb=runs,sleeps"]
+# regex = "The .*"
+# at = ["2=dog"]
+# characters = "30..60"        # of the printed text
+# word_length = "1..6"
+# without_letters = "z"
+# only_letters = "abc"
+# univocalic = "a"
+# acrostic_words = "moon"
+# last_letters = "set"
+# alliteration = "any"
 sentence = true                # one sentence
 finite_verb = true             # with a finite verb, if the rest allows one
 quotes = false                 # true: quotation marks and brackets are allowed

@@ -45,7 +45,7 @@ def one_line(err: str) -> str:
         ("--keywords|-|--forbid|-", MALFORMED, "--forbid - stdin"),
         ("--keywords|\udcff", MALFORMED, "\\udcff UTF-8"),
         ("--keywords|dog|--starts-with|the dog|--ends-with|a dog|--max-words|3", NONE, "impossible words 3"),
-        ("--keywords|?,!", NONE, "impossible ?, !"),
+        ("--keywords|queen|--without-letters|q", NONE, "impossible queen"),
         (f"--keywords|{'dog ' * 190}|--max-words|100", MALFORMED, "dog ... dog 190 words 100"),
         (f"--keywords|{'dog ' * 240}", MALFORMED, "240 words 200"),
         (f"--keywords|{'dog,' * 300}", MALFORMED, "300 keywords 200"),
@@ -171,8 +171,8 @@ def test_closed_stdin_is_said() -> None:
 
 
 def test_each_bad_line_has_an_empty_line_and_the_run_goes_on() -> None:
-    given = b"dog\n\n \xff\n@list\n?,!\n\xef\xbb\xbfcat\r\ncat"
-    ran = constrain("--keywords", "-", "-n", "2", "--seed", "1", stdin=given)
+    given = b"dog\n\n \xff\n@list\nqueen\n\xef\xbb\xbfcat\r\ncat"
+    ran = constrain("--keywords", "-", "--without-letters", "q", "-n", "2", "--seed", "1", stdin=given)
     assert ran.code == NONE
     assert [bool(line) for line in ran.lines] == [True, True] + [False] * 8 + [True] * 4
     lines = ran.err.splitlines()
@@ -182,12 +182,19 @@ def test_each_bad_line_has_an_empty_line_and_the_run_goes_on() -> None:
 
 
 def test_each_bad_line_has_a_row_with_its_status() -> None:
-    ran = constrain("--keywords", "-", "--json", "--seed", "1", stdin=b"dog\n\n?,!\n")
+    ran = constrain("--keywords", "-", "--without-letters", "q", "--json", "--seed", "1", stdin=b"dog\n\nqueen\n")
     assert ran.code == NONE
     assert [row["status"] for row in ran.rows] == ["ok", "malformed", "impossible"]
     assert [(row["line"], row["rank"]) for row in ran.rows] == [(1, 1), (2, 1), (3, 1)]
     assert ran.rows[0]["error"] is None
     assert all(row["text"] == "" and row["error"] for row in ran.rows[1:])
+
+
+def test_a_default_that_the_keywords_exclude_is_dropped() -> None:
+    ran = constrain("--keywords", "?,!", "--seed", "1")
+    assert ran.code == 0
+    assert {"?", "!"} <= {*ran.out}
+    assert "the sentence is dropped (--no-sentence)" in ran.err
 
 
 def test_signs_that_steer_a_terminal_are_not_passed_on() -> None:

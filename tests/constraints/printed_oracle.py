@@ -34,7 +34,7 @@ def without_letters(letters: str) -> Verdict:
 
 
 def only_letters(letters: str) -> Verdict:
-    return lambda text: all(letter in letters for letter in bare(text))
+    return lambda text: bare(text) != "" and all(letter in letters for letter in bare(text))
 
 
 def univocalic(vowel: str) -> Verdict:

@@ -25,6 +25,7 @@ from searchgen.constraints import (
     own_places,
     window,
 )
+from searchgen.constraints.algebra.where import Leaf, Where
 from searchgen.constraints.keywords import Item
 from searchgen.constraints.printed.initials import AcrosticWords, Alliteration, LastLetters
 from searchgen.constraints.printed.letters import OnlyLetters, Univocalic, WithoutLetters
@@ -242,6 +243,7 @@ EXAMPLES: dict[str, Constraint] = {
     "at": At(1, ("a",)),
     "template": Template("___ a", (Gap(Range(1, 1)), Fixed(" a")), (("a",),)),
     "regex": Regex("a .*"),
+    "where": Where("holds(a)", Leaf(Keywords(((("a",),),)), "holds(a)")),
     "without-letters": WithoutLetters("ab"),
     "only-letters": OnlyLetters("ab"),
     "univocalic": Univocalic("a"),

@@ -7,6 +7,7 @@ from functools import reduce
 from typing import Any, ClassVar, NamedTuple
 
 from searchgen.automata import ENTRY_LIMIT, Automaton, Ids, complement, minimise, product, trim, union
+from searchgen.constraints.algebra.expression import quoted
 from searchgen.constraints.algebra.functions import COUNTING, constraint_of
 from searchgen.constraints.algebra.language import Call, Joined, Negated, Node, parsed, shown
 from searchgen.constraints.base import Constraint, Phrase, Setting
@@ -182,7 +183,7 @@ def spelled(node: Node) -> str:
     if isinstance(node, Joined):
         return f" {node.word} ".join(map(_bracketed, node.parts))
     arguments = (
-        spelled(argument) if isinstance(argument, Call | Negated | Joined) else "|".join(map(_quoted, argument))
+        spelled(argument) if isinstance(argument, Call | Negated | Joined) else "|".join(map(quoted, argument))
         for argument in node.arguments
     )
     return f"{node.name}({', '.join(arguments)})"
@@ -190,15 +191,6 @@ def spelled(node: Node) -> str:
 
 def _bracketed(node: Node) -> str:
     return f"({spelled(node)})" if isinstance(node, Joined) else spelled(node)
-
-
-def _quoted(text: str) -> str:
-    sign = "=" if text.startswith("=") and len(text) > 1 else ""
-    inner = text[len(sign) :]
-    if inner and not re.search(r'[\s,()"|=\\]', inner) and inner != "not":
-        return text
-    escaped = inner.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{sign}"{escaped}"'
 
 
 def _tree(node: Node, form: TextForm, source: str) -> Tree:

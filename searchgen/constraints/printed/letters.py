@@ -1,5 +1,6 @@
 """Which letters a text may have: lipograms, texts of a few letters, univocalic texts. Case and accents do not count."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -46,6 +47,7 @@ def letters_given(flag: str, value: str) -> str:
 class _Letters(Printed):
     """What both share: a set of letters."""
 
+    needed: ClassVar[bool]  # whether there must be a letter
     letters: str
 
     @classmethod
@@ -65,8 +67,17 @@ class _Letters(Printed):
 
     def characters(self, alphabet: Alphabet, form: str, limit: int) -> Automaton:
         """One state: a character is allowed or not."""
-        allowed = [int(self.held_by(character, form)) for character in alphabet]
-        return explored(allowed, 0, lambda state, is_allowed: state if is_allowed else None, lambda state: True)
+        found = ["".join(sorted({*letters(character)})) for character in alphabet]
+        kinds = list(dict.fromkeys(found))
+
+        def step(read: bool, kind: int) -> bool | None:
+            return None if not self._allows(kinds[kind]) else read or bool(kinds[kind])
+
+        return explored([kinds.index(kind) for kind in found], False, step, lambda read: read or not self.needed)
+
+    @abstractmethod
+    def _allows(self, letters: str) -> bool:
+        """Whether a character of these letters may occur."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +93,19 @@ class WithoutLetters(_Letters):
         Flag("without-letters", str, "Letters that must not occur (a lipogram).", "LETTERS", "", ""),
     )
 
+    needed: ClassVar[bool] = False
+
+    def _allows(self, letters: str) -> bool:
+        return not {*letters} & {*self.letters}
+
     def held_by(self, text: str, form: str) -> bool:
         """Whether none occurs."""
-        return not set(self.letters) & set("".join(map(letters, text)))
+        return self._allows("".join(map(letters, text)))
 
 
 @dataclass(frozen=True)
 class OnlyLetters(_Letters):
-    """The text has no letters but these; digits and marks are free.
+    """The text has some letter, and no letters but these; digits and marks are free.
 
     >>> OnlyLetters("adgo").held_by("A dog, 7.", "en"), OnlyLetters("adgo").held_by("A cat.", "en")
     (True, False)
@@ -100,9 +116,15 @@ class OnlyLetters(_Letters):
         Flag("only-letters", str, "The only letters that may occur.", "LETTERS", "", ""),
     )
 
+    needed: ClassVar[bool] = True
+
+    def _allows(self, letters: str) -> bool:
+        return {*letters} <= {*self.letters}
+
     def held_by(self, text: str, form: str) -> bool:
-        """Whether no other letter occurs."""
-        return set("".join(map(letters, text))) <= set(self.letters)
+        """Whether one of them occurs, and no other."""
+        found = "".join(map(letters, text))
+        return bool(found) and self._allows(found)
 
 
 @dataclass(frozen=True)

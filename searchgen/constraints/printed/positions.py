@@ -14,6 +14,7 @@ from searchgen.text import TextForm
 from searchgen.text.items import item_tokens
 from searchgen.text.printed_words import Sort, core, printed_words, sort_of
 from searchgen.text.printing import Alphabet
+from searchgen.vocabulary import Vocabulary
 
 __all__ = ["At"]
 
@@ -136,6 +137,16 @@ class At(Printed):
     def demanded(self) -> tuple[str, ...]:
         """The tokens of the words."""
         return tuple(token for phrase in self.phrases() for token in phrase)
+
+    def exactly(self, vocabulary: Vocabulary) -> Iterator[str]:
+        """The words whose case counts and that the vocabulary has in another case only."""
+        for target, phrase in zip(self._targets, self.phrases(), strict=True):
+            for place, token in enumerate(phrase if target.exact else ()):
+                known = vocabulary.matching(token)
+                first = self.place == 1 and place == 0
+                printed = vocabulary.form.firsts([vocabulary[one] for one in known]) if first else ()
+                if known and vocabulary.find(token) < 0 and token not in printed:
+                    yield token
 
     @property
     def _targets(self) -> list[_Target]:

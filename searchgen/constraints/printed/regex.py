@@ -10,14 +10,20 @@ from searchgen.automata import Automaton
 from searchgen.automata.expressions import Alt, Chars, Expression, Many, Seq, compiled
 from searchgen.constraints.flags import Flag
 from searchgen.constraints.printed.condition import Printed
+from searchgen.constraints.printed.ranges import Range
 from searchgen.constraints.printed.signs import Signs
+from searchgen.constraints.printed.sizes import LONGEST_TEXT, Characters
 from searchgen.errors import RequestError
+from searchgen.text import TextForm
 from searchgen.text.printing import Alphabet
 
 __all__ = ["Regex"]
 
 #: The longest expression that is read.
 LONGEST = 5_000
+
+#: Characters of a text that is longer than the usual window.
+LONG_TEXT = 60
 
 #: What an automaton cannot do, or has no use for.
 REFUSED = {
@@ -70,6 +76,13 @@ class Regex(Printed):
     def describe(self) -> str:
         """The expression."""
         return f"regex {self.pattern}"
+
+    def word_range(self, form: TextForm) -> tuple[int, int | None] | None:
+        """As many words as its shortest and longest texts usually hold."""
+        fewest, most = _parsed(self.pattern).getwidth()
+        if most <= LONGEST_TEXT:
+            return Characters(Range(0, max(1, int(most)))).word_range(form)
+        return None if fewest < LONG_TEXT else Characters(Range(min(fewest, LONGEST_TEXT), None)).word_range(form)
 
     def characters(self, alphabet: Alphabet, form: str, limit: int) -> Automaton:
         """The expression as an automaton."""

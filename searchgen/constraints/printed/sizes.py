@@ -14,7 +14,7 @@ from searchgen.text import TextForm
 from searchgen.text.printed_words import Sort, printed_words, sort_of
 from searchgen.text.printing import Alphabet
 
-__all__ = ["Characters", "PrintedWords", "WordLength"]
+__all__ = ["LONGEST_TEXT", "Characters", "PrintedWords", "WordLength"]
 
 #: Characters of a word and of a printed text beyond which a request is a mistake.
 LONGEST_WORD, LONGEST_TEXT = 50, 1000

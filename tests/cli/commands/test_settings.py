@@ -95,7 +95,7 @@ def test_the_shell_is_answered() -> None:
     asked = {
         **os.environ,
         "_SEARCHGEN_COMPLETE": "complete_bash",
-        "COMP_WORDS": "searchgen batch --wo",
+        "COMP_WORDS": "searchgen batch --worke",
         "COMP_CWORD": "2",
     }
     command = [sys.executable, "-c", "from searchgen.cli.main import run; run()"]
