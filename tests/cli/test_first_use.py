@@ -90,7 +90,7 @@ def test_a_full_width_bar_separates_alternatives() -> None:
         ),
         ("words.txt", "'words.txt' is taken as a word; for the lines of that file write @words.txt"),
         ("!!!", "'!!!' has no letter and no digit; it is printed as a word of its own"),
-        ("學生", "write simplified characters, if this is a traditional one"),
+        ("學生", "write 學 in simplified characters"),
         (
             "dog,park",
             "the model does not know dog, park: words spelled letter by letter are improbable; for English words take --lm en",
