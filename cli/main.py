@@ -201,7 +201,7 @@ def _named_by(arguments: Sequence[str]) -> str:
     path: list[str] = ["searchgen"]
     command: Any = _command()
     for name in arguments:
-        command = command.get_command(None, name) if isinstance(command, typer.core.TyperGroup) else None
+        command = command.get_command(None, name) if hasattr(command, "get_command") else None
         if command is None:
             break
         path.append(name)
