@@ -201,7 +201,8 @@ def _named_by(arguments: Sequence[str]) -> str:
     path: list[str] = ["searchgen"]
     command: Any = _command()
     for name in arguments:
-        command = command.get_command(None, name) if hasattr(command, "get_command") else None
+        below = getattr(command, "get_command", None)
+        command = below and below(None, name)
         if command is None:
             break
         path.append(name)
