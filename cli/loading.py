@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from threading import Timer
 from typing import TYPE_CHECKING
 
-from searchgen.cli.output import complain, note
+from searchgen.cli.output import complain, note, progress
 from searchgen.errors import RequestError
 from searchgen.lm.embedded import EMBEDDED
 
@@ -73,7 +73,8 @@ def load_source(
     """
     if raw_tokens and ref.scores_texts:
         raise RequestError(f"--raw-tokens: {ref.name} scores printed text; drop the flag")
-    source = (source_cache() if sources is None else sources).source(ref, settings)
+    with progress(f"opening {ref.name}"):  # a file may have to be converted or decoded first
+        source = (source_cache() if sources is None else sources).source(ref, settings)
     form = source.model.form
     if raw_tokens and form != "raw":
         raise RequestError(
@@ -167,10 +168,10 @@ def starting() -> Iterator[None]:
 @contextmanager
 def compiling(*samplers: str) -> Iterator[None]:
     """Show one line if the first run ever of some samplers takes its time; a run that is refused at once shows the reason only."""
-    from searchgen.kernels.precompile import marker
+    from searchgen.kernels.precompile import TRACE, marker
     from searchgen.samplers.registry import BUILT_IN
 
-    missing = [name for name in samplers if name in BUILT_IN and not marker(name).exists()]
+    missing = [name for name in samplers if name in (*BUILT_IN, TRACE) and not marker(name).exists()]
     waiting = None
     if missing:
         names = " and ".join([*([", ".join(missing[:-1])] if missing[:-1] else []), missing[-1]])

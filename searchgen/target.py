@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from searchgen.automata import Automaton
 from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
-from searchgen.constraints import Constraint, EndsWith, Keywords, StartsWith, joint, window, with_demanded
-from searchgen.constraints.base import Phrase, folded
+from searchgen.constraints import Constraint, joint, window, with_demanded
+from searchgen.constraints.base import Phrase
 from searchgen.constraints.demanded import unknown_words
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
@@ -28,6 +28,7 @@ from searchgen.lm.ngram.scoring import score_tokens
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
 from searchgen.lm.protocol import TextModel
 from searchgen.problem import TOKEN, Problem
+from searchgen.record import Span
 from searchgen.request.request import PLAIN_TERMS, Request, Terms
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
@@ -200,8 +201,10 @@ class Target:
             begin=np.array([model.tables.node["state"][1 + BEGIN]], np.int64),
             extra=np.arange(size, len(vocabulary), dtype=np.int64),
         )
+        black_boxes = (_judged(one, vocabulary) for one in constraints if one.black_box)
+        terms_of_text = (*opaque, *black_boxes)
         return Target(
-            model, vocabulary, tuple(constraints), words, demanded, problem, tuple(notes), {}, tuple(opaque), bare
+            model, vocabulary, tuple(constraints), words, demanded, problem, tuple(notes), {}, terms_of_text, bare
         )
 
     @property
@@ -221,13 +224,17 @@ class Target:
             return self.window[1]
         return self.window[1] + PUNCTUATION_IN_A_ROW * (self.window[1] + 1)
 
-    def log_prob(self, ids: Sequence[int]) -> float:
-        """Return natural log p of a text under the model, its end and the spelling of unknown words included."""
+    def log_prob(self, ids: Sequence[int], tokens: npt.NDArray[np.float64] | None = None) -> float:
+        """Return natural log p of a text, its end and the spelling of unknown words included; `tokens`: its `token_log_p`, if known."""
         if self.text_model is not None:
             return float(self.text_model.log_probs([self.printed(ids)])[0])
-        model_ids = self.problem.token["model"][list(ids)].astype(np.int32)
-        total = score_tokens(self.model.tables, model_ids, np.array([0, len(ids)], np.int64)).sum()
+        total = (self.token_log_p(ids) if tokens is None else tokens).sum()
         return float(total) + sum(self.vocabulary.spelling_log_probability(int(i)) for i in ids)
+
+    def token_log_p(self, ids: Sequence[int]) -> npt.NDArray[np.float64]:
+        """Return natural log p of each token and of the end under the n-gram model, (n + 1,), without the spelling of unknown words."""
+        model_ids = self.problem.token["model"][list(ids)].astype(np.int32)
+        return score_tokens(self.model.tables, model_ids, np.array([0, len(ids)], np.int64))
 
     def printed(self, ids: Sequence[int]) -> str:
         """Return a text as it is printed."""
@@ -274,28 +281,17 @@ class Target:
     @cached_property
     def judge(self) -> Judge:
         """What texts are judged by."""
-        return Judge(self.vocabulary, self.constraints, self.written, self.opaque)
+        names = {constraint.describe() for constraint in self.constraints if constraint.black_box}
+        terms = tuple(term for term in self.opaque if term.name not in names)
+        return Judge(self.vocabulary, self.constraints, self.written, terms)
 
     def satisfied(self, ids: Sequence[int]) -> dict[str, bool]:
         """Return, for each part of each constraint, whether the text satisfies it."""
         return self.judge.satisfied(ids, self.printed(ids) if self.opaque else "")
 
-    def demanded_places(self, ids: Sequence[int]) -> frozenset[int]:
-        """Return where in a text demanded words and phrases stand."""
-        text = folded(self.vocabulary.decode(ids), self.vocabulary)
-        places: set[int] = set()
-        for constraint in self.constraints:
-            phrases: tuple[Phrase, ...] = ()
-            which = slice(None)
-            if isinstance(constraint, Keywords):
-                phrases = tuple(phrase for item in constraint.items for phrase in item)
-            elif isinstance(constraint, StartsWith | EndsWith):
-                phrases = (constraint.phrase,)
-                which = slice(1) if isinstance(constraint, StartsWith) else slice(-1, None)
-            for phrase in phrases:
-                for place in occurrences(folded(phrase, self.vocabulary), text)[which]:
-                    places.update(range(place, place + len(phrase)))
-        return frozenset(places)
+    def spans(self, ids: Sequence[int]) -> tuple[Span, ...]:
+        """Return where the printed text holds what was demanded."""
+        return self.judge.spans(ids, self.printed(ids))
 
 
 def _joined(constraints: Sequence[Constraint], base: Vocabulary, group: int = 0) -> tuple[Vocabulary, Automaton]:
@@ -313,6 +309,15 @@ def _joined(constraints: Sequence[Constraint], base: Vocabulary, group: int = 0)
         if anywhere.units == vocabulary.units:
             raise
         return anywhere, joint(constraints, anywhere, anywhere.form, group=group)
+
+
+def _judged(constraint: Constraint, vocabulary: Vocabulary) -> BlackBoxTerm:
+    """Return the term that forbids the texts that a constraint without an automaton of use rejects."""
+
+    def holds(text: str) -> bool:
+        return constraint.violations(vocabulary.encode(vocabulary.form.tokenise(text)), vocabulary) == 0
+
+    return BlackBoxTerm(constraint.describe(), holds, hard=True)
 
 
 def _in_groups(

@@ -213,6 +213,23 @@ class Vocabulary:
             _remember(self._holders, folded, holders, MOST_LOOKED_UP)
         return self._holders[folded]
 
+    @property
+    def folded_tokens(self) -> list[str]:
+        """All tokens with case ignored, extra words included."""
+        return self._folded[1:-1].decode().split("\n")
+
+    def contains(self, token: int, word: str) -> bool:
+        """Whether a token is among those that contain a word (see `containing`), without a search for the others.
+
+        Args:
+            token: its id.
+            word: another token.
+        """
+        folded = self.form.fold(word)
+        if not any(map(str.isalnum, folded)):
+            return self.form.fold(self[token]) == folded
+        return self._holds(token, folded)
+
     def _holds(self, token: int, word: str) -> bool:
         """Whether a token, folded, holds a folded word between borders."""
         folded, borders = self.form.fold(self[token]), ""

@@ -9,7 +9,7 @@ import typer
 
 from searchgen.cli.main import app
 from searchgen.constraints.length import MOST_WORDS
-from searchgen.record import Record
+from searchgen.record import SHOWN_ONLY, Record
 from searchgen.request.request import (
     CHAINS_PER_TEXT,
     MOST_SECONDS,
@@ -136,7 +136,7 @@ def _budgets() -> str:
 def _fields() -> Iterator[str]:
     attributes = re.findall(r"^    (\w+): ((?:.|\n        )+)", inspect.cleandoc(Record.__doc__ or ""), re.MULTILINE)
     for name, meaning in attributes:
-        if name != "demanded":
+        if name not in SHOWN_ONLY:
             yield f"| `{name}` | {' '.join(meaning.split()).replace('None', 'null')} |\n"
     yield from (f"| `{name}` | {meaning} |\n" for name, meaning in OTHER_FIELDS.items())
 

@@ -120,6 +120,11 @@ def test_terminal_libraries_only_in_cli() -> None:
     assert not only(("typer", "rich", "click"), lambda module: module.path.startswith("cli/"))
 
 
+def test_libraries_of_pages_only_where_pages_are_made() -> None:
+    assert not only(("jinja2", "markupsafe"), lambda module: module.path.startswith("searchgen/report/"))
+    assert not only(("leather",), lambda module: module.path.startswith("searchgen/markup/"))
+
+
 def test_models_and_constraints_do_not_know_each_other() -> None:
     assert not only(("searchgen.constraints",), lambda module: not module.name.startswith("searchgen.lm"))
     assert not only(("searchgen.lm",), lambda module: not module.name.startswith("searchgen.constraints"))
@@ -183,7 +188,7 @@ def test_kernel_files_are_those_with_compiled_loops() -> None:
     assert users == set(KERNEL_FILES)
 
 
-HEAVY = ("numpy", "numba", "llvmlite", "torch", "transformers")
+HEAVY = ("numpy", "numba", "llvmlite", "torch", "transformers", "jinja2", "leather", "rich")
 HELP = """
 import sys
 from searchgen.cli.main import run

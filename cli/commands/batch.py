@@ -43,7 +43,9 @@ Journal = typer.Option(
 )
 KeepColumns = typer.Option("--keep-columns", help="Jobs may have other columns, too; rows repeat them in `columns`.")
 Strict = typer.Option("--strict", help="Stop at the first line that is not a job.")
-Report = typer.Option("--report", metavar="FILE", help="Write times and counters as JSON.")
+Report = typer.Option(
+    "--report", metavar="FILE", help="Write a page about the run (FILE.html), or times and counters as JSON."
+)
 Sync = typer.Option("--sync", metavar="SECONDS", parser=decimal, help="How often rows are flushed to the disk.")
 Quiet = typer.Option(
     "--quiet", "-q", callback=hush, help="Hide progress on stderr; the last line still counts the rows."

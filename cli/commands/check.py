@@ -1,5 +1,6 @@
 """`searchgen check`: which texts satisfy the constraints."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from searchgen.cli import options
@@ -53,8 +54,9 @@ def check(
         lacks = [part for part, holds in satisfied.items() if not holds]
         failed += bool(lacks)
         if json:
-            known = {"text": text, "tokens": tokens, "satisfied": satisfied, "lm": source.label, "line": number}
-            write_json(partial_record(**known, passes=not lacks, status="ok", error=None))
+            spans = [asdict(span) for span in judge.spans_in(text)]
+            known = {"text": text, "tokens": tokens, "satisfied": satisfied, "spans": spans, "lm": source.label}
+            write_json(partial_record(**known, line=number, passes=not lacks, status="ok", error=None))
         elif lacks:
             write_line(f"{number}\t{'; '.join(lacks)}\t{text}")
     if not total:

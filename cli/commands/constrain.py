@@ -30,6 +30,11 @@ Example: searchgen constrain --keywords "dog,new york|boston" -n 3 --seed 7
 """
 
 
+Report = typer.Option(
+    "--report", metavar="FILE", help="Write a page about the search (FILE.html), or its counts as JSON."
+)
+
+
 @takes_demands("search")
 def constrain(
     context: typer.Context,
@@ -40,6 +45,7 @@ def constrain(
     seed: Annotated[int | None, options.Seed] = None,
     budget: Annotated[float | None, options.Budget] = None,
     json: Annotated[bool, options.Json] = False,
+    cloze: Annotated[bool, options.Cloze] = False,
     spec: Annotated[str | None, options.Spec] = None,
     again: Annotated[str | None, options.Again] = None,
     quiet: Annotated[bool, options.Quiet] = False,
@@ -50,17 +56,29 @@ def constrain(
     device: Annotated[str, options.Device] = "auto",
     dtype: Annotated[str, options.Dtype] = "auto",
     share: Annotated[int, options.Share] = 1,
+    watch: Annotated[bool, options.Watch] = False,
+    trace: Annotated[str | None, options.Trace] = None,
+    trace_all: Annotated[bool, options.TraceAll] = False,
+    report: Annotated[str | None, Report] = None,
 ) -> None:
     """Parse the flags into one request a set, answer each, and print."""
     ahead = _ahead(context.params, demands)
     from searchgen.cli.parts.answers import Answers
-    from searchgen.cli.parts.default_models import SearchModels, tell_of_better
+    from searchgen.cli.parts.default_models import SearchModels, tell_of_better, tell_of_forms
+    from searchgen.cli.parts.looks import Looks
     from searchgen.cli.requests import neural_settings, refuse_share
     from searchgen.cli.stdin import refuse_twice
     from searchgen.lm.neural.settings import NEURAL_FIELDS
     from searchgen.request.request import Annealing, Request
 
-    answers = Answers(json=json, verbose=verbose, raw_tokens=raw_tokens, ahead=ahead, usual=SearchModels())
+    if cloze and json:
+        raise RequestError("--cloze prints plain lines; with --json take the spans, or drop one of the two")
+    looks = Looks.of(watch, trace, trace_all, report)
+    if looks.any and demands.from_stdin:
+        raise RequestError(
+            "--watch, --trace and --report show one search, and --keywords - makes many; drop them, or use batch --report"
+        )
+    answers = Answers(json, verbose, raw_tokens, ahead=ahead, usual=SearchModels(), cloze=cloze, looks=looks)
     if again is not None:
         _refuse_beside_again(context)
         return answers.repeat(again, lm)
@@ -80,6 +98,8 @@ def constrain(
     _answer(answers, demands, template, lm, share)
     if lm is None and not demands.from_stdin:
         tell_of_better(template.words)
+    if not demands.from_stdin and not (template.inflect or template.forms_of):
+        tell_of_forms(template.keywords)
 
 
 def _ahead(params: dict[str, Any], demands: Given) -> "Ahead":
@@ -126,7 +146,10 @@ def _answer_spec(answers: "Answers", path: str, context: typer.Context, demands:
 
 
 #: Parameters that may stand beside `--again`: the rest is in the signature.
-BESIDE_AGAIN = {"again", "lm", "raw_tokens", "json", "quiet", "verbose"}
+BESIDE_AGAIN = {
+    *("again", "lm", "raw_tokens", "json", "cloze", "quiet", "verbose"),
+    *("watch", "trace", "trace_all", "report"),
+}
 
 
 def _refuse_beside_again(context: typer.Context) -> None:
@@ -142,5 +165,5 @@ def _refuse_empty(demands: Given) -> None:
         text = demands[flag.replace("-", "_")]
         if text is not None and not text.strip():
             raise RequestError(f"--{flag} {text!r} is empty; give at least one word, or drop it")
-    if not demands["keywords"] and not any(demands.words):
-        raise RequestError("nothing is required; give --keywords, --starts-with or --ends-with")
+    if not any(demands.words):
+        raise RequestError("nothing is required; give --keywords, --starts-with or another constraint")

@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 from searchgen.cli import options
-from searchgen.cli.output import note, terminal_width, write_json, write_line
+from searchgen.cli.output import note, progress, terminal_width, write_json, write_line
 from searchgen.cli.parts.columns import columns, display_width
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.plain_json import plain, rounded
@@ -55,7 +55,7 @@ def explain(
         source = load_source(request.model.ngram, request.neural, raw_tokens)
     if request.model.scores_texts:
         note(f"{request.lm} scores whole texts; these numbers are those of {source.ref.name}, which proposes to it")
-    with compiling("importance", "smc"):
+    with progress("explaining"), compiling("importance", "smc"):
         explained = explain_request(source, stated_law(request))
     write_json(_row(explained)) if json else _print(explained, request.model.scores_texts)
 

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from dataclasses import asdict, replace
+from itertools import chain, islice
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from searchgen.record import partial_record
 
 if TYPE_CHECKING:
     from searchgen.demands.judge import Judge
+    from searchgen.lm.neural.settings import NeuralSettings
     from searchgen.lm.ngram.model import NGram
     from searchgen.lm.protocol import TextModel
     from searchgen.request.request import Request
@@ -81,6 +83,7 @@ def score(
             raise RequestError(f"--raw-tokens: {lm} reads printed text; drop the flag")
         if constrained or beta != 1:
             raise RequestError(f"{lm} scores texts without constraints and beta; searchgen check looks at constraints")
+        texts, settings = _in_language(texts, settings)
         model = open_text_model(request.lm, settings, os.cpu_count() or 1)
         if _is_masked(model):
             complain(f"{lm} is a masked model: its scores are pseudo-log-likelihoods, not log-probabilities")
@@ -88,6 +91,18 @@ def score(
     else:
         rows = map(_by_words(request, raw_tokens, constrained), texts)
     _print(rows, json)
+
+
+def _in_language(texts: Iterator[bytes], settings: "NeuralSettings") -> "tuple[Iterator[bytes], NeuralSettings]":
+    """Return the texts, and settings whose default examples are in the language of the first one."""
+    from searchgen.lm.examples import DEFAULT, resolved
+    from searchgen.text import detect
+
+    if settings.examples != DEFAULT:
+        return texts, settings
+    first = next(texts, b"")
+    language = detect(first.decode("utf-8", "replace"))
+    return chain([first] if first else [], texts), replace(settings, examples=resolved(DEFAULT, language))
 
 
 def _print(rows: Iterable[Row], json: bool) -> None:
@@ -243,4 +258,5 @@ def _density(text: str, unknown: list[str], judge: "Judge | None", log_density: 
         return {"log_density": None if unknown else log_density}
     known = all(judge.vocabulary.find(token) >= 0 for token in unknown)
     satisfied = {**judge.judged(text), KNOWN: known}
-    return {"log_density": log_density if all(satisfied.values()) else None, "satisfied": satisfied}
+    spans = [asdict(span) for span in judge.spans_in(text)]
+    return {"log_density": log_density if all(satisfied.values()) else None, "satisfied": satisfied, "spans": spans}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from searchgen.cli.loading import load_source, refuse_other_model, repeating, source_cache, starting
 from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line
+from searchgen.cli.parts.looks import Looks
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, ModelRefusal, NothingFound, Outage, RequestError, SearchgenError, not_utf8
 from searchgen.lm.protocol import KeepsKeyValues
@@ -47,6 +48,8 @@ class Answers:
         shown: notes already shown; each is shown once.
         ahead: models that are being opened, by name and how they are read.
         usual: the model of some words where none is asked for.
+        cloze: print gaps for the demanded words, and the words after a tab.
+        looks: what the user wants to see of a search, besides its texts.
     """
 
     json: bool
@@ -55,6 +58,8 @@ class Answers:
     shown: set[str] = field(default_factory=set)
     ahead: "Ahead" = field(default_factory=dict)
     usual: Callable[[str], str] = default_model
+    cloze: bool = False
+    looks: Looks = field(default_factory=Looks)
 
     @cached_property
     def sources(self) -> "SourceCache":
@@ -63,7 +68,7 @@ class Answers:
 
     def one(self, request: Request) -> None:
         """Answer one request; the failure that ended its search early is raised once its texts are printed."""
-        self._finish(self._search(request))
+        self._finish(self._looked_at(request) if self.looks.any else self._search(request))
 
     def repeat(self, signature: str, lm: str | None) -> None:
         """Answer the request of a signature again.
@@ -83,7 +88,7 @@ class Answers:
         with repeating(request, lm):
             searcher = self._searcher(replace(request, lm=lm or request.lm))
         refuse_other_model(searcher.source, wanted)
-        self._finish(self._search(request, searcher))
+        self._finish(self._looked_at(request, searcher) if self.looks.any else self._search(request, searcher))
 
     def stream(self, lines: Iterable[bytes], template: Request, lm: str | None, share: int = 1) -> None:
         """Answer one keyword set a line, in order, each printed before the next is read.
@@ -150,7 +155,7 @@ class Answers:
 
             jobs = [(self._searcher(request), request) for request in requests.values()]
             started = time.perf_counter()
-            with progress() as show:
+            with progress(f"searching {len(jobs)} sets") as show:
                 on_progress = (lambda share: show(f"searching {len(jobs)} sets", share)) if show else None
                 outcomes.update(zip(requests, search_together(jobs, on_progress), strict=True))
             for number in requests:
@@ -159,10 +164,30 @@ class Answers:
 
     def _search(self, request: Request, loaded: "Searcher | None" = None, line: int | None = None) -> "Outcome":
         searcher, started = loaded or self._searcher(request), time.perf_counter()
-        with progress() as show:
+        with progress("searching") as show:
             on_progress = (lambda share: show("searching", share)) if show else None
             outcome = searcher.search(request, on_progress)
         self._report(outcome, time.perf_counter() - started, line)
+        return outcome
+
+    def _looked_at(self, request: Request, loaded: "Searcher | None" = None) -> "Outcome":
+        """Search while somebody looks, and write what is to be left of it."""
+        from searchgen.jobs.batch_job import searched
+        from searchgen.report.run_page import search_page
+
+        searcher, started, looks = loaded or self._searcher(request), time.perf_counter(), self.looks
+        try:
+            with looks.looking("searching") as (observer, on_progress):
+                outcome = searcher.search(request, on_progress, observer)
+        except NothingFound as error:
+            looks.write_failed("constrain", request, error)
+            raise
+        self._report(outcome, time.perf_counter() - started, None)
+        looks.write(
+            outcome.records[0].signature,
+            lambda observer: search_page(outcome, observer),
+            lambda: searched(outcome)[1],
+        )
         return outcome
 
     def _report(self, outcome: "Outcome | BaseException", seconds: float, line: int | None) -> None:
@@ -200,7 +225,14 @@ class Answers:
             if self.json:
                 write_json({**record.as_json(), "status": "ok", "error": None})
             else:
-                write_line(highlighted(record.text, _required_spans(record)))
+                write_line(self._line(record))
+
+    def _line(self, record: "Record") -> str:
+        if self.cloze:
+            from searchgen.cli.parts.cloze import cloze_line
+
+            return cloze_line(record)
+        return highlighted(record.text, [(span.start, span.end) for span in record.spans])
 
     def _print_line(self, number: int, outcome: "Outcome | BaseException", count: int) -> None:
         """Print the outcome of a line of stdin: as many lines as the request has texts, unless the run ends here."""
@@ -253,19 +285,3 @@ def _describe(outcome: "Outcome", seconds: float) -> None:
     if outcome.report:
         complain(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in outcome.report.items() if count))
     complain(f"signature {outcome.records[0].signature}")
-
-
-def _required_spans(record: "Record") -> list[tuple[int, int]]:
-    """Return where the required words stand in the printed text: its tokens occur there in order."""
-    spans: list[tuple[int, int]] = []
-    at, text = 0, record.text.casefold()
-    if len(text) != len(record.text):
-        return spans
-    for place, token in enumerate(record.tokens):
-        begin = text.find(token.casefold(), at)
-        if begin < 0:
-            continue
-        at = begin + len(token)
-        if place in record.demanded:
-            spans.append((begin, at))
-    return spans

@@ -1,14 +1,18 @@
 """The model of a search without --lm: the user's default of the language, else the embedded one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from searchgen.cli.output import is_watched, note
 from searchgen.request.default_models import default_models, said_once
 
-__all__ = ["SearchModels", "noted_models", "tell_of_better"]
+__all__ = ["SearchModels", "noted_models", "tell_of_better", "tell_of_forms"]
 
 #: The model that English is better written under.
 BETTER = "smollm2"
+
+#: From so many bare words on, forms make better sentences (notes/inflection.md).
+MANY_WORDS = 3
 
 
 @dataclass
@@ -70,3 +74,10 @@ def tell_of_better(words: str) -> None:
         note(
             f"--lm {BETTER} writes better sentences; fetch it once with searchgen lm get {BETTER} ({entry.size / 1e6:,.0f} MB)"
         )
+
+
+def tell_of_forms(keywords: Sequence[Sequence[str]]) -> None:
+    """Show a person at a terminal, once and never again, that bare English words may count in every form."""
+    bare = [item[0] for item in keywords if len(item) == 1 and item[0].isascii() and item[0].isalpha()]
+    if is_watched() and len(bare) >= MANY_WORDS and said_once("inflect"):
+        note("with --inflect words count in every form (caught for catch), which makes better sentences")

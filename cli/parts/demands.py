@@ -48,7 +48,9 @@ class Given:
     @property
     def words(self) -> list[str]:
         """All required words, as they were given."""
-        return [*(self.values["keywords"] or []), self.values["starts_with"] or "", self.values["ends_with"] or ""]
+        from searchgen.constraints import CONSTRAINTS
+
+        return [*(self.values["keywords"] or []), *(kind.wording(self.values) for kind in CONSTRAINTS.values())]
 
     def read(self, key: str) -> Any:
         """Return the value of a flag as a request holds it: lists split, files read.
@@ -57,12 +59,14 @@ class Given:
             RequestError: nothing is listed, or a file cannot be read.
         """
         from searchgen.cli.requests import listed, phrases
-        from searchgen.constraints.flags import ITEMS
+        from searchgen.constraints.flags import ITEMS, TEXTS
         from searchgen.demands.demands import demand_flags
 
         value, flag = self.values[key], demand_flags()[key]
         if flag.type == ITEMS:
             return tuple(map(tuple, listed(f"--{flag.name}", value))) if value else ()
+        if flag.type == TEXTS:
+            return tuple(map(flag.read, value or ()))
         if flag.is_list:
             return phrases(f"--{flag.name}", value) if value else ()
         return flag.usual if value is None else value

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,26 @@ def output_place(flag: str, name: str | Path) -> Path:
             raise RequestError(f"{flag} {path} is the file that {called} is; name another")
     if not place.parent.is_dir():
         raise RequestError(f"{flag} {path}: there is no folder {place.parent}; make it first")
-    if not os.access(place.parent, os.W_OK):
+    if not _takes_files(place.parent):
         raise RequestError(f"{flag} {path}: the folder {place.parent} cannot be written")
     if flag == "--report" and _holds_rows(place):
         raise RequestError(f"{flag} {path} holds rows or draws, which a report would replace; name another file")
     if path.is_symlink():
         complain(f"{flag} {path} is a link; {place} is written")
     return place
+
+
+def _takes_files(folder: Path) -> bool:
+    """Return whether a file can be made in a folder; permissions alone do not say so of every file system."""
+    if not os.access(folder, os.W_OK):
+        return False
+    try:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".")
+    except OSError:
+        return False
+    os.close(handle)
+    os.unlink(name)
+    return True
 
 
 def _holds_rows(place: Path) -> bool:

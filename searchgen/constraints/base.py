@@ -41,12 +41,17 @@ class Constraint(ABC):
         flags: its flags; every command, spec, job and the Python interface take them.
         repeated: whether most requests have the very same constraint, so that its automaton is worth keeping.
         begins: whether a text begins with its phrases.
+        black_box: whether its automaton is too large for a model's vocabulary: texts are then judged one by one.
     """
 
     name: ClassVar[str]
     flags: ClassVar[tuple[Flag, ...]] = ()
     repeated: ClassVar[bool] = False
     begins: ClassVar[bool] = False
+    black_box: ClassVar[bool] = False
+
+    #: Hyphens join words, which the window of lengths counts one by one: so many more than the printed words it has.
+    HYPHENS: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
         self.validate()
@@ -87,6 +92,11 @@ class Constraint(ABC):
             RequestError: it names flag and value.
         """
         del demands
+
+    @classmethod
+    def wording(cls, demands: Mapping[str, Any]) -> str:
+        """Return the words that the demands spell out; the language of all of them decides the default model."""
+        return " ".join(demands[flag.key] or "" for flag in cls.flags if flag.type is str)
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -156,10 +166,33 @@ class Constraint(ABC):
         """Tokens a text may need because of the constraint; unknown ones must enter the vocabulary."""
         return ()
 
+    def places(self, ids: Ids, vocabulary: Vocabulary) -> Sequence[tuple[str, int, int]]:
+        """Where a text holds what the constraint demands, for `spans`; by default nowhere.
+
+        Args:
+            ids: a text.
+            vocabulary: its tokens.
+
+        Returns:
+            For each place the name of the part, as `parts` has it, its first token, and the token after its last.
+        """
+        del ids, vocabulary
+        return ()
+
+    def exactly(self, vocabulary: Vocabulary) -> Iterator[str]:
+        """Demanded words that keep their case because the vocabulary would print them in another."""
+        del vocabulary
+        return iter(())
+
     def least_words(self, form: TextForm) -> int:
         """By how many words it widens the usual window of lengths."""
         del form
         return 0
+
+    def word_range(self, form: TextForm) -> tuple[int, int | None] | None:
+        """The fewest and the most words of its texts, which take the place of the usual window; None: it does not tell."""
+        del form
+        return None
 
     def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
         """Return the name in the output of each part that spells out words of the user."""

@@ -76,6 +76,7 @@ def _keeping_case(
         elif anywhere and not vocabulary.matching(word):
             yield word
     for constraint in constraints:
+        yield from constraint.exactly(vocabulary)
         for phrase in constraint.phrases() if constraint.begins else ():
             first = phrase[max(0, form.first_word(phrase))]
             if first in words and not vocabulary.matching(first) and form.detokenise(phrase) != form.inside(phrase):

@@ -150,6 +150,18 @@ class StartsWith(_Edge):
         """
         return _mismatches(folded(self.phrase, vocabulary), folded(vocabulary.decode(ids), vocabulary))
 
+    def places(self, ids: Ids, vocabulary: Vocabulary) -> Sequence[tuple[str, int, int]]:
+        """Where the phrase stands: at the beginning, if it does.
+
+        Args:
+            ids: a text.
+            vocabulary: its tokens.
+
+        Returns:
+            One place, or none.
+        """
+        return [(self.describe(), 0, len(self.phrase))] if self.violations(ids, vocabulary) == 0 else []
+
 
 @dataclass(frozen=True)
 class EndsWith(_Edge):
@@ -206,6 +218,22 @@ class EndsWith(_Edge):
         text = folded(vocabulary.decode(ids), vocabulary)[::-1]
         tail = next((place for place, token in enumerate(text) if token not in marks), len(text))
         return min(_mismatches(phrase, text[skipped:]) for skipped in range(tail + 1))
+
+    def places(self, ids: Ids, vocabulary: Vocabulary) -> Sequence[tuple[str, int, int]]:
+        """Where the phrase stands: at the end, marks after it aside.
+
+        Args:
+            ids: a text.
+            vocabulary: its tokens.
+
+        Returns:
+            One place, or none.
+        """
+        phrase, text = folded(self.phrase, vocabulary), folded(vocabulary.decode(ids), vocabulary)
+        if self.violations(ids, vocabulary):
+            return []
+        first = max(at for at in range(len(text)) if text[at : at + len(phrase)] == phrase)
+        return [(self.describe(), first, first + len(phrase))]
 
     def _marks(self, vocabulary: Vocabulary) -> Phrase:
         """The marks that may follow the phrase."""

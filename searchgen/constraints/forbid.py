@@ -11,6 +11,7 @@ from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, product
 from searchgen.constraints.base import Constraint, Phrase, Setting, folded, spell
 from searchgen.constraints.flags import PHRASES, Flag
 from searchgen.constraints.patterns import label_words, matcher
+from searchgen.constraints.words.inflected import Inflected
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
 from searchgen.text.items import item_tokens, narrow
@@ -29,6 +30,7 @@ class Forbid(Constraint):
 
     Attributes:
         items: the phrases, each a tuple of tokens.
+        asked: the word of the user of whose forms each is one; empty: each is asked for itself.
     """
 
     #: Longer lists are one part of a text's verdict, and a set of words: each token is looked at once.
@@ -39,6 +41,7 @@ class Forbid(Constraint):
         Flag("forbid", PHRASES, "Words or phrases that must not occur.", "LIST", (), ()),
     )
     items: tuple[Phrase, ...]
+    asked: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, values: Sequence[str], form: TextForm) -> "Forbid":
@@ -59,25 +62,28 @@ class Forbid(Constraint):
     @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
         """Return the constraint, if anything is forbidden."""
-        phrases = tuple(item_tokens(narrow(phrase), setting.form) for phrase in demands["forbid"])
-        setting.notes += separator_hints(demands["forbid"])
-        return (cls(phrases),) if phrases else ()
+        asked, inflected = demands["forbid"], Inflected.of(demands, setting.form)
+        forms = [(form, text) for text in asked for form in (inflected.forms(text) if inflected else [text])]
+        phrases = tuple(item_tokens(narrow(form), setting.form) for form, _ in forms)
+        setting.notes += separator_hints(asked)
+        return (cls(phrases, tuple(text for _, text in forms) if inflected else ()),) if phrases else ()
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Yield each phrase; a long list is one part."""
+        forms = Inflected.given(demands)
         if len(demands["forbid"]) > cls.LONG_LIST:
-            yield f"without {len(demands['forbid']):,} words", {"forbid": demands["forbid"]}, {"forbid": ()}
+            yield f"without {len(demands['forbid']):,} words", {**forms, "forbid": demands["forbid"]}, {"forbid": ()}
             return
         for phrase in dict.fromkeys(demands["forbid"]):
             others = tuple(item for item in demands["forbid"] if item != phrase)
-            yield f"without {phrase}", {"forbid": (phrase,)}, {"forbid": others}
+            yield f"without {phrase}", {**forms, "forbid": (phrase,)}, {"forbid": others}
 
     def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
         """The phrases as the user wrote them."""
         if self._is_long:
             return {}
-        pairs = zip(self.items, demands["forbid"], strict=True)
+        pairs = zip(self.items, self.asked or demands["forbid"], strict=True)
         return {f"without {spell(phrase)}": f"without {' '.join(words.lower().split())}" for phrase, words in pairs}
 
     def validate(self) -> None:
@@ -140,7 +146,12 @@ class Forbid(Constraint):
         """
         classes = np.zeros(len(vocabulary), np.int16)
         if self._is_long:
-            classes[[token for token in range(len(vocabulary)) if any(self._within(token, vocabulary))]] = 1
+            # Most tokens are plain letters, which contain themselves alone.
+            written = enumerate(vocabulary.folded_tokens)
+            barred = (
+                word in self._words if word.isalpha() else any(self._within(at, vocabulary)) for at, word in written
+            )
+            classes[np.fromiter(barred, np.bool_, len(vocabulary))] = 1
         for item in self.items if not self._is_long else ():
             if len(item) == 1:
                 classes[vocabulary.containing(item[0])] = 1
@@ -199,7 +210,7 @@ class Forbid(Constraint):
             size = len(written)
             parts = [written[begin:end] for begin in range(size) for end in range(begin + 1, size + 1)]
         for part in dict.fromkeys(parts):
-            if part in self._words and (part == written or token in vocabulary.containing(part)):
+            if part in self._words and (part == written or vocabulary.contains(token, part)):
                 yield self._words[part]
 
     def _count(self, item: Phrase, ids: Ids, vocabulary: Vocabulary) -> int:

@@ -43,7 +43,7 @@ def joint(
     limit: int = ENTRY_LIMIT,
     group: int = 0,
 ) -> Automaton:
-    """The canonical texts that satisfy every constraint except lengths, which are counted in words elsewhere.
+    """The canonical texts that satisfy every constraint except lengths and black boxes, which are judged elsewhere.
 
     Args:
         constraints: the constraints of a request.
@@ -61,7 +61,7 @@ def joint(
         Impossible: no text satisfies them all, or none that is short enough.
     """
     refuse_forbidden_keywords(constraints, vocabulary)
-    counted = [constraint for constraint in constraints if not isinstance(constraint, Length)]
+    counted = [one for one in constraints if not isinstance(one, Length) and not one.black_box]
     factors = [_automaton(constraint, vocabulary, limit, group) for constraint in counted]
     _refuse_short(counted, factors, window(constraints), vocabulary)
     # Keywords multiply the states of all the rest and hardly interact with it: make the rest minimal before.

@@ -1,5 +1,6 @@
 """Words and phrases that must occur, in any order or in the given one."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -11,6 +12,8 @@ from searchgen.constraints.base import Constraint, Phrase, Setting, find, folded
 from searchgen.constraints.flags import ITEMS, Flag
 from searchgen.constraints.own_places import apart, placed, together
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
+from searchgen.constraints.words.held_places import in_order, places_of
+from searchgen.constraints.words.inflected import INFLECTION_FLAGS, Inflected
 from searchgen.errors import RequestError, TooLarge
 from searchgen.text import TextForm
 from searchgen.text.items import Place, item_tokens
@@ -18,6 +21,9 @@ from searchgen.text.lists import parse_items, separator_hints
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Keywords"]
+
+#: A part of speech marked on a word, in small letters.
+MARK = re.compile(r"(?<=\w)_[nvar]\b")
 
 Item = tuple[Phrase, ...]  # alternatives, one of which must occur
 
@@ -49,6 +55,7 @@ class Keywords(Constraint):
         ),
         Flag("ordered", bool, "The keywords must occur in the given order.", "", False, False),
         Flag("overlap", bool, "Keywords may share words (in Chinese: characters).", "", False, False),
+        *INFLECTION_FLAGS,
     )
     items: tuple[Item, ...]
     ordered: bool = False
@@ -79,7 +86,13 @@ class Keywords(Constraint):
         Raises:
             RequestError: one has no letter, digit or sign in it.
         """
-        form, written = setting.form, demands["keywords"]
+        form, written, inflected = setting.form, demands["keywords"], Inflected.of(demands, setting.form)
+        setting.notes += Inflected.notes(demands, form)
+        if inflected is not None:
+            written = tuple(
+                tuple(dict.fromkeys(form for text in item for form in inflected.forms(text, setting.vocabulary)))
+                for item in written
+            )
         items = tuple(tuple(item_tokens(phrase, form) for phrase in item) for item in written)
         if _ends_inside(items, demands, form):
             items = tuple(tuple(item_tokens(phrase, form, Place(inner=True)) for phrase in item) for item in written)
@@ -88,20 +101,20 @@ class Keywords(Constraint):
         ):
             if not phrase:
                 raise RequestError(f"keyword {text!r} has no letter, digit or sign in it; drop it")
-        setting.notes += separator_hints([phrase for item in written for phrase in item])
+        setting.notes += separator_hints([phrase for item in demands["keywords"] for phrase in item])
         return (cls(items, ordered=demands["ordered"], overlap=demands["overlap"]),) if items else ()
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Yield each item; a list in a given order is one part."""
-        items = demands["keywords"]
+        items, forms = demands["keywords"], Inflected.given(demands)
         if demands["ordered"] and len(items) > 1:
             listed = ", ".join("|".join(item) for item in items)
-            yield f"keywords in order: {listed}", {"keywords": items, "ordered": True}, {"keywords": ()}
+            yield f"keywords in order: {listed}", {**forms, "keywords": items, "ordered": True}, {"keywords": ()}
             return
         for item in dict.fromkeys(items):
             others = tuple(entry for entry in items if entry != item)
-            yield f"keyword {'|'.join(item)}", {"keywords": (item,)}, {"keywords": others}
+            yield f"keyword {'|'.join(item)}", {**forms, "keywords": (item,)}, {"keywords": others}
 
     def least_words(self, form: TextForm) -> int:
         """The words of every item's shortest phrase; in any order, equal items count once."""
@@ -114,7 +127,10 @@ class Keywords(Constraint):
         for rank, item in enumerate(demands["keywords"]):
             again = spelled[:rank].count(spelled[rank]) + 1
             suffix = f" ({again})" if again > 1 else ""
-            names[f"keyword {spelled[rank]}{suffix}"] = f"keyword {' '.join('|'.join(item).lower().split())}{suffix}"
+            named = " ".join("|".join(item).lower().split())
+            if demands["inflect"] or demands["forms_of"]:
+                named = MARK.sub(lambda mark: mark[0].upper(), named)
+            names[f"keyword {spelled[rank]}{suffix}"] = f"keyword {named}{suffix}"
         return names
 
     def validate(self) -> None:
@@ -198,6 +214,35 @@ class Keywords(Constraint):
             elif again == 1:
                 result[f"keyword {spelled[rank]}"] = held[frozenset(item)]
         return result
+
+    def places(self, ids: Ids, vocabulary: Vocabulary) -> Sequence[tuple[str, int, int]]:
+        """Where each item is held: the earliest place, and one of its own where items may not share words.
+
+        Args:
+            ids: a text.
+            vocabulary: its tokens.
+
+        Returns:
+            Name, first token and the token after the last of each item that the text holds.
+        """
+        text, spelled = folded(vocabulary.decode(ids), vocabulary), [_spelled(item) for item in self.items]
+        items = [tuple(folded(phrase, vocabulary) for phrase in item) for item in self.items]
+        if self.ordered:
+            names = [
+                f"keyword {name}" + (f" ({again})" if (again := spelled[: rank + 1].count(name)) > 1 else "")
+                for rank, name in enumerate(spelled)
+            ]
+            return [(name, *place) for name, place in zip(names, in_order(items, text), strict=False)]
+        names_of: dict[frozenset[Phrase], str] = {}
+        for item, name in zip(items, spelled, strict=True):
+            names_of.setdefault(frozenset(item), f"keyword {name}")
+        merged = [tuple(item) for item in names_of]
+        groups = [[number] for number in range(len(merged))] if self.overlap else apart(merged)
+        found: dict[int, tuple[int, int]] = {}
+        for group in groups:
+            places = places_of([merged[number] for number in group], text)
+            found |= {group[number]: place for number, place in places.items()}
+        return [(names_of[frozenset(merged[number])], *place) for number, place in found.items()]
 
     def _held(self, items: Sequence[Item], text: Phrase) -> dict[frozenset[Phrase], bool]:
         """Whether each item has a place, by its alternatives; equal items count once."""

@@ -8,7 +8,9 @@ import numpy as np
 
 from searchgen.black_box_terms import BlackBoxTerm
 from searchgen.constraints import Constraint, Forbid, refuse_forbidden_keywords, with_demanded
+from searchgen.constraints.words.spans import spans_of
 from searchgen.demands.to_constraints import constraints_of
+from searchgen.record import Span
 from searchgen.text import TextForm
 from searchgen.text.items import narrow, odd_words
 from searchgen.text.units import Units
@@ -80,6 +82,22 @@ class Judge:
             if term.hard:
                 result[f"term {term.name}"] = term.log_weight(printed) > -np.inf
         return result
+
+    def spans(self, ids: Sequence[int], printed: str) -> tuple[Span, ...]:
+        """Return where a text holds what is demanded.
+
+        Args:
+            ids: the text.
+            printed: the same.
+        """
+        return spans_of(self.constraints, np.array(ids, np.int32), printed, self.vocabulary, self.written)
+
+    def spans_in(self, text: str) -> tuple[Span, ...]:
+        """Return where any text holds what is demanded, in its first reading (see `judged`)."""
+        tokens = self.form.tokenise(text)
+        vocabulary = self._holding(tokens)
+        ids = np.array([vocabulary.find(token) for token in tokens], np.int32)
+        return spans_of(self.constraints, ids, text, vocabulary, self.written)
 
     def judged(self, text: str) -> dict[str, bool]:
         """Return, for each part of each constraint, whether any text satisfies it.

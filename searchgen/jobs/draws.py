@@ -15,6 +15,7 @@ from searchgen.record import Record
 from searchgen.request.json_values import listed
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import PLAIN_TERMS, Request
+from searchgen.samplers.chains.observer import Observer
 from searchgen.samplers.diagnostics.report import diagnose
 from searchgen.samplers.method import Draws, Job, Method, parse_options, spelled_out
 from searchgen.samplers.registry import method, methods
@@ -71,7 +72,10 @@ def stated_law(request: Request, bounded: bool = True) -> Request:
 
 
 def job_of(
-    source: Source, request: Request, progress: Callable[[float], None] | None = None
+    source: Source,
+    request: Request,
+    progress: Callable[[float], None] | None = None,
+    observer: Observer | None = None,
 ) -> tuple[Request, Method, Job]:
     """Return a request with its sampler's options spelled out, the sampler, and the job for it.
 
@@ -90,7 +94,10 @@ def job_of(
     options, spelled = spelled_out(sampler, options, target)
     request = replace(request, options=spelled)
     key = key_of(request.seed, request.canonical())
-    return request, sampler, Job(target, request.count, key, options, source.threads, progress, request.start)
+    if observer is not None:
+        refuse_unobserved(sampler)
+        observer.target = target
+    return request, sampler, Job(target, request.count, key, options, source.threads, progress, request.start, observer)
 
 
 def method_for(name: str, target: Target) -> Method:
@@ -121,6 +128,19 @@ def refuse_unserved(sampler: Method, target: Target) -> None:
         )
 
 
+def refuse_unobserved(sampler: Method) -> None:
+    """Refuse to look at the moves of a method that makes none, or does not show them.
+
+    Raises:
+        RequestError: in this case; it names the methods that can be watched.
+    """
+    if not sampler.observed:
+        able = ", ".join(other.name for other in methods() if other.observed)
+        raise RequestError(
+            f"--watch and --trace show the moves of chains, and --sampler {sampler.name} shows none; drop them, or use {able}"
+        )
+
+
 def refuse_black_box_terms(sampler: Method, target: Target) -> None:
     """Refuse a target with functions of the text to a method that needs the target's parts.
 
@@ -139,19 +159,25 @@ def refuse_black_box_terms(sampler: Method, target: Target) -> None:
         )
 
 
-def sample(source: Source, request: Request, progress: Callable[[float], None] | None = None) -> "Sampled":
+def sample(
+    source: Source,
+    request: Request,
+    progress: Callable[[float], None] | None = None,
+    observer: Observer | None = None,
+) -> "Sampled":
     """Draw texts from the law of a request (see `stated_law`).
 
     Args:
         source: the model.
         request: the job; `request.sampler` names the method.
         progress: called with the share done.
+        observer: sees the chains; it changes nothing.
 
     Raises:
         RequestError: as for `job_of`; or the sampler cannot serve the target.
         NothingFound: no text satisfies the request, or none was found.
     """
-    request, sampler, job = job_of(source, request, progress)
+    request, sampler, job = job_of(source, request, progress, observer)
     model = job.target.text_model
     if model is None:
         return Sampled(request, sampler, job.target, sampler.draw(job), source.label, source.hash)

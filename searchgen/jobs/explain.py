@@ -10,7 +10,7 @@ import numpy as np
 
 from searchgen.constraints import CONSTRAINTS, Length
 from searchgen.demands.demands import Demands
-from searchgen.errors import Contradiction, Impossible, SearchgenError
+from searchgen.errors import Contradiction, Impossible, RequestError, SearchgenError
 from searchgen.guide import Guide
 from searchgen.jobs.draws import usual_sampler
 from searchgen.jobs.exact_mass import exact_log_z
@@ -123,6 +123,9 @@ def explain(source: Source, request: Request) -> Explained:
         target = source.proposal(request)
     except Contradiction as error:
         raise Impossible(f"proved impossible: {error}") from None
+
+    if target.opaque:
+        raise RequestError(f"explain sums over automata, and {target.opaque[0].name!r} has none; drop it")
 
     def log_mass(part: Request) -> float:
         try:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from searchgen.constraints.flags import ITEMS
+from searchgen.constraints.flags import ITEMS, TEXTS
 from searchgen.demands.demands import demand_flags, with_needed
 from searchgen.errors import RequestError
 from searchgen.plain_json import brief
@@ -101,6 +101,8 @@ def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Requ
         # Samplers that draw from the stated law leave free what is not asked for, as `searchgen sample` does.
         given = {**{name: flag.free for name, flag in flags.items() if flag.usual != flag.free}, **given}
     for name, flag in flags.items():
+        if flag.type == TEXTS and isinstance(given.get(name), str):
+            given[name] = [given[name]]
         if flag.is_list and name in given:
             given[name] = (_items if flag.type == ITEMS else _phrases)(name, given[name])
     if given.get("lm") is None:
@@ -213,7 +215,7 @@ def _written(given: Mapping[str, Any]) -> str:
     """Return the words of a request as one text, whatever else is wrong with it."""
     items = given.get("keywords")
     words = [phrase for item in items if isinstance(item, list) for phrase in item] if isinstance(items, list) else []
-    words += [given.get("starts_with"), given.get("ends_with")]
+    words += [given.get(name) for name, flag in demand_flags().items() if flag.type is str]
     if not any(words) and isinstance(given.get("forbid"), list):
         words = given["forbid"][:MOST_WORDS]
     return " ".join(word for word in words if isinstance(word, str))

@@ -242,8 +242,9 @@ class Request:
     @cached_property
     def words(self) -> str:
         """Every word that must occur, as one text, or must not where no word must; its language decides the default model."""
-        words = [*(phrase for item in self.keywords for phrase in item), self.starts_with, self.ends_with]
-        return " ".join(words if any(words) else self.forbid[:MOST_WORDS])
+        words = [phrase for item in self.keywords for phrase in item]
+        words += [constraint.wording(self.demands) for constraint in CONSTRAINTS.values()]
+        return " ".join(filter(None, words) if any(words) else self.forbid[:MOST_WORDS])
 
     @cached_property
     def model(self) -> ModelRef:

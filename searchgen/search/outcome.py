@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+import numpy as np
+
 from searchgen.errors import NotFound
 from searchgen.lm.examples import counted, echoes, example_lines
 from searchgen.ranking.diversity import diverse
@@ -60,7 +62,7 @@ def outcome_of(
     Raises:
         NotFound: nothing was found.
     """
-    ranked = _own(ranked, target, example_lines(request.reading.examples))
+    ranked = _own(_allowed(ranked, target), target, example_lines(request.reading.examples))
     if not ranked.texts:
         raise NotFound(f"not found in {ranked.steps:,} steps; widen the window, or raise --budget")
     order = whole_words_first(ranked.texts, target, source.segmentation)
@@ -94,6 +96,25 @@ def outcome_of(
     return Outcome(records, tuple(notes), request, ranked, log_mass, report=report)
 
 
+def _allowed(ranked: Annealed, target: Target) -> Annealed:
+    """Return the texts that no function of the text forbids.
+
+    Raises:
+        NotFound: all of them are forbidden.
+    """
+    if not target.opaque or not ranked.texts:
+        return ranked
+    kept = [i for i, text in enumerate(ranked.texts) if target.black_box_log_weight(text) > -np.inf]
+    if not kept:
+        names = ", ".join(term.name for term in target.opaque if term.hard)
+        raise NotFound(f"not found: every text breaks: {names}; raise --budget or widen the window")
+    return _only(ranked, kept)
+
+
+def _only(ranked: Annealed, kept: list[int]) -> Annealed:
+    return replace(ranked, texts=[ranked.texts[i] for i in kept], log_density=ranked.log_density[kept])
+
+
 def _own(ranked: Annealed, target: Target, lines: tuple[str, ...]) -> Annealed:
     """Return the texts that repeat no example line.
 
@@ -105,4 +126,4 @@ def _own(ranked: Annealed, target: Target, lines: tuple[str, ...]) -> Annealed:
     kept = [i for i, text in enumerate(ranked.texts) if not echoes(target.printed(text), lines)]
     if not kept:
         raise NotFound("all texts found repeat the example lines; raise --budget, or give other --examples")
-    return replace(ranked, texts=[ranked.texts[i] for i in kept], log_density=ranked.log_density[kept])
+    return _only(ranked, kept)

@@ -15,7 +15,7 @@ def run_record(**common: Any) -> Record:
     Args:
         common: the fields that all texts of the run have in common.
     """
-    nothing = {"text": "", "tokens": (), "satisfied": {}, "rank": 0}
+    nothing = {"text": "", "tokens": (), "satisfied": {}, "spans": (), "rank": 0}
     numbers = dict.fromkeys(("log_prob", "log_prob_per_token", "log_density", "log_weight"), 0.0)
     return Record(**{**nothing, **numbers, **common})
 
@@ -31,7 +31,8 @@ def record_of(run: Record, target: Target, ids: tuple[int, ...], log_density: fl
         rank: 1 for the first.
     """
     tokens = tuple(target.vocabulary.decode(ids))
-    log_prob = target.log_prob(ids)
+    token_log_p = target.token_log_p(ids)
+    log_prob = target.log_prob(ids, token_log_p)
     return replace(
         run,
         text=target.form.detokenise(tokens),
@@ -40,6 +41,7 @@ def record_of(run: Record, target: Target, ids: tuple[int, ...], log_density: fl
         log_prob_per_token=log_prob / (len(ids) + 1),
         log_density=log_density,
         satisfied=target.satisfied(ids),
+        spans=target.spans(ids),
         rank=rank,
-        demanded=target.demanded_places(ids),
+        token_log_p=tuple(token_log_p.tolist()),
     )

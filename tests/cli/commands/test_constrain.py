@@ -7,8 +7,8 @@ import pytest
 from tests.cli.runner import arpa, constrain, model, searchgen
 
 FIELDS = [
-    "text", "tokens", "log_prob", "log_prob_per_token", "log_density", "log_weight", "kind", "satisfied", "sampler", "lm", "seed", "steps",
-    "window", "signature", "rank", "line", "stopped_early", "status", "error",
+    "text", "tokens", "log_prob", "log_prob_per_token", "log_density", "log_weight", "kind", "satisfied", "spans", "sampler", "lm", "seed",
+    "steps", "window", "signature", "rank", "line", "stopped_early", "status", "error",
 ]  # fmt: skip
 
 
