@@ -167,6 +167,7 @@ def test_text_that_is_not_utf8_has_a_way_out(tmp_path: Path) -> None:
     assert "seems to be" not in searchgen("lm", "build", str(empty), "-o", str(tmp_path / "x.lm")).err
     assert way_out in constrain("--keywords", f"@{chinese}").err
     assert way_out in constrain("--keywords", "-", stdin=chinese.read_bytes()).err
+    assert way_out in searchgen("check", *SMALL, "-k", "dog", stdin=chinese.read_bytes()).err
     _, (row,) = batch(tmp_path, chinese.read_bytes())
     assert way_out in row["diagnostics"]["error"]
 
