@@ -6,7 +6,7 @@ from typing import Annotated
 from searchgen.cli import options
 from searchgen.cli.output import complain, note, write_json, write_line
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
-from searchgen.errors import NothingFound, RequestError
+from searchgen.errors import NothingFound, RequestError, not_utf8
 from searchgen.record import partial_record
 
 __all__ = ["HELP", "SHORT", "check"]
@@ -49,7 +49,7 @@ def check(
     failed = total = 0
     for number, line in enumerate(texts, 1):
         total += 1
-        text = line.decode("utf-8", "replace").strip()
+        text = _decoded(line, number).strip()
         tokens, satisfied = judge.form.tokenise(text), judge.judged(text)
         lacks = [part for part, holds in satisfied.items() if not holds]
         failed += bool(lacks)
@@ -65,3 +65,12 @@ def check(
     if failed:
         raise NothingFound(share)  # the exit code says the rest
     complain(share)
+
+
+def _decoded(line: bytes, number: int) -> str:
+    """Return a line as text; stderr says of one that is no UTF-8 that its signs are lost."""
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        complain(f"line {number}: {not_utf8(error)}")
+        return line.decode("utf-8", "replace")

@@ -169,10 +169,11 @@ def unknown_words(vocabulary: Vocabulary, constraints: Sequence[Constraint]) -> 
 
     >>> from searchgen.constraints.keywords import Keywords
     >>> from searchgen.text import text_form
-    >>> for word in ("學", "dog"):
+    >>> for word in ("學", "影", "dog"):
     ...     demanded = [Keywords((((word,),),))]
     ...     print(*unknown_words(with_demanded(Vocabulary(["狗"], text_form("zh")), demanded), demanded))
-    the model does not know 學: words spelled letter by letter are improbable; write simplified characters, if this is a traditional one
+    the model does not know 學: words spelled letter by letter are improbable; write 學 in simplified characters
+    the model does not know 影: words spelled letter by letter are improbable
     the model does not know dog: words spelled letter by letter are improbable; for English words take --lm en
     """
     if not vocabulary.extra:
@@ -183,6 +184,17 @@ def unknown_words(vocabulary: Vocabulary, constraints: Sequence[Constraint]) -> 
     language = detect(demanded)
     if (form == "zh" and demanded.isascii()) or (form == "en" and language == "zh"):
         return [f"{remark}; for {LANGUAGES[language]} words take --lm {language}"]
-    if form == "zh" and any(len(word) == 1 and detect(word) == "zh" for word in vocabulary.extra):
-        remark += "; write simplified characters, if this is a traditional one"
-    return [remark]
+    traditional = [word for word in vocabulary.extra if form == "zh" and _is_traditional(word)]
+    return [f"{remark}; write {', '.join(traditional)} in simplified characters" if traditional else remark]
+
+
+def _is_traditional(word: str) -> bool:
+    """Return whether a word is a traditional character: it is in the standard set of Taiwan, and not in that of the mainland."""
+    return len(word) == 1 and _is_in(word, "big5") and not _is_in(word, "gb2312")
+
+
+def _is_in(word: str, character_set: str) -> bool:
+    try:
+        return bool(word.encode(character_set))
+    except UnicodeEncodeError:
+        return False

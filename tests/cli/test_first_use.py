@@ -90,7 +90,7 @@ def test_a_full_width_bar_separates_alternatives() -> None:
         ),
         ("words.txt", "'words.txt' is taken as a word; for the lines of that file write @words.txt"),
         ("!!!", "'!!!' has no letter and no digit; it is printed as a word of its own"),
-        ("學生", "write simplified characters, if this is a traditional one"),
+        ("學生", "write 學 in simplified characters"),
         (
             "dog,park",
             "the model does not know dog, park: words spelled letter by letter are improbable; for English words take --lm en",
@@ -167,6 +167,7 @@ def test_text_that_is_not_utf8_has_a_way_out(tmp_path: Path) -> None:
     assert "seems to be" not in searchgen("lm", "build", str(empty), "-o", str(tmp_path / "x.lm")).err
     assert way_out in constrain("--keywords", f"@{chinese}").err
     assert way_out in constrain("--keywords", "-", stdin=chinese.read_bytes()).err
+    assert way_out in searchgen("check", *SMALL, "-k", "dog", stdin=chinese.read_bytes()).err
     _, (row,) = batch(tmp_path, chinese.read_bytes())
     assert way_out in row["diagnostics"]["error"]
 

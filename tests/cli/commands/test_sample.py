@@ -59,7 +59,7 @@ def test_a_raw_model_is_sampled_as_it_stands() -> None:
         (("--sampler", "mhh"), "did you mean mh"),
         (("--option", "thni=3"), "did you mean thin"),
         (("--option", "thin=x"), "not a whole number"),
-        (("--option", "thin=-4"), "thin=-4 is negative; give 1 or more"),
+        (("--option", "thin=-4"), "thin=-4 is out of range; give 1 to 1,000,000,000 steps"),
         (("--option", "chains=0"), "chains=0 is out of range; give 1 to"),
         (("--max-words", "0"), "--max-words 0: a text has"),
         (("-n", "0"), "at least one"),
