@@ -7,8 +7,9 @@ from contextlib import contextmanager, suppress
 from threading import Timer
 from typing import TYPE_CHECKING
 
-from searchgen.cli.output import complain, note
+from searchgen.cli.output import complain, note, progress
 from searchgen.errors import RequestError
+from searchgen.lm.embedded import EMBEDDED
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from searchgen.lm.neural.settings import NeuralSettings
     from searchgen.lm.protocol import TextModel
     from searchgen.request.model_ref import ModelRef
+    from searchgen.request.request import Request
     from searchgen.sources.cache import SourceCache
     from searchgen.sources.source import Source
 
@@ -27,6 +29,7 @@ __all__ = [
     "load_source",
     "open_ahead",
     "refuse_other_model",
+    "repeating",
     "say_if_compiling",
     "source_cache",
     "starting",
@@ -70,7 +73,8 @@ def load_source(
     """
     if raw_tokens and ref.scores_texts:
         raise RequestError(f"--raw-tokens: {ref.name} scores printed text; drop the flag")
-    source = (source_cache() if sources is None else sources).source(ref, settings)
+    with progress(f"opening {ref.name}"):  # a file may have to be converted or decoded first
+        source = (source_cache() if sources is None else sources).source(ref, settings)
     form = source.model.form
     if raw_tokens and form != "raw":
         raise RequestError(
@@ -109,14 +113,44 @@ def refuse_other_model(loaded: "Source", wanted: str) -> None:
     """Refuse to repeat a signature with another model than it names.
 
     Raises:
-        RequestError: in this case.
+        RequestError: in this case, or the model depends on the processor, which is another one.
     """
+    from searchgen.sources.source import PROCESSOR
+
+    digest, _, instructions = loaded.hash.partition(PROCESSOR)
+    asked, _, other = wanted.partition(PROCESSOR)
+    if asked == digest and other != instructions:
+        raise RequestError(
+            f"the signature was made on a processor with {other or 'other instructions'}, this one computes with "
+            f"{instructions}; texts of {loaded.ref.name} repeat bit for bit with one instruction set only"
+        )
     if loaded.hash != wanted:
         lines = "" if loaded.text_model is None else " or other example lines"
         raise RequestError(
             f"the signature belongs to another model{lines} than {loaded.ref.name}: "
             f"its hash is {wanted[:12]}, that of this model {loaded.hash[:12]}; name the right file with --lm"
         )
+
+
+@contextmanager
+def repeating(request: "Request", lm: str | None) -> Iterator[None]:
+    """Open the model of a signature; where its file is gone, say how to name it anew.
+
+    Args:
+        request: of the signature.
+        lm: where the user says that the file is; None: where it was.
+
+    Raises:
+        RequestError: the model cannot be opened.
+    """
+    try:
+        yield
+    except RequestError as error:
+        if lm is not None or request.lm in EMBEDDED or os.path.exists(request.lm):
+            raise
+        raise RequestError(
+            f"{error}; if the model lies elsewhere now, repeat the result with --lm PATH --again SIGNATURE"
+        ) from None
 
 
 @contextmanager
@@ -134,10 +168,10 @@ def starting() -> Iterator[None]:
 @contextmanager
 def compiling(*samplers: str) -> Iterator[None]:
     """Show one line if the first run ever of some samplers takes its time; a run that is refused at once shows the reason only."""
-    from searchgen.kernels.precompile import marker
+    from searchgen.kernels.precompile import TRACE, marker
     from searchgen.samplers.registry import BUILT_IN
 
-    missing = [name for name in samplers if name in BUILT_IN and not marker(name).exists()]
+    missing = [name for name in samplers if name in (*BUILT_IN, TRACE) and not marker(name).exists()]
     waiting = None
     if missing:
         names = " and ".join([*([", ".join(missing[:-1])] if missing[:-1] else []), missing[-1]])
@@ -164,6 +198,6 @@ def say_if_compiling() -> None:
     if is_compiled():
         return
     if is_kept():
-        note("compiling the inner loops, once: this takes about ten seconds (searchgen warm-up does it in advance)")
+        note("compiling the inner loops, once: this takes up to half a minute (searchgen warm-up does it in advance)")
     else:
         note("compiling the inner loops, in every run: no cache folder is writable; name one with SEARCHGEN_CACHE")

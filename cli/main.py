@@ -17,7 +17,7 @@ from searchgen.cli.output import complain, complain_of, hush, hush_libraries, ut
 from searchgen.cli.parts.demands import expanded
 from searchgen.cli.signals import INTERRUPTED, TERMINATED, Terminated, end_at_once, unwind
 from searchgen.errors import RequestError, SearchgenError
-from searchgen.files.unkept import hear_of_unkept
+from searchgen.files.notices import hear_notices
 from searchgen.lm import torch_threads
 from searchgen.request.user_settings import in_force
 from searchgen.version import __version__
@@ -150,7 +150,7 @@ def answer(arguments: Sequence[str]) -> int:
     """
     utf8()
     hush(False)
-    hear_of_unkept(complain)
+    hear_notices(complain)
     try:
         with torch_threads.claimed("a command"):
             _perform([_as_utf8(argument) for argument in arguments] or ["--help"])
@@ -166,7 +166,7 @@ def answer(arguments: Sequence[str]) -> int:
     except typer.Abort:
         return _ended(KeyboardInterrupt())
     except Exception as error:
-        return _unexpected(error)
+        return _unexpected(error, arguments)
     return 0
 
 
@@ -196,12 +196,23 @@ def _as_utf8(argument: str) -> str:
         raise RequestError(f"argument {shown!r} is not UTF-8; write it in UTF-8") from None
 
 
-def _unexpected(error: Exception) -> int:
+def _named_by(arguments: Sequence[str]) -> str:
+    """Return the command that a line names, as far as it names one."""
+    path: list[str] = ["searchgen"]
+    command: Any = _command()
+    for name in arguments:
+        below = getattr(command, "get_command", None)
+        command = below and below(None, name)
+        if command is None:
+            break
+        path.append(name)
+    return " ".join(path)
+
+
+def _unexpected(error: Exception, arguments: Sequence[str]) -> int:
     """Return the exit code of what typer refused (shown in its words) or of a fault of ours (shown in one line)."""
     if hasattr(error, "format_message"):
-        context = getattr(error, "ctx", None)
-        path = "searchgen" if context is None else context.command_path
-        complain(f"{error.format_message().rstrip('.')}; see: {path} --help")
+        complain(f"{error.format_message().rstrip('.')}; see: {_named_by(arguments)} --help")
         return 2
     if isinstance(error, MemoryError):
         complain("out of memory; ask for fewer keywords or a narrower window")

@@ -23,7 +23,10 @@ __all__ = [
     "Seed",
     "Share",
     "Spec",
+    "Trace",
+    "TraceAll",
     "Verbose",
+    "Watch",
 ]
 
 Beta = typer.Option("--beta", metavar="B", parser=decimal, help="Power to which the model's probability is raised.")
@@ -78,6 +81,13 @@ Json = typer.Option("--json", help="Print one JSON object per line.")
 Cloze = typer.Option("--cloze", help="Print a gap for each demanded word, a tab, and the words in their order.")
 Quiet = typer.Option("--quiet", "-q", callback=hush, help="Hide notes and progress on stderr; errors are still shown.")
 Verbose = typer.Option("--verbose", "-v", help="Show the request and the work done on stderr.")
+Watch = typer.Option("--watch", help="Show the run live on a terminal: the best texts, temperature and acceptance.")
+Trace = typer.Option(
+    "--trace",
+    metavar="FILE",
+    help="Write the accepted moves, each with its change of log-density, to this file, as JSON lines.",
+)
+TraceAll = typer.Option("--trace-all", help="With --trace: write all proposed moves.")
 Spec = typer.Option(
     "--spec", metavar="FILE", help="Spec file in TOML; flags override it. searchgen init prints an example."
 )

@@ -11,11 +11,13 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any
 
 from searchgen.cli.parts.columns import wrapped
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress
 
 __all__ = [
@@ -25,7 +27,9 @@ __all__ = [
     "highlighted",
     "hush",
     "hush_libraries",
+    "hushed",
     "is_watched",
+    "live_console",
     "note",
     "progress",
     "terminal_width",
@@ -70,6 +74,20 @@ def hush(quiet: bool) -> bool:
     global _quiet
     _quiet = quiet
     return quiet
+
+
+def hushed() -> bool:
+    """Return whether notes and progress are left out."""
+    return _quiet
+
+
+def live_console() -> "Console | None":
+    """Return the terminal that stderr is, to draw on; None: it is none, it cannot move its cursor, or `--quiet`."""
+    if _quiet or sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return None
+    from rich.console import Console
+
+    return Console(stderr=True)
 
 
 def hush_libraries() -> None:
@@ -156,26 +174,60 @@ def _stderr_width() -> int | None:
 
 
 @contextmanager
-def progress() -> Iterator[Shown | None]:
-    """Give a callback that draws how much is done on a terminal's stderr, or None without a terminal and when `--quiet`."""
+def progress(what: str = "") -> Iterator[Shown | None]:
+    """Give a callback that draws how much is done on a terminal's stderr, or None without a terminal and when `--quiet`.
+
+    Args:
+        what: is being done, shown with the time it takes until the callback says more; "": nothing is shown until then.
+    """
     if _quiet or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
-    start = time.monotonic()
-    bars: list[Progress] = []
-
-    def show(stage: str, share: float) -> None:
-        if not bars:
-            if time.monotonic() - start < QUIET_SECONDS or share >= 1:
-                return
-            bars.append(_bar())
-        bars[0].update(bars[0].task_ids[0], description=stage, completed=share)
-
+    bar = _Bar(what)
     try:
-        yield show
+        yield bar.show
     finally:
-        for bar in bars:
-            bar.stop()
+        bar.stop()
+
+
+class _Bar:
+    """A bar that appears once the work has taken some time."""
+
+    def __init__(self, what: str) -> None:
+        """Begin to wait."""
+        self.what, self.share = what, 0.0
+        self.start, self.lock = time.monotonic(), Lock()
+        self.drawn: Progress | None = None
+        self.stopped = False
+        self.timer = Timer(QUIET_SECONDS, self._draw)
+        self.timer.daemon = True
+        if what:
+            self.timer.start()
+
+    def show(self, what: str, share: float) -> None:
+        """Take what is being done and how much of it is done, from 0 to 1."""
+        self.what, self.share = what, share
+        if self.drawn is not None or (time.monotonic() - self.start >= QUIET_SECONDS and share < 1):
+            self._draw()
+
+    def stop(self) -> None:
+        """Take the bar away; it does not come any more."""
+        self.timer.cancel()
+        with self.lock:
+            self.stopped = True
+            if self.drawn is not None:
+                self.drawn.stop()
+
+    def _draw(self) -> None:
+        with self.lock:
+            if self.stopped:
+                return
+            if self.drawn is None:
+                self.drawn = _bar()
+            # Without a share the bar only shows that time passes.
+            self.drawn.update(
+                self.drawn.task_ids[0], description=self.what, completed=self.share, total=1.0 if self.share else None
+            )
 
 
 def _bar() -> "Progress":
@@ -185,6 +237,6 @@ def _bar() -> "Progress":
 
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    bar.add_task("", total=1.0)
+    bar.add_task("", total=None)
     bar.start()
     return bar

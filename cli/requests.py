@@ -1,9 +1,11 @@
 """From flags to requests: lists split, the language recognised."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from searchgen.cli.output import note
 from searchgen.errors import RequestError
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.request.model_ref import ModelRef, default_model
@@ -17,6 +19,7 @@ __all__ = [
     "law_request",
     "listed",
     "neural_settings",
+    "of_texts",
     "phrases",
     "refuse_share",
     "refuse_unusable",
@@ -70,6 +73,23 @@ def law_request(demands: "Demands", lm: str | None, **fields: Any) -> Request:
     """
     request = Request(demands, **fields)
     return replace(request, lm=lm or default_model(request.words, law=True))
+
+
+def of_texts(request: Request, lm: str | None, lines: Iterator[bytes]) -> tuple[Request, Iterator[bytes]]:
+    """Return a request about texts, and the texts: where no word and no flag says their language, their first line does.
+
+    Args:
+        request: as `law_request` returned it.
+        lm: the model that the user named.
+        lines: of the texts.
+    """
+    if lm or request.words:
+        return request, lines
+    first = next(lines, b"")
+    name = default_model(first.decode("utf-8", "ignore"), law=True)
+    if name != request.lm:
+        note(f"the texts seem to be Chinese, so {name} reads them; --lm names another model")
+    return replace(request, lm=name), chain([first] if first else [], lines)
 
 
 def refuse_share(share: int, lm: str | None, many: bool) -> None:

@@ -35,6 +35,7 @@ def chain_method(
     options: type = ChainOptions,
     moves: Sequence[str] = MOVES,
     finish: Callable[[Job, Draws], Draws] = lambda job, draws: draws,
+    traced: bool = False,
     **more: Any,
 ) -> Method:
     """Return the sampler that a step makes: chains from draws of the guide, burn-in, states kept at equal distances.
@@ -47,6 +48,7 @@ def chain_method(
         options: with `chains`, `burn_in` and `thin`.
         moves: names of the moves, in the order of `chains.tally`.
         finish: adds to the draws what only this sampler counts.
+        traced: whether its steps are made by `Stage.stepper` where there is an observer, so that every move is seen.
         more: fields of `Method`.
     """
 
@@ -55,10 +57,12 @@ def chain_method(
         chains = new_chains(plan.chains, job.target.max_tokens)
         steps = stepper(job, plan, chains)
         enter(job.target.problem, chains, *starts(job, plan))
+        if job.observer is not None:
+            job.observer.begin("chains", "target", chains, plan.steps if traced else 0)
 
         def go(_chains: Chains, count: int, first: int) -> None:
             over_chains(plan.chains, job.threads, lambda low, high: steps(low, high, count, first))
 
         return finish(job, retain(job, plan, chains, go, moves))
 
-    return Method(name, "markov", summary, draw, proof, options, **more)
+    return Method(name, "markov", summary, draw, proof, options, observed=True, **more)

@@ -11,6 +11,7 @@ from searchgen.errors import NotFound, RequestError
 from searchgen.kernels.randomness import counter, key_of
 from searchgen.samplers.chains.chains import check_totals
 from searchgen.samplers.chains.moves import Chains
+from searchgen.samplers.chains.observer import Event, Observer
 from searchgen.samplers.chains.scorer import Floats, Lengths, Scorer, Tokens
 from searchgen.samplers.method import Draws, Job
 from searchgen.target import Target
@@ -72,6 +73,11 @@ class Plan:
     thin: int
     kept: int
     counters: npt.NDArray[np.uint64]
+
+    @property
+    def steps(self) -> int:
+        """Steps of each chain, burn-in included."""
+        return self.burn_in + self.kept * self.thin
 
     @staticmethod
     def of(job: Job, chains: int, burn_in: int, thin: int) -> "Plan":
@@ -141,7 +147,11 @@ def retain(job: Job, plan: Plan, chains: Chains, go: Callable[[Chains, int, int]
         for done in range(0, steps, STRETCH):
             go(chains, min(STRETCH, steps - done), first + done)
 
-    advance(plan.burn_in, 0)
+    sight = _Sight(job, plan, chains)
+    for first in sight.pieces:
+        count = min(sight.piece, plan.burn_in - first)
+        advance(count, first)
+        sight.look(count, first + count)
     chains.tally[:] = 0
     max_tokens = chains.token.shape[1]
     tokens = np.zeros((plan.kept, plan.chains, max_tokens), np.int32)
@@ -150,11 +160,10 @@ def retain(job: Job, plan: Plan, chains: Chains, go: Callable[[Chains, int, int]
     for k in range(plan.kept):
         advance(plan.thin, plan.burn_in + k * plan.thin)
         tokens[k], lengths[k], density[k] = chains.token, chains.length, chains.log_density
-        if job.progress is not None:
-            job.progress((k + 1) / plan.kept)
+        sight.look(plan.thin, plan.burn_in + (k + 1) * plan.thin)
     check_totals(job.target.problem, chains)
     tally = chains.tally.sum(axis=0)
-    steps = plan.chains * (plan.burn_in + plan.kept * plan.thin)
+    steps = plan.chains * plan.steps
     return Draws(
         tokens=tokens.reshape(-1, max_tokens)[: job.count],
         lengths=lengths.ravel()[: job.count],
@@ -165,3 +174,47 @@ def retain(job: Job, plan: Plan, chains: Chains, go: Callable[[Chains, int, int]
         counts={"chains": plan.chains, "burn_in": plan.burn_in, "thin": plan.thin, "steps": steps},
         moves={name: tuple(row.tolist()) for name, row in zip(moves, tally, strict=True) if row[0]},
     )
+
+
+#: Pieces of the burn-in where somebody looks.
+PIECES = 50
+
+
+class _Sight:
+    """Shows chains to the observer of a job, and how far they are to its progress."""
+
+    def __init__(self, job: Job, plan: Plan, chains: Chains) -> None:
+        """Begin; where nobody looks, the burn-in is one piece."""
+        self.job, self.plan, self.chains = job, plan, chains
+        seen = job.progress is not None or job.observer is not None
+        self.piece = max(1, -(-plan.burn_in // PIECES)) if seen else plan.burn_in
+        self.pieces = range(0, plan.burn_in, self.piece)
+        self.before = list(self._observer.stages[-1].starts) if self._observer else []
+
+    @property
+    def _observer(self) -> Observer | None:
+        """The observer, if a stage was begun for these chains."""
+        observer = self.job.observer
+        return observer if observer is not None and observer.stages else None
+
+    def look(self, count: int, done: int) -> None:
+        """Show the states after `count` more steps of each chain, `done` in all."""
+        if self.job.progress is not None:
+            self.job.progress(done / self.plan.steps)
+        if self._observer is None:
+            return
+        stage = self._observer.stages[-1]
+        if stage.ring is None and stage.recorded:
+            self._add_states(done)
+        self._observer.look(stage, count * self.plan.chains)
+
+    def _add_states(self, done: int) -> None:
+        """Write down where the chains stand, as steps of their own: this sampler's moves are not seen one by one."""
+        stage = self.job.observer.stages[-1]  # type: ignore[union-attr]
+        rows = zip(self.chains.token, self.chains.length.tolist(), self.chains.log_density.tolist(), strict=True)
+        for chain, (row, length, density) in enumerate(rows):
+            text, (parent, before) = tuple(row[:length].tolist()), self.before[chain]
+            if text != parent or stage.recorded == "proposed":
+                verdict = "accepted" if text != parent else "rejected"
+                stage.add(Event(stage.name, chain, done, "state", verdict, 1.0, before, density, text, parent))
+                self.before[chain] = text, density

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from searchgen.errors import RequestError
 from searchgen.guide import Guide
+from searchgen.samplers.chains.observer import Observer
 from searchgen.samplers.proofs.exactness import Finding, World
 from searchgen.target import Target
 
@@ -40,6 +41,7 @@ class Job:
         threads: threads to share the work over; the result does not depend on it.
         progress: called with the share done.
         start: a text for every chain to begin with, for methods that take one.
+        observer: sees the chains of methods that show them (`Method.observed`); it changes nothing.
     """
 
     target: Target
@@ -49,6 +51,7 @@ class Job:
     threads: int = 1
     progress: Callable[[float], None] | None = None
     start: str = ""
+    observer: Observer | None = None
 
     def guide(self, order: int = 2, near: int = 0) -> Guide:
         """Return the exact look-ahead of an order, made once a job; `near`: see `Guide.build`."""
@@ -125,6 +128,7 @@ class Method:
         whole_text: whether it serves targets of a transformer; one that serves black-box terms always does.
         unnormalised: whether it serves models whose probabilities do not sum to one: no draw of it is the model's own.
         grows: of a search, the option that more work goes into, and its least value; None: more draws are more work.
+        observed: whether it shows its chains to the observer of a job.
     """
 
     name: str
@@ -137,6 +141,7 @@ class Method:
     whole_text: bool = False
     unnormalised: bool = False
     grows: tuple[str, int] | None = None
+    observed: bool = False
 
 
 def parse_options(method: Method, settings: Sequence[str]) -> Any:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: The module of each public name.
 PUBLIC = {
+    "AcrosticWords": "searchgen.constraints.printed.initials",
+    "Alliteration": "searchgen.constraints.printed.initials",
     "Affix": "searchgen.constraints.words.affixes",
     "Affixes": "searchgen.constraints.words.affixes",
     "Annealing": "searchgen.request.request",
@@ -24,10 +26,12 @@ PUBLIC = {
     "Forbid": "searchgen.constraints",
     "Job": "searchgen.samplers.method",
     "Keywords": "searchgen.constraints",
+    "LastLetters": "searchgen.constraints.printed.initials",
     "Length": "searchgen.constraints",
     "Method": "searchgen.samplers.method",
     "NGram": "searchgen.lm.ngram.model",
     "NeuralSettings": "searchgen.lm.neural.settings",
+    "OnlyLetters": "searchgen.constraints.printed.letters",
     "NoRepeats": "searchgen.constraints.words.no_repeats",
     "OnlyWords": "searchgen.constraints.words.only_words",
     "Plain": "searchgen.constraints",
@@ -38,8 +42,11 @@ PUBLIC = {
     "Target": "searchgen.target",
     "Terms": "searchgen.request.request",
     "Transitions": "searchgen.constraints",
+    "Univocalic": "searchgen.constraints.printed.letters",
+    "WithoutLetters": "searchgen.constraints.printed.letters",
     "World": "searchgen.samplers.proofs.exactness",
     "arrays": "searchgen.samplers.diagnostics.report",
+    "compare": "searchgen.api",
     "constrain": "searchgen.api",
     "draw": "searchgen.api",
     "load": "searchgen.api",

@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from searchgen.demands.demands import Demands
+from searchgen.demands.demands import Demands, with_needed
 from searchgen.demands.values import taken
 from searchgen.errors import RequestError
+from searchgen.jobs.compared import Compared, requests_of
+from searchgen.jobs.compared import compare as compare_samplers
 from searchgen.jobs.draws import Sampled, refuse_unserved, stated_law, usual_sampler
 from searchgen.jobs.draws import sample as sample_request
 from searchgen.kernels.randomness import key_of
@@ -22,7 +24,7 @@ from searchgen.sources.cache import SourceCache
 from searchgen.sources.source import Source
 from searchgen.target import Target
 
-__all__ = ["constrain", "draw", "load", "sample"]
+__all__ = ["compare", "constrain", "draw", "load", "sample"]
 
 #: Threads of a model that was not loaded by hand.
 THREADS = 2
@@ -120,6 +122,43 @@ def sample(
     return sample_request(_source(request), stated_law(request))
 
 
+def compare(
+    keywords: Keywords = (),
+    *,
+    samplers: str | Sequence[str] | None = None,
+    budget: float = 2.0,
+    evaluations: int | None = None,
+    repeat: int = 1,
+    seed: int = 0,
+    lm: str | Path | None = None,
+    **fields: Any,
+) -> Compared:
+    """Run several samplers on one target, each for the same time; a notebook shows the result as a table with plots.
+
+    Args:
+        keywords: as for `constrain`.
+        samplers: names of registered samplers; by default the usual ones for the model.
+        budget: seconds for each.
+        evaluations: texts that each scores, in place of seconds.
+        repeat: number of runs of each.
+        seed: makes the random choices repeatable.
+        lm: an embedded model, a path or a transformer; by default the n-gram model of the keywords' language.
+        fields: of `Request`: beta, max_words, sentence, ...
+
+    Raises:
+        RequestError: the request is malformed, a sampler is unknown or cannot serve it, or the budget is too small.
+        NothingFound: no text satisfies it.
+
+    Example:
+        >>> compared = compare("doctor", samplers="importance", evaluations=500, max_words=6)
+        >>> [(row.sampler, row.kind) for row in compared.rows]
+        [('importance', 'weighted')]
+    """
+    request = _request(keywords, lm, law=True, seed=taken("seed", seed, int), demands=Demands.nothing(), **fields)
+    requests = requests_of(request, samplers)
+    return compare_samplers(_source(request), requests, budget=budget, evaluations=evaluations, repeat=repeat)
+
+
 def draw(target: Target, *, sampler: str = "mh", n: int = 1, seed: int = 0, threads: int = 1, **options: Any) -> Draws:
     """Draw from a target made of parts (`Target.of_parts`).
 
@@ -150,5 +189,5 @@ def _source(request: Request) -> Source:
 
 
 def _request(keywords: Keywords, lm: str | Path | None, law: bool = False, **fields: Any) -> Request:
-    request = Request(keywords=keywords, **fields)
+    request = Request(keywords=keywords, **with_needed(fields))
     return replace(request, lm=taken("lm", lm, str) if lm is not None else default_model(request.words, law))

@@ -23,7 +23,19 @@ __all__ = [
     "RequestError",
     "SearchgenError",
     "TooLarge",
+    "not_utf8",
 ]
+
+
+def not_utf8(error: UnicodeDecodeError | None = None) -> str:
+    """Return what a message says of bytes that are no UTF-8, with the way out.
+
+    Example:
+        >>> not_utf8()
+        'not UTF-8; convert it, for example with: iconv -f gbk -t utf-8'
+    """
+    where = f": {error.reason} at byte {error.start + 1}" if error else ""
+    return f"not UTF-8{where}; convert it, for example with: iconv -f gbk -t utf-8"
 
 
 class SearchgenError(Exception):

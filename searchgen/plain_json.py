@@ -4,10 +4,13 @@ import json
 import math
 from typing import Any
 
-__all__ = ["brief", "plain"]
+__all__ = ["brief", "plain", "rounded"]
 
 #: Characters of a value that a message shows.
 LONGEST = 60
+
+#: Numbers from here on are written with an exponent.
+LARGE = 1e6
 
 
 def plain(value: Any) -> Any:
@@ -40,6 +43,19 @@ def brief(value: Any) -> str:
     except (TypeError, ValueError, RecursionError):  # no JSON value, or a number too long to be written within it
         shown = f"a value of type {type(value).__name__}"
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "..."
+
+
+def rounded(number: float) -> str:
+    """Return a number with two digits that count.
+
+    Example:
+        >>> rounded(3501.2), rounded(7.13e11), rounded(4.9)
+        ('3,500', '7.1e11', '5')
+    """
+    if number < LARGE:
+        return f"{float(f'{number:.2g}'):,.0f}"
+    mantissa, _, exponent = f"{number:.1e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def _digits(value: int) -> int:

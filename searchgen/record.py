@@ -10,6 +10,9 @@ __all__ = ["Record", "Span", "partial_record"]
 #: Fields that stand in the JSON only where they have a value.
 OPTIONAL = ("neural", "examples")
 
+#: A field for pages and notebooks, which is no part of the JSON.
+SHOWN_ONLY = "token_log_p"
+
 
 @dataclass(frozen=True)
 class Span:
@@ -53,6 +56,7 @@ class Record:
         stopped_early: whether the clock's safety net, an outage or Ctrl-C ended the run.
         neural: under a transformer, what the request cost: tests, texts scored, passes, tokens (docs/neural.md); absent without one.
         examples: the example lines that a transformer read first, by count and hash; absent without any.
+        token_log_p: natural log p of each token and of the end under the n-gram model, for a plot; not part of the JSON.
     """
 
     text: str
@@ -75,10 +79,32 @@ class Record:
     stopped_early: bool = False
     neural: dict[str, int] | None = None
     examples: dict[str, Any] | None = None
+    token_log_p: tuple[float, ...] = ()
+
+    @property
+    def html(self) -> str:
+        """The text as HTML, its demanded words in `mark` elements."""
+        from searchgen.markup.marked import marked
+
+        return marked(self.text, {"demanded": [(span.start, span.end) for span in self.spans]})
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the text with its demanded words marked, its scores, and how probable each token is."""
+        from searchgen.markup.charts import bar_chart
+        from searchgen.markup.marked import table
+
+        kept = sum(self.satisfied.values())
+        facts = [("log p", f"{self.log_prob:.2f}"), ("log-density", f"{self.log_density:.2f}"), ("kind", self.kind)]
+        facts += [("sampler", self.sampler), ("constraints", f"{kept} of {len(self.satisfied)} hold")]
+        bars = list(zip((*self.tokens, "(end)"), self.token_log_p, strict=False))
+        numbered = [(f"{number} {token}", log_p) for number, (token, log_p) in enumerate(bars, 1)]
+        chart = bar_chart(numbered, "log p given the words before", f"log p of each token of {self.text}")
+        names, values = zip(*facts, strict=True)
+        return f"<p>{self.html}</p>{table(names, [values])}{chart}"
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values, in a fixed order."""
-        values = {name: plain(value) for name, value in asdict(self).items()}
+        values = {name: plain(value) for name, value in asdict(self).items() if name != SHOWN_ONLY}
         return {name: value for name, value in values.items() if name not in OPTIONAL or value is not None}
 
 
@@ -93,4 +119,7 @@ def partial_record(**values: Any) -> dict[str, Any]:
         >>> row["text"], row["seed"], row["passes"]
         ('A dog.', None, True)
     """
-    return {**{field.name: None for field in fields(Record) if field.name not in OPTIONAL}, **values}
+    return {
+        **{field.name: None for field in fields(Record) if field.name not in (SHOWN_ONLY, *OPTIONAL)},
+        **values,
+    }

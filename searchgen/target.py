@@ -18,6 +18,7 @@ from searchgen.automata import Automaton
 from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
 from searchgen.constraints import Constraint, joint, window, with_demanded
 from searchgen.constraints.base import Phrase
+from searchgen.constraints.demanded import unknown_words
 from searchgen.demands.judge import Judge, term_of
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.errors import Impossible, NotFound, RequestError, TooLarge
@@ -187,10 +188,7 @@ class Target:
             notes.append(
                 f"the keywords are too many to try every order: the search takes {size} in any order, then the next {size}"
             )
-        if vocabulary.extra:
-            notes.append(
-                f"the model does not know {', '.join(vocabulary.extra)}: words spelled letter by letter are improbable"
-            )
+        notes += unknown_words(vocabulary, constraints)
         token, demanded = _tokens(constraints, known, vocabulary, automaton, terms, beta)
         size = len(known.vocabulary)
         problem = Problem(
@@ -226,13 +224,17 @@ class Target:
             return self.window[1]
         return self.window[1] + PUNCTUATION_IN_A_ROW * (self.window[1] + 1)
 
-    def log_prob(self, ids: Sequence[int]) -> float:
-        """Return natural log p of a text under the model, its end and the spelling of unknown words included."""
+    def log_prob(self, ids: Sequence[int], tokens: npt.NDArray[np.float64] | None = None) -> float:
+        """Return natural log p of a text, its end and the spelling of unknown words included; `tokens`: its `token_log_p`, if known."""
         if self.text_model is not None:
             return float(self.text_model.log_probs([self.printed(ids)])[0])
-        model_ids = self.problem.token["model"][list(ids)].astype(np.int32)
-        total = score_tokens(self.model.tables, model_ids, np.array([0, len(ids)], np.int64)).sum()
+        total = (self.token_log_p(ids) if tokens is None else tokens).sum()
         return float(total) + sum(self.vocabulary.spelling_log_probability(int(i)) for i in ids)
+
+    def token_log_p(self, ids: Sequence[int]) -> npt.NDArray[np.float64]:
+        """Return natural log p of each token and of the end under the n-gram model, (n + 1,), without the spelling of unknown words."""
+        model_ids = self.problem.token["model"][list(ids)].astype(np.int32)
+        return score_tokens(self.model.tables, model_ids, np.array([0, len(ids)], np.int64))
 
     def printed(self, ids: Sequence[int]) -> str:
         """Return a text as it is printed."""

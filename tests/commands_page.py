@@ -9,7 +9,7 @@ import typer
 
 from searchgen.cli.main import app
 from searchgen.constraints.length import MOST_WORDS
-from searchgen.record import Record
+from searchgen.record import SHOWN_ONLY, Record
 from searchgen.request.request import (
     CHAINS_PER_TEXT,
     MOST_SECONDS,
@@ -37,8 +37,9 @@ libraries are hidden. `SEARCHGEN_DEBUG=1` shows them, and the traceback of an un
 | 130, 143, 141 | interrupted (Ctrl-C), terminated (SIGTERM), closed pipe |
 | 1 | any other error; `selftest`: a property does not hold |
 
-The entries of a list (`--keywords`, `--forbid`) are separated by `,`, `，` or `、`; the flags may be repeated. `|` separates alternatives.
-A backslash makes any of these signs literal. `@FILE` stands for the lines of a UTF-8 file; each line is one entry and keeps its commas.
+The entries of a list (`--keywords`, `--forbid`) are separated by `,`, `，` or `、`; the flags may be repeated. `|` or `｜` separates
+alternatives. Straight quotation marks around an entry are taken off. A backslash makes any of these signs literal. `@FILE` stands for
+the lines of a UTF-8 file; each line is one entry and keeps its commas.
 """
 
 FIELDS = """\
@@ -135,7 +136,7 @@ def _budgets() -> str:
 def _fields() -> Iterator[str]:
     attributes = re.findall(r"^    (\w+): ((?:.|\n        )+)", inspect.cleandoc(Record.__doc__ or ""), re.MULTILINE)
     for name, meaning in attributes:
-        if name != "demanded":
+        if name not in SHOWN_ONLY:
             yield f"| `{name}` | {' '.join(meaning.split()).replace('None', 'null')} |\n"
     yield from (f"| `{name}` | {meaning} |\n" for name, meaning in OTHER_FIELDS.items())
 

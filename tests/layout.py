@@ -19,6 +19,7 @@ FOLDERS = {"searchgen": "searchgen", "samplers": "searchgen.samplers", "cli": "s
 #: and lower layers; rooms of one layer do not know each other.
 LAYERS = (
     ("errors", "version", "plain_json"),
+    ("markup",),
     ("files",),
     ("kernels",),
     ("automata",),
@@ -41,6 +42,7 @@ LAYERS = (
     ("ranking",),
     ("search",),
     ("jobs",),
+    ("report",),
     ("api",),
     ("testing",),
     ("cli",),

@@ -95,7 +95,10 @@ def test_numba_only_where_loops_are_compiled() -> None:
         ("numba", "llvmlite"),
         lambda module: (
             kernel_file(module)
-            in (*KERNEL_FILES, *(f"kernels/{name}.py" for name in ("compiled", "compiled_parts", "kept_code")))
+            in (
+                *KERNEL_FILES,
+                *(f"kernels/{name}.py" for name in ("compiled", "compiled_parts", "kept_code", "processor")),
+            )
         ),
     )
 
@@ -115,6 +118,11 @@ def test_neural_libraries_only_in_their_package() -> None:
 
 def test_terminal_libraries_only_in_cli() -> None:
     assert not only(("typer", "rich", "click"), lambda module: module.path.startswith("cli/"))
+
+
+def test_libraries_of_pages_only_where_pages_are_made() -> None:
+    assert not only(("jinja2", "markupsafe"), lambda module: module.path.startswith("searchgen/report/"))
+    assert not only(("leather",), lambda module: module.path.startswith("searchgen/markup/"))
 
 
 def test_models_and_constraints_do_not_know_each_other() -> None:
@@ -180,7 +188,7 @@ def test_kernel_files_are_those_with_compiled_loops() -> None:
     assert users == set(KERNEL_FILES)
 
 
-HEAVY = ("numpy", "numba", "llvmlite", "torch", "transformers")
+HEAVY = ("numpy", "numba", "llvmlite", "torch", "transformers", "jinja2", "leather", "rich")
 HELP = """
 import sys
 from searchgen.cli.main import run

@@ -43,7 +43,9 @@ Journal = typer.Option(
 )
 KeepColumns = typer.Option("--keep-columns", help="Jobs may have other columns, too; rows repeat them in `columns`.")
 Strict = typer.Option("--strict", help="Stop at the first line that is not a job.")
-Report = typer.Option("--report", metavar="FILE", help="Write times and counters as JSON.")
+Report = typer.Option(
+    "--report", metavar="FILE", help="Write a page about the run (FILE.html), or times and counters as JSON."
+)
 Sync = typer.Option("--sync", metavar="SECONDS", parser=decimal, help="How often rows are flushed to the disk.")
 Quiet = typer.Option(
     "--quiet", "-q", callback=hush, help="Hide progress on stderr; the last line still counts the rows."
@@ -135,13 +137,14 @@ FIELDS = {name: name for name in ("lm", "count", "budget", "sampler", "beta")} |
 
 
 def _given(context: typer.Context, demands: Given) -> dict[str, Any]:
+    from searchgen.demands.demands import with_needed
     from searchgen.lm.neural.settings import NEURAL_FIELDS
 
     params = context.params
     fields = {field: params[name] for name, field in FIELDS.items() if params[name] not in (None, [], ())}
     values = {field: list(value) if isinstance(value, tuple) else value for field, value in fields.items()}
     demanded = [key for key, value in demands.values.items() if value not in (None, [], ())]
-    values |= {key: demands.as_a_job_has_it(key) for key in demanded}
+    values |= with_needed({key: demands.as_a_job_has_it(key) for key in demanded})
     neural = {name: params[name] for name in NEURAL_FIELDS if params[name] is not None}
     return {**values, "neural": neural} if neural else values
 

@@ -30,7 +30,7 @@ def check(
 ) -> None:
     """Check each line before the next is read."""
     from searchgen.cli.loading import load_source, starting
-    from searchgen.cli.requests import law_request
+    from searchgen.cli.requests import law_request, of_texts
     from searchgen.cli.stdin import lines, standard_input
     from searchgen.constraints.length import MOST_WORDS
     from searchgen.demands.judge import Judge
@@ -39,7 +39,7 @@ def check(
         raise RequestError("check reads the texts from stdin; give the keywords themselves")
     stream = standard_input("check")
     window = {"min_words": demands["min_words"] or 1, "max_words": demands["max_words"] or MOST_WORDS}
-    request = law_request(demands.demands(**window), lm)
+    request, texts = of_texts(law_request(demands.demands(**window), lm), lm, lines(stream))
     with starting():
         # What a transformer's texts must satisfy is decided by the words of the n-gram model beside it.
         source = load_source(request.model.ngram, request.neural, raw_tokens)
@@ -47,7 +47,7 @@ def check(
     for remark in judge.notes:
         note(remark)
     failed = total = 0
-    for number, line in enumerate(lines(stream), 1):
+    for number, line in enumerate(texts, 1):
         total += 1
         text = line.decode("utf-8", "replace").strip()
         tokens, satisfied = judge.form.tokenise(text), judge.judged(text)

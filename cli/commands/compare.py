@@ -1,7 +1,7 @@
 """`searchgen compare`: samplers side by side on one target."""
 
 import secrets
-from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,12 +10,11 @@ from searchgen.cli import options
 from searchgen.cli.numbers import decimal, whole
 from searchgen.cli.output import complain, progress, terminal_width, write_json, write_line
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
+from searchgen.cli.parts.outputs import output_place
 from searchgen.errors import NothingFound, RequestError
 
 if TYPE_CHECKING:
-    from searchgen.jobs.compare import Row, Trial
-    from searchgen.request.request import Request
-    from searchgen.sources.source import Source
+    from searchgen.jobs.compared import Compared
 
 __all__ = ["HELP", "SHORT", "compare"]
 
@@ -38,9 +37,6 @@ diagnostics. Searches are listed separately: their texts follow no law, so they 
 Example: searchgen compare --keywords "doctor,letter" --samplers smc,mh
 """
 
-#: Samplers that are compared unless others are named: under n-gram models, and under models that score whole texts.
-USUAL, USUAL_WHOLE = "rejection,importance,smc,mh,tempering,anneal", "importance,smc,surrogate"
-
 #: The most seconds of a sampler; more is a mistake.
 LONGEST = 86_400
 
@@ -52,6 +48,10 @@ Evaluations = typer.Option(
     "--evaluations", metavar="N", parser=whole, help="Texts that each sampler scores, in place of --budget."
 )
 Repeat = typer.Option("--repeat", metavar="R", parser=whole, help="Number of runs of each sampler.")
+
+Report = typer.Option(
+    "--report", metavar="FILE", help="Write the comparison to this file: a page (FILE.html), or JSON."
+)
 
 
 @takes_demands("law")
@@ -66,9 +66,10 @@ def compare(
     repeat: Annotated[int, Repeat] = 1,
     seed: Annotated[int | None, options.Seed] = None,
     json: Annotated[bool, options.Json] = False,
+    report: Annotated[str | None, Report] = None,
 ) -> None:
     """Try every sampler once, refuse a budget too small, then compare; searches last."""
-    from searchgen.cli.loading import load_source, starting
+    from searchgen.cli.loading import compiling, load_source, starting
     from searchgen.cli.requests import law_request
 
     if not 0 < budget <= LONGEST:
@@ -77,68 +78,51 @@ def compare(
         raise RequestError(f"--evaluations {evaluations}: give at least 1")
     if repeat < 1:
         raise RequestError(f"--repeat {repeat}: give at least 1")
+    place = None if report is None else output_place("--report", report)
     request = law_request(demands.demands(), beta=beta, lm=lm, seed=secrets.randbits(32) if seed is None else seed)
     with starting():
-        from searchgen.jobs.draws import stated_law
-        from searchgen.samplers.registry import method
+        from searchgen.jobs.compared import compare as compare_samplers
+        from searchgen.jobs.compared import requests_of
 
-        usual = USUAL_WHOLE if request.model.scores_texts else USUAL
-        listed = _names(usual if samplers is None else samplers)
-        names = [sampler.name for sampler in sorted(map(method, listed), key=lambda sampler: sampler.kind == "search")]
+        requests = requests_of(request, samplers)
         source = load_source(request.model, request.neural, raw_tokens)
-    _run(source, [replace(stated_law(request), sampler=name) for name in names], budget, evaluations, repeat, json)
-
-
-def _run(
-    source: "Source", requests: "list[Request]", budget: float, evaluations: int | None, repeat: int, json: bool
-) -> None:
-    """Try every sampler, measure each `repeat` times, and print."""
-    from searchgen.cli.loading import compiling
-    from searchgen.jobs.compare import measured, refuse_too_small, trial
-    from searchgen.jobs.draws import job_of
-    from searchgen.jobs.exact_mass import exact_log_z
-
-    trials: list[Trial] = []
-    rows: list[Row] = []
-    with progress() as show:
-        for request in requests:
-            job_of(source, request)  # refuses what the sampler cannot serve, before its loops are compiled
-        with compiling(*(request.sampler for request in requests)):
-            trials += [trial(source, request) for request in requests]
-        refuse_too_small(trials, budget, evaluations)
-        log_z = exact_log_z(source, requests[0])
-        jobs = [
-            (request, tried, run)
-            for request, tried in zip(requests, trials, strict=True)
-            for run in range(1, repeat + 1)
-        ]
-        for request, tried, run in jobs:
-            if show:
-                show(request.sampler, len(rows) / len(jobs))
-            rows.append(measured(source, request, tried, budget=budget, evaluations=evaluations, run=run))
-    _print(rows, log_z, source.model.order, json)
-    if all(row.error for row in rows):
+    with progress("comparing") as show:
+        compared = compare_samplers(
+            source,
+            requests,
+            budget=budget,
+            evaluations=evaluations,
+            repeat=repeat,
+            progress=show,
+            compiling=compiling,
+        )
+    if place is not None:
+        _report(place, compared)
+    _print(compared, json)
+    if all(row.error for row in compared.rows):
         raise NothingFound("no sampler of the list made a draw")
 
 
-def _names(samplers: str) -> list[str]:
-    names = [name.strip() for name in samplers.split(",") if name.strip()]
-    if not names:
-        raise RequestError("--samplers is empty; searchgen list samplers shows the names")
-    return list(dict.fromkeys(names))
+def _report(place: Path, compared: "Compared") -> None:
+    """Write the comparison as a page, or as JSON."""
+    from searchgen.cli.parts.report import write_report
+    from searchgen.report.compare_page import compare_page
+    from searchgen.report.page import is_page, write_page
+
+    if is_page(place):
+        write_page(place, compare_page(compared))
+    else:
+        write_report(place, {"rows": [vars(row) for row in compared.rows], "log_z_exact": compared.log_z})
 
 
-def _print(rows: "list[Row]", log_z: float | None, order: int, json: bool) -> None:
-    why = f"exact, from a guide of the model's order {order}"
-    if log_z is None:
-        why = f"a guide of order {order} is too large for the exact value"
+def _print(compared: "Compared", json: bool) -> None:
     if json:
-        for row in rows:
-            write_json({**vars(row), "log_z_exact": None if row.kind == "search" else log_z})
+        for row in compared.rows:
+            write_json({**vars(row), "log_z_exact": None if row.kind == "search" else compared.log_z})
         return
     from searchgen.cli.parts.compare_table import lines
 
-    for line in lines(rows, log_z, why, terminal_width()):
+    for line in lines(compared.rows, compared.log_z, compared.why, terminal_width()):
         write_line(line)
-    for error in dict.fromkeys(f"{row.sampler}: {row.error}" for row in rows if row.error):
+    for error in dict.fromkeys(f"{row.sampler}: {row.error}" for row in compared.rows if row.error):
         complain(error)

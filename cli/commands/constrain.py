@@ -30,6 +30,11 @@ Example: searchgen constrain --keywords "dog,new york|boston" -n 3 --seed 7
 """
 
 
+Report = typer.Option(
+    "--report", metavar="FILE", help="Write a page about the search (FILE.html), or its counts as JSON."
+)
+
+
 @takes_demands("search")
 def constrain(
     context: typer.Context,
@@ -51,19 +56,29 @@ def constrain(
     device: Annotated[str, options.Device] = "auto",
     dtype: Annotated[str, options.Dtype] = "auto",
     share: Annotated[int, options.Share] = 1,
+    watch: Annotated[bool, options.Watch] = False,
+    trace: Annotated[str | None, options.Trace] = None,
+    trace_all: Annotated[bool, options.TraceAll] = False,
+    report: Annotated[str | None, Report] = None,
 ) -> None:
     """Parse the flags into one request a set, answer each, and print."""
     ahead = _ahead(context.params, demands)
     from searchgen.cli.parts.answers import Answers
     from searchgen.cli.parts.default_models import SearchModels, tell_of_better, tell_of_forms
+    from searchgen.cli.parts.looks import Looks
     from searchgen.cli.requests import neural_settings, refuse_share
     from searchgen.cli.stdin import refuse_twice
     from searchgen.lm.neural.settings import NEURAL_FIELDS
     from searchgen.request.request import Annealing, Request
 
-    answers = Answers(json, verbose, raw_tokens, ahead=ahead, usual=SearchModels(), cloze=cloze)
     if cloze and json:
         raise RequestError("--cloze prints plain lines; with --json take the spans, or drop one of the two")
+    looks = Looks.of(watch, trace, trace_all, report)
+    if looks.any and demands.from_stdin:
+        raise RequestError(
+            "--watch, --trace and --report show one search, and --keywords - makes many; drop them, or use batch --report"
+        )
+    answers = Answers(json, verbose, raw_tokens, ahead=ahead, usual=SearchModels(), cloze=cloze, looks=looks)
     if again is not None:
         _refuse_beside_again(context)
         return answers.repeat(again, lm)
@@ -131,7 +146,10 @@ def _answer_spec(answers: "Answers", path: str, context: typer.Context, demands:
 
 
 #: Parameters that may stand beside `--again`: the rest is in the signature.
-BESIDE_AGAIN = {"again", "lm", "raw_tokens", "json", "cloze", "quiet", "verbose"}
+BESIDE_AGAIN = {
+    *("again", "lm", "raw_tokens", "json", "cloze", "quiet", "verbose"),
+    *("watch", "trace", "trace_all", "report"),
+}
 
 
 def _refuse_beside_again(context: typer.Context) -> None:
@@ -141,15 +159,11 @@ def _refuse_beside_again(context: typer.Context) -> None:
             raise RequestError(f"--again repeats a result unchanged; drop {option.opts[0]}")
 
 
-#: Demands, besides keywords and edges, that words are found for.
-ASK_FOR_WORDS = ("only_words", "with_prefix", "with_suffix", "with_stem")
-
-
 def _refuse_empty(demands: Given) -> None:
     """Refuse edges without a word, and a line that requires no word at all."""
     for flag in ("starts-with", "ends-with"):
         text = demands[flag.replace("-", "_")]
         if text is not None and not text.strip():
             raise RequestError(f"--{flag} {text!r} is empty; give at least one word, or drop it")
-    if not demands["keywords"] and not any(demands.words) and not any(demands[key] for key in ASK_FOR_WORDS):
-        raise RequestError("nothing is required; give --keywords, --starts-with or --ends-with")
+    if not any(demands.words):
+        raise RequestError("nothing is required; give --keywords, --starts-with or another constraint")

@@ -4,10 +4,10 @@ import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 from searchgen.cli import options
-from searchgen.cli.output import note, terminal_width, write_json, write_line
+from searchgen.cli.output import note, progress, terminal_width, write_json, write_line
 from searchgen.cli.parts.columns import columns, display_width
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
-from searchgen.plain_json import plain
+from searchgen.plain_json import plain, rounded
 
 if TYPE_CHECKING:
     from searchgen.jobs.explain import Explained
@@ -21,15 +21,12 @@ HELP = """Print how probable the constraints are, which one costs most, and whic
 Probabilities under the guide, a model of lower order, are exact. Those under the model are estimated from weighted draws, with a
 standard error and Pareto k.
 
-The table has a row for each constraint: its probability alone, that of all others, and its cost given the others. If the constraints
+The table has a row for each constraint: its probability alone, that of all others, and its probability given the others. If the constraints
 are proved impossible, the exit code is 3.
 
 Example: searchgen explain --keywords "doctor,letter,zebra" --max-words 8
 """
 
-
-#: Numbers from here on are written with an exponent.
-LARGE = 1e6
 
 #: What the numbers of `Explained.needed` count.
 NEEDS = {
@@ -58,7 +55,7 @@ def explain(
         source = load_source(request.model.ngram, request.neural, raw_tokens)
     if request.model.scores_texts:
         note(f"{request.lm} scores whole texts; these numbers are those of {source.ref.name}, which proposes to it")
-    with compiling("importance", "smc"):
+    with progress("explaining"), compiling("importance", "smc"):
         explained = explain_request(source, stated_law(request))
     write_json(_row(explained)) if json else _print(explained, request.model.scores_texts)
 
@@ -76,15 +73,7 @@ def _chance(log_p: float) -> str:
         return "impossible"
     if log_p > math.log(0.01):
         return f"{math.exp(log_p):.1%}"
-    return f"1 in {_about(math.exp(min(-log_p, 700)))}"
-
-
-def _about(number: float) -> str:
-    """Return a large number with two digits that count: 57,000 or 1.7e6."""
-    if number < LARGE:
-        return f"{float(f'{number:.2g}'):,.0f}"
-    digits, _, exponent = f"{number:.1e}".partition("e")
-    return f"{digits}e{int(exponent)}"
+    return f"1 in {rounded(math.exp(min(-log_p, 700)))}"
 
 
 def _estimate(explained: "Explained") -> str:
@@ -107,7 +96,7 @@ def _print(explained: "Explained", whole_texts: bool) -> None:
     # Under a model that scores whole texts the weights are others: what samplers need is not known.
     for sampler, count in () if whole_texts else explained.needed.items():
         known = math.isfinite(count)
-        write_line(f"{sampler:11} about {_about(count)} {NEEDS[sampler]}" if known else f"{sampler:11} no estimate")
+        write_line(f"{sampler:11} about {rounded(count)} {NEEDS[sampler]}" if known else f"{sampler:11} no estimate")
     others = "surrogate, importance, smc" if whole_texts else "mh, gibbs  "
     write_line(f"{others} no estimate before a run; try searchgen compare")
     for line in columns([[f"use --sampler {explained.advice[0]}: {explained.advice[1]}"]], terminal_width()):

@@ -78,9 +78,10 @@ def _print(rows: Sequence[Mapping[str, object]], cells: Sequence[Sequence[str]],
 
 def _spelled(flag: "Flag") -> str:
     """Return a flag as a reader sees it, its opposite included."""
-    if flag.type is bool and flag.usual and flag.free:
-        return f"--no-{flag.name}"
-    return f"--[no-]{flag.name}" if flag.type is bool and flag.usual != flag.free else f"--{flag.name}"
+    negated = flag.type is bool and flag.usual and flag.free
+    name = f"--no-{flag.name}" if negated else f"--{flag.name}"
+    name = f"--[no-]{flag.name}" if flag.type is bool and flag.usual != flag.free else name
+    return f"{name} ({', '.join(flag.also)})" if flag.also else name
 
 
 def _first_line(text: str | None) -> str:

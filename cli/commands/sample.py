@@ -56,7 +56,9 @@ Draws = typer.Option("-n", metavar="N", parser=whole, help="Number of draws.")
 Text = typer.Option(
     "--text", metavar="TEXT", help="For --sampler gibbs with a masked model: the text at which the chains start."
 )
-Report = typer.Option("--report", metavar="FILE", help="Write the diagnostics of the run to this file, as JSON.")
+Report = typer.Option(
+    "--report", metavar="FILE", help="Write the diagnostics of the run to this file: a page (FILE.html), or JSON."
+)
 
 
 def most_words(text: str) -> int:
@@ -100,14 +102,19 @@ def sample(
     examples: Annotated[str, options.Examples] = "",
     device: Annotated[str, options.Device] = "auto",
     dtype: Annotated[str, options.Dtype] = "auto",
+    watch: Annotated[bool, options.Watch] = False,
+    trace: Annotated[str | None, options.Trace] = None,
+    trace_all: Annotated[bool, options.TraceAll] = False,
 ) -> None:
     """Parse the flags into one request, draw, and print."""
     from searchgen.black_box_terms import pinned
     from searchgen.cli.parts.draws import print_draws, repeat_draws
+    from searchgen.cli.parts.looks import Looks
     from searchgen.jobs.draws import stated_law
 
+    looks = Looks.of(watch, trace, trace_all, report)
     if again is not None:
-        repeat_draws(again, lm, json=json, raw_tokens=raw_tokens, report=report)
+        repeat_draws(again, lm, json=json, raw_tokens=raw_tokens, looks=looks)
         return
     if demands.from_stdin:
         raise RequestError("sample draws for one request; use constrain to read keyword sets from stdin")
@@ -123,7 +130,7 @@ def sample(
     else:
         request, as_json = _of_flags(context.params, demands.demands(max_words=most or None), fields, drawn), False
     request = stated_law(request, bounded=most != 0)
-    print_draws(request, json=json or as_json, raw_tokens=raw_tokens, report=report)
+    print_draws(request, json=json or as_json, raw_tokens=raw_tokens, looks=looks)
 
 
 def _of_flags(params: dict[str, Any], demands: "Demands", given: dict[str, Any], seed: int) -> "Request":

@@ -2,20 +2,21 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
-from itertools import islice
+from dataclasses import asdict, replace
+from itertools import chain, islice
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any
 
 from searchgen.cli import options
 from searchgen.cli.output import complain, note, write_json, write_line
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
-from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError
+from searchgen.errors import NothingFound, Outage, RequestError, SearchgenError, not_utf8
 from searchgen.plain_json import plain
 from searchgen.record import partial_record
 
 if TYPE_CHECKING:
     from searchgen.demands.judge import Judge
+    from searchgen.lm.neural.settings import NeuralSettings
     from searchgen.lm.ngram.model import NGram
     from searchgen.lm.protocol import TextModel
     from searchgen.request.request import Request
@@ -61,7 +62,7 @@ def score(
     dtype: Annotated[str, options.Dtype] = "auto",
 ) -> None:
     """Score the lines of stdin, each before the next is read unless a transformer scores many at once."""
-    from searchgen.cli.requests import law_request, neural_settings
+    from searchgen.cli.requests import law_request, neural_settings, of_texts
     from searchgen.cli.stdin import lines, standard_input
     from searchgen.constraints.length import MOST_WORDS
     from searchgen.demands.demands import Demands
@@ -76,19 +77,32 @@ def score(
         lm=lm,
     )
     settings = neural_settings(lm, end=end, prompt=prompt, device=device, dtype=dtype, examples=examples)
-    stream = standard_input("score")
+    request, texts = of_texts(request, lm, lines(standard_input("score")))
     if request.model.scores_texts:
         if raw_tokens:
             raise RequestError(f"--raw-tokens: {lm} reads printed text; drop the flag")
         if constrained or beta != 1:
             raise RequestError(f"{lm} scores texts without constraints and beta; searchgen check looks at constraints")
+        texts, settings = _in_language(texts, settings)
         model = open_text_model(request.lm, settings, os.cpu_count() or 1)
         if _is_masked(model):
             complain(f"{lm} is a masked model: its scores are pseudo-log-likelihoods, not log-probabilities")
-        rows = _scored_whole(lines(stream), model)
+        rows = _scored_whole(texts, model)
     else:
-        rows = map(_by_words(request, raw_tokens, constrained), lines(stream))
+        rows = map(_by_words(request, raw_tokens, constrained), texts)
     _print(rows, json)
+
+
+def _in_language(texts: Iterator[bytes], settings: "NeuralSettings") -> "tuple[Iterator[bytes], NeuralSettings]":
+    """Return the texts, and settings whose default examples are in the language of the first one."""
+    from searchgen.lm.examples import DEFAULT, resolved
+    from searchgen.text import detect
+
+    if settings.examples != DEFAULT:
+        return texts, settings
+    first = next(texts, b"")
+    language = detect(first.decode("utf-8", "replace"))
+    return chain([first] if first else [], texts), replace(settings, examples=resolved(DEFAULT, language))
 
 
 def _print(rows: Iterable[Row], json: bool) -> None:
@@ -129,7 +143,7 @@ def _decoded(line: bytes) -> str:
     try:
         text = line.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
-        raise RequestError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
+        raise RequestError(not_utf8(error)) from None
     if not text:
         raise RequestError("the line has no words; write a text")
     return text

@@ -56,7 +56,7 @@ def selftest(
     failed: list[str] = []
     if not json:
         write_line(HEAD)
-    with progress() as show:
+    with progress("proving") as show:
         for number, (tested, world, beta) in enumerate(jobs):
             if show:
                 show(f"{tested.name} on {world}", number / len(jobs))

@@ -3,7 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from searchgen.cli.output import complain
+from searchgen.cli.output import complain, progress
 
 __all__ = ["HELP", "SHORT", "warm_up"]
 
@@ -22,7 +22,7 @@ def warm_up() -> None:
     from searchgen.request.request import Annealing, Request
 
     say_if_compiling()
-    from searchgen.kernels.precompile import compile_sampler
+    from searchgen.kernels.precompile import TRACE, compile_sampler
     from searchgen.samplers.registry import BUILT_IN
     from searchgen.search.searcher import Searcher
     from searchgen.sources.source import open_source
@@ -30,9 +30,13 @@ def warm_up() -> None:
     for name, word in (("en-ngram", "dog"), ("zh-ngram", "学校")):
         started = time.perf_counter()
         request = Request(keywords=((word,),), lm=name, annealing=Annealing(chains=2, steps=40))
-        Searcher.of(open_source(request.model, notify=complain)).search(request)
+        with progress(f"preparing {name}"):
+            Searcher.of(open_source(request.model, notify=complain)).search(request)
         complain(f"{name}: ready in {time.perf_counter() - started:.1f} s")
-    with ThreadPoolExecutor(2) as pool:
-        for sampler, seconds in zip(BUILT_IN, pool.map(compile_sampler, BUILT_IN), strict=True):
+    parts = (*BUILT_IN, TRACE)
+    with progress("compiling") as show, ThreadPoolExecutor(2) as pool:
+        for number, (sampler, seconds) in enumerate(zip(parts, pool.map(compile_sampler, parts), strict=True), 1):
             complain(f"{sampler}: " + (f"compiled in {seconds:.0f} s" if seconds else "already compiled"))
+            if show:
+                show("compiling", number / len(parts))
     complain(f"compiled code is kept in {cache_folder()}; SEARCHGEN_CACHE names another folder")

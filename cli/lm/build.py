@@ -83,7 +83,7 @@ def build(
         held_out=held_out,
     )
     recipe = replace(recipe, form=_form(texts, lang, raw_tokens))
-    with progress() as show:
+    with progress("reading") as show:
         trained = _Training(texts, output, recipe, show).trained()
     if held_out_file:
         _write_lines(held_out_file, trained.held_out)

@@ -10,7 +10,7 @@ import typer
 from searchgen.cli import options
 from searchgen.cli.lm.texts import language_of, refuse_second_stdin
 from searchgen.cli.output import complain, write_json, write_line
-from searchgen.errors import RequestError
+from searchgen.errors import RequestError, not_utf8
 from searchgen.plain_json import plain
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _sentences(texts: Sequence[str], form: "TextForm") -> Iterator[str]:
             try:
                 paragraph = line.decode()
             except UnicodeDecodeError:
-                raise RequestError(f"{file or 'standard input'}, line {number}: not UTF-8") from None
+                raise RequestError(f"{file or 'standard input'}, line {number}: {not_utf8()}") from None
             for sentence in sentences(paragraph, form):
                 yield training_text(sentence, form)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from searchgen.cli.output import complain
+from searchgen.cli.output import complain, progress
 from searchgen.errors import RequestError
 
 __all__ = ["HELP", "SHORT", "export"]
@@ -47,5 +47,6 @@ def export(
     require_extra("lm export", "onnx")
     from searchgen.lm.onnx.export import export as written
 
-    size = written(model, output, 32 if float32 else 8)
+    with progress(f"writing {output.name}"):
+        size = written(model, output, 32 if float32 else 8)
     complain(f"{output}: {size / 1e6:.1f} MB, {'32' if float32 else '8'} bits a weight")

@@ -83,7 +83,7 @@ def _fetched(entry: "Entry", given: Path | None) -> Path:
     languages = " and ".join(LANGUAGES[one] for one in entry.languages)
     origin = entry.origin if given is None else str(given)
     complain(f"{entry.name}: {entry.about}, {languages}, {entry.size / 1e6:,.0f} MB, {entry.licence}, from {origin}")
-    with progress() as show:
+    with progress(f"fetching {entry.name}") as show:
         tell = (lambda share: show(f"fetching {entry.name}", share)) if show else None
         if not fetch(entry, given, tell):
             note(f"{entry.name} is here already")
@@ -95,7 +95,8 @@ def _convert(path: Path, bits: int | None, large: bool) -> None:
     from searchgen.lm.gguf.conversion import convert, hash_of
 
     digest = hash_of(path)
-    convert(path, bits or chosen_bits(digest), note, large)
+    with progress(f"converting {path.name}"):
+        convert(path, bits or chosen_bits(digest), note, large)
     if bits is not None:
         choose_bits(digest, bits)
 

@@ -1,5 +1,6 @@
 """The texts that `searchgen lm` reads: which language they are in, and standard input among them."""
 
+from codecs import getincrementaldecoder
 from collections.abc import Sequence
 
 from searchgen.cli.output import complain
@@ -26,7 +27,7 @@ def refuse_second_stdin(texts: Sequence[str], command: str) -> None:
 
 
 def language_of(texts: Sequence[str], command: str) -> str:
-    """Return the language that texts begin in, with a note to the user.
+    """Return the language that texts begin in, with a note to the user if they begin with words.
 
     Args:
         texts: files, folders and `-`.
@@ -37,12 +38,15 @@ def language_of(texts: Sequence[str], command: str) -> str:
     """
     from searchgen.text import detect
 
-    language = detect(_beginning(texts, command))
-    complain(f"the text seems to be {'Chinese' if language == 'zh' else 'English'}; --lang sets another language")
+    beginning = _beginning(texts, command)
+    language = detect(beginning)
+    if any(map(str.isalpha, beginning)):  # else reading it says what is wrong
+        complain(f"the text seems to be {'Chinese' if language == 'zh' else 'English'}; --lang sets another language")
     return language
 
 
 def _beginning(texts: Sequence[str], command: str) -> str:
+    """Return the text up to some length, "" if it is not UTF-8."""
     from searchgen.cli.stdin import standard_input
     from searchgen.lm.ngram.estimation.reading import text_files
 
@@ -57,4 +61,7 @@ def _beginning(texts: Sequence[str], command: str) -> str:
                 start = file.read(BEGINNING)
         except OSError as error:
             raise RequestError(f"{first}: cannot be read ({error.strerror})") from None
-    return str(start, "utf-8", "ignore")
+    try:
+        return getincrementaldecoder("utf-8-sig")().decode(start)  # the last character may be cut off
+    except UnicodeDecodeError:
+        return ""

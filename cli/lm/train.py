@@ -135,7 +135,7 @@ def train(
 def _train(texts: list[str], output: Path, recipe: "Recipe", device: str, threads: int, compiled: bool) -> None:
     from searchgen.lm.training.train import train_transformer
 
-    with progress() as show:
+    with progress("preparing") as show:
         trained = train_transformer(
             texts,
             output,

@@ -7,10 +7,11 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from searchgen.cli.loading import load_source, refuse_other_model, source_cache, starting
+from searchgen.cli.loading import load_source, refuse_other_model, repeating, source_cache, starting
 from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line
+from searchgen.cli.parts.looks import Looks
 from searchgen.cli.requests import with_keywords
-from searchgen.errors import Impossible, ModelRefusal, NothingFound, Outage, RequestError, SearchgenError
+from searchgen.errors import Impossible, ModelRefusal, NothingFound, Outage, RequestError, SearchgenError, not_utf8
 from searchgen.lm.protocol import KeepsKeyValues
 from searchgen.record import partial_record
 from searchgen.request.model_ref import ModelRef, default_model
@@ -32,6 +33,9 @@ SEARCH = "anneal"
 #: The longest line of stdin, in bytes.
 LONGEST_LINE = 100_000
 
+#: How a note begins that does not depend on the words.
+OF_MODEL = "the model has "
+
 
 @dataclass
 class Answers:
@@ -45,6 +49,7 @@ class Answers:
         ahead: models that are being opened, by name and how they are read.
         usual: the model of some words where none is asked for.
         cloze: print gaps for the demanded words, and the words after a tab.
+        looks: what the user wants to see of a search, besides its texts.
     """
 
     json: bool
@@ -54,6 +59,7 @@ class Answers:
     ahead: "Ahead" = field(default_factory=dict)
     usual: Callable[[str], str] = default_model
     cloze: bool = False
+    looks: Looks = field(default_factory=Looks)
 
     @cached_property
     def sources(self) -> "SourceCache":
@@ -62,7 +68,7 @@ class Answers:
 
     def one(self, request: Request) -> None:
         """Answer one request; the failure that ended its search early is raised once its texts are printed."""
-        self._finish(self._search(request))
+        self._finish(self._looked_at(request) if self.looks.any else self._search(request))
 
     def repeat(self, signature: str, lm: str | None) -> None:
         """Answer the request of a signature again.
@@ -79,9 +85,10 @@ class Answers:
             raise RequestError(
                 f"the signature belongs to draws of {request.sampler}; repeat them with searchgen sample --again"
             )
-        searcher = self._searcher(replace(request, lm=lm or request.lm))
+        with repeating(request, lm):
+            searcher = self._searcher(replace(request, lm=lm or request.lm))
         refuse_other_model(searcher.source, wanted)
-        self._finish(self._search(request, searcher))
+        self._finish(self._looked_at(request, searcher) if self.looks.any else self._search(request, searcher))
 
     def stream(self, lines: Iterable[bytes], template: Request, lm: str | None, share: int = 1) -> None:
         """Answer one keyword set a line, in order, each printed before the next is read.
@@ -138,7 +145,7 @@ class Answers:
             try:
                 requests[number] = with_keywords(template, [_keyword_set(line, number)], lm, self.usual)
                 if len(part) == 1:
-                    outcomes[number] = self._search(requests[number])
+                    outcomes[number] = self._search(requests[number], line=number)
             except SearchgenError as error:
                 unopened = lm and number in requests and self._searcher(requests[number]).source.failure
                 # No other line can be answered under a model that cannot be opened.
@@ -148,29 +155,51 @@ class Answers:
 
             jobs = [(self._searcher(request), request) for request in requests.values()]
             started = time.perf_counter()
-            with progress() as show:
+            with progress(f"searching {len(jobs)} sets") as show:
                 on_progress = (lambda share: show(f"searching {len(jobs)} sets", share)) if show else None
                 outcomes.update(zip(requests, search_together(jobs, on_progress), strict=True))
             for number in requests:
-                self._report(outcomes[number], time.perf_counter() - started)
+                self._report(outcomes[number], time.perf_counter() - started, number)
         return [outcomes[number] for number, _ in part]
 
-    def _search(self, request: Request, loaded: "Searcher | None" = None) -> "Outcome":
+    def _search(self, request: Request, loaded: "Searcher | None" = None, line: int | None = None) -> "Outcome":
         searcher, started = loaded or self._searcher(request), time.perf_counter()
-        with progress() as show:
+        with progress("searching") as show:
             on_progress = (lambda share: show("searching", share)) if show else None
             outcome = searcher.search(request, on_progress)
-        self._report(outcome, time.perf_counter() - started)
+        self._report(outcome, time.perf_counter() - started, line)
         return outcome
 
-    def _report(self, outcome: "Outcome | BaseException", seconds: float) -> None:
-        """Show the notes of an outcome, and with -v the request and the work done."""
+    def _looked_at(self, request: Request, loaded: "Searcher | None" = None) -> "Outcome":
+        """Search while somebody looks, and write what is to be left of it."""
+        from searchgen.jobs.batch_job import searched
+        from searchgen.report.run_page import search_page
+
+        searcher, started, looks = loaded or self._searcher(request), time.perf_counter(), self.looks
+        try:
+            with looks.looking("searching") as (observer, on_progress):
+                outcome = searcher.search(request, on_progress, observer)
+        except NothingFound as error:
+            looks.write_failed("constrain", request, error)
+            raise
+        self._report(outcome, time.perf_counter() - started, None)
+        looks.write(
+            outcome.records[0].signature,
+            lambda observer: search_page(outcome, observer),
+            lambda: searched(outcome)[1],
+        )
+        return outcome
+
+    def _report(self, outcome: "Outcome | BaseException", seconds: float, line: int | None) -> None:
+        """Show the notes of an outcome, of a line of stdin with its number, and with -v the request and the work done."""
         if isinstance(outcome, BaseException):
             return
-        for line in outcome.notes:
-            if line not in self.shown:
-                self.shown.add(line)
-                note(line)
+        for remark in outcome.notes:
+            # What is said of the model holds for every line.
+            known = remark if line is None or remark.startswith(OF_MODEL) else f"line {line}: {remark}"
+            if known not in self.shown:
+                self.shown.add(known)
+                note(known)
         if self.verbose:
             _describe(outcome, seconds)
             self._report_caches()
@@ -226,7 +255,7 @@ def _keyword_set(line: bytes, number: int) -> str:
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
     except UnicodeDecodeError as error:
-        raise RequestError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
+        raise RequestError(not_utf8(error)) from None
     if not text:
         raise RequestError("the line is empty; write a keyword set")
     if len(line) > LONGEST_LINE:

@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from searchgen.batch.jobs import Job, format_of, read_jobs
 from searchgen.batch.journal import Header
@@ -25,7 +26,14 @@ from searchgen.jobs.batch_job import BESIDE, OUTAGE, REFUSAL, UNOPENED, Answer, 
 from searchgen.kernels.precompile import compile_loops
 from searchgen.request.from_values import Defaults, columns_of, identity
 
+if TYPE_CHECKING:
+    from searchgen.report.batch_page import BatchRows
+
 __all__ = ["BatchRun", "Places"]
+
+
+#: Characters of the first error that the summary shows.
+LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,7 @@ class BatchRun:
         quiet: no progress.
         verbose: a line for each row, in place of the progress.
         interval: seconds between two times that the files are made durable.
+        seen: the rows that the page of the run shows; None: there is none.
     """
 
     places: Places
@@ -118,8 +127,10 @@ class BatchRun:
     counts: dict[str, int] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
     computed: int = 0
+    first_error: str = ""
     working_seconds: float = 0.0
     writing_seconds: float = 0.0
+    seen: "BatchRows | None" = None
 
     def perform(self) -> bool:
         """Do every job that has no row yet, and return whether every job has a text.
@@ -143,6 +154,7 @@ class BatchRun:
                 state = "were written before; append the others with >>" if self.places.output == "-" else "are kept"
                 complain(f"{kept.rows} rows {state}{cut}")
             self._same_models()
+            self._begin_page(report, kept.rows)
             if self.workers > 1:
                 compile_loops()()  # once here, not in every process
             is_done = False
@@ -152,14 +164,39 @@ class BatchRun:
                 is_done = True
             finally:
                 if is_done or self.computed:  # a run that is refused before its first row leaves nothing
+                    if self.first_error:
+                        complain(f"first error: {self.first_error}")
                     complain(f"{counted(self.counts)}, {clock(time.monotonic() - start)}")
                     if report is not None:
-                        write_report(report, self._figures(store, time.monotonic() - start))
+                        self._write_report(report, self._figures(store, time.monotonic() - start))
         return self.counts["infeasible"] + self.counts["error"] == 0
+
+    def _begin_page(self, report: Path | None, kept: int) -> None:
+        """Begin to collect rows where the report is a page: those of earlier runs first."""
+        from searchgen.report.page import is_page
+
+        if report is None or not is_page(report):
+            return
+        from searchgen.report.batch_page import BatchRows
+
+        self.seen = BatchRows()
+        if kept and self.places.output != "-":
+            with Path(self.places.output).open("rb") as rows:
+                for row in islice(rows, kept):
+                    self.seen.add(row)
+
+    def _write_report(self, report: Path, figures: dict[str, Any]) -> None:
+        if self.seen is None:
+            write_report(report, figures)
+            return
+        from searchgen.report.batch_page import batch_page
+        from searchgen.report.page import write_page
+
+        write_page(report, batch_page(self.seen, figures, Path(self.places.jobs).name))
 
     def _work(self, store: Store, jobs: Iterator[Job], stream: BinaryIO) -> None:
         answered = answers_of(jobs, self.defaults, self.workers, self.threads, self.share)
-        with progress() as show, closing(answered) as answers:
+        with progress("first job") as show, closing(answered) as answers:
             pace = Pace(stream, show)
             for job, answer in answers:
                 self._write(store, job, answer)
@@ -193,6 +230,10 @@ class BatchRun:
                 "make room, then continue with --resume" if store.journal is not None else "make room, then begin again"
             )
             raise SearchgenError(f"cannot write {where}: {error.strerror}; {rest}") from None
+        if self.seen is not None:
+            self.seen.add(answer.row, answer.seconds)
+        if answer.status == "error" and not self.first_error:
+            self.first_error = f"line {job.line}: {json.loads(answer.row)['diagnostics']['error']}"[:LONGEST_REASON]
         self.counts[answer.status] += 1
         self.computed += 1
         self.working_seconds += answer.seconds

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from searchgen.constraints.flags import Flag
     from searchgen.demands.demands import Demands
 
-__all__ = ["NO_DEMANDS", "Given", "expanded", "takes_demands"]
+__all__ = ["NO_DEMANDS", "Given", "expanded", "takes_demands", "was_given"]
 
 #: The default of a flag: that of a search, that of a law, or no value, so that an absent flag can be seen.
 Usual = Literal["search", "law", "nothing"]
@@ -31,9 +31,11 @@ class Given:
 
     Attributes:
         values: by key, lists unread.
+        spelled: keys of the flags that stand on the line; the others have their defaults.
     """
 
     values: dict[str, Any]
+    spelled: frozenset[str] = frozenset()
 
     def __getitem__(self, key: str) -> Any:
         return self.values[key]
@@ -46,7 +48,9 @@ class Given:
     @property
     def words(self) -> list[str]:
         """All required words, as they were given."""
-        return [*(self.values["keywords"] or []), self.values["starts_with"] or "", self.values["ends_with"] or ""]
+        from searchgen.constraints import CONSTRAINTS
+
+        return [*(self.values["keywords"] or []), *(kind.wording(self.values) for kind in CONSTRAINTS.values())]
 
     def read(self, key: str) -> Any:
         """Return the value of a flag as a request holds it: lists split, files read.
@@ -55,12 +59,14 @@ class Given:
             RequestError: nothing is listed, or a file cannot be read.
         """
         from searchgen.cli.requests import listed, phrases
-        from searchgen.constraints.flags import ITEMS
+        from searchgen.constraints.flags import ITEMS, TEXTS
         from searchgen.demands.demands import demand_flags
 
         value, flag = self.values[key], demand_flags()[key]
         if flag.type == ITEMS:
             return tuple(map(tuple, listed(f"--{flag.name}", value))) if value else ()
+        if flag.type == TEXTS:
+            return tuple(map(flag.read, value or ()))
         if flag.is_list:
             return phrases(f"--{flag.name}", value) if value else ()
         return flag.usual if value is None else value
@@ -78,11 +84,13 @@ class Given:
         Raises:
             RequestError: nothing is listed, or a file cannot be read.
         """
-        from searchgen.demands.demands import Demands
+        from searchgen.demands.demands import Demands, with_needed
 
         left_out = ("keywords",) if self.from_stdin else ()
         kept = [key for key in self.values if key not in others]
-        return Demands(**{key: () if key in left_out else self.read(key) for key in kept}, **others)
+        read = {key: () if key in left_out else self.read(key) for key in kept}
+        needed = with_needed({key: value for key, value in read.items() if key in self.spelled})
+        return Demands(**{**read, **needed}, **others)
 
 
 def _listed(value: Any) -> Any:
@@ -117,7 +125,8 @@ def expanded(command: Callable[..., None]) -> Callable[..., None]:
 
     def taken(**values: Any) -> None:
         demands = {key: values[key] if key in own else values.pop(key) for key in flags}
-        command(**values, demands=Given(demands))
+        context = values["context"] if "context" in own else values.pop("context")
+        command(**values, demands=Given(demands, frozenset(key for key in flags if was_given(context, key))))
 
     taken.__name__, taken.__doc__ = command.__name__, command.__doc__
     taken.__signature__ = _signature(command, MARKED[command])  # type: ignore[attr-defined]
@@ -130,9 +139,19 @@ def _flags() -> "dict[str, Flag]":
     return demand_flags()
 
 
+def was_given(context: typer.Context, name: str) -> bool:
+    """Return whether a parameter stands on the command line, and has not its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def _signature(command: Callable[..., None], usual: Usual) -> inspect.Signature:
     own = inspect.signature(command, eval_str=False)
     parameters: list[inspect.Parameter] = []
+    if "context" not in own.parameters:
+        parameters.append(
+            inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+        )
     for name, parameter in own.parameters.items():
         if name != "demands":
             parameters.append(parameter)

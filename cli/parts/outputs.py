@@ -1,8 +1,10 @@
 """Files that a command writes: refused where something would be lost, and named where a link leads elsewhere."""
 
+import json
 import os
 import stat
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ __all__ = ["file_behind", "output_place", "refuse_reading_own_output"]
 
 #: What tells two files apart.
 Identity = tuple[int, int]
+
+#: Bytes of a row that are read to know it.
+LONGEST_ROW = 1 << 24
 
 
 def file_behind(place: Any) -> Identity | None:
@@ -51,7 +56,7 @@ def output_place(flag: str, name: str | Path) -> Path:
 
     Raises:
         RequestError: it is a folder, a device or another thing than a plain file, or that of stdin or stdout; or its folder is
-            missing or cannot be written.
+            missing or cannot be written; or a report would replace rows or draws.
     """
     path = Path(name)
     try:
@@ -67,8 +72,33 @@ def output_place(flag: str, name: str | Path) -> Path:
             raise RequestError(f"{flag} {path} is the file that {called} is; name another")
     if not place.parent.is_dir():
         raise RequestError(f"{flag} {path}: there is no folder {place.parent}; make it first")
-    if not os.access(place.parent, os.W_OK):
+    if not _takes_files(place.parent):
         raise RequestError(f"{flag} {path}: the folder {place.parent} cannot be written")
+    if flag == "--report" and _holds_rows(place):
+        raise RequestError(f"{flag} {path} holds rows or draws, which a report would replace; name another file")
     if path.is_symlink():
         complain(f"{flag} {path} is a link; {place} is written")
     return place
+
+
+def _takes_files(folder: Path) -> bool:
+    """Return whether a file can be made in a folder; permissions alone do not say so of every file system."""
+    if not os.access(folder, os.W_OK):
+        return False
+    try:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".")
+    except OSError:
+        return False
+    os.close(handle)
+    os.unlink(name)
+    return True
+
+
+def _holds_rows(place: Path) -> bool:
+    """Return whether the first line of a file is a JSON object with a status, as rows and draws are; a report spans lines."""
+    try:
+        with place.open("rb") as file:
+            row = json.loads(file.readline(LONGEST_ROW))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(row, dict) and "status" in row

@@ -5,8 +5,9 @@ from typing import Any
 
 import typer
 
-from searchgen.cli.parts.demands import Given
+from searchgen.cli.parts.demands import Given, was_given
 from searchgen.cli.requests import neural_settings
+from searchgen.demands.demands import with_needed
 from searchgen.lm.neural.settings import NEURAL_FIELDS
 from searchgen.request.from_toml import Spec
 from searchgen.request.request import Request
@@ -54,7 +55,7 @@ def law_beside(spec: Spec, context: typer.Context, demands: Given, given: dict[s
 
 def _heeded(spec: Spec, context: typer.Context, given: dict[str, Any], seed: int) -> Request:
     """Return the request with the settings of a transformer; a model of another kind refuses them."""
-    neural = {name: context.params[name] for name in NEURAL_FIELDS if _was_given(context, name)}
+    neural = {name: context.params[name] for name in NEURAL_FIELDS if was_given(context, name)}
     request = spec.request({**given, "neural": neural}, seed)
     neural_settings(request.lm, **asdict(request.neural))
     return request
@@ -63,14 +64,9 @@ def _heeded(spec: Spec, context: typer.Context, given: dict[str, Any], seed: int
 def _beside(context: typer.Context, demands: Given) -> dict[str, Any]:
     """Return the flags that were given, as a job has them."""
     given: dict[str, Any] = {
-        name: context.params[name] for name in OWN if name in context.params and _was_given(context, name)
+        name: context.params[name] for name in OWN if name in context.params and was_given(context, name)
     }
     for key in demands.values:
-        if _was_given(context, key) and not (key == "keywords" and demands.from_stdin):
+        if was_given(context, key) and not (key == "keywords" and demands.from_stdin):
             given[key] = demands.as_a_job_has_it(key)
-    return given
-
-
-def _was_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
+    return with_needed(given)

@@ -1,5 +1,6 @@
 """Many chains on one target: states made from texts, compiled steps, and the check of every running total."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,7 @@ def advance(
     block: int,
     first_step: int = 0,
     threads: int = 1,
+    part: Callable[..., None] | None = None,
 ) -> None:
     """Make `len(schedule) * block` steps of every chain.
 
@@ -132,11 +134,13 @@ def advance(
         block: steps in a block.
         first_step: number of the first step, so that a run may be cut in pieces.
         threads: chains are shared out over so many threads; the result does not depend on it.
+        part: makes the steps of some of the chains; None: `advance_part`.
     """
+    make = part or advance_part
     over_chains(
         len(chains.length),
         threads,
-        lambda low, high: advance_part(problem, chains, counters, table, schedule, low, high, block, first_step),
+        lambda low, high: make(problem, chains, counters, table, schedule, low, high, block, first_step),
     )
 
 

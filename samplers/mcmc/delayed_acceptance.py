@@ -6,6 +6,7 @@ other term appears. K must be one reversible kernel, or a random mixture of such
 annealing, makes K^m irreversible and the test wrong.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from searchgen.lm.ngram.truncate import truncated
 from searchgen.problem import Problem
 from searchgen.samplers.chains.chains import advance
 from searchgen.samplers.chains.moves import Chains, labels
+from searchgen.samplers.chains.observer import Event, Observer
 from searchgen.samplers.chains.scorer import Floats, Scorer
 from searchgen.samplers.mcmc.early_rejection import EarlyScorer
 
@@ -79,6 +81,8 @@ class Rounds:
         accepted: of them.
         number: of the next step: no random number is used twice.
         early: scores of texts that may stop, with -inf, once a score cannot exceed what acceptance needs; None: all are scored whole.
+        observer: sees the tests as moves of its last stage; None: nobody looks.
+        after_round: called after every round; None: nothing is.
     """
 
     cheap: Problem
@@ -94,6 +98,8 @@ class Rounds:
     accepted: int = 0
     number: int = 0
     early: EarlyScorer | None = None
+    observer: Observer | None = None
+    after_round: Callable[[], None] | None = None
 
     def counted(self) -> dict[str, int]:
         """Return what else was counted, by name."""
@@ -148,6 +154,8 @@ class Rounds:
             self.inverse_temperature,
         )
         good = accepts_each(log_u[moved], ratio)
+        if self.observer is not None:
+            self._show(self.observer, before, moved, proposed, good)
         self.true[moved[good]] = proposed[good]
         back = moved[~good]
         for name in STATE:
@@ -155,3 +163,27 @@ class Rounds:
         self.tested += len(moved)
         self.accepted += int(good.sum())
         self.number += self.inner + 1
+        if self.after_round is not None:
+            self.after_round()
+
+    def _show(
+        self, observer: Observer, before: Chains, moved: npt.NDArray[np.int64], proposed: Floats, good: npt.NDArray[Any]
+    ) -> None:
+        """Show an observer the tests of a round, before rejected texts are taken back."""
+        stage, chains = observer.stages[-1], self.chains
+        for i, score, accepted in zip(moved.tolist(), proposed.tolist(), good.tolist(), strict=True):
+            stage.add(
+                Event(
+                    stage=stage.name,
+                    chain=i,
+                    step=self.number,
+                    move="test",
+                    verdict="accepted" if accepted else "rejected",
+                    temperature=1.0 / self.true_power,
+                    before=float(self.true[i]),
+                    after=score if np.isfinite(score) else None,
+                    text=tuple(chains.token[i, : chains.length[i]].tolist()),
+                    parent=tuple(before.token[i, : before.length[i]].tolist()),
+                )
+            )
+        observer.look(stage, len(chains.length) * self.inner)

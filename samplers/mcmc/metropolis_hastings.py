@@ -48,7 +48,8 @@ def stepper(job: Job, plan: Plan, chains: Chains) -> Stepper:
     table, betas = table_of(job.options.moves), np.ones(1)
 
     def steps(low: int, high: int, count: int, first: int) -> None:
-        advance_part(job.target.problem, chains, plan.counters, table, betas, low, high, count, first)
+        make = advance_part if job.observer is None else job.observer.stages[-1].stepper(0, plan.chains)
+        make(job.target.problem, chains, plan.counters, table, betas, low, high, count, first)
 
     return steps
 
@@ -68,4 +69,5 @@ METHOD = chain_method(
     stepper,
     proof,
     options=Options,
+    traced=True,
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,9 @@ def draw(job: Job) -> Draws:
     enter(rounds.cheap, rounds.chains, tokens, lengths)
     if whole and not job.target.opaque:
         _head_start(rounds)
+    if job.observer is not None:
+        job.observer.begin("rounds", "target", rounds.chains)
+        rounds.observer = job.observer
     return _collect(job, plan, rounds)
 
 
@@ -145,6 +149,8 @@ def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:
     """Burn in, then keep every chain's state at equal distances."""
     chains, text_model = rounds.chains, job.target.text_model
     tuned = int(TUNED_SHARE * plan.burn_in) if text_model is not None and not job.options.inner else 0
+    if job.progress is not None:
+        rounds.after_round = _counting(job.progress, plan.burn_in + plan.kept * plan.thin)
     rounds.tune(tuned)
     rounds.advance(plan.burn_in - tuned // LOOK * LOOK)
     before = rounds.tested, rounds.accepted
@@ -163,8 +169,6 @@ def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:
             failure, tokens, lengths, density = error, tokens[:k], lengths[:k], density[:k]
             break
         tokens[k], lengths[k], density[k] = chains.token, chains.length, rounds.true
-        if job.progress is not None:
-            job.progress((k + 1) / plan.kept)
     tested, accepted = before[0] + rounds.tested, before[1] + rounds.accepted
     if text_model is not None and tested and not accepted:
         raise NotFound(f"{text_model.label} accepted no proposal in {tested} tests; try --option inner=1")
@@ -188,6 +192,12 @@ def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:
         moves={name: tuple(row.tolist()) for name, row in zip(MOVES, tally, strict=True) if row[0]},
         report={"acceptance": rounds.accepted / max(1, rounds.tested), **_usage(text_model)},
     )
+
+
+def _counting(progress: Callable[[float], None], whole: int) -> Callable[[], None]:
+    """Return what tells, called after every round, which share of them is made."""
+    made = count(1)
+    return lambda: progress(min(1.0, next(made) / whole))
 
 
 def _usage(text_model: TextModel | None) -> dict[str, Any]:
@@ -238,4 +248,5 @@ METHOD = Method(
     proof=proof,
     options=Options,
     opaque=True,
+    observed=True,
 )

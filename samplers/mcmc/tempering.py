@@ -166,6 +166,11 @@ class _Groups:
 
         over_chains(self.count, self.threads, run)
 
+    def copy_cold(self, cold: Chains) -> None:
+        """Make the states of the cold rungs those of other chains."""
+        for name in Chains._fields:
+            getattr(cold, name)[:] = getattr(self.chains, name)[:: self.rungs]
+
     def rates(self) -> Array:
         """Return the share of swaps made, (R - 1,) for each pair of neighbours."""
         attempted, made = self.swaps.sum(axis=0).T
@@ -229,9 +234,11 @@ def draw(job: Job) -> Draws:
         if first == plan.burn_in:
             groups.swaps[:] = 0
         groups.go(rounds, first)
-        for name in Chains._fields:
-            getattr(cold, name)[:] = getattr(groups.chains, name)[:: groups.rungs]
+        groups.copy_cold(cold)
 
+    if job.observer is not None:
+        groups.copy_cold(cold)
+        job.observer.begin("cold chains", "target", cold)
     draws = retain(job, plan, cold, go, MOVES)
     check_totals(job.target.problem, groups.chains)
     rates = groups.rates()
@@ -287,4 +294,5 @@ METHOD = Method(
     draw=draw,
     proof=proof,
     options=Options,
+    observed=True,
 )

@@ -113,6 +113,7 @@ def draw(job: Job) -> Draws:
         schedule=schedule_of(options, hot),
         threads=job.threads,
         progress=job.progress,
+        observer=job.observer,
     )
     if not annealed.texts:
         raise NotFound(f"no text found in {annealed.steps} steps; raise steps")
@@ -144,4 +145,5 @@ METHOD = Method(
     options=Options,
     unnormalised=True,
     grows=("steps", 40),
+    observed=True,
 )

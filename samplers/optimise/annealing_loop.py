@@ -16,6 +16,7 @@ from searchgen.problem import Problem
 from searchgen.request.request import Annealing
 from searchgen.samplers.chains.chains import advance, check_totals, enter, new_chains
 from searchgen.samplers.chains.moves import Chains, labels
+from searchgen.samplers.chains.observer import Observer
 
 __all__ = ["Annealed", "anneal", "inverse_temperatures"]
 
@@ -62,6 +63,8 @@ def anneal(
     threads: int = 1,
     allowance: float | None = None,
     progress: Callable[[float], None] | None = None,
+    observer: Observer | None = None,
+    stage: tuple[str, str] = ("annealing", "target"),
 ) -> Annealed:
     """Anneal one chain from each start.
 
@@ -74,6 +77,8 @@ def anneal(
         threads: threads to share the chains over; the result does not depend on it.
         allowance: seconds, from the end of the first piece of work, after which no further one begins, None: no limit.
         progress: called with the share done.
+        observer: sees the chains.
+        stage: for the observer: name of this run, and whose density it is.
 
     Returns:
         The densest texts; deterministic in the counters unless the allowance was used up.
@@ -85,18 +90,22 @@ def anneal(
     block = max(1, plan.steps // plan.blocks)
     wave = 4 * threads
     done, whole = 0, len(lengths) * block * len(schedule)
+    seen = None if observer is None else observer.begin(*stage, chains, block * len(schedule))
     deadline: float | None = None
     for first in range(0, len(lengths), wave):
         part = Chains._make(column[first : first + wave] for column in chains)
+        make = None if seen is None else seen.stepper(first, len(part.length))
         for betas, steps, number in _pieces(schedule, block, max(1, PIECE // len(part.length))):
             if deadline is not None and time.monotonic() > deadline:
                 break
-            advance(problem, part, counters[first : first + wave], labels(), betas, steps, number, threads)
+            advance(problem, part, counters[first : first + wave], labels(), betas, steps, number, threads, make)
             if deadline is None and allowance is not None:  # the first piece may have had to be compiled
                 deadline = time.monotonic() + allowance
             done += len(part.length) * steps * len(betas)
             if progress is not None:
                 progress(done / whole)
+            if observer is not None and seen is not None:
+                observer.look(seen, len(part.length) * steps * len(betas), float(betas[-1]))
     check_totals(problem, chains)
     texts, best = _densest(chains)
     return Annealed(texts, best, done, done < whole, chains.tally.sum(axis=0))

@@ -20,7 +20,7 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 from searchgen.demands.demands import demand_flags
-from searchgen.errors import RequestError
+from searchgen.errors import RequestError, not_utf8
 from searchgen.request.from_values import columns_of, field_names, refuse_unknown
 
 __all__ = ["FORMATS", "LONGEST_LINE", "Job", "format_of", "read_jobs"]
@@ -134,7 +134,7 @@ class _Line:
         try:
             text = self.data.decode("utf-8-sig" if self.number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            raise RequestError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
+            raise RequestError(not_utf8(error)) from None
         if "\0" in text:
             raise RequestError(f"a NUL at character {text.index(chr(0)) + 1}; is this a text file?")
         return text

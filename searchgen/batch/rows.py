@@ -30,7 +30,7 @@ def unanswered(job: str | int, error: NothingFound | Contradiction, signature: s
     return {"id": job, "status": "infeasible", "results": [], "diagnostics": diagnostics, "signature": signature}
 
 
-def failed(job: str | int | None, line: int, message: str) -> dict[str, Any]:
+def failed(job: str | int, line: int, message: str) -> dict[str, Any]:
     """Return the row of a line that is not a job, or of a job that ended its worker."""
     diagnostics = {"error": message, "line": line}
     return {"id": job, "status": "error", "results": [], "diagnostics": diagnostics, "signature": None}

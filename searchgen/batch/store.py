@@ -101,9 +101,12 @@ class Store:
         try:
             store._lock_journal(journal)
             size = os.fstat(store.output).st_size
+            is_listed = os.fstat(store._journal).st_size > 0
+            if mode != "overwrite" and size and not is_listed and not store._holds_rows():
+                raise RequestError(f"{output} exists and holds no rows of a batch; name another file")
             if mode == "new" and size:
                 raise RequestError(f"{output} exists; --resume goes on with it, --overwrite begins again")
-            if mode == "resume" and size and not os.fstat(store._journal).st_size:
+            if mode == "resume" and size and not is_listed:
                 raise RequestError(f"{output} has no journal {journal}, so it cannot go on; --overwrite begins again")
             if mode == "new":
                 store._refuse_foreign(journal)
@@ -214,6 +217,12 @@ class Store:
                 if entry.values[0] == "row":
                     row = Row(*entry.values[1:])
                     yield row.line, row.fingerprint
+
+    def _holds_rows(self) -> bool:
+        """Return whether the output begins as a row does, whole or cut off."""
+        begin = b'{"id": '
+        with self._reader(self.output) as rows:
+            return begin.startswith(rows.read(len(begin)))
 
     def _lock_journal(self, journal: Path) -> None:
         is_new = not journal.exists()

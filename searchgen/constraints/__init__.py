@@ -49,6 +49,18 @@ REGISTERED = (
     "words.only_words:OnlyWords",
     "words.affixes:Affixes",
     "words.no_repeats:NoRepeats",
+    "printed.sizes:Characters",
+    "printed.sizes:WordLength",
+    "printed.positions:At",
+    "algebra.where:Where",
+    "printed.template:Template",
+    "printed.regex:Regex",
+    "printed.letters:WithoutLetters",
+    "printed.letters:OnlyLetters",
+    "printed.letters:Univocalic",
+    "printed.initials:AcrosticWords",
+    "printed.initials:LastLetters",
+    "printed.initials:Alliteration",
     "length:Length",
 )
 

@@ -50,6 +50,9 @@ class Constraint(ABC):
     begins: ClassVar[bool] = False
     black_box: ClassVar[bool] = False
 
+    #: Hyphens join words, which the window of lengths counts one by one: so many more than the printed words it has.
+    HYPHENS: ClassVar[int] = 3
+
     def __post_init__(self) -> None:
         self.validate()
 
@@ -89,6 +92,11 @@ class Constraint(ABC):
             RequestError: it names flag and value.
         """
         del demands
+
+    @classmethod
+    def wording(cls, demands: Mapping[str, Any]) -> str:
+        """Return the words that the demands spell out; the language of all of them decides the default model."""
+        return " ".join(demands[flag.key] or "" for flag in cls.flags if flag.type is str)
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -171,10 +179,20 @@ class Constraint(ABC):
         del ids, vocabulary
         return ()
 
+    def exactly(self, vocabulary: Vocabulary) -> Iterator[str]:
+        """Demanded words that keep their case because the vocabulary would print them in another."""
+        del vocabulary
+        return iter(())
+
     def least_words(self, form: TextForm) -> int:
         """By how many words it widens the usual window of lengths."""
         del form
         return 0
+
+    def word_range(self, form: TextForm) -> tuple[int, int | None] | None:
+        """The fewest and the most words of its texts, which take the place of the usual window; None: it does not tell."""
+        del form
+        return None
 
     def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
         """Return the name in the output of each part that spells out words of the user."""

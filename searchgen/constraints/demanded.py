@@ -13,16 +13,19 @@ import numpy as np
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton
 from searchgen.constraints.base import Constraint, Phrase, folded
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
-from searchgen.text import TextForm
+from searchgen.text import TextForm, detect
 from searchgen.text.items import keeps_case
 from searchgen.text.kinds import FOLLOWS, Kind, fit
 from searchgen.text.units import Units
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["barred", "misread", "with_demanded"]
+__all__ = ["barred", "misread", "unknown_words", "with_demanded"]
 
 #: A word for tests: what is printed around it is read alike beside every word.
 WORD = "word"
+
+#: The languages of the embedded models.
+LANGUAGES = {"en": "English", "zh": "Chinese"}
 
 
 def with_demanded(vocabulary: Vocabulary, constraints: Sequence[Constraint], *, anywhere: bool = False) -> Vocabulary:
@@ -73,6 +76,7 @@ def _keeping_case(
         elif anywhere and not vocabulary.matching(word):
             yield word
     for constraint in constraints:
+        yield from constraint.exactly(vocabulary)
         for phrase in constraint.phrases() if constraint.begins else ():
             first = phrase[max(0, form.first_word(phrase))]
             if first in words and not vocabulary.matching(first) and form.detokenise(phrase) != form.inside(phrase):
@@ -154,3 +158,31 @@ def _rows(form: TextForm) -> Iterator[tuple[str, ...]]:
 def _read(form: TextForm, tokens: Sequence[str]) -> list[str]:
     """What tokens are read as once they are printed inside a text."""
     return form.tokenise_as_printed(form.inside(tokens))
+
+
+def unknown_words(vocabulary: Vocabulary, constraints: Sequence[Constraint]) -> list[str]:
+    """What to tell the user of demanded words that the model does not know: one line, or none.
+
+    Args:
+        vocabulary: as `with_demanded` returned it.
+        constraints: of the request.
+
+    >>> from searchgen.constraints.keywords import Keywords
+    >>> from searchgen.text import text_form
+    >>> for word in ("學", "dog"):
+    ...     demanded = [Keywords((((word,),),))]
+    ...     print(*unknown_words(with_demanded(Vocabulary(["狗"], text_form("zh")), demanded), demanded))
+    the model does not know 學: words spelled letter by letter are improbable; write simplified characters, if this is a traditional one
+    the model does not know dog: words spelled letter by letter are improbable; for English words take --lm en
+    """
+    if not vocabulary.extra:
+        return []
+    remark = f"the model does not know {', '.join(vocabulary.extra)}: words spelled letter by letter are improbable"
+    form = vocabulary.form.name
+    demanded = " ".join(word for constraint in constraints for word in constraint.demanded())
+    language = detect(demanded)
+    if (form == "zh" and demanded.isascii()) or (form == "en" and language == "zh"):
+        return [f"{remark}; for {LANGUAGES[language]} words take --lm {language}"]
+    if form == "zh" and any(len(word) == 1 and detect(word) == "zh" for word in vocabulary.extra):
+        remark += "; write simplified characters, if this is a traditional one"
+    return [remark]

@@ -1,6 +1,6 @@
 """English quality term: a finite verb in the sentence, and again after each `, and` or `, but`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,10 +51,11 @@ class FiniteVerb(Constraint):
         Flag(
             "finite-verb",
             bool,
-            "Require a finite verb or Chinese predicate.",
+            "Require a finite verb or Chinese predicate, by a list of forms.",
             "",
             True,
             False,
+            needs="sentence",
         ),
     )
     repeated: ClassVar[bool] = True
@@ -71,6 +72,12 @@ class FiniteVerb(Constraint):
         kinds: dict[str, type[Constraint]] = {"en": cls, "zh": Predicate}
         kind = kinds.get(setting.form.name)
         return () if kind is None else (kind(),)
+
+    @classmethod
+    def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Yield it alone, which is a sentence with a finite verb, and all but it."""
+        if demands["finite_verb"] and demands["sentence"]:
+            yield cls.name, {"finite_verb": True, "sentence": True}, {"finite_verb": False}
 
     def validate(self) -> None:
         """Read the list.

@@ -1,13 +1,17 @@
 """The face of a constraint: its flags, which are also its keys in specs, jobs and Python."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-__all__ = ["ITEMS", "PHRASES", "Flag"]
+__all__ = ["ITEMS", "PHRASES", "TEXTS", "Flag"]
 
 #: Types of values beside bool, str, int | None and float | None: lists of words or phrases, and lists of alternatives of such.
 PHRASES = tuple[str, ...]
 ITEMS = tuple[tuple[str, ...], ...]
+
+#: Texts that are never split: a flag that may be given several times.
+TEXTS = tuple[Annotated[str, "whole"], ...]
 
 
 @dataclass(frozen=True)
@@ -16,13 +20,15 @@ class Flag:
 
     Attributes:
         name: as the command line has it, without dashes; with "_" for "-" the key in specs, jobs and Python.
-        type: of the value: bool, str, int | None, float | None, `PHRASES` or `ITEMS`.
+        type: of the value: bool, str, int | None, float | None, `PHRASES`, `ITEMS` or `TEXTS`.
         help: one line, for people.
         metavar: what stands for the value in the help.
         usual: the value where nothing is said, in a search.
         free: the value that demands nothing; commands on laws take it where nothing is said.
         also: other spellings of the flag, with their dashes.
         table: of a spec, that holds the key.
+        read: what the command line makes of each of several texts, for example of the name of a file.
+        needs: key of the flag without which it says nothing: where this one is turned on, that one is, too.
 
     Example:
         >>> Flag("max-commas", int | None, "Most commas.", "N").key
@@ -37,6 +43,8 @@ class Flag:
     free: Any = None
     also: tuple[str, ...] = ()
     table: str = "constraints"
+    read: Callable[[str], str] = str
+    needs: str = ""
 
     @property
     def key(self) -> str:

@@ -117,8 +117,9 @@ class Keywords(Constraint):
             yield f"keyword {'|'.join(item)}", {**forms, "keywords": (item,)}, {"keywords": others}
 
     def least_words(self, form: TextForm) -> int:
-        """The words of every item's shortest phrase."""
-        return sum(min(sum(map(form.is_word, phrase)) for phrase in item) for item in self.items)
+        """The words of every item's shortest phrase; in any order, equal items count once."""
+        items = self.items if self.ordered else _merged([tuple(_fold(p, form) for p in item) for item in self.items])
+        return sum(min(sum(map(form.is_word, phrase)) for phrase in item) for item in items)
 
     def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
         """The items as the user wrote them."""
@@ -245,7 +246,7 @@ class Keywords(Constraint):
 
     def _held(self, items: Sequence[Item], text: Phrase) -> dict[frozenset[Phrase], bool]:
         """Whether each item has a place, by its alternatives; equal items count once."""
-        merged = list({frozenset(item): item for item in items}.values())
+        merged = _merged(items)
         held: dict[frozenset[Phrase], bool] = {}
         for group in [[number] for number in range(len(merged))] if self.overlap else apart(merged):
             part = [merged[number] for number in group]
@@ -259,7 +260,16 @@ class Keywords(Constraint):
     def _folded_items(self, vocabulary: Vocabulary) -> list[Item]:
         """Folded; equal items merged when order does not matter, whatever the order of their alternatives."""
         items = [tuple(dict.fromkeys(folded(phrase, vocabulary) for phrase in item)) for item in self.items]
-        return items if self.ordered else list({frozenset(item): item for item in items}.values())
+        return items if self.ordered else _merged(items)
+
+
+def _merged(items: Sequence[Item]) -> list[Item]:
+    """Items without those that have the alternatives of one before, in whatever order."""
+    return list({frozenset(item): item for item in items}.values())
+
+
+def _fold(phrase: Phrase, form: TextForm) -> Phrase:
+    return tuple(map(form.fold, phrase))
 
 
 def _one_after_another(parts: Sequence[Automaton]) -> Automaton:

@@ -66,19 +66,25 @@ class Length(Constraint):
             RequestError: a bound is below 1 or above 200, or the lower one is above the upper one.
         """
         low, high = demands["min_words"], demands["max_words"]
-        for name, value in (("--min-words", low), ("--max-words", high)):
+        for name, value in (("--min-words (--min-chars)", low), ("--max-words (--max-chars)", high)):
             if value is not None and value < 1:
                 raise RequestError(f"{name} {brief(value)}: a text has at least one word")
             if value is not None and value > MOST_WORDS:
                 raise RequestError(f"{name} {brief(value)}: a text may have at most {MOST_WORDS} words")
         if low is not None and high is not None and low > high:
-            raise RequestError(f"--min-words {low} is more than --max-words {high}; swap or widen them")
+            raise RequestError(
+                f"--min-words (--min-chars) {low} is more than --max-words (--max-chars) {high}; swap or widen them"
+            )
 
     @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
         """Return the window, the usual one widened by the words of the other constraints."""
-        words = sum(constraint.least_words(setting.form) for constraint in setting.made)
-        return (cls(*default_window(setting.form.name, demands["min_words"], demands["max_words"], words)),)
+        form, fewest, most = setting.form, demands["min_words"], demands["max_words"]
+        words = sum(constraint.least_words(form) for constraint in setting.made)
+        stated = [span for constraint in setting.made if (span := constraint.word_range(form)) is not None]
+        if fewest is None and most is None and stated:
+            return (cls(*_stated_window(stated, default_window(form.name, None, None, words))),)
+        return (cls(*default_window(form.name, fewest, most, words)),)
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -149,6 +155,20 @@ class Length(Constraint):
         """
         words = int(vocabulary.is_word[np.asarray(ids, np.int64)].sum())
         return max(self.min_words - words, words - self.max_words, 0)
+
+
+def _stated_window(stated: Sequence[tuple[int, int | None]], usual: tuple[int, int]) -> tuple[int, int]:
+    """The window that all constraints allow which state one; where there is none, all that some of them allow.
+
+    >>> _stated_window([(17, 20)], (6, 14)), _stated_window([(20, None)], (6, 14)), _stated_window([(3, 4), (6, 9)], (6, 14))
+    ((17, 20), (20, 28), (3, 9))
+    """
+    highs = [high for _, high in stated if high is not None]
+    low = max(low for low, _ in stated)
+    high = min(highs) if highs else max(usual[1], low + usual[1] - usual[0])
+    if low > high:
+        low, high = min(low for low, _ in stated), max(low, *highs)
+    return min(max(low, 1), MOST_WORDS), min(high, MOST_WORDS)
 
 
 def default_window(form: str, fewest: int | None, most: int | None, demanded: int) -> tuple[int, int]:

@@ -7,8 +7,9 @@ from typing import Any
 from searchgen.constraints import CONSTRAINTS
 from searchgen.constraints.flags import Flag
 from searchgen.demands.values import taken
+from searchgen.errors import RequestError
 
-__all__ = ["Demands", "demand_flags"]
+__all__ = ["Demands", "demand_flags", "with_needed"]
 
 
 @cache
@@ -20,6 +21,30 @@ def demand_flags() -> dict[str, Flag]:
         ['keywords', 'ordered', 'overlap']
     """
     return {flag.key: flag for constraint in CONSTRAINTS.values() for flag in constraint.flags}
+
+
+def with_needed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that were given in one place, and those that they need: a flag that says nothing without another turns it on.
+
+    Args:
+        given: by key; those of flags, and others, which stay as they are.
+
+    Raises:
+        RequestError: the flag that is needed is turned off in the same place.
+
+    Example:
+        >>> with_needed({"finite_verb": True, "seed": 7}), with_needed({"finite_verb": False})
+        ({'finite_verb': True, 'seed': 7, 'sentence': True}, {'finite_verb': False})
+    """
+    values = dict(given)
+    for key, flag in demand_flags().items():
+        if not flag.needs or given.get(key) is not True:
+            continue
+        if given.get(flag.needs) is False:
+            needed = demand_flags()[flag.needs].name
+            raise RequestError(f"{flag.name} needs {needed}, which is turned off; turn it on, or {flag.name} off, too")
+        values[flag.needs] = True
+    return values
 
 
 class Demands(Mapping[str, Any]):

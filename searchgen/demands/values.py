@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from searchgen.constraints.flags import ITEMS, PHRASES
+from searchgen.constraints.flags import ITEMS, PHRASES, TEXTS
 from searchgen.errors import RequestError
 from searchgen.text.lists import parse_items
 
@@ -17,6 +17,7 @@ __all__ = ["taken"]
 WANTED = {
     ITEMS: "a text as the flag takes it, or a list of words or of lists of alternatives",
     PHRASES: "a text as the flag takes it, or a list of texts",
+    TEXTS: "a text or a list of texts",
     bool: "True or False",
     int: "a whole number",
     int | None: "a whole number or None",
@@ -56,6 +57,10 @@ def taken(name: str, value: Any, kind: Any) -> Any:
 def _taken(value: Any, kind: Any) -> Any:
     if kind in (ITEMS, PHRASES):
         return _list(value, kind)
+    if kind == TEXTS:
+        texts = [value] if isinstance(value, str) else value
+        is_list = isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts)
+        return tuple(map(str, texts)) if is_list else NotImplemented
     if value is None and kind in (int | None, float | None):
         return None
     if kind is bool:

@@ -8,7 +8,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from searchgen.files.unkept import report_unkept
+from searchgen.files.notices import report_unkept
 from searchgen.files.user_places import user_places
 
 __all__ = ["cache_folder", "can_keep", "is_kept"]

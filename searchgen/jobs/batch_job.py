@@ -23,7 +23,7 @@ from searchgen.search.searcher import Searcher, search_together
 from searchgen.sources.cache import SourceCache
 from searchgen.sources.source import Source
 
-__all__ = ["BESIDE", "OUTAGE", "REFUSAL", "UNOPENED", "Answer", "Runner", "answers_of", "crashed"]
+__all__ = ["BESIDE", "OUTAGE", "REFUSAL", "UNOPENED", "Answer", "Runner", "answers_of", "crashed", "searched"]
 
 #: What the journal's names of transformers begin with; the n-gram model beside it and what makes its law follow.
 BESIDE = "transformer beside "
@@ -144,7 +144,7 @@ class Prepared:
         failure = outcome.failure if isinstance(outcome, Outcome) else outcome.draws.failure
         if failure is not None:
             raise failure
-        records, diagnostics = _searched(outcome) if isinstance(outcome, Outcome) else _drawn(outcome)
+        records, diagnostics = searched(outcome) if isinstance(outcome, Outcome) else _drawn(outcome)
         return answered(self.name, records, diagnostics), "ok", self.model
 
 
@@ -238,7 +238,8 @@ class SharedRunner:
         return [answers[i] if i in answers else self.runner(job) for i, job in enumerate(jobs)]
 
 
-def _searched(outcome: Outcome) -> tuple[list[Record], dict[str, Any]]:
+def searched(outcome: Outcome) -> tuple[list[Record], dict[str, Any]]:
+    """Return the texts of a search, and its counts as plain JSON values."""
     proposed, legal, accepted = outcome.annealed.tally.sum(axis=0).tolist()
     diagnostics = {
         "notes": list(outcome.notes),
@@ -267,9 +268,9 @@ def _drawn(sampled: Sampled) -> tuple[list[Record], dict[str, Any]]:
     return list(sampled.records()), diagnostics
 
 
-def _identity(job: Job) -> str | int | None:
-    """Return the id of a job; of a line that is none, or whose id cannot be, None."""
+def _identity(job: Job) -> str | int:
+    """Return the id of a job; of a line that is none, or whose id cannot be, its number."""
     try:
-        return None if job.error else identity(job.values, job.line)
+        return job.line if job.error else identity(job.values, job.line)
     except SearchgenError:
-        return None
+        return job.line

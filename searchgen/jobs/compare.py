@@ -53,6 +53,7 @@ class Row:
         distinct: different texts among them.
         satisfied: share that satisfies every constraint, of the first 2,000 different ones.
         mean: mean log-density, weighted where draws are.
+        mean_error: its standard error, from the effective sample size.
         best: largest log-density.
         ess: effective sample size of the log-density.
         ess_per_second: of the same run.
@@ -74,6 +75,7 @@ class Row:
     distinct: int | None = None
     satisfied: float | None = None
     mean: float | None = None
+    mean_error: float | None = None
     best: float | None = None
     ess: float | None = None
     ess_per_second: float | None = None
@@ -269,6 +271,8 @@ def _run(source: Source, request: Request, size: int) -> _Run:
 def _summary(sampler: Method, job: Job, draws: Draws, took: float) -> Row:
     report = diagnose(sampler, draws, job.target)
     weight = np.exp(draws.log_weight - draws.log_weight.max())
+    mean = float(weight @ draws.log_density / weight.sum())
+    spread = float(weight @ (draws.log_density - mean) ** 2 / weight.sum())
     texts = draws.texts()
     kind = report["kind"]
     features = report.get("features", {}).get("log_density", {})
@@ -282,7 +286,8 @@ def _summary(sampler: Method, job: Job, draws: Draws, took: float) -> Row:
         draws=len(texts),
         distinct=report["distinct"],
         satisfied=sum(ok) / len(ok),
-        mean=float(weight @ draws.log_density / weight.sum()),
+        mean=mean,
+        mean_error=math.sqrt(spread / size) if kind != "search" and size and math.isfinite(size) else None,
         best=float(draws.log_density.max()),
         ess=None if kind == "search" else size,
         ess_per_second=None if kind == "search" or size is None else size / took,

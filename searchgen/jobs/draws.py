@@ -4,22 +4,36 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from searchgen.demands.demands import demand_flags
 from searchgen.errors import RequestError
 from searchgen.kernels.randomness import key_of
+from searchgen.lm.embedded import MIXED, ngram_name
 from searchgen.lm.examples import counted
 from searchgen.lm.protocol import FillsMasks
 from searchgen.lm.turns import turn_with
 from searchgen.record import Record
+from searchgen.request.json_values import listed
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import PLAIN_TERMS, Request
+from searchgen.samplers.chains.observer import Observer
 from searchgen.samplers.diagnostics.report import diagnose
 from searchgen.samplers.method import Draws, Job, Method, parse_options, spelled_out
 from searchgen.samplers.registry import method, methods
 from searchgen.sources.records import record_of, run_record
 from searchgen.sources.source import Source
 from searchgen.target import Target
+from searchgen.version import __version__
 
-__all__ = ["Sampled", "job_of", "refuse_black_box_terms", "refuse_unserved", "sample", "stated_law", "usual_sampler"]
+__all__ = [
+    "Sampled",
+    "job_of",
+    "refuse_black_box_terms",
+    "refuse_unserved",
+    "run_of",
+    "sample",
+    "stated_law",
+    "usual_sampler",
+]
 
 #: The length bound of `sample` when none is given, in words.
 MOST_WORDS = 20
@@ -58,7 +72,10 @@ def stated_law(request: Request, bounded: bool = True) -> Request:
 
 
 def job_of(
-    source: Source, request: Request, progress: Callable[[float], None] | None = None
+    source: Source,
+    request: Request,
+    progress: Callable[[float], None] | None = None,
+    observer: Observer | None = None,
 ) -> tuple[Request, Method, Job]:
     """Return a request with its sampler's options spelled out, the sampler, and the job for it.
 
@@ -77,7 +94,10 @@ def job_of(
     options, spelled = spelled_out(sampler, options, target)
     request = replace(request, options=spelled)
     key = key_of(request.seed, request.canonical())
-    return request, sampler, Job(target, request.count, key, options, source.threads, progress, request.start)
+    if observer is not None:
+        refuse_unobserved(sampler)
+        observer.target = target
+    return request, sampler, Job(target, request.count, key, options, source.threads, progress, request.start, observer)
 
 
 def method_for(name: str, target: Target) -> Method:
@@ -108,6 +128,19 @@ def refuse_unserved(sampler: Method, target: Target) -> None:
         )
 
 
+def refuse_unobserved(sampler: Method) -> None:
+    """Refuse to look at the moves of a method that makes none, or does not show them.
+
+    Raises:
+        RequestError: in this case; it names the methods that can be watched.
+    """
+    if not sampler.observed:
+        able = ", ".join(other.name for other in methods() if other.observed)
+        raise RequestError(
+            f"--watch and --trace show the moves of chains, and --sampler {sampler.name} shows none; drop them, or use {able}"
+        )
+
+
 def refuse_black_box_terms(sampler: Method, target: Target) -> None:
     """Refuse a target with functions of the text to a method that needs the target's parts.
 
@@ -119,24 +152,32 @@ def refuse_black_box_terms(sampler: Method, target: Target) -> None:
         able = ", ".join(other.name for other in methods() if other.opaque or (other.whole_text and not functions))
         whole = [target.text_model.label] if target.text_model else ["a bare log-density"] if target.bare else []
         names = ", ".join([*whole, *(term.name for term in target.opaque)])
+        mixed = whole[0].partition("@")[0] if whole else ""
+        ngrams = f", or --lm {ngram_name(mixed)} for its n-gram model" if mixed in MIXED and not functions else ""
         raise RequestError(
-            f"--sampler {sampler.name} needs the parts of the target, and {names} is a function without parts; use {able}"
+            f"--sampler {sampler.name} needs the parts of the target, and {names} is a function without parts; use {able}{ngrams}"
         )
 
 
-def sample(source: Source, request: Request, progress: Callable[[float], None] | None = None) -> "Sampled":
+def sample(
+    source: Source,
+    request: Request,
+    progress: Callable[[float], None] | None = None,
+    observer: Observer | None = None,
+) -> "Sampled":
     """Draw texts from the law of a request (see `stated_law`).
 
     Args:
         source: the model.
         request: the job; `request.sampler` names the method.
         progress: called with the share done.
+        observer: sees the chains; it changes nothing.
 
     Raises:
         RequestError: as for `job_of`; or the sampler cannot serve the target.
         NothingFound: no text satisfies the request, or none was found.
     """
-    request, sampler, job = job_of(source, request, progress)
+    request, sampler, job = job_of(source, request, progress, observer)
     model = job.target.text_model
     if model is None:
         return Sampled(request, sampler, job.target, sampler.draw(job), source.label, source.hash)
@@ -149,6 +190,25 @@ def sample(source: Source, request: Request, progress: Callable[[float], None] |
     tests = {name: count for name, count in draws.counts.items() if name in ("tested", "accepted")}
     draws = replace(draws, report={**draws.report, "transformer": passes})
     return Sampled(request, sampler, job.target, draws, source.label, source.hash, {**tests, **passes})
+
+
+def run_of(request: Request, lm: str, model_hash: str) -> dict[str, Any]:
+    """Return what decides a run, as plain JSON values: version, model, seed, constraints, and the signature that repeats it.
+
+    Args:
+        request: of the run.
+        lm: name and hash of the model.
+        model_hash: its whole hash.
+    """
+    flags = demand_flags()
+    return {
+        "version": __version__,
+        "lm": lm,
+        "model_hash": model_hash,
+        "seed": request.seed,
+        "constraints": {key: listed(value) for key, value in request.demands.items() if value != flags[key].free},
+        "signature": request.signature(model_hash),
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,8 +234,12 @@ class Sampled:
     neural: dict[str, int] | None = None
 
     def diagnostics(self) -> dict[str, Any]:
-        """Return the diagnostics of the run as plain JSON values; see `searchgen.samplers.diagnostics.report`."""
-        return diagnose(self.method, self.draws, self.target)
+        """Return what was run and its diagnostics as plain JSON values; see `searchgen.samplers.diagnostics.report`."""
+        return {
+            "status": "ok" if self.draws.failure is None else "stopped",
+            **run_of(self.request, self.lm, self.model_hash),
+            **diagnose(self.method, self.draws, self.target),
+        }
 
     def records(self) -> Iterator[Record]:
         """Yield a record of every draw, in drawn order."""

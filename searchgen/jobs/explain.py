@@ -15,6 +15,7 @@ from searchgen.guide import Guide
 from searchgen.jobs.draws import usual_sampler
 from searchgen.jobs.exact_mass import exact_log_z
 from searchgen.kernels.randomness import key_of
+from searchgen.plain_json import rounded
 from searchgen.request.request import Request
 from searchgen.samplers.diagnostics.weights import effective_sample_size, pareto_k
 from searchgen.samplers.method import Job
@@ -76,14 +77,19 @@ class Explained:
 
     @property
     def bottleneck(self) -> str:
-        """The constraint that costs most beside the others; "" without constraints."""
+        """The constraint least probable given the others; "" without constraints."""
         return min(self.factor, key=lambda name: self.factor[name], default="")
 
     @property
     def factor(self) -> dict[str, float]:
-        """For each constraint, log of what it costs beside all others: P(all) / P(all others)."""
+        """For each constraint, log of its probability given all others: P(all) / P(all others).
+
+        Every row has a guide of its own, which may keep other contexts: the ratio of two is never taken for more than certain.
+        """
         joint = self.log_p_given_window
-        return {name: joint - others if others > -np.inf else -np.inf for name, others in self.without.items()}
+        return {
+            name: min(joint - others, 0.0) if others > -np.inf else -np.inf for name, others in self.without.items()
+        }
 
 
 def _parts(request: Request) -> dict[str, tuple[Request, Request]]:
@@ -158,7 +164,7 @@ def explain(source: Source, request: Request) -> Explained:
         alone={name: log_mass(alone) - window for name, (alone, _) in parts.items()},
         without={name: log_mass(others) - window for name, (_, others) in parts.items()},
         needed=needed,
-        advice=_advice_for_whole_texts(request) if whole else _advice(needed, k),
+        advice=_advice_for_whole_texts(request) if whole else _advice(needed, k, exact is not None),
     )
 
 
@@ -179,12 +185,15 @@ def _advice_for_whole_texts(request: Request) -> tuple[str, str]:
     )
 
 
-def _advice(needed: dict[str, float], k: float) -> tuple[str, str]:
-    """Return the sampler to take, and why."""
+def _advice(needed: dict[str, float], k: float, is_exact: bool) -> tuple[str, str]:
+    """Return the sampler to take, and why; `is_exact`: the attempts of rejection are known, not estimated."""
     attempts = needed["rejection"]
     if attempts <= FEW_ATTEMPTS:
-        return "rejection", f"exact, and one text takes about {attempts:,.0f} attempts"
-    dear = f"rejection would take {attempts:.1e} attempts a text" if attempts < np.inf else "rejection does not apply"
+        doubt = "" if is_exact or k <= LARGEST_PARETO_K else f"; the estimate is unreliable (Pareto k {k:.2f})"
+        return "rejection", f"exact, and one text takes about {rounded(attempts)} attempts{doubt}"
+    dear = "rejection does not apply"
+    if attempts < np.inf:
+        dear = f"rejection would take {rounded(attempts)} attempts a text"
     if k <= LARGEST_PARETO_K and needed["importance"] <= FEW_DRAWS:
         return "importance", f"{dear}, and the weights are well behaved (Pareto k {k:.2f})"
     heavy = f"plain weights are heavy-tailed (Pareto k {k:.2f})" if k > LARGEST_PARETO_K else "weights are too uneven"

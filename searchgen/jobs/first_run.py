@@ -1,6 +1,6 @@
 """The compiling of the first run: the inner loops, on a toy problem of the same types as those of real models.
 
-python -m searchgen.jobs.first_run engine|guide|NAME of a sampler
+python -m searchgen.jobs.first_run engine|guide|trace|NAME of a sampler
 """
 
 import sys
@@ -8,11 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from searchgen.files.unkept import hear_of_unkept
+from searchgen.files.notices import hear_notices
 from searchgen.guide import Guide
+from searchgen.kernels.precompile import TRACE
 from searchgen.kernels.randomness import counter
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.request import PLAIN_TERMS, Annealing, Request, Terms
+from searchgen.samplers.chains.observer import Observer
 from searchgen.samplers.optimise.annealing_loop import anneal
 from searchgen.target import Target
 
@@ -31,14 +33,18 @@ def _toy_target(terms: Terms | None = None) -> Target:
     return Target.of(replace(request, terms=terms) if terms else request, model)
 
 
-def _engine() -> None:
+def _engine(observer: Observer | None = None) -> None:
     target = _toy_target()
     text = target.vocabulary.encode(["the", "dog", "ran", "."])
     tokens = np.zeros((1, target.max_tokens), np.int32)
     tokens[0, : len(text)] = text
     plan = Annealing(chains=1, steps=2, blocks=1)
-    anneal(target.problem, (tokens, np.array([len(text)])), counter(1).word[None, :], plan)
+    anneal(target.problem, (tokens, np.array([len(text)])), counter(1).word[None, :], plan, observer=observer)
     target.log_prob(text.tolist())
+
+
+def _trace() -> None:
+    _engine(Observer(recorded="accepted"))
 
 
 def _guide() -> None:
@@ -65,6 +71,6 @@ def _sampler(name: str) -> None:
 if __name__ == "__main__":
     part = sys.argv[1]
     unkept: list[str] = []
-    hear_of_unkept(unkept.append)
-    {"engine": _engine, "guide": _guide}.get(part, lambda: _sampler(part))()
+    hear_notices(unkept.append)
+    {"engine": _engine, "guide": _guide, TRACE: _trace}.get(part, lambda: _sampler(part))()
     sys.exit("; ".join(unkept) or 0)

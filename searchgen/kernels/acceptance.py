@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba.extending import overload
 
-from searchgen.kernels.randomness import Counter, bernoulli, uniform
+from searchgen.kernels.randomness import Counter, Willing, bernoulli, uniform
 
 __all__ = ["accepts", "accepts_each", "log_threshold"]
 
@@ -19,6 +19,14 @@ def log_threshold(rng: Any) -> Any:
 
 @overload(log_threshold)
 def _log_threshold(rng: Any) -> Any:
+    if rng.instance_class is Willing:
+
+        def willing(rng: Any) -> Any:
+            uniform(rng.word)  # what is drawn next is what a counter draws
+            return -np.inf
+
+        return willing
+
     if rng.instance_class is Counter:
 
         def from_counter(rng: Any) -> Any:
@@ -52,7 +60,7 @@ def accepts_each(log_u: Any, log_alpha: Any) -> Any:
 
 @overload(accepts)
 def _accepts(rng: Any, log_u: Any, log_alpha: Any) -> Any:
-    if rng.instance_class is Counter:
+    if issubclass(rng.instance_class, Counter):
 
         def from_counter(rng: Any, log_u: Any, log_alpha: Any) -> Any:
             return log_u < log_alpha

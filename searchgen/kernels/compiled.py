@@ -52,6 +52,7 @@ KERNEL_FILES = (
     "samplers/weighted/guide_draws.py",
     "samplers/chains/moves.py",
     "samplers/chains/chains.py",
+    "samplers/chains/traced_steps.py",
     "samplers/mcmc/delayed_acceptance.py",
     "search/token_weights.py",
     "samplers/weighted/smc/steps.py",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from searchgen.files.cache_folder import cache_folder
-from searchgen.files.unkept import report_unkept
+from searchgen.files.notices import report_unkept
 from searchgen.kernels.compiled_parts import FAULTS
 
 __all__ = ["keep_checked"]

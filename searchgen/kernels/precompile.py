@@ -14,13 +14,16 @@ from searchgen.files.cache_folder import cache_folder, can_keep
 from searchgen.files.locked import one_at_a_time
 from searchgen.kernels.compiled import compiled_folder
 
-__all__ = ["compile_loops", "compile_sampler", "is_compiled", "marker"]
+__all__ = ["TRACE", "compile_loops", "compile_sampler", "is_compiled", "marker"]
 
 #: The program that compiles one part, or the loops of one sampler.
 COMPILER = "searchgen.jobs.first_run"
 
 PARTS = ("engine", "guide")
 DONE = "complete"
+
+#: What stands for the loop that writes accepted moves down, where samplers are named.
+TRACE = "trace"
 
 
 def marker(sampler: str) -> Path:

@@ -19,6 +19,7 @@ from searchgen.kernels.compiled import inner, kernel
 __all__ = [
     "Counter",
     "Script",
+    "Willing",
     "below",
     "bernoulli",
     "categorical",
@@ -45,6 +46,12 @@ class Counter(NamedTuple):
     """Random bits as a function of a counter: key, chain, step and lane, with one spare word of the last block."""
 
     word: npt.NDArray[np.uint64]  # (6,) key, chain, step, lane, spare bits, 1 if the spare is unused
+
+
+class Willing(Counter):
+    """A counter that accepts every proposal (`acceptance.py`): it draws the same numbers, so it shows what a step proposes."""
+
+    __slots__ = ()
 
 
 class Script(NamedTuple):
@@ -122,7 +129,7 @@ def start_step(rng: Any, step: Any) -> None:
 
 @overload(start_step)
 def _start_step(rng: Any, step: Any) -> Any:
-    if rng.instance_class is Counter:
+    if issubclass(rng.instance_class, Counter):
 
         def from_counter(rng: Any, step: Any) -> None:
             rng.word[2] = np.uint64(step)
@@ -143,7 +150,7 @@ def bernoulli(rng: Any, p: Any) -> Any:
 
 @overload(bernoulli)
 def _bernoulli(rng: Any, p: Any) -> Any:
-    if rng.instance_class is Counter:
+    if issubclass(rng.instance_class, Counter):
 
         def from_counter(rng: Any, p: Any) -> Any:
             return uniform(rng.word) < p
@@ -166,7 +173,7 @@ def below(rng: Any, n: Any) -> Any:
 
 @overload(below)
 def _below(rng: Any, n: Any) -> Any:
-    if rng.instance_class is Counter:
+    if issubclass(rng.instance_class, Counter):
 
         def from_counter(rng: Any, n: Any) -> Any:
             return np.int64(uniform(rng.word) * n)
@@ -225,7 +232,7 @@ def _nth_possible(cumulative: Any, low: Any, high: Any, n: Any) -> Any:
 
 @overload(categorical)
 def _categorical(rng: Any, cumulative: Any, low: Any, high: Any) -> Any:
-    if rng.instance_class is Counter:
+    if issubclass(rng.instance_class, Counter):
 
         def from_counter(rng: Any, cumulative: Any, low: Any, high: Any) -> Any:
             return _first_above(cumulative, low, high, uniform(rng.word) * cumulative[high - 1])
@@ -247,7 +254,7 @@ def categorical_or_rest(rng: Any, cumulative: Any, low: Any, high: Any, total: A
 
 @overload(categorical_or_rest)
 def _categorical_or_rest(rng: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
-    if rng.instance_class is Counter:
+    if issubclass(rng.instance_class, Counter):
 
         def from_counter(rng: Any, cumulative: Any, low: Any, high: Any, total: Any) -> Any:
             value = uniform(rng.word)
@@ -285,7 +292,7 @@ def _next_cut(cumulative: Any, low: Any, high: Any, n: Any, above: Any) -> Any:
 
 @overload(systematic)
 def _systematic(rng: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
-    if rng.instance_class is Counter:
+    if issubclass(rng.instance_class, Counter):
 
         def from_counter(rng: Any, cumulative: Any, low: Any, high: Any, n: Any) -> Any:
             return uniform(rng.word)
@@ -315,7 +322,7 @@ def conditioned(rng: Any, share: Any) -> None:
 
 @overload(conditioned)
 def _conditioned(rng: Any, share: Any) -> Any:
-    if rng.instance_class is Counter:
+    if issubclass(rng.instance_class, Counter):
 
         def from_counter(rng: Any, share: Any) -> None:
             pass
@@ -334,7 +341,7 @@ def redraws(rng: Any) -> Any:
 
 @overload(redraws)
 def _redraws(rng: Any) -> Any:
-    if rng.instance_class is Counter:
+    if issubclass(rng.instance_class, Counter):
 
         def from_counter(rng: Any) -> Any:
             return True

@@ -6,7 +6,7 @@ A model that has read the web expects a document, not a sentence, where nothing 
 import hashlib
 import re
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,6 @@ def resolved(value: str, language: str) -> str:
     return f"{DEFAULT}-{language}" if value == DEFAULT else value
 
 
-@cache
 def example_lines(value: str) -> tuple[str, ...]:
     """Return the lines that a resolved value stands for.
 
@@ -71,10 +70,10 @@ def example_lines(value: str) -> tuple[str, ...]:
         path, number = head, int(tail[:4])
     if not 1 <= number <= MOST_LINES:
         raise RequestError(f"--examples {value}: {number} lines; give 1 to {MOST_LINES}")
-    lines = [line for line in _lines(path) if FEWEST_WORDS <= _words(line) <= MOST_WORDS][:number]
+    lines = _usable(path, _stamp(path))[:number]
     if not lines:
         raise RequestError(f"--examples {path}: no line has {FEWEST_WORDS} to {MOST_WORDS} words; name another file")
-    return tuple(lines)
+    return lines
 
 
 def counted(value: str) -> dict[str, Any] | None:
@@ -109,6 +108,21 @@ def _runs(units: tuple[str, ...]) -> set[tuple[str, ...]]:
     characters = sum(unit >= FIRST_OF_HAN for unit in units)
     size = CHARACTERS_IN_A_ROW if 2 * characters > len(units) else WORDS_IN_A_ROW
     return {units[i : i + size] for i in range(len(units) - size + 1)}
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    """Return what changes when a file does."""
+    try:
+        about = Path(path).stat()
+    except (OSError, ValueError):
+        return 0, 0
+    return about.st_mtime_ns, about.st_size
+
+
+@lru_cache(64)
+def _usable(path: str, stamp: tuple[int, int]) -> tuple[str, ...]:
+    """Return the lines of a file that may be examples, at most as many as can be asked for."""
+    return tuple(line for line in _lines(path) if FEWEST_WORDS <= _words(line) <= MOST_WORDS)[:MOST_LINES]
 
 
 def _lines(path: str) -> list[str]:

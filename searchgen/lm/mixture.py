@@ -10,7 +10,7 @@ reaches across a word, as the mixtures of laws of the next word that it is then 
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import fsum
@@ -26,16 +26,36 @@ from searchgen.lm.embedded import MIXED, data_file, ngram_name
 from searchgen.lm.neural.score_cache import Kept, Recent, Usage
 from searchgen.lm.neural.transformer import is_transformer, open_transformer
 from searchgen.lm.prefix_scores import ReadAnew
-from searchgen.lm.protocol import KeepsKeyValues, MixturePart, ModelType, PrefixScorer, expecting
+from searchgen.lm.protocol import (
+    DependsOnProcessor,
+    KeepsKeyValues,
+    MixturePart,
+    ModelType,
+    PrefixScorer,
+    TextModel,
+    expecting,
+)
 
 if TYPE_CHECKING:
     from searchgen.lm.neural.settings import NeuralSettings
     from searchgen.lm.neural.top_pieces import Expected
     from searchgen.lm.ngram.model import NGram
 
-__all__ = ["EMBEDDED_MIXTURE", "MIXTURE", "Mixture", "NGramPart", "is_mixture", "mixed", "open_mixture", "parts_of"]
+__all__ = [
+    "EMBEDDED_MIXTURE",
+    "Mixture",
+    "NGramPart",
+    "is_mixture",
+    "mixed",
+    "open_mixture",
+    "parts_of",
+    "transformer_part",
+]
 
 Floats = npt.NDArray[np.float64]
+
+#: Opens a part by name, settings and threads; None: it is the name of an n-gram model.
+OpenPart = Callable[[str, "NeuralSettings", int], "TextModel | None"]
 
 # Libraries of n-gram models are imported where they are needed: an embedded transformer is opened while they are loaded.
 
@@ -192,6 +212,11 @@ class Mixture:
         """Name and hash, as records show them."""
         return f"{self.name}@{self.hash[:12]}"
 
+    @property
+    def instructions(self) -> str:
+        """The instruction set that its parts are computed with; empty: they depend on none."""
+        return next((part.instructions for part in self.parts if isinstance(part, DependsOnProcessor)), "")
+
     def log_probs(self, texts: Sequence[str]) -> Floats:
         """Return natural log p of printed texts, (n,) float64; a text that was scored before keeps its score.
 
@@ -293,13 +318,16 @@ def refuse_endless(name: str, settings: "NeuralSettings") -> None:
         raise RequestError(f"--end none: every part of {name} ends its texts, as n-gram models do; drop --end")
 
 
-def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mixture:
-    """Open a mixture of n-gram models and transformers.
+def open_mixture(
+    name: str, settings: "NeuralSettings", threads: int = 1, open_part: "OpenPart | None" = None
+) -> Mixture:
+    """Open a mixture of n-gram models and models that score printed texts.
 
     Args:
         name: as the user named it.
         settings: how transformers score texts.
         threads: threads of a CPU to compute with.
+        open_part: opens a part, or returns None of an n-gram model; by default only transformers are opened.
 
     Raises:
         RequestError: a part cannot be opened, the weights do not sum to 1, or ends are left out, which parts do not share.
@@ -310,8 +338,11 @@ def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mix
     parts: list[MixturePart] = []
     listed = parts_of(name)
     for model, _ in listed:
-        if is_transformer(model):
-            parts.append(open_transformer(model, settings, threads))
+        opened = (open_part or transformer_part)(model, settings, threads)
+        if opened is not None:
+            if not isinstance(opened, MixturePart):
+                raise RequestError(f"--lm {name}: {model} cannot be a part of a mixture; name it alone")
+            parts.append(opened)
             continue
         ngram = load(model)
         if ngram.form == "raw":
@@ -320,6 +351,11 @@ def open_mixture(name: str, settings: "NeuralSettings", threads: int = 1) -> Mix
             )
         parts.append(NGramPart(ngram))
     return Mixture(name, parts, [weight for _, weight in listed])
+
+
+def transformer_part(name: str, settings: "NeuralSettings", threads: int) -> "TextModel | None":
+    """Open a part that is a transformer; None: it is none."""
+    return open_transformer(name, settings, threads) if is_transformer(name) else None
 
 
 def open_embedded(name: str, settings: "NeuralSettings", threads: int = 1) -> Mixture:
@@ -338,16 +374,6 @@ def open_embedded(name: str, settings: "NeuralSettings", threads: int = 1) -> Mi
     return Mixture(name, [NGramPart(load(name)), graph], [1 - MIXED[name], MIXED[name]])
 
 
-def first_ngram(name: str) -> str | None:
-    """Return the first n-gram model of a mixture, None: it has none.
-
-    Example:
-        >>> first_ngram("gpt2:0.5,my.sgm:0.5"), first_ngram("gpt2:0.5,gpt3:0.5")
-        ('my.sgm', None)
-    """
-    return next((part for part, _ in parts_of(name) if not is_transformer(part)), None)
-
-
 def embedded_parts(name: str) -> tuple[tuple[str, float], ...]:
     """Return the parts of an embedded mixture: its n-gram model, and the file of its transformer.
 
@@ -358,6 +384,5 @@ def embedded_parts(name: str) -> tuple[tuple[str, float], ...]:
     return (ngram_name(name), round(1 - MIXED[name], 12)), (data_file(name, ".onnx").name, MIXED[name])
 
 
-#: The mixtures that come with searchgen, and those that users name, as the registry of models lists them.
+#: The mixtures that come with searchgen, as the registry of models lists them.
 EMBEDDED_MIXTURE = ModelType("embedded mixture", MIXED.__contains__, open_embedded, embedded_parts, ngram_name)
-MIXTURE = ModelType("mixture", is_mixture, open_mixture, parts_of, first_ngram)

@@ -8,13 +8,59 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from searchgen.errors import RequestError
 from searchgen.lm.catalogue.model import CATALOGUE, OLLAMA
 from searchgen.lm.gguf.model import GGUF
-from searchgen.lm.mixture import EMBEDDED_MIXTURE, MIXTURE
+from searchgen.lm.mixture import (
+    EMBEDDED_MIXTURE,
+    Mixture,
+    is_mixture,
+    open_mixture,
+    parts_of,
+    transformer_part,
+)
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import TRANSFORMER
 from searchgen.lm.protocol import ModelType, TextModel
 from searchgen.lm.server.model import SERVER
 
-__all__ = ["MODELS", "model_type", "open_text_model", "opening"]
+__all__ = ["MIXTURE", "MODELS", "model_type", "open_text_model", "opening"]
+
+#: Kinds that a part of a mixture may be of, beside n-gram models and transformers.
+PARTS: tuple[ModelType, ...] = (SERVER, CATALOGUE, OLLAMA, GGUF)
+
+
+def _open_part(name: str, settings: NeuralSettings, threads: int) -> TextModel | None:
+    kind = _matching(name)
+    return (
+        transformer_part(name, settings, threads)
+        if kind is None or kind is TRANSFORMER
+        else kind.open(name, settings, threads)
+    )
+
+
+def _open_mixture(name: str, settings: NeuralSettings, threads: int) -> Mixture:
+    return open_mixture(name, settings, threads, _open_part)
+
+
+def _matching(part: str) -> ModelType | None:
+    """Return the kind of a part of a mixture; None: it is an n-gram model."""
+    return next((kind for kind in (*PARTS, TRANSFORMER) if kind.matches(part)), None)
+
+
+def first_ngram(name: str) -> str | None:
+    """Return the first n-gram model of a mixture, None: it has none.
+
+    Example:
+        >>> first_ngram("gpt2:0.5,my.sgm:0.5"), first_ngram("gpt2:0.5,smollm2:0.5")
+        ('my.sgm', None)
+    """
+    return next((part for part, _ in parts_of(name) if _matching(part) is None), None)
+
+
+def _has_large_part(name: str) -> bool:
+    return any(kind is not None and kind.large(part) for part, _ in parts_of(name) for kind in (_matching(part),))
+
+
+#: Mixtures that users name.
+MIXTURE = ModelType("mixture", is_mixture, _open_mixture, parts_of, first_ngram, _has_large_part)
 
 #: Every kind of text model; the first that a name matches opens it. A name that ends in `:NUMBER` is a mixture for MIXTURE, and
 #: TRANSFORMER takes what is no n-gram model: a new kind stands before both.

@@ -137,6 +137,15 @@ class FillsMasks(Protocol):
 
 
 @runtime_checkable
+class DependsOnProcessor(Protocol):
+    """A model whose last bits depend on the instructions of the processor."""
+
+    @property
+    def instructions(self) -> str:
+        """The set that it is computed with; empty: none of its parts depends on that."""
+
+
+@runtime_checkable
 class HasContext(Protocol):
     """A model that reads texts up to some length."""
 
@@ -162,7 +171,7 @@ class ModelType:
         matches: whether a value of `--lm` names a model of this kind; it must not open the model.
         open: opens one, by name, settings and threads of the CPU.
         parts: the models that a name mixes, with their weights; nothing where it is one model.
-        large: whether models of it have read the web: `constrain` puts example lines before texts, and asks them for few scores.
+        large: whether the model of a name has read the web: `constrain` puts example lines before texts, and asks it for few scores.
         proposer: the n-gram model that a name brings along to propose to it; None: the embedded one of the words' language.
     """
 
@@ -171,7 +180,7 @@ class ModelType:
     open: "Callable[[str, NeuralSettings, int], TextModel]"
     parts: Callable[[str], tuple[tuple[str, float], ...]] = lambda name: ()
     proposer: Callable[[str], str | None] = lambda name: None
-    large: bool = False
+    large: Callable[[str], bool] = lambda name: False
 
 
 def expecting(model: object) -> ExpectsPieces | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from searchgen.black_box_terms import pinned
-from searchgen.demands.demands import demand_flags
-from searchgen.errors import RequestError
+from searchgen.demands.demands import demand_flags, with_needed
+from searchgen.errors import RequestError, not_utf8
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.request.from_values import Defaults, request_of
 from searchgen.request.request import Annealing, Request, Terms
@@ -21,7 +21,7 @@ EXAMPLE = """\
 # A target of searchgen. Check it with: searchgen spec validate target.toml
 # Every key may be left out. Flags override the values of this file.
 
-lm = "en"                      # an embedded model, or the path of a model file
+# lm = "en"                    # a model; by default the one of the words' language
 seed = 7                       # makes results repeatable
 
 [constraints]
@@ -151,6 +151,10 @@ def read_spec(path: str) -> Spec:
         raise RequestError(f"{path}: output.json = {json!r}: give true or false")
     if values.get("budget") is not None and values.get("annealing"):
         raise RequestError(f"{path}: schedule.budget stands for the schedule; drop it, or the other keys")
+    try:
+        values = with_needed(values)
+    except RequestError as error:
+        raise RequestError(f"{path}: {error}") from None
     return _checked(Spec(path, values, json))
 
 
@@ -163,7 +167,7 @@ def _document(path: str) -> dict[str, Any]:
     except OSError as error:
         raise RequestError(f"cannot read the spec {path}: {error.strerror}; searchgen init prints an example") from None
     except UnicodeDecodeError as error:
-        raise RequestError(f"{path}: not UTF-8: {error.reason} at byte {error.start + 1}") from None
+        raise RequestError(f"{path}: {not_utf8(error)}") from None
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise RequestError(f"{path}: not TOML: {error}") from None
     except TypeError:

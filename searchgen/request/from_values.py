@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from searchgen.constraints.flags import ITEMS
-from searchgen.demands.demands import demand_flags
+from searchgen.constraints.flags import ITEMS, TEXTS
+from searchgen.demands.demands import demand_flags, with_needed
 from searchgen.errors import RequestError
 from searchgen.plain_json import brief
 from searchgen.request.json_values import typed
@@ -90,7 +90,8 @@ def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Requ
     """
     job = identity(values, line)
     given = {
-        SPELLINGS.get(name, name): value for name, value in {**defaults.values, **_fields(values, defaults)}.items()
+        SPELLINGS.get(name, name): value
+        for name, value in {**defaults.values, **with_needed(_fields(values, defaults))}.items()
     }
     budget = given.pop("budget", None)
     given.pop("id", None)
@@ -100,6 +101,8 @@ def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Requ
         # Samplers that draw from the stated law leave free what is not asked for, as `searchgen sample` does.
         given = {**{name: flag.free for name, flag in flags.items() if flag.usual != flag.free}, **given}
     for name, flag in flags.items():
+        if flag.type == TEXTS and isinstance(given.get(name), str):
+            given[name] = [given[name]]
         if flag.is_list and name in given:
             given[name] = (_items if flag.type == ITEMS else _phrases)(name, given[name])
     if given.get("lm") is None:
@@ -212,9 +215,8 @@ def _written(given: Mapping[str, Any]) -> str:
     """Return the words of a request as one text, whatever else is wrong with it."""
     items = given.get("keywords")
     words = [phrase for item in items if isinstance(item, list) for phrase in item] if isinstance(items, list) else []
-    words += [given.get("starts_with"), given.get("ends_with")]
+    words += [given.get(name) for name, flag in demand_flags().items() if flag.type is str]
     if not any(words):
-        words = next(
-            (given[key][:MOST_WORDS] for key in ("forbid", "only_words") if isinstance(given.get(key), list)), []
-        )
+        lists = (given[key][:MOST_WORDS] for key in ("forbid", "only_words") if isinstance(given.get(key), list))
+        words = next(lists, [])
     return " ".join(word for word in words if isinstance(word, str))

@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass, replace
 from math import isfinite
 from typing import Any
 
+from searchgen.constraints.flags import TEXTS
 from searchgen.demands.demands import demand_flags
 from searchgen.errors import RequestError
 from searchgen.plain_json import brief
@@ -17,7 +18,7 @@ WANTED: tuple[tuple[tuple[Any, ...], str], ...] = (
     ((float, float | None), "a number"),
     ((bool,), "true or false"),
     ((str,), "a text"),
-    ((tuple[str, ...],), "a list of texts"),
+    ((tuple[str, ...], TEXTS), "a list of texts"),
     ((tuple[tuple[str, ...], ...],), "a list of words or of lists of alternatives"),
 )
 
@@ -59,7 +60,7 @@ def typed(name: str, value: Any, kind: Any) -> Any:
         RequestError: it has another type.
     """
     texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if kind == tuple[str, ...] and texts:
+    if kind in (tuple[str, ...], TEXTS) and texts:
         return tuple(value)
     if (
         kind == tuple[tuple[str, ...], ...]

@@ -74,7 +74,7 @@ class ModelRef:
     def is_large(self) -> bool:
         """Whether it is a large model, which searches best behind example lines and is asked for few scores."""
         kind = model_type(self.name)
-        return kind is not None and kind.large
+        return kind is not None and kind.large(self.name)
 
     @property
     def ngram(self) -> "ModelRef":

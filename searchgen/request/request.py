@@ -242,8 +242,9 @@ class Request:
     @cached_property
     def words(self) -> str:
         """Every word that must occur, as one text, or must not where no word must; its language decides the default model."""
-        words = [*(phrase for item in self.keywords for phrase in item), self.starts_with, self.ends_with]
-        return " ".join(words if any(words) else (self.forbid or self.only_words)[:MOST_WORDS])
+        words = [phrase for item in self.keywords for phrase in item]
+        words += [constraint.wording(self.demands) for constraint in CONSTRAINTS.values()]
+        return " ".join(filter(None, words) if any(words) else self.forbid[:MOST_WORDS])
 
     @cached_property
     def model(self) -> ModelRef:
@@ -318,8 +319,10 @@ class Request:
             )
         try:
             values = json.loads(body)
-        except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError, too
-            raise RequestError(f"the signature is damaged: {error}; copy it again") from None
+        except (ValueError, RecursionError):  # a number of thousands of digits is a ValueError, too
+            raise RequestError(
+                "the signature is damaged: a part of it is missing or was changed; copy the whole line again"
+            ) from None
         if not isinstance(values, dict):
             raise RequestError("the signature is damaged: it holds no request; copy it again")
         return Request.from_mapping(values), model_hash

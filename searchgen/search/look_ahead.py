@@ -51,7 +51,10 @@ def look_ahead(source: Source, request: Request, order: int = 2) -> tuple[Target
     target, guide = look_ahead(source, request.but(finite_verb=False), order)
     return replace(
         target,
-        notes=(*target.notes, "no text with a finite verb satisfies the other constraints; these texts may lack one"),
+        notes=(
+            *target.notes,
+            "no text that satisfies the other constraints has a form of the finite-verb list; the texts may hold other verbs, or none",
+        ),
     ), guide
 
 

@@ -9,6 +9,7 @@ from searchgen.guide import Guide
 from searchgen.kernels.randomness import counter, key_of
 from searchgen.ranking.word_classes import ranked
 from searchgen.request.request import Annealing, Request
+from searchgen.samplers.chains.observer import Observer
 from searchgen.samplers.optimise.annealing_loop import Annealed, anneal
 from searchgen.search.look_ahead import look_ahead
 from searchgen.search.outcome import Outcome, outcome_of
@@ -34,6 +35,7 @@ class NGramRun:
         target: what is searched.
         guide: draws the starts.
         plan: chains, steps and temperatures.
+        observer: sees the chains; None: nobody looks.
     """
 
     source: Source
@@ -41,6 +43,7 @@ class NGramRun:
     target: Target
     guide: Guide
     plan: Annealing
+    observer: Observer | None = None
 
     def annealed(self, progress: Callable[[float], None] | None) -> Annealed:
         """Anneal from draws of the guide; return the densest texts."""
@@ -57,6 +60,7 @@ class NGramRun:
             threads=threads,
             allowance=SAFETY_SECONDS + SAFETY_FACTOR * plan.expected_seconds,
             progress=progress,
+            observer=self.observer,
         )
 
 
@@ -64,7 +68,7 @@ class NGramRun:
 class NGramSearch:
     """The strategy of an n-gram model: requests are searched one after the other."""
 
-    def begin(self, source: Source, request: Request) -> NGramRun:
+    def begin(self, source: Source, request: Request, observer: Observer | None = None) -> NGramRun:
         """Look ahead.
 
         Raises:
@@ -75,7 +79,9 @@ class NGramSearch:
         target, guide = look_ahead(source, request, order=1 if plan.chains * plan.steps <= UNIGRAM_STEPS else 2)
         # A window spelled out is the same request as the default one, and the signature pins it.
         request = request.but(min_words=target.window[0], max_words=target.window[1])
-        return NGramRun(source, request, target, guide, plan)
+        if observer is not None:
+            observer.target = target
+        return NGramRun(source, request, target, guide, plan, observer)
 
     def finish(self, runs: Sequence[NGramRun], progress: Callable[[float], None] | None) -> list[Outcome]:
         """Anneal each, rank its texts, and return the outcomes.

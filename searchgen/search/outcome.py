@@ -64,18 +64,20 @@ def outcome_of(
     """
     ranked = _own(_allowed(ranked, target), target, example_lines(request.reading.examples))
     if not ranked.texts:
-        raise NotFound(f"not found in {ranked.steps:,} steps; raise --budget or widen the window")
+        raise NotFound(f"not found in {ranked.steps:,} steps; widen the window, or raise --budget")
     order = whole_words_first(ranked.texts, target, source.segmentation)
     ranked = replace(ranked, texts=[ranked.texts[i] for i in order], log_density=ranked.log_density[order])
     notes = list(target.notes)
     new = [i for i, text in enumerate(ranked.texts) if target.vocabulary.decode(text) not in source.training_sentences]
     if not new:
-        notes.append("all texts found are sentences of the training text; raise --budget or widen the window")
+        notes.append("all texts found are sentences of the training text; widen the window, or raise --budget")
         new = list(range(len(ranked.texts)))
     words = [[i for i in ranked.texts[at] if target.problem.token["word"][i]] for at in new]
     chosen = [new[at] for at in diverse(words, request.count)]
     if len(chosen) < request.count:
-        notes.append(f"{len(chosen)} of {request.count} texts: all others found are too similar; raise --budget")
+        notes.append(
+            f"{len(chosen)} of {request.count} texts: all others found are too similar; widen the window, or raise --budget"
+        )
     run = run_record(
         kind="search",
         sampler="anneal",

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from searchgen.errors import SearchgenError
 from searchgen.request.request import Request
+from searchgen.samplers.chains.observer import Observer
 from searchgen.search.ngram_search import NGramSearch
 from searchgen.search.outcome import Outcome
 from searchgen.sources.source import Source
@@ -16,8 +17,8 @@ __all__ = ["Searcher", "Strategy", "search_together"]
 class Strategy(Protocol):
     """How the targets of requests are searched."""
 
-    def begin(self, source: Source, request: Request) -> Any:
-        """Return a run of one request, all done that needs no text model.
+    def begin(self, source: Source, request: Request, observer: Observer | None = None) -> Any:
+        """Return a run of one request, all done that needs no text model; an observer sees its chains.
 
         Raises:
             RequestError: the request contradicts itself.
@@ -51,19 +52,22 @@ class Searcher:
 
         return Searcher(source, TransformerSearch())
 
-    def search(self, request: Request, progress: Callable[[float], None] | None = None) -> Outcome:
+    def search(
+        self, request: Request, progress: Callable[[float], None] | None = None, observer: Observer | None = None
+    ) -> Outcome:
         """Search the target of a request. If the search ended early with texts found, the reason is the outcome's `failure`.
 
         Args:
             request: the job.
             progress: called with the share done.
+            observer: sees the chains; it changes nothing.
 
         Raises:
             RequestError: the request contradicts itself.
             Impossible: no text satisfies it.
             NotFound: no text was found.
         """
-        (outcome,) = self.strategy.finish([self.strategy.begin(self.source, request)], progress)
+        (outcome,) = self.strategy.finish([self.strategy.begin(self.source, request, observer)], progress)
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome

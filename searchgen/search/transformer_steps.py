@@ -14,8 +14,10 @@
 Temperatures that change make this a search: no law is claimed for its texts.
 """
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import cast
 
 import numpy as np
@@ -28,7 +30,8 @@ from searchgen.problem import Problem
 from searchgen.ranking.whole_words import whole_words_first
 from searchgen.request.request import Annealing, Request
 from searchgen.samplers.chains.chains import enter, new_chains
-from searchgen.samplers.chains.moves import MOVES
+from searchgen.samplers.chains.moves import MOVES, Chains
+from searchgen.samplers.chains.observer import Event, Observer, Text
 from searchgen.samplers.chains.scorer import Floats, Lengths, Scorer, Tokens, padded, score_texts, scorer_of
 from searchgen.samplers.mcmc.delayed_acceptance import Rounds
 from searchgen.samplers.optimise.annealing_loop import Annealed, anneal
@@ -41,6 +44,9 @@ from searchgen.sources.source import Source
 from searchgen.target import Target
 
 __all__ = ["ScoredTexts", "TransformerRun"]
+
+#: Best texts that an observer is shown.
+LEADERS = 8
 
 
 @dataclass(eq=False)
@@ -87,6 +93,7 @@ class TransformerRun:
         tally: of the restarts.
         restart: number of the next.
         failure: the error that ended the search early.
+        observer: sees the chains and the scored texts; None: nobody looks.
     """
 
     source: Source
@@ -102,9 +109,10 @@ class TransformerRun:
     tally: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((len(MOVES), 3), np.int64))
     restart: int = 0
     failure: BaseException | None = None
+    observer: Observer | None = None
 
     @staticmethod
-    def begin(source: Source, request: Request) -> "TransformerRun":
+    def begin(source: Source, request: Request, observer: Observer | None = None) -> "TransformerRun":
         """Look ahead, and make the first restart: neither needs the model that scores texts, which may still be loading.
 
         Raises:
@@ -113,7 +121,10 @@ class TransformerRun:
         """
         proposal, guide = look_ahead(source, request)
         request = request.but(min_words=proposal.window[0], max_words=proposal.window[1])
-        run = TransformerRun(source, request, proposal, guide, TransformerPlan.of(request), proposal.problem)
+        plan = TransformerPlan.of(request)
+        run = TransformerRun(source, request, proposal, guide, plan, proposal.problem, observer=observer)
+        if observer is not None:
+            observer.target = proposal
         run.first = run._annealed()
         return run
 
@@ -127,6 +138,7 @@ class TransformerRun:
             queued.update(texts)
             yield [target.printed(text) for text in texts]
             scored.score(*padded(texts, target.max_tokens))
+            self._look(f"scores of restart {self.restart}", "score", scored, {text: None for text in texts})
             self.fitted = self._fitted(scored)
             if self.restart >= self.plan.restarts:
                 break
@@ -138,27 +150,31 @@ class TransformerRun:
         """Score neighbours of the best texts, again and again."""
         plan, model, edits = self.plan, cast(ExpectsPieces, target.text_model), Edits(self.proposal, words)
         leader, patience = None, plan.patience
-        for _ in range(plan.edit_rounds):
+        for number in range(1, plan.edit_rounds + 1):
             best = scored.ranked()[0][: 2 * plan.parents]
             patience = plan.patience if best[:1] != leader else patience - 1
             if patience == 0:
                 break
             leader = best[:1]
             edits.expand(scored.density, self._whole_first(best)[: plan.parents], model)
+            parents = {text: parent for text, (_, parent) in edits.estimates.items()} if self.observer else {}
             texts = edits.best(plan.edits_scored, MAX_PER_PARENT)
             yield [target.printed(text) for text in texts]
             if texts:
                 scored.score(*padded(texts, target.max_tokens))
+                self._look(f"edits, round {number}", "edit", scored, {text: parents.get(text) for text in texts})
 
     def _rounds(self, target: Target, scored: ScoredTexts) -> Iterator[list[str]]:
         """Test where chains of cheap steps lead."""
         rounds = self.rounds = self._entered(target, scored)
-        for power in self.plan.powers():
+        for number, power in enumerate(self.plan.powers(), 1):
             rounds.true_power = float(power)
             before, moved = rounds.propose()
             chains = rounds.chains
             yield [target.printed(chains.token[i, : chains.length[i]].tolist()) for i in moved]
+            proposed = {_row(chains, i): _row(before, i) for i in moved}
             rounds.settle(before, moved)
+            self._look(f"tests, round {number}", "test", scored, proposed)
 
     def result(self) -> tuple[Annealed, dict[str, int]]:
         """Return the scored texts, densest first, with the steps made; and the counts of the tests, by name."""
@@ -176,10 +192,34 @@ class TransformerRun:
         number, count, threads = self.restart, self.plan.restart_chains, self.source.threads
         starts = self.guide.draw_texts(self._counters("starts", number, count), threads=threads)
         schedule = Annealing(chains=count, steps=self.plan.restart_steps)
-        annealed = anneal(self.fitted, starts, self._counters("wave", number, count), schedule, threads=threads)
+        annealed = anneal(
+            self.fitted,
+            starts,
+            self._counters("wave", number, count),
+            schedule,
+            threads=threads,
+            observer=self.observer,
+            stage=(f"restart {number + 1}", "n-gram"),
+        )
         self.tally += annealed.tally
         self.restart += 1
         return annealed.texts
+
+    def _look(self, name: str, move: str, scored: ScoredTexts, parents: Mapping[Text, Text | None]) -> None:
+        """Show the observer what a pass of the model scored: each text with the one that it was made of, if any."""
+        if self.observer is None:
+            return
+        stage = self.observer.begin(name, "transformer")
+        for text, parent in parents.items():
+            after, before = scored.density.get(text), None if parent is None else scored.density.get(parent)
+            better = after is not None and (before is None or after > before)
+            verdict = "accepted" if better else "rejected"
+            event = Event(name, -1, 0, move, verdict, None, before, after, text, parent)
+            stage.add(event)
+            if parent is not None:
+                self.observer.made_by.setdefault(text, event)
+        stage.leaders = heapq.nlargest(LEADERS, scored.density.items(), key=itemgetter(1))
+        self.observer.look(stage)
 
     def _fitted(self, scored: ScoredTexts) -> Problem:
         """Return the n-gram density with token weights fitted to all that was scored."""
@@ -211,3 +251,7 @@ class TransformerRun:
         )
         enter(rounds.cheap, rounds.chains, *padded(best, target.max_tokens))
         return rounds
+
+
+def _row(chains: Chains, i: int) -> Text:
+    return tuple(chains.token[i, : chains.length[i]].tolist())

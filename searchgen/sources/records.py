@@ -31,7 +31,8 @@ def record_of(run: Record, target: Target, ids: tuple[int, ...], log_density: fl
         rank: 1 for the first.
     """
     tokens = tuple(target.vocabulary.decode(ids))
-    log_prob = target.log_prob(ids)
+    token_log_p = target.token_log_p(ids)
+    log_prob = target.log_prob(ids, token_log_p)
     return replace(
         run,
         text=target.form.detokenise(tokens),
@@ -42,4 +43,5 @@ def record_of(run: Record, target: Target, ids: tuple[int, ...], log_density: fl
         satisfied=target.satisfied(ids),
         spans=target.spans(ids),
         rank=rank,
+        token_log_p=tuple(token_log_p.tolist()),
     )

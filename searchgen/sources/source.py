@@ -13,7 +13,7 @@ from searchgen.lm.ngram.load import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.word_classes import WordClasses
 from searchgen.lm.open import opening
-from searchgen.lm.protocol import TextModel, expecting
+from searchgen.lm.protocol import DependsOnProcessor, TextModel, expecting
 from searchgen.lm.segmentation import Segmentation
 from searchgen.lm.training_sentences import TrainingSentences
 from searchgen.request.model_ref import ModelRef
@@ -21,7 +21,10 @@ from searchgen.request.request import Request
 from searchgen.sources.piece_words import PieceWords
 from searchgen.target import Lexicon, Target, lexicon
 
-__all__ = ["Source", "open_source"]
+__all__ = ["PROCESSOR", "Source", "open_source"]
+
+#: What parts a hash from the instruction set in a signature.
+PROCESSOR = "+"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +62,15 @@ class Source:
 
     @property
     def hash(self) -> str:
-        """The model's hash, as signatures hold it: of both where one proposes and the other decides, for a result depends on both."""
+        """The model's hash, as signatures hold it: of both where one proposes and the other decides, for a result depends on both.
+
+        A model whose last bits depend on the processor has the name of an instruction set behind it.
+        """
         if self.text_model is None:
             return self.model.hash
-        return hashlib.sha256(f"{self.text_model.hash} {self.model.hash}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{self.text_model.hash} {self.model.hash}".encode()).hexdigest()
+        instructions = self.text_model.instructions if isinstance(self.text_model, DependsOnProcessor) else ""
+        return f"{digest}{PROCESSOR}{instructions}" if instructions else digest
 
     @property
     def label(self) -> str:

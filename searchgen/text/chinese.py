@@ -6,6 +6,7 @@ from functools import cache
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from searchgen.text.clean import clean, marks
 from searchgen.text.form import TextForm, bar_markers
@@ -91,12 +92,20 @@ class Chinese(TextForm):
         pieces: list[str] = []
         before = False
         for token in tokens:
-            foreign = self.is_word(token) and not _is_han(token)
+            foreign = self._is_foreign(token)
             if before and foreign:
                 pieces.append(" ")
             pieces.append(token)
             before = foreign
         return "".join(pieces)
+
+    def joins(self, vocabulary: Sequence[str]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """All but words of other scripts join both neighbours."""
+        joined = ~np.fromiter(map(self._is_foreign, vocabulary), np.bool_, len(vocabulary))
+        return joined, joined
+
+    def _is_foreign(self, token: str) -> bool:
+        return self.is_word(token) and not _is_han(token)
 
     def token_end(self, text: str, begin: int) -> int:
         """Where the token ends that begins at a place."""

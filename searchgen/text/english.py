@@ -169,6 +169,22 @@ class English(TextForm):
             joined = token in _JOINS_RIGHT
         return "".join(pieces)
 
+    def firsts(self, words: Sequence[str]) -> list[str]:
+        """Words with a capital, but for those that keep their case."""
+        plain = [word.isascii() and word.islower() and word.isalpha() for word in words]
+        printed = [
+            word[0].upper() + word[1:] if is_plain else capitalised(word)
+            for word, is_plain in zip(words, plain, strict=True)
+        ]
+        if not self.units:
+            return printed
+        return [word if word in self.units else first for word, first in zip(words, printed, strict=True)]
+
+    def joins(self, vocabulary: Sequence[str]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Most punctuation joins the word before it; opening marks and hyphens join the word after them."""
+        left = np.fromiter(map(_JOINS_LEFT.__contains__, vocabulary), np.bool_, len(vocabulary))
+        return left, np.fromiter(map(_JOINS_RIGHT.__contains__, vocabulary), np.bool_, len(vocabulary))
+
     def token_end(self, text: str, begin: int) -> int:
         """Where the token ends that begins at a place."""
         match = _patterns(False).token.match(text, begin)

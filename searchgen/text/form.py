@@ -7,6 +7,7 @@ from copy import copy
 from typing import ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from searchgen.automata import Automaton
 from searchgen.text.kinds import Kind, Kinds, legal_texts
@@ -102,6 +103,28 @@ class TextForm(ABC):
             One line.
         """
         return self.detokenise(tokens)
+
+    def joins(self, vocabulary: Sequence[str]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Which tokens are printed without a space before them, and which without one after them.
+
+        Args:
+            vocabulary: V tokens.
+
+        Returns:
+            (V,) and (V,); a space stands between two tokens unless either of them joins the other.
+        """
+        return np.zeros(len(vocabulary), np.bool_), np.zeros(len(vocabulary), np.bool_)
+
+    def firsts(self, words: Sequence[str]) -> list[str]:
+        """Words as each is printed where it is the first one of a text.
+
+        Args:
+            words: any.
+
+        Returns:
+            As many strings; by default the words as they stand.
+        """
+        return list(words)
 
     def bordered(self, text: str, begin: int, end: int) -> bool:
         """Whether what stands in a text can be a word with signs: no letter touches it, and no longer token begins with it.

@@ -103,10 +103,10 @@ def test_signatures_replay_rows(tmp_path: Path) -> None:
 
 def test_verbose_has_a_line_for_each_row(tmp_path: Path) -> None:
     ran, _ = run(tmp_path, lines(JOBS[:1]) + b"{oops\n", "--verbose")
-    assert [line.rpartition(", ")[0] for line in ran.err.splitlines()[:-1]] == [
-        "searchgen: line 1: ok",
-        "searchgen: line 2: error",
-    ]
+    *each, first, counted = ran.err.splitlines()
+    assert [line.rpartition(", ")[0] for line in each] == ["searchgen: line 1: ok", "searchgen: line 2: error"]
+    assert first.startswith("searchgen: first error: line 2: not JSON")
+    assert counted.startswith("searchgen: 1 ok, 0 infeasible, 1 error, ")
 
 
 BAD = [
@@ -199,7 +199,7 @@ def test_bad_cells_and_rows_of_several_lines(tmp_path: Path) -> None:
     source = b'keywords,id\ndog,x,y\n"dog,\npark",two lines\ndog,"open\n'
     ran, rows = run(tmp_path, source, name="sets.csv")
     assert ran.code == 3
-    assert [(row["id"], row["status"]) for row in rows] == [(None, "error"), ("two lines", "ok"), (None, "error")]
+    assert [(row["id"], row["status"]) for row in rows] == [(2, "error"), ("two lines", "ok"), (5, "error")]
     assert "the row has 3 cells, but the header has 2" in rows[0]["diagnostics"]["error"]
     assert "never closed" in rows[2]["diagnostics"]["error"]
 

@@ -26,6 +26,13 @@ from searchgen.constraints import (
     window,
 )
 from searchgen.constraints.keywords import Item
+from searchgen.constraints.printed.initials import AcrosticWords, Alliteration, LastLetters
+from searchgen.constraints.printed.letters import OnlyLetters, Univocalic, WithoutLetters
+from searchgen.constraints.printed.positions import At
+from searchgen.constraints.printed.ranges import Range
+from searchgen.constraints.printed.regex import Regex
+from searchgen.constraints.printed.sizes import Characters, WordLength
+from searchgen.constraints.printed.template import Fixed, Gap, Template
 from searchgen.constraints.words.affixes import Affix, Affixes
 from searchgen.constraints.words.no_repeats import NoRepeats
 from searchgen.constraints.words.only_words import OnlyWords
@@ -230,6 +237,17 @@ EXAMPLES: dict[str, Constraint] = {
     "sentence": Sentence(),
     "words": Length(2, 3),
     "quotes": Plain(),
+    "characters": Characters(Range(3, 4)),
+    "word-length": WordLength(Range(1, 1)),
+    "at": At(1, ("a",)),
+    "template": Template("___ a", (Gap(Range(1, 1)), Fixed(" a")), (("a",),)),
+    "regex": Regex("a .*"),
+    "without-letters": WithoutLetters("ab"),
+    "only-letters": OnlyLetters("ab"),
+    "univocalic": Univocalic("a"),
+    "acrostic-words": AcrosticWords("ab"),
+    "last-letters": LastLetters("ab"),
+    "alliteration": Alliteration("any"),
     "finite-verb": FiniteVerb(),
     "only-words": OnlyWords(frozenset({("a",), ("b", "c")})),
     "affixes": Affixes((Affix("prefix", "w"), Affix("stem", "a"))),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from searchgen.automata import Automaton, anything
 from searchgen.text.kinds import Kind, Kinds
@@ -12,6 +13,7 @@ from searchgen.vocabulary import Vocabulary
 class ToyForm:
     """Tokens are separated by spaces; nothing is canonical or not."""
 
+    name = "toy"
     final_tokens = frozenset(".!")
     brackets = {"(": ")", "<": ">"}  # noqa: RUF012
 
@@ -26,6 +28,15 @@ class ToyForm:
 
     def kinds(self, vocabulary: Sequence[str]) -> Kinds:
         return np.array([Kind.WORD if self.is_word(token) else Kind.COMMA for token in vocabulary], np.int8)
+
+    def detokenise(self, tokens: Sequence[str]) -> str:
+        return " ".join(tokens)
+
+    def joins(self, tokens: Sequence[str]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        return np.zeros(len(tokens), np.bool_), np.zeros(len(tokens), np.bool_)
+
+    def firsts(self, words: Sequence[str]) -> list[str]:
+        return list(words)
 
     def canonical(self, vocabulary: Sequence[str], kinds: Kinds | None = None) -> Automaton:
         return anything(len(vocabulary))

@@ -12,7 +12,7 @@ import pytest
 
 from searchgen.files import cache_folder as module
 from searchgen.files.cache_folder import cache_folder, can_keep, is_kept
-from searchgen.files.unkept import hear_of_unkept
+from searchgen.files.notices import hear_notices
 from searchgen.kernels.compiled import compiled_folder
 from tests.cli.runner import model, searchgen
 from tests.places import ROOT
@@ -28,11 +28,11 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(sys, "platform", "linux")
     lines: list[str] = []
-    hear_of_unkept(lines.append)
+    hear_notices(lines.append)
     cache_folder.cache_clear()
     yield lines
     cache_folder.cache_clear()
-    hear_of_unkept(None)
+    hear_notices(None)
 
 
 def fill(monkeypatch: pytest.MonkeyPatch, *full: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_home_that_is_no_folder_is_none(said: list[str], monkeypatch: pytest.M
     monkeypatch.setenv("HOME", os.devnull)
     monkeypatch.delenv("SEARCHGEN_CONFIG")
     assert searchgen("list", "samplers").code == 0
-    hear_of_unkept(said.append)
+    hear_notices(said.append)
     assert (cache_folder().is_dir(), is_kept()) == (True, False)
     assert said[0].startswith("the cache folder /dev/null/.cache/searchgen cannot be written (Not a directory)")
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from searchgen.files.cache_folder import cache_folder
-from searchgen.files.unkept import hear_of_unkept
+from searchgen.files.notices import hear_notices
 from searchgen.kernels import precompile
 from searchgen.kernels.compiled import compiled_folder
 from searchgen.kernels.kept_code import _checked_file
@@ -79,12 +79,12 @@ def test_whatever_is_damaged_is_not_there(tmp_path: Path, ending: str) -> None:
 
 def test_what_cannot_be_written_is_said_once(cache: Path) -> None:
     said: list[str] = []
-    hear_of_unkept(said.append)
+    hear_notices(said.append)
     cache.mkdir()
     nowhere = _checked_file()(str(cache / "gone"), "f-1.py311", "")
     for _ in range(2):
         nowhere.save("key", "code")
-    hear_of_unkept(None)
+    hear_notices(None)
     assert len(said) == 1
     assert said[0].startswith(f"the cache folder {cache} cannot be written (No such file or directory)")
 

@@ -11,13 +11,13 @@ pytest.importorskip("torch")
 
 from searchgen.errors import RequestError
 from searchgen.lm.boundaries import PrefixLogProbs, prefix_log_probs, token_ends
-from searchgen.lm.mixture import MIXTURE, Mixture, NGramPart, mixed, open_mixture, parts_of
+from searchgen.lm.mixture import Mixture, NGramPart, mixed, open_mixture, parts_of
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import open_transformer
 from searchgen.lm.ngram.load import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
-from searchgen.lm.open import model_type
+from searchgen.lm.open import MIXTURE, model_type
 from searchgen.request.request import PLAIN_TERMS, Request
 from searchgen.samplers.chains.moves import labels, step
 from searchgen.samplers.mcmc.surrogate import surrogate_matrix

@@ -43,7 +43,10 @@ def test_an_empty_spec_is_the_default_request(tmp_path: Path) -> None:
         ("keywords = 'a'\n", "unknown key 'keywords'; it belongs under [constraints]"),
         ("[lengths]\nseed = 2\n", "it belongs at the top"),
         ("[lengths]\nmin_words = 'six'\n", "field 'min_words' cannot be \"six\""),
-        ("[lengths]\nmin_words = 9\nmax_words = 3\n", "--min-words 9 is more than --max-words 3"),
+        (
+            "[lengths]\nmin_words = 9\nmax_words = 3\n",
+            "--min-words (--min-chars) 9 is more than --max-words (--max-chars) 3",
+        ),
         ("[terms]\ncomma = true\n", "field 'terms.comma' cannot be true"),
         ("[schedule]\nbudget = 1\nsteps = 5\n", "schedule.budget stands for the schedule"),
         ("[neural]\nend = 'eot'\n", "--end 'eot': give one of eos, newline, none"),

@@ -60,7 +60,9 @@ def _fetched(name: str) -> Path:
 
 
 #: Models of the catalogue, as the registry of models lists them.
-CATALOGUE = ModelType("catalogue", lambda name: name in entries(), open_named, large=True)
+CATALOGUE = ModelType("catalogue", lambda name: name in entries(), open_named, large=lambda name: True)
 
 #: Models that Ollama has.
-OLLAMA = ModelType("ollama", lambda name: name.startswith(PREFIX), open_named, large=True)
+OLLAMA = ModelType(
+    "ollama", lambda name: name.startswith(PREFIX) and "," not in name, open_named, large=lambda name: True
+)

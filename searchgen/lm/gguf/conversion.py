@@ -1,6 +1,6 @@
 """A GGUF file converted once, into the cache folder: a graph, its weights in a file that is mapped into memory, its tokenizer.
 
-    converted/HASH-BITS/  model.onnx  weights.bin  tokenizer.json  facts.json
+    converted/HASH-BITS/  model.onnx  weights.bin  tokenizer.json  facts.json  contexts/
 
 HASH is that of the original file's content. The folder is there whole or not at all; the original is never touched.
 """
@@ -24,6 +24,7 @@ import numpy.typing as npt
 from searchgen.errors import ModelFileError, RequestError, SearchgenError
 from searchgen.files.cache_folder import cache_folder
 from searchgen.files.locked import open_locked
+from searchgen.files.notices import announce
 from searchgen.lm.gguf.file import GgufFile
 from searchgen.lm.gguf.shape import Shape
 from searchgen.lm.gguf.tokenizer import Special, read_tokenizer, special_pieces
@@ -76,7 +77,7 @@ class Converted:
     @property
     def size(self) -> int:
         """Its bytes on the disk."""
-        return sum(path.stat().st_size for path in self.folder.iterdir())
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
 
 def hash_of(path: Path) -> str:
@@ -120,7 +121,7 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
     Args:
         path: the file.
         bits: of a weight, 8 or 32.
-        notify: is told, in one line, size and time of a first conversion.
+        notify: receives one line with size and time of a first conversion; by default the listener of `hear_notices`.
         large: whether more than 2 GB may be written.
 
     Raises:
@@ -149,9 +150,8 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
         raise SearchgenError(
             f"{folder.parent}: {size / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} are free; make space"
         )
-    if notify is not None:
-        minutes = size / BYTES_A_SECOND / 60
-        notify(f"converting {path.name} once, {size / 1e6:,.0f} MB in about {max(1, round(60 * minutes))} s")
+    seconds = max(1, round(size / BYTES_A_SECOND))
+    (notify or announce)(f"converting {path.name} once, {size / 1e6:,.0f} MB in about {seconds} s")
     lock = _locked(folder.parent / f"{folder.name}.lock")
     try:
         known = _read(folder)  # another run may have made it

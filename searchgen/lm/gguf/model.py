@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import ModelFileError, RequestError
-from searchgen.files.cache_folder import cache_folder
+from searchgen.kernels.processor import instruction_set
 from searchgen.lm.gguf.bits import chosen_bits
 from searchgen.lm.gguf.conversion import GRAPH, TOKENIZER, Converted, convert, hash_of
 from searchgen.lm.gguf.file import is_gguf
@@ -63,7 +63,13 @@ def require_extra(what: str) -> None:
 
 @dataclass(eq=False)
 class GgufModel(OnnxModel):
-    """A model in a GGUF file: an ONNX network that reads texts behind a context which was read before."""
+    """A model in a GGUF file: an ONNX network that reads texts behind a context which was read before.
+
+    Attributes:
+        folder: its conversion, which keeps contexts too.
+    """
+
+    folder: Path = Path()
 
     def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         _ = self._context_read  # once, before threads share the texts
@@ -89,15 +95,20 @@ class GgufModel(OnnxModel):
         return Scored(log_p.astype(np.float64), piece, best.astype(np.float64))
 
     @property
+    def instructions(self) -> str:
+        """The instruction set that its products are computed with."""
+        return instruction_set()
+
+    @property
     def _read_before(self) -> int:
         return len(self.spelling.before) - 1
 
     @cached_property
     def _context_read(self) -> dict[str, Floats]:
-        """Keys and values of what stands before every text, but for its last piece; kept in the cache folder."""
+        """Keys and values of what stands before every text, but for its last piece; kept beside the network."""
         pieces = np.array([self.spelling.before[: self._read_before]], np.int64)
         layers, heads, size = (int(self.facts[name]) for name in ("layers", "heads", "head_size"))
-        place = cache_folder() / "contexts" / f"{self.hash}-{hashlib.sha256(pieces.tobytes()).hexdigest()[:16]}"
+        place = self.folder / "contexts" / hashlib.sha256(pieces.tobytes()).hexdigest()[:32]
         shape = (layers, 2, heads, pieces.shape[1], size)
         stored = _stored(place, shape)
         if stored is None:
@@ -182,7 +193,10 @@ def open_gguf(
     spelling = _spelling(name, converted, settings)
     digest = hashlib.sha256(repr((settings.end, settings.prompt, settings.examples_text)).encode())
     digest.update(f"{hash_of(path)} {converted.folder.name}".encode())
-    return GgufModel(name, digest.hexdigest(), lambda: _session(converted), converted.facts, spelling, threads=threads)
+    facts, folder = converted.facts, converted.folder
+    return GgufModel(
+        name, digest.hexdigest(), lambda: _session(converted), facts, spelling, threads=threads, folder=folder
+    )
 
 
 def _spelling(name: str, converted: Converted, settings: NeuralSettings) -> Spelling:
@@ -251,4 +265,4 @@ def _is_gguf_name(name: str) -> bool:
 
 
 #: GGUF files, as the registry of models lists them.
-GGUF = ModelType("gguf", _is_gguf_name, open_gguf, large=True)
+GGUF = ModelType("gguf", _is_gguf_name, open_gguf, large=lambda name: True)

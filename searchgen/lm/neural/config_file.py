@@ -8,10 +8,16 @@ from typing import Any
 
 from searchgen.errors import ModelFileError
 
-__all__ = ["check_files", "read_config", "read_json"]
+__all__ = ["CAUSAL", "CONTEXT", "check_files", "read_config", "read_json"]
 
 #: Bytes of the largest file that is read: tokenizers of a million pieces have fewer.
 LARGEST = 1 << 28
+
+#: Architectures with a head that predicts the next piece.
+CAUSAL = ("ForCausalLM", "LMHeadModel")
+
+#: What config.json calls the most positions: of LLaMA, and of GPT-2.
+CONTEXT = ("max_position_embeddings", "n_positions", "n_ctx")
 
 #: The sizes of a network, as one architecture or another calls them; each may be missing.
 SIZES = (

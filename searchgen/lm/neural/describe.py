@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from searchgen.errors import ModelFileError, RequestError
-from searchgen.lm.neural.config_file import read_config
-from searchgen.lm.neural.opening import CAUSAL, EXTRA, content_hash, folder_of, why_uncached
+from searchgen.lm.neural.config_file import CAUSAL, read_config
+from searchgen.lm.neural.opening import EXTRA, content_hash, folder_of, why_uncached
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.onnx.model import graph_of, open_graph
 

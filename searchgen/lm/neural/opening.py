@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm import torch_threads
 from searchgen.lm.neural.architectures.weight_files import method_of
-from searchgen.lm.neural.config_file import check_files, read_config
+from searchgen.lm.neural.config_file import CAUSAL, CONTEXT, check_files, read_config
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.spelling.joint import JointSpelling
 from searchgen.lm.neural.spelling.spelling import Spelling
@@ -35,17 +35,14 @@ SMALL = 200_000_000
 #: What is fetched of a model of the hub; pickled weights only if there are no others.
 FILES, PICKLED = ["*.json", "*.txt", "*.model", "*.safetensors"], ["pytorch_model*.bin"]
 
-#: What config.json calls the most positions: of LLaMA, and of GPT-2.
-CONTEXT = ("max_position_embeddings", "n_positions", "n_ctx")
-
 #: The one file of the weights that plain torch reads.
 WEIGHTS = "model.safetensors"
 
 #: Bytes of memory for each byte of weights, for a trial in 32 bits of weights that have 16.
 ROOM = 3
 
-#: Architectures with a head that predicts the next piece, and those that predict masked ones.
-CAUSAL, MASKED = ("ForCausalLM", "LMHeadModel"), "ForMaskedLM"
+#: Architectures that predict masked pieces.
+MASKED = "ForMaskedLM"
 
 
 def require_extra(what: str = "--lm names a transformer, which", *more: str) -> None:

@@ -5,11 +5,13 @@
 """
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchgen.errors import RequestError
 from searchgen.lm.embedded import EMBEDDED
+from searchgen.lm.neural.config_file import CAUSAL, CONTEXT, read_config
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.protocol import FillsMasks, ModelType
 
@@ -24,6 +26,12 @@ HUB_NAME = re.compile(r"(?=.*[\d/@-])[\w.-]+(/[\w.-]+)?(@[\w./-]+)?", re.ASCII)
 
 #: The endings of n-gram model files; such a name is never asked of the hub.
 NGRAM_FILES = (".sgm", ".arpa", ".gz", ".lm", ".bin", ".txt")
+
+#: What `lm train` leaves beside a model.
+OURS = "loss.svg"
+
+#: Positions that example lines and a text need.
+FEWEST_POSITIONS = 512
 
 
 def is_transformer(name: str) -> bool:
@@ -73,5 +81,40 @@ def open_any_transformer(
     return open_network(name, settings or NeuralSettings(), threads)
 
 
+@lru_cache(64)
+def has_read_the_web(name: str) -> bool:
+    """Return whether a name is that of a causal model of others with room for example lines; models of `lm train` are ours.
+
+    Example:
+        >>> has_read_the_web("nowhere.onnx")
+        False
+    """
+    folder = _described(name)
+    if folder is None or (folder / OURS).exists():
+        return False
+    try:
+        config = read_config(folder)
+    except RequestError:  # opening it says so
+        return False
+    sizes = [config[size] for size in CONTEXT if isinstance(config.get(size), int)]
+    causal = any(one.endswith(CAUSAL) for one in config.get("architectures") or [] if isinstance(one, str))
+    return causal and max(sizes, default=0) >= FEWEST_POSITIONS
+
+
+def _described(name: str) -> Path | None:
+    """Return the folder that holds config.json, fetched from the hub if it is not here; None: there is none."""
+    if Path(name).is_dir():
+        return Path(name)
+    if Path(name).suffix == ".onnx":
+        return None
+    try:
+        from huggingface_hub import hf_hub_download
+
+        hub, _, revision = name.partition("@")
+        return Path(hf_hub_download(hub, "config.json", revision=revision or None)).parent
+    except Exception:  # the library is missing, or fails in one of many ways; opening the model says how
+        return None
+
+
 #: Transformers, as the registry of models lists them.
-TRANSFORMER = ModelType("transformer", is_transformer, open_any_transformer)
+TRANSFORMER = ModelType("transformer", is_transformer, open_any_transformer, large=has_read_the_web)

@@ -47,5 +47,5 @@ def load(name_or_path: str | Path, notify: Callable[[str], None] | None = None) 
     if isinstance(name_or_path, Path) or path.name != name or path.suffix:
         raise ModelFileError(f"there is no model file {path}; check the name")
     close = get_close_matches(name.lower(), EMBEDDED, n=1, cutoff=0.4)
-    guess = f"; did you mean {close[0]!r}?" if close else ";"
+    guess = f"; did you mean {close[0]!r}?" if close else ""
     raise RequestError(f"unknown model {name!r}{guess} (embedded: {', '.join(EMBEDDED)}; or name a file)")

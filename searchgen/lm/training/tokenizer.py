@@ -10,7 +10,7 @@ from tokenizers.pre_tokenizers import ByteLevel, Split
 from tokenizers.pre_tokenizers import Sequence as Both
 from tokenizers.trainers import BpeTrainer
 
-from searchgen.errors import ModelFileError, RequestError
+from searchgen.errors import ModelFileError, RequestError, not_utf8
 from searchgen.lm.bpe import BEGIN, END, PATTERN, BytePairs, byte_signs
 
 __all__ = ["CONFIG", "read_tokenizer", "refuse_other_script", "train_tokenizer"]
@@ -59,7 +59,7 @@ def read_tokenizer(folder: Path) -> str:
         BytePairs.of(written)
         return written
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
+        reason = getattr(error, "strerror", None) or not_utf8()
         raise RequestError(f"--tokenizer {folder}: {path.name} cannot be read ({reason})") from None
     except ModelFileError as error:
         raise RequestError(f"--tokenizer {folder}: {error}") from None

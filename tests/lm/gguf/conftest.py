@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from searchgen.lm.gguf import conversion, model
+from searchgen.lm.gguf import conversion
 
 
 @pytest.fixture(autouse=True)
@@ -12,6 +12,5 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that conversions and contexts are kept in."""
     folder = tmp_path / "kept"
     folder.mkdir()
-    for module in (conversion, model):
-        monkeypatch.setattr(module, "cache_folder", lambda: folder)
+    monkeypatch.setattr(conversion, "cache_folder", lambda: folder)
     return folder

@@ -58,11 +58,15 @@ def changed_facts(path: Path) -> None:
 def test_a_damaged_conversion_is_made_anew(part: str, damage: Callable[[Path], object], file: Path) -> None:
     wanted = scores(file)
     (found,) = conversions()
-    whole = {path.name: path.read_bytes() for path in found.folder.iterdir()}
+    whole = contents(found.folder)
     damage(found.folder / part)
     assert conversions() == []
     assert scores(file) == wanted
-    assert {path.name: path.read_bytes() for path in found.folder.iterdir()} == whole
+    assert contents(found.folder) == whole
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_conversion_is_made_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

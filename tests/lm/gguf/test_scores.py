@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from searchgen.lm.catalogue.conversions import remove_conversions
+from searchgen.lm.gguf.conversion import hash_of
 from searchgen.lm.gguf.model import GgufModel, open_gguf
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.testing import assert_text_model
@@ -67,13 +69,17 @@ def test_a_context_read_once_gives_the_scores_of_reading_it_anew(
     np.testing.assert_allclose(opened(tmp_path, kind, 32).log_probs(TEXTS), found, rtol=1e-5)
 
 
+def contexts(kept: Path) -> list[Path]:
+    return sorted((kept / "converted").glob("*/contexts/*"))
+
+
 @pytest.mark.parametrize(
     "damage", ["truncated", "longer", "another shape", "no number", "one bit", "empty", "a folder"]
 )
 def test_a_damaged_context_is_read_anew(damage: str, tmp_path: Path, kept: Path) -> None:
     model = opened(tmp_path, "llama", 8)
     wanted = model.log_probs(TEXTS)
-    (place,) = (kept / "contexts").iterdir()
+    (place,) = contexts(kept)
     content = place.read_bytes()
     changed = bytearray(content)
     changed[len(changed) // 2] ^= 4
@@ -99,7 +105,10 @@ def test_a_damaged_context_is_read_anew(damage: str, tmp_path: Path, kept: Path)
 def test_contexts_of_other_models_and_lines_are_not_taken(tmp_path: Path, kept: Path) -> None:
     for kind, prompt in (("llama", CONTEXT), ("llama", "A cat.\n"), ("llama tied", CONTEXT)):
         opened(tmp_path, kind, 8, prompt).log_probs(["a"])
-    assert len(list((kept / "contexts").iterdir())) == 3
+    assert [len({path.parent for path in contexts(kept)}), len(contexts(kept))] == [2, 3]
+    freed = sum(remove_conversions(hash_of(path)) for path in tmp_path.rglob("*.gguf"))
+    assert freed > 0
+    assert contexts(kept) == []
 
 
 def test_two_threads_give_the_same_bits_in_every_batch(tmp_path: Path) -> None:

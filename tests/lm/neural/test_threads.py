@@ -1,6 +1,6 @@
 """How many threads torch computes with: a command chooses, a Python program keeps what it has."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from searchgen.lm.neural import opening  # noqa: E402
 from searchgen.lm.neural.transformer import open_transformer  # noqa: E402
 from searchgen.request.request import Annealing  # noqa: E402
 from tests.cli.runner import QUICK, searchgen  # noqa: E402
+from tests.lm.neural.asker import make_asker  # noqa: E402
 from tests.lm.neural.tiny_transformer import by_bytes  # noqa: E402
 from tests.lm.training.toy_training import trained_once  # noqa: E402
 
@@ -70,10 +71,6 @@ def test_a_command_chooses(
 def test_training_leaves_the_number_as_it_was(tmp_path: Path, chosen: list[int]) -> None:
     trained_once(tmp_path / "model", threads=2)
     assert (chosen, torch.get_num_threads()) == ([2, MINE], MINE)
-
-
-def make_asker() -> Callable[[int], bool]:
-    return lambda _task: torch_threads.are_ours()
 
 
 @pytest.mark.parametrize("workers", [1, 2])

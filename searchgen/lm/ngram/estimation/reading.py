@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from searchgen.errors import RequestError
+from searchgen.errors import RequestError, not_utf8
 from searchgen.text import text_form
 from searchgen.text.sentences import training_tokens
 
@@ -132,7 +132,7 @@ def _pieces(files: Iterable[Path | None]) -> Iterator[tuple[str, int]]:
                 yield content[start:end].decode(), end - start
             except UnicodeDecodeError as error:
                 line = content.count(b"\n", 0, start + error.start) + 1
-                raise RequestError(f"{file or 'standard input'}, line {line}: not UTF-8") from None
+                raise RequestError(f"{file or 'standard input'}, line {line}: {not_utf8()}") from None
             start = end
 
 

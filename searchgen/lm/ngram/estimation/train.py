@@ -194,6 +194,11 @@ class _Corpus:
         renumbered, vocabulary = select_vocabulary(
             list(self.words), counts, self.recipe.min_count, self.recipe.limit_vocabulary
         )
+        if not any(map(self.form.is_word, vocabulary[END + 1 :])):
+            raise RequestError(
+                f"no word occurs at least {self.recipe.min_count} times, so the model would have no words; "
+                "give more text, or --min-count 1"
+            )
         return renumbered[tokens], vocabulary
 
     def _check_markers(self, tokens: Array, lengths: Array) -> None:

@@ -28,7 +28,7 @@ import numpy.typing as npt
 import searchgen.text as text_forms
 from searchgen.files.cache_folder import cache_folder
 from searchgen.files.locked import one_at_a_time
-from searchgen.files.unkept import report_unkept
+from searchgen.files.notices import report_unkept
 from searchgen.files.whole import replacing
 from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.storage.assemble import word_dtype

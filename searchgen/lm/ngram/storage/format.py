@@ -57,7 +57,9 @@ def model_format(path: Path) -> Literal["packed", "arpa"]:
         raise ModelFileError(f"{path}: {foreign}")
     if path.name.endswith(ARPA_NAMES):
         return "arpa"
-    raise ModelFileError(f"{path}: not a language model: it is neither in searchgen's own format nor an ARPA file")
+    raise ModelFileError(
+        f"{path}: not a language model: it is neither in searchgen's own format nor an ARPA file; of a text, searchgen lm build makes one"
+    )
 
 
 def is_model_file(path: Path) -> bool:

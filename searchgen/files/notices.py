@@ -1,9 +1,9 @@
-"""What the cache folder could not keep: it costs time and no result, so a command says it once and goes on."""
+"""Lines for the user that no result depends on: what the cache folder could not keep, and what takes a while, once."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["hear_of_unkept", "report_unkept"]
+__all__ = ["announce", "hear_notices", "report_unkept"]
 
 Listener = Callable[[str], None]
 
@@ -11,11 +11,17 @@ _listener: Listener | None = None
 _informed: set[Listener] = set()
 
 
-def hear_of_unkept(listener: Listener | None) -> None:
-    """Have a function receive one line when something cannot be kept, from now on; None: nobody reads it."""
+def hear_notices(listener: Listener | None) -> None:
+    """Have a function receive the lines from now on; None: nobody reads them."""
     global _listener
     _listener = listener
     _informed.clear()
+
+
+def announce(line: str) -> None:
+    """Give a line to the listener, if there is one."""
+    if _listener is not None:
+        _listener(line)
 
 
 def report_unkept(
@@ -27,7 +33,7 @@ def report_unkept(
         folder: it; None: the user has no such folder.
         error: the reason.
         instead: the folder that takes its place; None: there is none.
-        listener: receives the line; by default the one of `hear_of_unkept`.
+        listener: receives the line; by default the one of `hear_notices`.
 
     Example:
         >>> lines = []

@@ -1,0 +1,1 @@
+"""Conditions on the printed text: letters, words and sizes, templates and regular expressions."""
