@@ -165,5 +165,5 @@ def _refuse_empty(demands: Given) -> None:
         text = demands[flag.replace("-", "_")]
         if text is not None and not text.strip():
             raise RequestError(f"--{flag} {text!r} is empty; give at least one word, or drop it")
-    if not any(demands.words):
+    if not demands["keywords"] and not any(demands.words):
         raise RequestError("nothing is required; give --keywords, --starts-with or another constraint")

@@ -217,6 +217,7 @@ def _written(given: Mapping[str, Any]) -> str:
     words = [phrase for item in items if isinstance(item, list) for phrase in item] if isinstance(items, list) else []
     words += [given.get(name) for name, flag in demand_flags().items() if flag.type is str]
     if not any(words):
-        lists = (given[key][:MOST_WORDS] for key in ("forbid", "only_words") if isinstance(given.get(key), list))
-        words = next(lists, [])
+        words = next(
+            (given[key][:MOST_WORDS] for key in ("forbid", "only_words") if isinstance(given.get(key), list)), []
+        )
     return " ".join(word for word in words if isinstance(word, str))

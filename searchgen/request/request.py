@@ -244,7 +244,7 @@ class Request:
         """Every word that must occur, as one text, or must not where no word must; its language decides the default model."""
         words = [phrase for item in self.keywords for phrase in item]
         words += [constraint.wording(self.demands) for constraint in CONSTRAINTS.values()]
-        return " ".join(filter(None, words) if any(words) else self.forbid[:MOST_WORDS])
+        return " ".join(filter(None, words) if any(words) else (self.forbid or self.only_words)[:MOST_WORDS])
 
     @cached_property
     def model(self) -> ModelRef:

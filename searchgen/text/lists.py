@@ -16,11 +16,10 @@ MISTAKEN = re.compile(
 #: What looks like the name of a file of words.
 FILE_NAME = re.compile(r"[\w./\\~-]+\.(?:txt|csv|tsv|jsonl?|lst|list|md)", re.IGNORECASE)
 BARS = "|\uff5c"  # ASCII, and the full-width one of Chinese keyboards
+SPECIAL, SPECIAL_IN_LINE = re.compile(rf"[{COMMAS}{BARS}\"\\]"), re.compile(rf"[{BARS}\"\\]")
 PIECE = re.compile(rf"\\([{COMMAS}{BARS}@\"\\])|([{COMMAS}])|([{BARS}])|(.)", re.DOTALL)
 #: Stands for a quotation mark after a backslash until the quotation marks around entries are off.
 LITERAL_MARK = "\0"
-#: What is read sign by sign; nearly no line of a long list is.
-SPECIAL, SPECIAL_IN_LINE = re.compile(rf"[{COMMAS}{BARS}\\\"]"), re.compile(rf"[{BARS}\\\"]")
 
 
 def parse_items(values: Sequence[str]) -> list[list[str]]:
@@ -64,7 +63,7 @@ def _entries(value: str) -> Iterable[list[str]]:
 
 
 def _split(value: str, *, commas: bool) -> list[list[str]]:
-    if not (SPECIAL if commas else SPECIAL_IN_LINE).search(value):
+    if not (SPECIAL if commas else SPECIAL_IN_LINE).search(value):  # nearly every line of a long list
         return [[value.strip()]] if value.strip() else []
     entries = [[""]]
     for escaped, comma, bar, plain in PIECE.findall(_unquoted(value)):
