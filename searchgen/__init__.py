@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 #: The module of each public name.
 PUBLIC = {
     "AcrosticWords": "searchgen.constraints.printed.initials",
-    "Alliteration": "searchgen.constraints.printed.initials",
     "Affix": "searchgen.constraints.words.affixes",
     "Affixes": "searchgen.constraints.words.affixes",
+    "Alliteration": "searchgen.constraints.printed.initials",
     "Annealing": "searchgen.request.request",
     "At": "searchgen.constraints.printed.positions",
     "Characters": "searchgen.constraints.printed.sizes",
@@ -33,8 +33,8 @@ PUBLIC = {
     "Method": "searchgen.samplers.method",
     "NGram": "searchgen.lm.ngram.model",
     "NeuralSettings": "searchgen.lm.neural.settings",
-    "OnlyLetters": "searchgen.constraints.printed.letters",
     "NoRepeats": "searchgen.constraints.words.no_repeats",
+    "OnlyLetters": "searchgen.constraints.printed.letters",
     "OnlyWords": "searchgen.constraints.words.only_words",
     "Plain": "searchgen.constraints",
     "Predicate": "searchgen.constraints",

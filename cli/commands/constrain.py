@@ -159,15 +159,11 @@ def _refuse_beside_again(context: typer.Context) -> None:
             raise RequestError(f"--again repeats a result unchanged; drop {option.opts[0]}")
 
 
-#: Demands, besides keywords and edges, that words are found for.
-ASK_FOR_WORDS = ("only_words", "with_prefix", "with_suffix", "with_stem")
-
-
 def _refuse_empty(demands: Given) -> None:
     """Refuse edges without a word, and a line that requires no word at all."""
     for flag in ("starts-with", "ends-with"):
         text = demands[flag.replace("-", "_")]
         if text is not None and not text.strip():
             raise RequestError(f"--{flag} {text!r} is empty; give at least one word, or drop it")
-    if not demands["keywords"] and not any(demands.words) and not any(demands[key] for key in ASK_FOR_WORDS):
+    if not demands["keywords"] and not any(demands.words):
         raise RequestError("nothing is required; give --keywords, --starts-with or another constraint")

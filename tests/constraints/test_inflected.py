@@ -156,6 +156,20 @@ def test_jobs_and_python_inflect() -> None:
     assert (request.inflect, request.inflections) == (True, (("dog", "hound"),))
 
 
+def test_conditions_inflect_their_words() -> None:
+    where = ("holds(catch_V) and not holds(ball) and holds(=dog)",)
+    known = vocabulary("catch", "caught", "dog", "dogs", "ball", "balls")
+    judge = Judge.of(Demands.nothing(min_words=1, where=where, inflect=True), known)
+    verdicts = [
+        all(judge.judged(text).values()) for text in ("dog caught.", "dogs caught.", "dog caught balls.", "dog ran.")
+    ]
+    assert verdicts == [True, False, False, False]
+    assert [(span.item, span.form) for span in judge.spans_in("The dog caught it.")] == [
+        ("holds(=dog)", "dog"),
+        ("holds(catch_V)", "caught"),
+    ]
+
+
 def test_chinese_has_one_form() -> None:
     ran = constrain("-k", "公园", "--inflect", "--seed", "1", lang="zh")
     assert "--inflect is ignored: the model's words are not English" in ran.err

@@ -8,10 +8,12 @@ from typing import Any, ClassVar, NamedTuple
 
 from searchgen.automata import ENTRY_LIMIT, Automaton, Ids, complement, minimise, product, trim, union
 from searchgen.constraints.algebra.expression import quoted
+from searchgen.constraints.algebra.forms import with_forms
 from searchgen.constraints.algebra.functions import COUNTING, constraint_of
 from searchgen.constraints.algebra.language import Call, Joined, Negated, Node, parsed, shown
 from searchgen.constraints.base import Constraint, Phrase, Setting
 from searchgen.constraints.flags import TEXTS, Flag
+from searchgen.constraints.words.inflected import Inflected
 from searchgen.errors import RequestError, TooLarge
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
@@ -81,10 +83,13 @@ class Where(Constraint):
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
         """Return one constraint for each condition that `and` joins."""
         made: dict[Where, None] = {}
+        inflected = Inflected.of(demands, setting.form)
         for source in demands["where"]:
             node = parsed(source)
             parts = node.parts if isinstance(node, Joined) and node.word == "and" else (node,)
-            made |= dict.fromkeys(cls(spelled(part), _tree(part, setting.form, source)) for part in parts)
+            for part in parts:
+                meant = with_forms(part, inflected, setting.vocabulary) if inflected else part
+                made[cls(spelled(part), _tree(meant, setting.form, source))] = None
         return [*made]
 
     @classmethod
@@ -117,7 +122,11 @@ class Where(Constraint):
                 spelled(part) for part in (node.parts if isinstance(node, Joined) and node.word == "and" else (node,))
             ]
         for text in dict.fromkeys(texts):
-            yield text, {"where": (text,)}, {"where": tuple(other for other in texts if other != text)}
+            yield (
+                text,
+                {**Inflected.given(demands), "where": (text,)},
+                {"where": tuple(other for other in texts if other != text)},
+            )
 
     def describe(self) -> str:
         """The condition."""
@@ -138,6 +147,11 @@ class Where(Constraint):
     def least_words(self, form: TextForm) -> int:
         """The words of the one constraint that it may be."""
         return self.tree.constraint.least_words(form) if isinstance(self.tree, Leaf) else 0
+
+    def places(self, ids: Ids, vocabulary: Vocabulary) -> Sequence[tuple[str, int, int]]:
+        """Those of the one constraint that it may be, by the name of the condition."""
+        found = self.tree.constraint.places(ids, vocabulary) if isinstance(self.tree, Leaf) else ()
+        return [(self.text, first, end) for _, first, end in found]
 
     def word_range(self, form: TextForm) -> tuple[int, int | None] | None:
         """The window of words, where all cases have one."""

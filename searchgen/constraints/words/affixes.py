@@ -58,6 +58,11 @@ class Affixes(Constraint):
     items: tuple[Affix, ...]
 
     @classmethod
+    def wording(cls, demands: Mapping[str, Any]) -> str:
+        """Return the parts."""
+        return " ".join(text for kind in KINDS for text in demands[f"with_{kind}"] or ())
+
+    @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
         """Return the constraint, if a part is asked for.
 

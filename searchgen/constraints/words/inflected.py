@@ -101,7 +101,7 @@ class Inflected:
             )
         words = {marked(_plain(text))[0] for text in [*texts, *demands.get("only_words", ())]}
         strange = [word for word in demands["forms_of"] if marked(_plain(word))[0] not in words]
-        if strange and form.name == "en":
+        if strange and form.name == "en" and not demands.get("where"):
             yield f"--forms-of {strange[0]}: no such word is asked for"
 
     def forms(self, text: str, vocabulary: Vocabulary | None = None) -> list[str]:

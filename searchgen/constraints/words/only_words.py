@@ -23,6 +23,9 @@ __all__ = ["OnlyWords"]
 #: The most words of a list, and the most characters of one.
 MOST_LISTED, LONGEST = 200_000, 1000
 
+#: Words that tell the language of a list.
+MOST_WORDS = 100
+
 #: Words that a name or a note spells out.
 FEW = 5
 
@@ -59,6 +62,11 @@ class OnlyWords(Constraint):
             raise RequestError(f"{len(words):,} words in --only-words are too many; the limit is {MOST_LISTED:,}")
         if words and max(map(len, words)) > LONGEST:
             raise RequestError(f"--only-words: a word has more than {LONGEST:,} characters; write one word a line")
+
+    @classmethod
+    def wording(cls, demands: Mapping[str, Any]) -> str:
+        """Return the first words of the list."""
+        return " ".join((demands["only_words"] or ())[:MOST_WORDS])
 
     @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
