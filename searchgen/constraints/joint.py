@@ -100,11 +100,21 @@ def _frame(
         returning = barred(vocabulary, limit)
         if returning is not None:
             canonical = minimise(product(canonical, returning, limit=limit))
-        return _smaller(product(canonical, *(factor for _, factor in others), limit=limit))
+        try:
+            return _smaller(product(canonical, *(factor for _, factor in others), limit=limit))
+        except TooLarge:
+            raise _too_large(others, limit) from None
 
     if not all(constraint.repeated for constraint, _ in others):
         return build()
     return vocabulary.once((form.name, limit, *(constraint for constraint, _ in others)), build)
+
+
+def _too_large(factors: Sequence[tuple[Constraint, Automaton]], limit: int) -> TooLarge:
+    """The two largest factors by name."""
+    largest = sorted(factors, key=lambda pair: -len(pair[1].accept))[:2]
+    named = " and ".join(f"{one.describe()[:80]} ({len(factor.accept):,} states)" for one, factor in largest)
+    return TooLarge(f"{named} together with the rest need an automaton of more than {limit:,} entries; ask for less")
 
 
 def _smaller(automaton: Automaton) -> Automaton:
@@ -186,7 +196,8 @@ def in_groups(
         TooLarge: even that is too large.
         NotFound: no such text satisfies the constraints.
     """
-    for size in GROUPS:
+    most = max((len(constraint.items) for constraint in constraints if isinstance(constraint, Keywords)), default=0)
+    for size in (size for size in GROUPS if size < most):
         try:
             return *with_vocabulary(constraints, base, size), size
         except TooLarge:
