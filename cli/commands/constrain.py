@@ -13,6 +13,7 @@ from searchgen.errors import RequestError
 if TYPE_CHECKING:
     from searchgen.cli.loading import Ahead
     from searchgen.cli.parts.answers import Answers
+    from searchgen.cli.parts.looks import Looks
     from searchgen.request.request import Request
 
 __all__ = ["HELP", "SHORT", "constrain"]
@@ -64,20 +65,11 @@ def constrain(
     """Parse the flags into one request a set, answer each, and print."""
     ahead = _ahead(context.params, demands)
     from searchgen.cli.parts.answers import Answers
-    from searchgen.cli.parts.default_models import SearchModels, tell_of_better, tell_of_forms
-    from searchgen.cli.parts.looks import Looks
-    from searchgen.cli.requests import neural_settings, refuse_share
+    from searchgen.cli.parts.default_models import SearchModels
+    from searchgen.cli.requests import refuse_share
     from searchgen.cli.stdin import refuse_twice
-    from searchgen.lm.neural.settings import NEURAL_FIELDS
-    from searchgen.request.request import Annealing, Request
 
-    if cloze and json:
-        raise RequestError("--cloze prints plain lines; with --json take the spans, or drop one of the two")
-    looks = Looks.of(watch, trace, trace_all, report)
-    if looks.any and demands.from_stdin:
-        raise RequestError(
-            "--watch, --trace and --report show one search, and --keywords - makes many; drop them, or use batch --report"
-        )
+    looks = _looks(context.params, demands)
     answers = Answers(json, verbose, raw_tokens, ahead=ahead, usual=SearchModels(), cloze=cloze, looks=looks)
     if again is not None:
         _refuse_beside_again(context)
@@ -87,18 +79,50 @@ def constrain(
         return _answer_spec(answers, spec, context, demands)
     refuse_share(share, lm, demands.from_stdin)
     _refuse_empty(demands)
-    template = Request(
+    template = _template(context.params, demands)
+    _answer(answers, demands, template, lm, share)
+    if not demands.from_stdin:
+        _tell(template, lm)
+
+
+def _looks(params: dict[str, Any], demands: Given) -> "Looks":
+    """Return what the user wants to see of the search besides its texts."""
+    from searchgen.cli.parts.looks import Looks
+
+    if params["cloze"] and params["json"]:
+        raise RequestError("--cloze prints plain lines; with --json take the spans, or drop one of the two")
+    looks = Looks.of(params["watch"], params["trace"], params["trace_all"], params["report"])
+    if looks.any and demands.from_stdin:
+        raise RequestError(
+            "--watch, --trace and --report show one search, and --keywords - makes many; drop them, or use batch --report"
+        )
+    return looks
+
+
+def _template(params: dict[str, Any], demands: Given) -> "Request":
+    """Return the request that flags describe; sets of stdin add their keywords."""
+    from searchgen.cli.requests import neural_settings
+    from searchgen.lm.neural.settings import NEURAL_FIELDS
+    from searchgen.request.request import Annealing, Request
+
+    budget, count = params["budget"], params["count"]
+    return Request(
         demands.demands(),
         count=count,
-        seed=secrets.randbits(32) if seed is None else seed,
+        seed=secrets.randbits(32) if params["seed"] is None else params["seed"],
         annealing=Annealing() if budget is None else Annealing().for_budget(budget, count),
         # Either language's model is a mixture, which heeds them as much.
-        neural=neural_settings(lm or "en", **{name: context.params[name] for name in NEURAL_FIELDS}),
+        neural=neural_settings(params["lm"] or "en", **{name: params[name] for name in NEURAL_FIELDS}),
     )
-    _answer(answers, demands, template, lm, share)
-    if lm is None and not demands.from_stdin:
+
+
+def _tell(template: "Request", lm: str | None) -> None:
+    """Name, once, a better model and the flag for inflections, where they would help."""
+    from searchgen.cli.parts.default_models import tell_of_better, tell_of_forms
+
+    if lm is None:
         tell_of_better(template.words)
-    if not demands.from_stdin and not (template.inflect or template.forms_of):
+    if not (template.inflect or template.forms_of):
         tell_of_forms(template.keywords)
 
 
