@@ -64,7 +64,7 @@ def constrain(
     """Parse the flags into one request a set, answer each, and print."""
     ahead = _ahead(context.params, demands)
     from searchgen.cli.parts.answers import Answers
-    from searchgen.cli.parts.default_models import SearchModels, tell_of_better, tell_of_forms
+    from searchgen.cli.parts.default_models import SearchModels
     from searchgen.cli.parts.looks import Looks
     from searchgen.cli.requests import neural_settings, refuse_share
     from searchgen.cli.stdin import refuse_twice
@@ -96,10 +96,18 @@ def constrain(
         neural=neural_settings(lm or "en", **{name: context.params[name] for name in NEURAL_FIELDS}),
     )
     _answer(answers, demands, template, lm, share)
-    if lm is None and not demands.from_stdin:
-        tell_of_better(template.words)
-    if not demands.from_stdin and not (template.inflect or template.forms_of):
-        tell_of_forms(template.keywords)
+    if not demands.from_stdin:
+        _tell(template, lm)
+
+
+def _tell(request: "Request", lm: str | None) -> None:
+    """Tell a person at a terminal, once and never again, what would make better sentences."""
+    from searchgen.cli.parts.default_models import tell_of_better, tell_of_forms
+
+    if lm is None:
+        tell_of_better(request.words)
+    if not (request.inflect or request.forms_of):
+        tell_of_forms(request.keywords)
 
 
 def _ahead(params: dict[str, Any], demands: Given) -> "Ahead":
