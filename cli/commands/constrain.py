@@ -71,13 +71,8 @@ def constrain(
     from searchgen.lm.neural.settings import NEURAL_FIELDS
     from searchgen.request.request import Annealing, Request
 
-    if cloze and json:
-        raise RequestError("--cloze prints plain lines; with --json take the spans, or drop one of the two")
     looks = Looks.of(watch, trace, trace_all, report)
-    if looks.any and demands.from_stdin:
-        raise RequestError(
-            "--watch, --trace and --report show one search, and --keywords - makes many; drop them, or use batch --report"
-        )
+    _refuse_together(cloze and json, looks.any and demands.from_stdin)
     answers = Answers(json, verbose, raw_tokens, ahead=ahead, usual=SearchModels(), cloze=cloze, looks=looks)
     if again is not None:
         _refuse_beside_again(context)
@@ -98,6 +93,15 @@ def constrain(
     _answer(answers, demands, template, lm, share)
     if not demands.from_stdin:
         _tell(template, lm)
+
+
+def _refuse_together(gaps_in_json: bool, looks_at_many: bool) -> None:
+    if gaps_in_json:
+        raise RequestError("--cloze prints plain lines; with --json take the spans, or drop one of the two")
+    if looks_at_many:
+        raise RequestError(
+            "--watch, --trace and --report show one search, and --keywords - makes many; drop them, or use batch --report"
+        )
 
 
 def _tell(request: "Request", lm: str | None) -> None:
