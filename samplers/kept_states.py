@@ -53,7 +53,7 @@ class ChainOptions:
     def spelled_out(self, target: Target) -> Self:
         """Return the options with their defaults for a target."""
         thin = self.thin or THIN_PER_WORD * target.window[1]
-        return replace(self, thin=thin, burn_in=self.burn_in or BURN_IN * thin)
+        return replace(self, thin=thin, burn_in=self.burn_in or min(BURN_IN * thin, MOST_STEPS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ class Plan:
         thin = thin or THIN_PER_WORD * int(job.target.window[1])
         chains = min(chains, job.count)
         counters = np.stack([counter(job.key, chain).word for chain in range(chains)])
-        return Plan(chains, burn_in or BURN_IN * thin, thin, -(-job.count // chains), counters)
+        return Plan(chains, burn_in or min(BURN_IN * thin, MOST_STEPS), thin, -(-job.count // chains), counters)
 
 
 def starts(job: Job, plan: Plan) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:

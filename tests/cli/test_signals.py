@@ -72,7 +72,8 @@ def test_twice_in_a_row(tmp_path: Path, sent: signal.Signals, delay: float) -> N
 
 @pytest.mark.parametrize("sent", SIGNALS)
 def test_a_chain_that_runs_for_weeks(sent: signal.Signals) -> None:
-    line = ["sample", "--keywords", "dog", "--sampler", "mh", "--lm", model("en"), "-n", "1", "--thin", "1000000000"]
+    line = ["sample", "--keywords", "dog", "--sampler", "mh", "--lm", model("en"), "-n", "1"]
+    line += ["--option", "thin=1000000000"]
     code, said = ended(line, 3.0, sent)
     assert (code, said.splitlines(keepends=True)[-1]) == SIGNALS[sent]
 

@@ -125,7 +125,8 @@ def test_a_comparison() -> None:
 
 
 def row(status: str, **values: Any) -> bytes:
-    texts = [{"text": "A dog.", "satisfied": {"keyword dog": True}}] if status == "ok" else []
+    span = {"item": "dog", "form": "dog", "start": 2, "end": 5}
+    texts = [{"text": "A dog.", "spans": [span]}] if status == "ok" else []
     diagnostics = {"error": values.pop("error")} if "error" in values else {}
     return json.dumps({"id": 1, "status": status, "results": texts, "diagnostics": diagnostics, **values}).encode()
 

@@ -84,7 +84,7 @@ def test_the_language_is_that_of_the_text() -> None:
 def test_score_says_what_the_numbers_are(folder: str) -> None:
     ran = searchgen("score", "--lm", folder, "--json", stdin=b"The dog ran.\n")
     assert ran.code == 0, ran.err
-    assert "no log-probabilities" in ran.err
+    assert "not log-probabilities" in ran.err
     assert ran.rows[0]["kind"] == "pseudo"
     assert "Loading" not in ran.err
 
