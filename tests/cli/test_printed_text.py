@@ -78,7 +78,9 @@ EXAMPLES: list[tuple[tuple[str, ...], Verdict, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("flags", "verdict", "noted"), EXAMPLES, ids=lambda case: str(case)[:40])
+@pytest.mark.parametrize(
+    ("flags", "verdict", "noted"), EXAMPLES, ids=[" ".join(example[0])[:40] for example in EXAMPLES]
+)
 def test_every_example_has_an_answer(flags: tuple[str, ...], verdict: Verdict, noted: str) -> None:
     model = "zh-ngram" if any(re.search("[\u4e00-\u9fff]", flag) for flag in flags) else "en-ngram"
     ran = searchgen("constrain", *flags, "--lm", model, "--seed", "7", "--json", *QUICK)
