@@ -21,6 +21,7 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch, quiet_seconds: float) -> Termin
     drawn = Terminal()
     monkeypatch.setattr(sys, "stderr", drawn)
     monkeypatch.setattr(output, "QUIET_SECONDS", quiet_seconds)
+    monkeypatch.setattr(output, "_quiet", False)  # an earlier command of this process may have been told --quiet
     monkeypatch.setenv("TERM", "xterm")
     return drawn
 
