@@ -56,7 +56,7 @@ def first_ngram(name: str) -> str | None:
 
 
 def _has_large_part(name: str) -> bool:
-    return any(kind is not None and kind.large(part) for part, _ in parts_of(name) for kind in (_matching(part),))
+    return any((kind := _matching(part)) is not None and kind.large(part) for part, _ in parts_of(name))
 
 
 #: Mixtures that users name.
