@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -83,12 +84,13 @@ def draw(seed: int) -> list[dict[str, object]]:
         lines = sorted(set(path.read_text(encoding="utf-8").splitlines()))
         chooser = random.Random(f"{kind} {seed}")
         counts = _counts(lines, kind)
+        ranks = _ranks(counts)
         taken = 0
         while taken < count:
             line = chooser.choice(lines)
             words = _units(line, kind)
             length = len(line) if kind == "zh" else len(words)
-            content = sorted({word for word in words if _is_content(word, counts, kind)})
+            content = sorted({word for word in words if _is_content(word, counts, ranks, kind)})
             if lengths[0] <= length <= lengths[1] and len(content) >= size and line[-1:] in ".!?。！？":
                 chosen = chooser.sample(content, size)
                 rows.append(
@@ -118,34 +120,24 @@ def _pairs(line: str) -> set[str]:
     return {line[i : i + 2] for i in range(len(line) - 1)}
 
 
-def _is_content(word: str, counts: dict[str, int], kind: str) -> bool:
-    """Return whether a word says something; of Chinese pairs those count that stand together far more often than by chance."""
+def _ranks(counts: dict[str, int]) -> dict[str, int]:
+    """Return how many words are more frequent than each."""
+    return {word: rank for rank, word in enumerate(sorted(counts, key=lambda one: -counts[one]))}
+
+
+def _is_content(word: str, counts: dict[str, int], ranks: dict[str, int], kind: str) -> bool:
+    """Return whether a word says something; of Chinese pairs those do that are words of everyday life."""
     if kind == "zh":
         return word in _lexicon()
-    ranks = _ranks(counts)
     return len(word) > 2 and ranks.get(word, 0) > COMMON and counts[word] > 5 and "'" not in word
 
 
-_KNOWN: dict[int, dict[str, int]] = {}
-
-
-def _ranks(counts: dict[str, int]) -> dict[str, int]:
-    if id(counts) not in _KNOWN:
-        _KNOWN[id(counts)] = {word: i for i, word in enumerate(sorted(counts, key=lambda one: -counts[one]))}
-    return _KNOWN[id(counts)]
-
-
-_WORDS: set[str] = set()
-
-
-def _lexicon() -> set[str]:
-    """Return the words of two characters that the task file for Chinese asks for: nouns and verbs of everyday life."""
-    if not _WORDS:
-        path = shared("tasks", "keywords-zh.txt")
-        assert path is not None
-        _WORDS.update(re.findall(r"[\u4e00-\u9fff]{2,}", path.read_text(encoding="utf-8")))
-        _WORDS.update(EVERYDAY.split())
-    return _WORDS
+@cache
+def _lexicon() -> frozenset[str]:
+    """Return the words that the task file for Chinese asks for, and those below: nouns and verbs of everyday life."""
+    path = shared("tasks", "keywords-zh.txt")
+    assert path is not None
+    return frozenset(re.findall(r"[\u4e00-\u9fff]{2,}", path.read_text(encoding="utf-8"))) | frozenset(EVERYDAY.split())
 
 
 EVERYDAY = """
