@@ -22,6 +22,7 @@ PUBLIC = {
     "Characters": "searchgen.constraints.printed.sizes",
     "Constraint": "searchgen.constraints",
     "Draws": "searchgen.samplers.method",
+    "Edits": "searchgen.constraints.words.edits",
     "EndsWith": "searchgen.constraints",
     "Finding": "searchgen.samplers.proofs.exactness",
     "FiniteVerb": "searchgen.constraints",

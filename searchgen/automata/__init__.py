@@ -12,6 +12,7 @@ text can be completed iff its state is not 0), and `minimise` merges equivalent 
 
 from searchgen.automata.algebra import ENTRY_LIMIT, complement, product, union
 from searchgen.automata.automaton import CLASS_LIMIT, DEAD, NEVER, START, Automaton, Ids, Table, anything
+from searchgen.automata.edits import edit_automaton
 from searchgen.automata.minimal import minimise, trim
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Table",
     "anything",
     "complement",
+    "edit_automaton",
     "minimise",
     "product",
     "trim",

@@ -49,6 +49,7 @@ REGISTERED = (
     "words.only_words:OnlyWords",
     "words.affixes:Affixes",
     "words.no_repeats:NoRepeats",
+    "words.edits:Edits",
     "printed.sizes:Characters",
     "printed.sizes:WordLength",
     "printed.positions:At",

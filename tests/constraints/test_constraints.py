@@ -35,6 +35,7 @@ from searchgen.constraints.printed.regex import Regex
 from searchgen.constraints.printed.sizes import Characters, WordLength
 from searchgen.constraints.printed.template import Fixed, Gap, Template
 from searchgen.constraints.words.affixes import Affix, Affixes
+from searchgen.constraints.words.edits import Edits
 from searchgen.constraints.words.no_repeats import NoRepeats
 from searchgen.constraints.words.only_words import OnlyWords
 from searchgen.testing import assert_automaton, assert_constraint
@@ -254,6 +255,7 @@ EXAMPLES: dict[str, Constraint] = {
     "only-words": OnlyWords(frozenset({("a",), ("b", "c")})),
     "affixes": Affixes((Affix("prefix", "w"), Affix("stem", "a"))),
     "repeats": NoRepeats(),
+    "edits": Edits(("a", "b"), 1, ((0, 1),)),
 }
 
 #: What a constraint of the registry becomes in other languages.
