@@ -15,7 +15,7 @@ from searchgen.demands.judge import Judge
 from searchgen.errors import RequestError, TooLarge
 from searchgen.testing import assert_automaton, assert_constraint
 from searchgen.testing.constraints import Text
-from searchgen.text.edit_distance import NO_EDITS, alignment, distance
+from searchgen.text.edits.alignment import NO_EDITS, alignment, distance
 from searchgen.vocabulary import Vocabulary
 from tests.cli.runner import constrain, searchgen
 from tests.constraints.test_words import CHINESE, VOCABULARY

@@ -12,7 +12,7 @@ from searchgen.constraints.flags import PHRASES, Flag
 from searchgen.constraints.length import MOST_WORDS
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
-from searchgen.text.edit_distance import distance
+from searchgen.text.edits.alignment import distance
 from searchgen.text.items import item_tokens, odd_words
 from searchgen.text.units import Units
 from searchgen.vocabulary import Vocabulary
