@@ -29,6 +29,7 @@ HELP = "Generate text that is guaranteed to contain your words, by search or by 
 #: One line a command: its file in `commands/`, and the function there, have its name.
 COMMANDS = (
     "constrain",
+    "infill",
     "sample",
     "score",
     "check",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from searchgen.search.searcher import Searcher
     from searchgen.sources.cache import SourceCache
 
-__all__ = ["Answers"]
+__all__ = ["Answers", "of_keywords"]
 
 
 #: The sampler of a request to search.
@@ -35,6 +35,21 @@ LONGEST_LINE = 100_000
 
 #: How a note begins that does not depend on the words.
 OF_MODEL = "the model has "
+
+
+#: All but what a line says, the line, the model that the user named, and what chooses one, to a request.
+OfLine = Callable[[Request, str, str | None, Callable[[str], str]], Request]
+
+
+def of_keywords(template: Request, text: str, lm: str | None, usual: Callable[[str], str]) -> Request:
+    """Return the request of a line that is a keyword set.
+
+    Raises:
+        RequestError: it names a file, or lists nothing.
+    """
+    if text.startswith("@"):
+        raise RequestError(f"{text[:40]!r}: a line of stdin cannot name a file; write \\@ for the sign itself")
+    return with_keywords(template, [text], lm, usual)
 
 
 @dataclass
@@ -49,6 +64,8 @@ class Answers:
         ahead: models that are being opened, by name and how they are read.
         usual: the model of some words where none is asked for.
         cloze: print gaps for the demanded words, and the words after a tab.
+        of_line: makes the request of a line of stdin of all the rest, the line, the model that the user named, and `usual`.
+        noun: what a line of stdin is.
         looks: what the user wants to see of a search, besides its texts.
     """
 
@@ -59,6 +76,8 @@ class Answers:
     ahead: "Ahead" = field(default_factory=dict)
     usual: Callable[[str], str] = default_model
     cloze: bool = False
+    of_line: OfLine = of_keywords
+    noun: str = "keyword set"
     looks: Looks = field(default_factory=Looks)
 
     @cached_property
@@ -69,6 +88,21 @@ class Answers:
     def one(self, request: Request) -> None:
         """Answer one request; the failure that ended its search early is raised once its texts are printed."""
         self._finish(self._looked_at(request) if self.looks.any else self._search(request))
+
+    def exactly(self, request: Request) -> None:
+        """Answer one request with as many lines as it asks for texts, empty ones where fewer are found.
+
+        Raises:
+            NothingFound: nothing was found; the lines are printed.
+        """
+        try:
+            outcome = self._search(request)
+        except NothingFound as error:
+            self._print_line(None, error, request.count)
+            raise
+        self._print_line(None, outcome, request.count)
+        if outcome.failure is not None:
+            raise outcome.failure
 
     def repeat(self, signature: str, lm: str | None) -> None:
         """Answer the request of a signature again.
@@ -91,11 +125,11 @@ class Answers:
         self._finish(self._looked_at(request, searcher) if self.looks.any else self._search(request, searcher))
 
     def stream(self, lines: Iterable[bytes], template: Request, lm: str | None, share: int = 1) -> None:
-        """Answer one keyword set a line, in order, each printed before the next is read.
+        """Answer one line after the other, in order, each printed before the next is read.
 
         Args:
-            lines: UTF-8.
-            template: all but the keywords.
+            lines: UTF-8, each a keyword set unless `of_line` says otherwise.
+            template: all but what the line says.
             lm: the model that the user named, if any.
             share: sets that are read, searched and printed together, because they share a transformer's passes.
 
@@ -143,7 +177,7 @@ class Answers:
         requests: dict[int, Request] = {}
         for number, line in part:
             try:
-                requests[number] = with_keywords(template, [_keyword_set(line, number)], lm, self.usual)
+                requests[number] = self.of_line(template, _text_of(line, number, self.noun), lm, self.usual)
                 if len(part) == 1:
                     outcomes[number] = self._search(requests[number], line=number)
             except SearchgenError as error:
@@ -234,7 +268,7 @@ class Answers:
             return cloze_line(record)
         return highlighted(record.text, [(span.start, span.end) for span in record.spans])
 
-    def _print_line(self, number: int, outcome: "Outcome | BaseException", count: int) -> None:
+    def _print_line(self, number: int | None, outcome: "Outcome | BaseException", count: int) -> None:
         """Print the outcome of a line of stdin: as many lines as the request has texts, unless the run ends here."""
         if not isinstance(outcome, BaseException):
             self._print(outcome.on_line(number))
@@ -243,7 +277,7 @@ class Answers:
         elif isinstance(outcome, SearchgenError) and not isinstance(outcome, Outage):
             self._print_nothing(number, range(count), _status(outcome), str(outcome))
 
-    def _print_nothing(self, number: int, ranks: range, status: str, error: str) -> None:
+    def _print_nothing(self, number: int | None, ranks: range, status: str, error: str) -> None:
         for rank in ranks:
             if self.json:
                 write_json(partial_record(text="", line=number, rank=rank + 1, status=status, error=error))
@@ -251,17 +285,15 @@ class Answers:
                 write_line("")
 
 
-def _keyword_set(line: bytes, number: int) -> str:
+def _text_of(line: bytes, number: int, noun: str) -> str:
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
     except UnicodeDecodeError as error:
         raise RequestError(not_utf8(error)) from None
     if not text:
-        raise RequestError("the line is empty; write a keyword set")
+        raise RequestError(f"the line is empty; write a {noun}")
     if len(line) > LONGEST_LINE:
-        raise RequestError(f"the line has {len(line):,} bytes; a keyword set may have at most {LONGEST_LINE:,}")
-    if text.startswith("@"):
-        raise RequestError(f"{text[:40]!r}: a line of stdin cannot name a file; write \\@ for the sign itself")
+        raise RequestError(f"the line has {len(line):,} bytes; a {noun} may have at most {LONGEST_LINE:,}")
     return text
 
 

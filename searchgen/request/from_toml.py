@@ -47,6 +47,9 @@ repeats = true                 # false: no content word occurs twice
 # at = ["2=dog"]
 # characters = "30..60"        # of the printed text
 # word_length = "1..6"
+# source = "The dog sleeps near the old door."
+# max_edits = 2
+# protect = ["old door"]
 # without_letters = "z"
 # only_letters = "abc"
 # univocalic = "a"

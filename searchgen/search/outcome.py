@@ -7,7 +7,7 @@ import numpy as np
 
 from searchgen.errors import NotFound
 from searchgen.lm.examples import counted, echoes, example_lines
-from searchgen.ranking.diversity import diverse
+from searchgen.ranking.diversity import common_bigrams, diverse
 from searchgen.ranking.whole_words import whole_words_first
 from searchgen.record import Record
 from searchgen.request.request import Request
@@ -73,7 +73,8 @@ def outcome_of(
         notes.append("all texts found are sentences of the training text; widen the window, or raise --budget")
         new = list(range(len(ranked.texts)))
     words = [[i for i in ranked.texts[at] if target.problem.token["word"][i]] for at in new]
-    chosen = [new[at] for at in diverse(words, request.count)]
+    stated = common_bigrams(words) if request.template or request.source else frozenset()
+    chosen = [new[at] for at in diverse(words, request.count, stated=stated)]
     if len(chosen) < request.count:
         notes.append(
             f"{len(chosen)} of {request.count} texts: all others found are too similar; widen the window, or raise --budget"
