@@ -30,6 +30,7 @@ HELP = "Generate text that is guaranteed to contain your words, by search or by 
 COMMANDS = (
     "constrain",
     "infill",
+    "rewrite",
     "sample",
     "score",
     "check",

@@ -41,6 +41,7 @@ LAYERS = (
     ("batch", "sources"),
     ("ranking",),
     ("search",),
+    ("rewriting",),
     ("jobs",),
     ("report",),
     ("api",),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from searchgen.search.searcher import Searcher
     from searchgen.sources.cache import SourceCache
 
-__all__ = ["Answers", "of_keywords"]
+__all__ = ["LONGEST_LINE", "Answers", "of_keywords", "status_of"]
 
 
 #: The sampler of a request to search.
@@ -275,7 +275,7 @@ class Answers:
             missing = range(len(outcome.records), count)
             self._print_nothing(number, missing, "not found", "no other text differs enough")
         elif isinstance(outcome, SearchgenError) and not isinstance(outcome, Outage):
-            self._print_nothing(number, range(count), _status(outcome), str(outcome))
+            self._print_nothing(number, range(count), status_of(outcome), str(outcome))
 
     def _print_nothing(self, number: int | None, ranks: range, status: str, error: str) -> None:
         for rank in ranks:
@@ -297,7 +297,8 @@ def _text_of(line: bytes, number: int, noun: str) -> str:
     return text
 
 
-def _status(error: SearchgenError) -> str:
+def status_of(error: SearchgenError) -> str:
+    """Return what a JSON line says of an error."""
     if isinstance(error, Impossible):
         return "impossible"
     return "not found" if isinstance(error, NothingFound) else "malformed"

@@ -45,6 +45,11 @@ class NGramRun:
     plan: Annealing
     observer: Observer | None = None
 
+    @property
+    def proposal(self) -> Target:
+        """The target under the n-gram model: the one that is searched."""
+        return self.target
+
     def annealed(self, progress: Callable[[float], None] | None) -> Annealed:
         """Anneal from draws of the guide; return the densest texts."""
         request, plan, threads = self.request, self.plan, self.source.threads

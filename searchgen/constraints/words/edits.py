@@ -1,5 +1,6 @@
 """Texts within a few edits of a given one: words and marks inserted, deleted or replaced, each for one edit; case is ignored."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -21,6 +22,9 @@ __all__ = ["Edits", "held_spans", "source_tokens"]
 
 #: The most edits that can be asked for, and the most characters of a source.
 MOST_EDITS, LONGEST = 50, 20_000
+
+#: An address of the web is one word.
+ADDRESS = re.compile(r"[a-z]{2,9}://[^\s\u2e80-\uffff]+", re.IGNORECASE)
 
 #: The most entries of the automaton of edits: a few seconds of work.
 MOST_ENTRIES = 1_000_000
@@ -184,7 +188,8 @@ def source_tokens(text: str, form: TextForm) -> Phrase:
         >>> source_tokens("He wrote C++, too.", text_form("en"))
         ('He', 'wrote', 'C++', ',', 'too', '.')
     """
-    form = form.with_units(Units(tuple(dict.fromkeys(odd_words(text, form)))))
+    addresses = [match[0].rstrip(".,;:!?)]”’\"'") for match in ADDRESS.finditer(text)]
+    form = form.with_units(Units(tuple(dict.fromkeys([*addresses, *odd_words(ADDRESS.sub(" ", text), form)]))))
     tokens = tuple(form.tokenise(text))
     words = sum(map(form.is_word, tokens))
     if not words:

@@ -1,0 +1,1 @@
+"""Given texts, changed by a few words."""

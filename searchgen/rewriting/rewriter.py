@@ -1,0 +1,210 @@
+"""A given text with few edits, such that all constraints hold and the model likes it.
+
+The search of `constrain` runs on texts within K edits, for the fewest K that have an answer and the next ones. Its texts are ranked
+together by
+
+    log p(text) + terms - closeness x edits
+
+What is kept has the
+characters of the source, so each result is printed, read again and judged before it counts.
+
+Words of the source that the model does not know stay untouched where that takes no more edits, and their spelling costs nothing: else the
+model would edit these first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from searchgen.constraints import Constraint, Length
+from searchgen.constraints.joint import joint, with_demanded
+from searchgen.constraints.words.edits import Edits, held_spans, source_tokens
+from searchgen.demands.judge import Judge
+from searchgen.demands.to_constraints import constraints_of
+from searchgen.errors import Impossible, NotFound, TooLarge
+from searchgen.ranking.whole_words import whole_words_first
+from searchgen.request.request import Request
+from searchgen.rewriting.fewest import fewest_edits
+from searchgen.search.searcher import Searcher
+from searchgen.target import Target
+from searchgen.text.edits.places import token_places
+from searchgen.text.edits.printing import Change, Source, written
+from searchgen.text.items import item_tokens
+
+__all__ = ["CLOSENESS", "SLACK", "Rewriter", "Rewritten"]
+
+#: What an edit costs by default, in nats, and how many more than the fewest are tried: chosen by reading (notes/rewriting.md).
+CLOSENESS, SLACK = 8.0, 1
+
+#: How many edits more than allowed are tried, to say how many it takes.
+MOST_TOLD = 12
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """One result.
+
+    Attributes:
+        text: as printed.
+        tokens: as the text form reads it.
+        edits: words and marks that differ from the source.
+        changes: what differs, from left to right.
+        satisfied: the parts of all constraints.
+        log_prob: natural log of the model's probability; None: the text is the source, and was not scored.
+        score: what it is ranked by, in nats.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    edits: int
+    changes: tuple[Change, ...]
+    satisfied: dict[str, bool]
+    log_prob: float | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Rewriter:
+    """Rewrites texts under one model.
+
+    Attributes:
+        searcher: the model.
+        request: constraints, number of texts, seed, schedule.
+        most: edits; None: the fewest possible and `SLACK` more.
+        protect: phrases of the texts that stay untouched.
+        closeness: what an edit costs, in nats.
+    """
+
+    searcher: Searcher
+    request: Request
+    most: int | None = None
+    protect: tuple[str, ...] = ()
+    closeness: float = CLOSENESS
+
+    def rewrite(self, text: str) -> list[Rewritten]:
+        """Return the text with few edits, best first; the text itself if it satisfies the constraints.
+
+        Raises:
+            RequestError: it has no word, or too many.
+            TooLarge: the edits are too many for a text of this length.
+            Impossible: no text within the edits satisfies the constraints; the message says how many it takes.
+            NotFound: none was found.
+        """
+        satisfied = self.judge.judged(text)
+        vocabulary = self.searcher.source.lexicon.vocabulary
+        tokens = source_tokens(text, vocabulary.form)
+        held = held_spans(tokens, self.protect, vocabulary.form)
+        if all(satisfied.values()):
+            return [Rewritten(text, tokens, 0, (), satisfied)]
+        places = token_places(tokens, text)
+        if places is None:
+            raise NotFound("the words of the text cannot be told from its other signs; write it in plain letters")
+        source = Source(text, tokens, tuple(places), held)
+        runs = self._begun(self.request.but(source=text, max_edits=self.most or 0, protect=self.protect))
+        return self._ranked(source, self._found(runs))
+
+    @cached_property
+    def judge(self) -> Judge:
+        """What texts are judged by: everything but the edits."""
+        demands = self.request.demands
+        judge = Judge.of(demands, self.searcher.source.lexicon.vocabulary)
+        if demands["min_words"] is None and demands["max_words"] is None:
+            judge = replace(judge, constraints=tuple(one for one in judge.constraints if not isinstance(one, Length)))
+        return judge
+
+    def _begun(self, request: Request) -> list[tuple[object, Request]]:
+        """The searches within the fewest edits that have an answer, and within the next ones."""
+        most = self.most
+        fewest = self._fewest(request)
+        guarded = request.but(protect=self._unknown(request)) if fewest is not None else request
+        if guarded.protect != request.protect and self._fewest(guarded) == fewest:
+            request = guarded
+        if fewest is None or (most is not None and fewest > most):
+            takes = f"it takes {fewest}" if fewest is not None else f"{MOST_TOLD} are not enough either"
+            raise Impossible(f"no text within {most} edits satisfies the constraints; {takes}")
+        runs: list[tuple[object, Request]] = []
+        last = fewest + SLACK if most is None else most
+        for edits in range(max(1, fewest), MOST_TOLD + 1):
+            if edits > last and (runs or most is not None):
+                break
+            try:
+                within = request.but(max_edits=edits)
+                runs.append((self.searcher.strategy.begin(self.searcher.source, within), within))
+            except TooLarge:
+                if not runs:
+                    raise
+                break
+            except Impossible:  # the window of words asks for more
+                last += most is None
+        if not runs:
+            raise Impossible(f"no text within {last} edits satisfies the constraints")
+        return runs
+
+    def _unknown(self, request: Request) -> tuple[str, ...]:
+        """The phrases that stay untouched, and the words of the source that the model does not know."""
+        vocabulary = self.searcher.source.lexicon.vocabulary
+        form = vocabulary.form
+        tokens = source_tokens(request.source, form)
+        unknown = [token for token in dict.fromkeys(tokens) if not vocabulary.matching(token)]
+        plain = [token for token in unknown if item_tokens(token, form) == (token,)]
+        return (*request.protect, *plain)
+
+    def _fewest(self, request: Request) -> int | None:
+        """The fewest edits into all constraints but the window of words, None: more than are told."""
+        base = self.searcher.source.lexicon.vocabulary
+        constraints = constraints_of(request.demands, base.form, base).constraints
+        (edits,) = (one for one in constraints if isinstance(one, Edits))
+        vocabulary = with_demanded(base, constraints)
+        others: list[Constraint] = [one for one in constraints if not isinstance(one, Edits | Length)]
+        automaton = joint(others, vocabulary, vocabulary.form)
+        row = [vocabulary.matching(token) for token in edits.source]
+        return fewest_edits(automaton, row, edits.held, max(MOST_TOLD, edits.most))
+
+    def _found(self, runs: Sequence[tuple[object, Request]]) -> list[tuple[Target, tuple[int, ...], float]]:
+        """The texts of all searches with their log-densities."""
+        outcomes = self.searcher.strategy.finish([run for run, _ in runs], None)
+        found, errors = [], []
+        for (run, _), outcome in zip(runs, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                errors.append(outcome)
+                continue
+            target: Target = run.proposal  # type: ignore[attr-defined]
+            annealed = outcome.annealed
+            found += [(target, ids, float(d)) for ids, d in zip(annealed.texts, annealed.log_density, strict=True)]
+        if not found and errors:
+            raise errors[0]
+        return found
+
+    def _ranked(self, source: Source, found: Sequence[tuple[Target, tuple[int, ...], float]]) -> list[Rewritten]:
+        """The best texts that hold what they must once they are printed with the characters of the source."""
+        beta, scored = self.request.beta, {}
+        for target, ids, log_density in found:
+            vocabulary = target.vocabulary
+            spelled = beta * sum(vocabulary.spelling_log_probability(token) for token in ids)
+            result = written(source, vocabulary.decode(ids), vocabulary.form)
+            score = log_density - spelled - self.closeness * result.edits
+            if result.text not in scored or scored[result.text][0] < score:
+                scored[result.text] = (score, target, ids, result)
+        best = sorted(scored.values(), key=lambda one: -one[0])
+        if not best:
+            raise NotFound("no text was found; allow more edits, or raise --budget")
+        segmentation = self.searcher.source.segmentation
+        order = whole_words_first([one[2] for one in best], best[0][1], segmentation)
+        kept: list[Rewritten] = []
+        for score, target, ids, result in (best[at] for at in order):
+            if len(kept) == self.request.count:
+                break
+            read = tuple(target.form.tokenise(result.text))
+            meant = target.vocabulary.decode(ids)
+            satisfied = self.judge.judged(result.text)
+            if all(satisfied.values()) and [*map(target.form.fold, read)] == [*map(target.form.fold, meant)]:
+                log_prob = self._log_prob(target, ids, result.text)
+                kept.append(Rewritten(result.text, read, result.edits, result.changes, satisfied, log_prob, score))
+        if not kept:
+            raise NotFound("no text was found that is read as it is meant; allow more edits, or raise --budget")
+        return kept
+
+    def _log_prob(self, target: Target, ids: Sequence[int], text: str) -> float:
+        """Natural log p of a text under the model that decides."""
+        model = self.searcher.source.text_model
+        return target.log_prob(ids) if model is None else float(model.log_probs([text])[0])
