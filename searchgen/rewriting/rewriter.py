@@ -28,7 +28,7 @@ from searchgen.rewriting.fewest import fewest_edits
 from searchgen.search.searcher import Searcher
 from searchgen.target import Target
 from searchgen.text.edits.places import token_places
-from searchgen.text.edits.printing import Change, Source, written
+from searchgen.text.edits.printing import Change, Source, Written, written
 from searchgen.text.items import item_tokens
 
 __all__ = ["CLOSENESS", "SLACK", "Rewriter", "Rewritten"]
@@ -91,11 +91,11 @@ class Rewriter:
             NotFound: none was found.
         """
         satisfied = self.judge.judged(text)
+        if all(satisfied.values()):
+            return [Rewritten(text, tuple(self.judge.form.tokenise(text)), 0, (), satisfied)]
         vocabulary = self.searcher.source.lexicon.vocabulary
         tokens = source_tokens(text, vocabulary.form)
         held = held_spans(tokens, self.protect, vocabulary.form)
-        if all(satisfied.values()):
-            return [Rewritten(text, tokens, 0, (), satisfied)]
         places = token_places(tokens, text)
         if places is None:
             raise NotFound("the words of the text cannot be told from its other signs; write it in plain letters")
@@ -120,8 +120,8 @@ class Rewriter:
         if guarded.protect != request.protect and self._fewest(guarded) == fewest:
             request = guarded
         if fewest is None or (most is not None and fewest > most):
-            takes = f"it takes {fewest}" if fewest is not None else f"{MOST_TOLD} are not enough either"
-            raise Impossible(f"no text within {most} edits satisfies the constraints; {takes}")
+            takes = f"it takes {fewest}" if fewest is not None else "no number of edits tried is enough"
+            raise Impossible(f"no text within {_edits(most)} satisfies the constraints; {takes}")
         runs: list[tuple[object, Request]] = []
         last = fewest + SLACK if most is None else most
         for edits in range(max(1, fewest), MOST_TOLD + 1):
@@ -137,7 +137,7 @@ class Rewriter:
             except Impossible:  # the window of words asks for more
                 last += most is None
         if not runs:
-            raise Impossible(f"no text within {last} edits satisfies the constraints")
+            raise Impossible(f"no text within {_edits(last)} satisfies the constraints")
         return runs
 
     def _unknown(self, request: Request) -> tuple[str, ...]:
@@ -177,7 +177,8 @@ class Rewriter:
 
     def _ranked(self, source: Source, found: Sequence[tuple[Target, tuple[int, ...], float]]) -> list[Rewritten]:
         """The best texts that hold what they must once they are printed with the characters of the source."""
-        beta, scored = self.request.beta, {}
+        beta = self.request.beta
+        scored: dict[str, tuple[float, Target, tuple[int, ...], Written]] = {}
         for target, ids, log_density in found:
             vocabulary = target.vocabulary
             spelled = beta * sum(vocabulary.spelling_log_probability(token) for token in ids)
@@ -208,3 +209,7 @@ class Rewriter:
         """Natural log p of a text under the model that decides."""
         model = self.searcher.source.text_model
         return target.log_prob(ids) if model is None else float(model.log_probs([text])[0])
+
+
+def _edits(number: int | None) -> str:
+    return "1 edit" if number == 1 else f"{MOST_TOLD if number is None else number} edits"

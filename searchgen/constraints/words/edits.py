@@ -217,7 +217,8 @@ def held_spans(tokens: Sequence[str], phrases: Sequence[str], form: TextForm) ->
         >>> held_spans(("the", "old", "door", "."), ("old door",), text_form("en"))
         ((1, 3),)
     """
-    text, spans = [form.fold(token) for token in tokens], set()
+    text = [form.fold(token) for token in tokens]
+    spans: set[tuple[int, int]] = set()
     for phrase in phrases:
         wanted = [form.fold(token) for token in item_tokens(phrase, form)]
         found = [place for place in range(len(text)) if wanted and text[place : place + len(wanted)] == wanted]

@@ -1,0 +1,66 @@
+"""`searchgen rewrite`: one text in, exactly so many lines out; what satisfies the constraints comes back bit for bit."""
+
+import pytest
+
+from tests.cli.runner import searchgen
+from tests.rewriting.prose import decorated
+
+NGRAM = ("--lm", "en-ngram", "--budget", "0.02", "--seed", "7")
+
+
+def test_lines_that_satisfy_the_constraints_come_back_bit_for_bit() -> None:
+    given = "".join(decorated(seed, "en") + "\n" for seed in range(200))
+    ran = searchgen("rewrite", "--forbid", "zebra", *NGRAM, stdin=given.encode())
+    assert (ran.code, ran.out) == (0, given)
+
+
+def test_lines_are_rewritten_in_order_and_those_without_an_answer_are_empty() -> None:
+    given = 'We  saw "it"...\r\n\nThe ball is red.\n\xff\n' + "dog " * 300 + "\n"
+    ran = searchgen("rewrite", "-k", "ball", "-n", "2", *NGRAM, stdin=given.encode("latin-1"))
+    lines = ran.lines
+    assert (ran.code, len(lines)) == (3, 10)
+    assert all("ball" in line for line in lines[:2])
+    assert lines[2:4] == ["", ""]
+    assert lines[4:6] == ["The ball is red.", ""]
+    assert "line 2: the text is empty" in ran.err
+    assert "line 5: the text has 300 words" in ran.err
+
+
+def test_json_says_what_changed() -> None:
+    ran = searchgen("rewrite", "We saw the dog.", "-k", "cat", "--protect", "we", "--json", *NGRAM)
+    (row,) = ran.rows
+    assert (row["source"], row["status"], row["satisfied"]) == ("We saw the dog.", "ok", {"keyword cat": True})
+    assert row["edits"] >= 1
+    for change in row["changes"]:
+        assert row["text"][change["start"] :].startswith(change["new"])
+    (span,) = row["spans"]
+    assert row["text"][span["start"] : span["end"]] == "cat"
+    shown = searchgen("rewrite", "We saw the dog.", "-k", "cat", "--protect", "we", "--diff", *NGRAM).lines[0]
+    text, changes = shown.split("\t")
+    assert text == row["text"]
+    assert "+" in changes
+
+
+def test_an_impossible_bound_is_said_with_the_number_it_takes() -> None:
+    ran = searchgen("rewrite", "We saw the dog.", "-k", "cat,king,red ball", "--max-edits", "2", *NGRAM)
+    assert (ran.code, ran.lines) == (3, [""])
+    assert "no text within 2 edits satisfies the constraints; it takes " in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("A dog.",), "nothing is required"),
+        ((" ", "-k", "dog"), "the text is empty"),
+        (("A dog.", "-k", "-"), "give the keywords themselves"),
+        (("A dog.", "-k", "cat", "--max-edits", "0"), "from 1 to 50"),
+        (("A dog.", "-k", "cat", "--closeness", "-1"), "from 0 to 100"),
+        (("A dog.", "-k", "cat", "--protect", "door"), "'door' is not in the text"),
+        (("-k", "cat"), "stdin is closed"),
+    ],
+    ids=["nothing", "empty", "stdin twice", "no edits", "closeness", "protect", "closed"],
+)
+def test_what_cannot_be_rewritten(arguments: tuple[str, ...], said: str) -> None:
+    ran = searchgen("rewrite", *arguments, stdin=None)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err

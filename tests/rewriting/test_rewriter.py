@@ -1,0 +1,114 @@
+"""Rewriting: the fewest edits against all texts, and results against a judge and a count of edits that know nothing of the search."""
+
+import random
+from itertools import product
+
+import numpy as np
+import pytest
+
+from searchgen.automata import Automaton
+from searchgen.demands.demands import Demands
+from searchgen.demands.judge import Judge
+from searchgen.errors import Impossible, NotFound, RequestError
+from searchgen.request.model_ref import ModelRef
+from searchgen.request.request import Annealing, Request
+from searchgen.rewriting.fewest import fewest_edits
+from searchgen.rewriting.rewriter import Rewriter, Rewritten
+from searchgen.search.searcher import Searcher
+from searchgen.sources.source import open_source
+from tests.constraints.test_edits import fewest
+from tests.rewriting.prose import decorated
+
+SEARCHER = Searcher.of(open_source(ModelRef.parse("en-ngram")))
+CHINESE = Searcher.of(open_source(ModelRef.parse("zh-ngram")))
+WORDS = ["ball", "mother", "station", "letter", "king", "water", "friend", "doctor"]
+
+
+def rewriter(searcher: Searcher = SEARCHER, most: int | None = None, count: int = 1, **demands: object) -> Rewriter:
+    protect = demands.pop("protect", ())
+    request = Request(
+        Demands.nothing(**demands),
+        lm=searcher.source.ref.name,
+        seed=3,
+        count=count,
+        annealing=Annealing(chains=12, steps=400),
+    )
+    return Rewriter(searcher, request, most, protect)  # type: ignore[arg-type]
+
+
+def counted(text: str, result: Rewritten, searcher: Searcher = SEARCHER) -> int:
+    form = searcher.source.lexicon.vocabulary.form
+    return fewest(*(tuple(map(form.fold, form.tokenise(one))) for one in (text, result.text)))
+
+
+def test_the_fewest_edits_by_all_texts() -> None:
+    draw = random.Random(5)
+    texts = [text for length in range(6) for text in product(range(2), repeat=length)]
+    seen = set()
+    for _ in range(60):
+        table = np.array([[draw.randrange(4) if state else 0 for _ in range(2)] for state in range(4)])
+        accept = np.array([False, *(draw.random() < 0.4 for _ in range(3))])
+        automaton = Automaton.of([0, 1], table, accept)
+        row = tuple(draw.choices(range(2), k=draw.randint(1, 3)))
+        held = ((0, 2),) if len(row) > 2 and draw.random() < 0.5 else ()
+        wanted = min((fewest(row, text, held) for text in texts if automaton.accepts(text)), default=99)  # type: ignore[arg-type]
+        found = fewest_edits(automaton, [[label] for label in row], held, 2)
+        assert (99 if found is None else found) == (wanted if wanted <= 2 else 99), (table, accept, row, held)
+        seen.add(found)
+    assert seen == {None, 0, 1, 2}
+
+
+@pytest.mark.parametrize("seeds", [range(5), pytest.param(range(5, 205), marks=pytest.mark.slow)])
+def test_results_hold_what_they_must_within_the_fewest_edits_and_one_more(seeds: range) -> None:
+    for seed in seeds:
+        draw, text = random.Random(seed), decorated(seed, "en")
+        words = draw.sample(WORDS, draw.randint(1, 2))
+        demands = {"keywords": tuple((word,) for word in words)}
+        judge = Judge.of(Demands.nothing(**demands, min_words=1, max_words=99), SEARCHER.source.lexicon.vocabulary)
+        for result in rewriter(count=2, **demands).rewrite(text):
+            assert all(judge.judged(result.text).values()), (text, result)
+            missing = sum(not holds for holds in judge.judged(text).values())
+            assert (result.edits == 0) == (missing == 0) == (result.text == text)
+            assert result.edits <= max(2, missing + 1), (text, result)
+            if "//" not in text:
+                assert counted(text, result) == result.edits, (text, result)
+
+
+def test_chinese_is_rewritten_alike() -> None:
+    text = "昨天我和妈妈一起去公园看花。"
+    (result,) = rewriter(CHINESE, keywords=(("朋友",),)).rewrite(text)
+    assert "朋友" in result.text
+    assert counted(text, result, CHINESE) == result.edits <= 3
+    (kept,) = rewriter(CHINESE, keywords=(("妈妈",),)).rewrite('"昨天",我和妈妈去 公园...')
+    assert (kept.text, kept.edits) == ('"昨天",我和妈妈去 公园...', 0)
+
+
+def test_protected_and_unknown_words_stay() -> None:
+    text = "The lazy dog of Zorbville sleeps near the OLD  door."
+    results = rewriter(count=3, without_letters="z", protect=("old door",)).rewrite(
+        "The lazy dog sleeps near the OLD  door."
+    )
+    assert all("OLD  door" in result.text and "z" not in result.text for result in results)
+    for result in rewriter(count=3, keywords=(("cat",),)).rewrite(text):
+        assert "Zorbville" in result.text
+    with pytest.raises(RequestError, match="'new door' is not in the text"):
+        rewriter(without_letters="z", protect=("new door",)).rewrite(text)
+    with pytest.raises(Impossible):
+        rewriter(without_letters="z", protect=("lazy",)).rewrite(text)
+
+
+def test_bounds_that_are_too_small_say_how_many_it_takes() -> None:
+    with pytest.raises(Impossible, match="no text within 1 edit satisfies the constraints; it takes 3"):
+        rewriter(most=1, keywords=(("cat",), ("king",), ("water",))).rewrite("We saw the dog in the park.")
+    (result,) = rewriter(most=3, keywords=(("cat",), ("king",), ("water",))).rewrite("We saw the dog in the park.")
+    assert result.edits == 3
+    assert rewriter(max_words=4).rewrite("We saw the dog in the park.")[0].edits >= 3
+
+
+def test_texts_beyond_measure_are_refused() -> None:
+    with pytest.raises(RequestError, match="has 10,000 words, and at most 200"):
+        rewriter(keywords=(("cat",),)).rewrite("dog " * 10_000)
+    with pytest.raises((RequestError, NotFound), match="no word"):
+        rewriter(keywords=(("cat",),)).rewrite("...")
+    long = "dog " * 300
+    assert rewriter(keywords=(("dog",),)).rewrite(long)[0].text == long
