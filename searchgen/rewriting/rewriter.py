@@ -21,7 +21,7 @@ from searchgen.constraints.joint import joint, with_demanded
 from searchgen.constraints.words.edits import Edits, held_spans, source_tokens
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
-from searchgen.errors import Impossible, NotFound, TooLarge
+from searchgen.errors import Contradiction, Impossible, NotFound, TooLarge
 from searchgen.ranking.whole_words import whole_words_first
 from searchgen.request.request import Request
 from searchgen.rewriting.fewest import fewest_edits
@@ -103,6 +103,10 @@ class Rewriter:
         runs = self._begun(self.request.but(source=text, max_edits=self.most or 0, protect=self.protect))
         return self._ranked(source, self._found(runs))
 
+    def fewest(self, text: str) -> int | None:
+        """Return the fewest edits of a text that satisfy the constraints, the number of words aside; None: more than are tried."""
+        return self._fewest(self.request.but(source=text, max_edits=0, protect=self.protect))
+
     @cached_property
     def judge(self) -> Judge:
         """What texts are judged by: everything but the edits."""
@@ -134,7 +138,7 @@ class Rewriter:
                 if not runs:
                     raise
                 break
-            except Impossible:  # the window of words asks for more
+            except (Impossible, Contradiction):  # the window of words asks for more
                 last += most is None
         if not runs:
             raise Impossible(f"no text within {_edits(last)} satisfies the constraints")
