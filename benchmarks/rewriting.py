@@ -18,7 +18,7 @@ from searchgen.demands.demands import Demands
 from searchgen.errors import SearchgenError
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
-from searchgen.rewriting.rewriter import Rewriter
+from searchgen.rewriting.rewriter import CLOSENESS, Rewriter
 from searchgen.search.searcher import Searcher
 from searchgen.sources.source import open_source
 
@@ -62,6 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--lm", default="en-ngram")
+    parser.add_argument("--closeness", type=float, default=CLOSENESS)
     parser.add_argument("--show", type=int, default=0)
     asked = parser.parse_args()
     searcher = Searcher.of(open_source(ModelRef.parse(asked.lm), threads=2))
@@ -69,7 +70,7 @@ def main() -> None:
     for number, (text, words) in enumerate(requests_of(asked.lm[:2], asked.requests)):
         demands = Demands.nothing(keywords=tuple((word,) for word in words))
         request = Request(demands, lm=asked.lm, seed=number, annealing=schedule(None, 1))
-        rewriter, begun = Rewriter(searcher, request), time.perf_counter()
+        rewriter, begun = Rewriter(searcher, request, closeness=asked.closeness), time.perf_counter()
         try:
             (result,) = rewriter.rewrite(text)
         except SearchgenError as error:
@@ -84,6 +85,8 @@ def main() -> None:
             print(f"{text} | {', '.join(words)} | {result.text} | {result.edits}")
     print(f"{len(edits)} of {asked.requests} answered, {failed} failed")
     print(f"median edits {statistics.median(edits)}, fewest {statistics.median(fewest)}")
+    ratios = [mine / least for mine, least in zip(edits, fewest, strict=True)]
+    print(f"edits / fewest: median {statistics.median(ratios):.2f}, mean {statistics.mean(ratios):.2f}")
     print(f"mean edits {statistics.mean(edits):.2f}, fewest {statistics.mean(fewest):.2f}")
     print(f"seconds a sentence: median {statistics.median(seconds):.2f}, largest {max(seconds):.2f}")
 

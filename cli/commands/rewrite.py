@@ -45,7 +45,7 @@ def rewrite(
     demands: Given = NO_DEMANDS,
     max_edits: Annotated[int | None, Most] = None,
     protect: Annotated[list[str] | None, Protect] = None,
-    closeness: Annotated[float, Closeness] = 8.0,
+    closeness: Annotated[float, Closeness] = 10.0,
     diff: Annotated[bool, Diff] = False,
     lm: Annotated[str | None, options.Model] = None,
     count: Annotated[int, options.Count] = 1,

@@ -34,7 +34,7 @@ from searchgen.text.items import item_tokens
 __all__ = ["CLOSENESS", "SLACK", "Rewriter", "Rewritten"]
 
 #: What an edit costs by default, in nats, and how many more than the fewest are tried: chosen by reading (notes/rewriting.md).
-CLOSENESS, SLACK = 8.0, 1
+CLOSENESS, SLACK = 10.0, 1
 
 #: How many edits more than allowed are tried, to say how many it takes.
 MOST_TOLD = 12
