@@ -296,11 +296,13 @@ class BatchRun:
             self._same_model(name, load(name).hash)
 
     def _same_model(self, name: str, model_hash: str) -> None:
+        from searchgen.lm.embedded import other_edition
+
         earlier = self.models.setdefault(name, model_hash)
         if earlier != model_hash:
             raise RequestError(
                 f"model {name} has changed: it is {model_hash[:12]} now, and the rows were made with {earlier[:12]}; "
-                "restore it, or begin again with --overwrite"
+                f"restore it, or begin again with --overwrite{other_edition(name)}"
             )
 
     def _figures(self, store: Store, seconds: float) -> dict[str, Any]:

@@ -64,9 +64,10 @@ class Header:
         for name in ("version", "platform", "seed", "format", "defaults"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
+                way = "continue it with that release" if name == "version" else "repeat the earlier flags"
                 raise RequestError(
                     f"the journal belongs to a run with {name} {_short(theirs)}, this one has {_short(mine)}; "
-                    "repeat the earlier flags, or begin again with --overwrite"
+                    f"{way}, or begin again with --overwrite"
                 )
 
 
