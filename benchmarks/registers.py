@@ -104,7 +104,9 @@ def main() -> None:
     model = _chosen(MODELS[flags.language], flags.times, flags.without)
     most = flags.ngrams or NGRAMS[flags.language]
     if flags.step == "files":
-        print(*(path for register in model.values() for path in files(flags.corpora, flags.language, register)), sep="\n")
+        print(
+            *(path for register in model.values() for path in files(flags.corpora, flags.language, register)), sep="\n"
+        )
     elif flags.step == "build":
         _build(flags.corpora, flags.language, model, most, flags.output)
     else:
@@ -192,7 +194,7 @@ def _build(corpora: Path, language: str, model: Mapping[str, Register], most: in
         "words": len(vocabulary) - 3,
         "sentences": sum(ends),
         "tokens": sum(map(len, texts)) - 2 * sum(ends),
-        "registers": [f"{name}: counts times {one.times}, cut {','.join(map(str, one.cut))}" for name, one in model.items()],
+        "registers": [f"{name} x {one.times} (cut {','.join(map(str, one.cut))})" for name, one in model.items()],
         "files": [f"{language}/{name}" for register in model.values() for name in register.files],
     }
     content = pack(made, vocabulary, metadata)
@@ -203,7 +205,9 @@ def _build(corpora: Path, language: str, model: Mapping[str, Register], most: in
 def _measure(corpora: Path, language: str, model: Mapping[str, Register], most: int | None) -> None:
     texts, vocabulary, left_out = read(corpora, language, model, HELD_OUT)
     made = model_of(texts, len(vocabulary), model, most)
-    print(f"{len(pack(made, vocabulary, {'form': language})):,} bytes, {np.diff(made.trie.starts[1:]).tolist()} n-grams")
+    print(
+        f"{len(pack(made, vocabulary, {'form': language})):,} bytes, {np.diff(made.trie.starts[1:]).tolist()} n-grams"
+    )
     ngram = NGram.from_counts(made, vocabulary, form=language, name=language, metadata={})
     path = data_file(language, ".onnx")
     graph = open_graph(path.name, path, NeuralSettings(), 1)

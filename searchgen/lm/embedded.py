@@ -9,7 +9,7 @@ DATA = Path(__file__).parent / "data"
 #: Of the files below: another edition gives other texts. The first came with the releases before `SECOND`.
 EDITION, SECOND = 2, "0.2.0"
 
-#: Mixtures, and the weight of the transformer in each: the best on held-out sentences, to a twentieth (benchmarks/mixture.py).
+#: Mixtures, and the weight of the transformer in each: the best on held-out sentences, and in readings (benchmarks/registers.py).
 MIXED = {"en": 0.7, "zh": 0.4}
 
 #: N-gram models alone.
@@ -48,4 +48,6 @@ def other_edition(name: str) -> str:
     """
     if name not in EMBEDDED:
         return ""
-    return f"; {name} is edition {EDITION} of this model since {SECOND}, and the release before, 0.1.0, repeats edition 1"
+    return (
+        f"; {name} is edition {EDITION} of this model since {SECOND}, and the release before, 0.1.0, repeats edition 1"
+    )

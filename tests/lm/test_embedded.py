@@ -120,6 +120,9 @@ def test_a_signature_repeats_the_mixtures_text() -> None:
     other = searchgen("constrain", "--again", row["signature"], "--lm", "en-ngram")
     assert other.code == 2
     assert "another model" in other.err
+    assert (
+        "en-ngram is edition 2 of this model since 0.2.0, and the release before, 0.1.0, repeats edition 1" in other.err
+    )
 
 
 def test_jobs_take_the_model_of_their_command(tmp_path: Path) -> None:

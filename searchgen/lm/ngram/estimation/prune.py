@@ -72,13 +72,13 @@ def pruned(model: Counted, worth: Array, least: float) -> Counted:
         kept = trie.starts[k] + np.flatnonzero(keep[trie.starts[k] : trie.starts[k + 1]])
         keep[parent[kept]] = True
         keep[trie.suffix[kept]] = True
-    lost = model.pruned + np.bincount(parent[~keep], weights=model.adjusted[~keep], minlength=len(keep)).astype(np.int64)
+    lost = model.pruned + np.bincount(parent[~keep], weights=model.adjusted[~keep], minlength=len(keep)).astype(
+        np.int64
+    )
     number = np.cumsum(keep, dtype=np.int32) - np.int32(1)
     children = np.bincount(number[parent[1:][keep[1:]]], minlength=int(keep.sum())).astype(np.int32)
     links = trie.suffix[keep]
     suffix = np.where(links < 0, np.int32(-1), number[links])
     starts = tuple(int(keep[:start].sum()) for start in trie.starts)
     left = np.where(children > 0, lost[keep], 0).astype(np.int32)
-    return Counted(
-        Trie(trie.word[keep], children, suffix, starts), model.adjusted[keep], left, model.counts_of_counts
-    )
+    return Counted(Trie(trie.word[keep], children, suffix, starts), model.adjusted[keep], left, model.counts_of_counts)
