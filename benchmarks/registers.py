@@ -82,11 +82,13 @@ NGRAMS: dict[str, int | None] = {"en": 2_350_000, "zh": None}
 
 #: What the file says of its texts.
 SOURCES = {
-    "en": "Tatoeba (CC BY 2.0 FR), Common Voice (CC0), COCO captions, Synthetic-Persona-Chat, Open English WordNet, StoryWeaver and African "
-    "Storybook, GenericsKB, Taskmaster-4 (CC BY 4.0), Wikinews (CC BY 2.5), BYU Chit-Chat, STAR, AudioCaps (MIT), Self-dialogue Corpus (BSD), "
-    "public-domain recipes, FairytaleQA and Standard Ebooks (public domain in the United States); no share-alike text; see NOTICE",
-    "zh": "Tatoeba (CC BY 2.0 FR), Common Voice (CC0), African Storybook (CC BY), XCOPA (CC BY 4.0), XPersona, EmoLLM (MIT), KdConv, CrossWOZ "
-    "(Apache 2.0), HowToCook (Unlicense), novels, essays and translations (public domain in China); no share-alike text; see NOTICE",
+    "en": "Tatoeba (CC BY 2.0 FR), Common Voice (CC0), COCO captions, Synthetic-Persona-Chat, Open English WordNet, StoryWeaver "
+    "and African Storybook, GenericsKB, Taskmaster-4 (CC BY 4.0), Wikinews (CC BY 2.5), BYU Chit-Chat, STAR, AudioCaps (MIT), "
+    "Self-dialogue Corpus (BSD), public-domain recipes, FairytaleQA and Standard Ebooks (public domain in the United States); "
+    "no share-alike text; see NOTICE",
+    "zh": "Tatoeba (CC BY 2.0 FR), Common Voice (CC0), African Storybook (CC BY), XCOPA (CC BY 4.0), XPersona, EmoLLM (MIT), "
+    "KdConv, CrossWOZ (Apache 2.0), HowToCook (Unlicense), novels, essays and translations (public domain in China); "
+    "no share-alike text; see NOTICE",
 }
 
 
@@ -223,10 +225,8 @@ def _measure(corpora: Path, language: str, model: Mapping[str, Register], most: 
 
 def _bits(both: Sequence[Any], weight: float, characters: int) -> float:
     """Return bits a character of a mixture of two models, the second with a weight."""
-    if weight in (0.0, 1.0):
-        found = [pair[int(weight)] for pair in both]
-    else:
-        found = [mixed(pair, np.log([1 - weight, weight])) for pair in both]
+    alone = weight in (0.0, 1.0)
+    found = [pair[int(weight)] if alone else mixed(pair, np.log([1 - weight, weight])) for pair in both]
     return -sum(float(one.log_p[-1] + one.log_end) for one in found) / log(2) / characters
 
 
