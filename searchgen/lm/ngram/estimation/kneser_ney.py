@@ -37,7 +37,9 @@ class Counted(NamedTuple):
     trie: Trie
     adjusted: Array  # (N,) int32: adjusted counts
     pruned: Array  # (N,) int32: adjusted counts of the children that were dropped
-    counts_of_counts: Array  # (order, 4) int64: n-grams with adjusted count 1 to 4, dropped ones included; or as `discounts` says
+    counts_of_counts: (
+        Array  # (order, 4) int64: n-grams with adjusted count 1 to 4, dropped ones included; or as `discounts` says
+    )
 
 
 class Weights(NamedTuple):
