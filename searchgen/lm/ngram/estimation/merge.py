@@ -61,7 +61,8 @@ def _means(count: Array, taken: Array, largest: int) -> Array:
     times, total = (np.bincount(capped, weights=one, minlength=LARGEST + 1)[1:] for one in (None, taken))
     sums = np.arange(1, LARGEST + 1)
     mean = np.where(times > 0, total / np.maximum(times, 1), np.minimum(sums / 2, largest))
-    return np.floor(np.minimum(mean, sums) * MILLION).astype(np.int64)
+    millionths: Array = np.floor(np.minimum(mean, sums) * MILLION).astype(np.int64)
+    return millionths
 
 
 def united(tries: Sequence[Trie]) -> tuple[Trie, list[Array]]:

@@ -18,12 +18,9 @@ import numpy.typing as npt
 from searchgen.lm.ngram.estimation.kneser_ney import Counted, kneser_ney
 from searchgen.lm.ngram.estimation.trie import Trie, parents
 
-__all__ = ["losses", "pruned", "room"]
+__all__ = ["losses", "pruned"]
 
 Array = npt.NDArray[Any]
-
-#: Bits that the count of an n-gram takes in a file.
-COUNT_ROOM = 1.0
 
 
 def losses(model: Counted, frequency: Array) -> Array:
@@ -37,16 +34,10 @@ def losses(model: Counted, frequency: Array) -> Array:
     parent = np.concatenate([[0], parents(trie.children)])
     without = (backoff[parent] + alpha) * p[trie.suffix]
     with np.errstate(divide="ignore", invalid="ignore"):
-        lost = frequency[parent] * (p * np.log(p / without) - p + without)
-    lost = np.nan_to_num(lost, nan=0.0)
+        found = frequency[parent] * (p * np.log(p / without) - p + without)
+    lost: Array = np.nan_to_num(found, nan=0.0)
     lost[: trie.starts[2]] = np.inf
     return lost
-
-
-def room(trie: Trie) -> Array:
-    """Return about how many bits of a file each n-gram takes: those of its rank among the words that may follow, and its count."""
-    parent = np.concatenate([[0], parents(trie.children)])
-    return COUNT_ROOM + np.log2(np.maximum(trie.children[np.maximum(trie.suffix[parent], 0)], 1))
 
 
 def pruned(model: Counted, worth: Array, least: float) -> Counted:
