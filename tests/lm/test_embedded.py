@@ -72,6 +72,7 @@ def test_names() -> None:
     assert list(rows) == ["en", "zh", "en-ngram", "zh-ngram"]
     assert all((rows[name] > rows[f"{name}-ngram"]) == (name in MIXED) for name in ("en", "zh"))
     assert load("en").name == load("en-ngram").name == "en-ngram"
+    assert load("en") is load("en-ngram")  # one model for the mixture and for what proposes to it
     facts = searchgen("lm", "info", "en", "--json").rows[0]
     assert facts["parts"] == [f"en-ngram {1 - MIXED['en']:g}", f"transformer {MIXED['en']:g}"]
     assert facts["hash"] == open_text_model("en").hash
