@@ -166,7 +166,10 @@ class Answers:
         searcher, started = loaded or self._searcher(request), time.perf_counter()
         with progress("searching") as show:
             on_progress = (lambda share: show("searching", share)) if show else None
-            outcome = searcher.search(request, on_progress)
+            try:
+                outcome = searcher.search(request, on_progress)
+            except Impossible as error:
+                raise _named(error, searcher, request) if line is None else error from None
         self._report(outcome, time.perf_counter() - started, line)
         return outcome
 
@@ -263,6 +266,13 @@ def _keyword_set(line: bytes, number: int) -> str:
     if text.startswith("@"):
         raise RequestError(f"{text[:40]!r}: a line of stdin cannot name a file; write \\@ for the sign itself")
     return text
+
+
+def _named(error: Impossible, searcher: "Searcher", request: Request) -> Impossible:
+    """Return the error with the demands that exclude each other, if they are few enough to look through."""
+    from searchgen.search.conflict import MOST_PARTS, naming_conflict
+
+    return naming_conflict(error, searcher.source, request, MOST_PARTS)
 
 
 def _status(error: SearchgenError) -> str:

@@ -102,11 +102,13 @@ class Constraint(ABC):
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Yield each part of the demands with its name, the values that demand it alone, and those that demand all but it.
 
-        By default the value of each flag is one part.
+        By default the value of each flag is one part, and a text or a number is in its name.
         """
         for flag in cls.flags:
-            if demands[flag.key] != flag.free:
-                yield flag.name, {flag.key: demands[flag.key]}, {flag.key: flag.free}
+            value = demands[flag.key]
+            if value != flag.free:
+                name = flag.name if isinstance(value, bool | tuple) else f"{flag.name} {value}"
+                yield name, {flag.key: value}, {flag.key: flag.free}
 
     def validate(self) -> None:  # noqa: B027 - most have nothing to refuse
         """Refuse nonsense; by default nothing is.
