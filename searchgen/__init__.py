@@ -30,6 +30,7 @@ PUBLIC = {
     "Keywords": "searchgen.constraints",
     "LastLetters": "searchgen.constraints.printed.initials",
     "Length": "searchgen.constraints",
+    "Lines": "searchgen.constraints.lines.lines",
     "Method": "searchgen.samplers.method",
     "NGram": "searchgen.lm.ngram.model",
     "NeuralSettings": "searchgen.lm.neural.settings",

@@ -8,12 +8,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from searchgen.cli.loading import load_source, refuse_other_model, repeating, source_cache, starting
-from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line
+from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line, write_text
 from searchgen.cli.parts.looks import Looks
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, ModelRefusal, NothingFound, Outage, RequestError, SearchgenError, not_utf8
 from searchgen.lm.protocol import KeepsKeyValues
-from searchgen.record import partial_record
+from searchgen.record import on_one_line, partial_record
 from searchgen.request.model_ref import ModelRef, default_model
 from searchgen.request.request import Request
 
@@ -227,8 +227,10 @@ class Answers:
         for record in outcome.records:
             if self.json:
                 write_json({**record.as_json(), "status": "ok", "error": None})
+            elif record.line is not None or self.cloze:
+                write_line(on_one_line(self._line(record)))
             else:
-                write_line(self._line(record))
+                write_text(self._line(record), first=record.rank == 1)
 
     def _line(self, record: "Record") -> str:
         if self.cloze:
