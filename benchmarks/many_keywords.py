@@ -6,6 +6,7 @@ found where a plain reading of it finds every word, or with `--inflect` where ev
 
 import json
 import re
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -47,13 +48,18 @@ def found(words: Sequence[str], ran: Child, inflected: bool) -> bool:
     return all(record["satisfied"].values()) and holds(words, record["text"])
 
 
+def _flags(parser: ArgumentParser) -> None:
+    parser.add_argument("--lm", default="en")
+    parser.add_argument("--sets", type=int, default=100, help="sets without --inflect")
+
+
 def main() -> None:
     """Measure, and print the table."""
-    with options("many_keywords", lambda parser: parser.add_argument("--lm", default="en")) as (flags, report):
+    with options("many_keywords", _flags) as (flags, report):
         file = shared("tasks", "keywords-en.txt")
         if file is None:
             return
-        for inflected, count in ((False, 3 if flags.quick else 100), (True, 2 if flags.quick else 20)):
+        for inflected, count in ((False, 3 if flags.quick else flags.sets), (True, 2 if flags.quick else 20)):
             runs: list[tuple[bool, Child]] = []
             for words, seed in zip(sets(file, seed=20), range(count), strict=False):
                 ran = cli(
@@ -62,14 +68,16 @@ def main() -> None:
                 )
                 runs.append((found(words, ran, inflected), ran))
             name, good = ("--inflect" if inflected else "as written"), sum(is_found for is_found, _ in runs)
+            spent = sorted(ran.cpu for _, ran in runs)
             times, largest = sorted(ran.wall for _, ran in runs), max(ran.largest_bytes for _, ran in runs)
             report.row(
                 f"{flags.lm}, {name}: found", f"{good} of {count}", f"{FOUND} of 100", good * 100 >= FOUND * count
             )
             report.row("  seconds: median", f"{times[count // 2]:.1f}")
+            report.row("  CPU of a process: median, largest", f"{spent[count // 2]:.1f}, {spent[-1]:.1f}")
             report.row("  longest", f"{times[-1]:.1f}", f"{SECONDS:.0f}", times[-1] <= SECONDS)
             report.row("  largest process", f"{largest / 1e9:.2f} GB", f"{BYTES / 1e9:.0f} GB", largest <= BYTES)
-            report.numbers[name] = {"found": good, "sets": count, "seconds": times, "bytes": largest}
+            report.numbers[name] = {"found": good, "sets": count, "seconds": times, "cpu": spent, "bytes": largest}
 
 
 if __name__ == "__main__":
