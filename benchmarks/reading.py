@@ -21,19 +21,22 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import shared
+from benchmarks.common import ROOT, shared
 from searchgen.text import detect
 
 __all__ = ["interval", "main"]
 
-#: Kinds of sets: source, how many sets, how many words, and words (characters) of the human sentence.
+#: Kinds of sets: language, how many sets, how many words, and words (characters) of the human sentence.
 KINDS = {
-    "two": ("en/tatoeba2.txt", 50, 2, (5, 12)),
-    "three": ("en/tatoeba2.txt", 50, 3, (6, 14)),
-    "four": ("en/tatoeba2.txt", 30, 4, (8, 14)),
-    "concepts": ("en/coco.txt", 60, 4, (7, 14)),
-    "zh": ("zh/tatoeba2.txt", 60, 2, (7, 18)),
+    "two": ("en", 50, 2, (5, 12)),
+    "three": ("en", 50, 3, (6, 14)),
+    "four": ("en", 30, 4, (8, 14)),
+    "concepts": ("en", 60, 4, (7, 14)),
+    "zh": ("zh", 70, 2, (7, 18)),
 }
+
+#: The sentences are these, which no embedded model has read; how common a word is, the larger text says.
+SENTENCES, COUNTED = "everyday-{}.txt", "{}/tatoeba2.txt"
 
 HUMAN = "human"
 
@@ -77,13 +80,13 @@ def main() -> None:
 def draw(seed: int) -> list[dict[str, object]]:
     """Return sets with the human sentences that their words are from."""
     rows: list[dict[str, object]] = []
-    for kind, (name, count, size, lengths) in KINDS.items():
-        path = shared("corpora", *name.split("/"))
+    for kind, (language, count, size, lengths) in KINDS.items():
+        path = shared("corpora", *COUNTED.format(language).split("/"))
         if path is None:
             sys.exit("SEARCHGEN_SHARED names the folder of the texts")
-        lines = sorted(set(path.read_text(encoding="utf-8").splitlines()))
+        lines = sorted(set((ROOT / "corpora" / SENTENCES.format(language)).read_text(encoding="utf-8").splitlines()))
         chooser = random.Random(f"{kind} {seed}")
-        counts = _counts(lines, kind)
+        counts = _counts(sorted(set(path.read_text(encoding="utf-8").splitlines())), kind)
         ranks = _ranks(counts)
         taken = 0
         while taken < count:

@@ -5,22 +5,27 @@
 
 A block that begins with three backquotes and `console` holds commands after `$ `, each followed by what it prints on stdout and
 stderr. Commands of one document that name a file in common are a chain. The commands of a chain run one after the other in one temporary
-folder that holds the corpora and nothing else. Chains know nothing of each other.
+folder that holds the corpora and nothing else. Chains know nothing of each other. A line that is one command runs in this process; one with
+pipes or other signs of the shell runs in a shell.
 """
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import chdir
 from itertools import pairwise
 from math import isclose
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
+from tests.cli.runner import searchgen
 from tests.places import ROOT
 
 __all__ = ["Shown", "chains", "documents", "printed", "readmes", "refreshed", "same", "shown"]
@@ -43,6 +48,9 @@ ROUNDING = 1e-6
 FAULT = re.compile(r"^Traceback|^searchgen: unexpected|command not found", re.MULTILINE)
 
 SHIM = '#!/bin/sh\nexec "{python}" -c "from searchgen.cli.main import run; run()" "$@"\n'
+
+#: What a program reads of the terminal that it does not have here.
+PAPER = {"COLUMNS": "80", "LC_ALL": "C.UTF-8"}
 
 LONGEST_SECONDS = 600
 
@@ -138,14 +146,35 @@ def refreshed(path: Path) -> str:
 
 
 def _output(command: str, folder: Path) -> str:
+    words = _one_command(command)
+    if words[0] != "searchgen":
+        output = _output_of_shell(command, folder)
+    else:
+        with chdir(folder), patch.dict(os.environ, PAPER):
+            output = searchgen(*words[1:], together=True).out
+    if FAULT.search(output):
+        raise RuntimeError(f"$ {command}\n{output[-2000:]}")
+    return NOISE.sub("", output)
+
+
+def _one_command(line: str) -> list[str]:
+    """Return the words of a line that a shell reads as one command without signs of its own; else one empty word."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>()$`*~")
+    lexer.commenters = ""
+    lexer.whitespace_split = True
+    words = list(lexer)
+    of_shell = "$" in line or any(set(word) <= set(lexer.punctuation_chars) for word in words)
+    return [""] if of_shell else words
+
+
+def _output_of_shell(command: str, folder: Path) -> str:
     environment = {
         **os.environ,
+        **PAPER,
         "PATH": f"{folder / '.bin'}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
-        "COLUMNS": "80",
-        "LC_ALL": "C.UTF-8",
     }
-    done = subprocess.run(
+    return subprocess.run(
         ["sh", "-c", command],
         cwd=folder,
         env=environment,
@@ -155,10 +184,7 @@ def _output(command: str, folder: Path) -> str:
         encoding="utf-8",
         timeout=LONGEST_SECONDS,
         check=False,
-    )
-    if FAULT.search(done.stdout):
-        raise RuntimeError(f"$ {command}\n{done.stdout[-2000:]}")
-    return NOISE.sub("", done.stdout)
+    ).stdout
 
 
 def _text(path: Path) -> str:
@@ -169,7 +195,7 @@ def main() -> int:
     """Compare or refresh; return 1 when something differed and was not refreshed."""
     write = "--write" in sys.argv[1:]
     differing = 0
-    with ThreadPoolExecutor(2) as pool:
+    with ProcessPoolExecutor(2) as pool:
         for path, new in zip(documents(), pool.map(refreshed, documents()), strict=True):
             old = shown(_text(path))
             for before, after in zip(old, shown(new), strict=True):

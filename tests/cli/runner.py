@@ -38,10 +38,12 @@ class Ran:
         return [json.loads(line) for line in self.lines]
 
 
-def searchgen(*arguments: str, stdin: bytes | None = b"") -> Ran:
-    """Run a command. None for stdin: it is closed."""
+def searchgen(*arguments: str, stdin: bytes | None = b"", together: bool = False) -> Ran:
+    """Run a command. None for stdin: it is closed. Together: `out` has what comes on stderr, too."""
     kept = sys.stdin, sys.stdout, sys.stderr
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="ascii") for _ in range(2))
+    if together:
+        err = out
     given = None if stdin is None else io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin)))
     sys.stdin, sys.stdout, sys.stderr = given, out, err
     try:
