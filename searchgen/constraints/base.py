@@ -4,12 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from searchgen.automata import ENTRY_LIMIT, Automaton, Ids
 from searchgen.constraints.flags import Flag
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from searchgen.constraints.lines.shape import Shape
 
 __all__ = ["Constraint", "Phrase", "Setting", "find", "folded", "spell"]
 
@@ -135,6 +138,11 @@ class Constraint(ABC):
     @abstractmethod
     def describe(self) -> str:
         """The constraint in a few words, the same for equal constraints."""
+
+    @property
+    def lines(self) -> "Shape | None":
+        """The lines that its texts have; None: it asks for none."""
+        return None
 
     def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
         """Whether each part of the constraint holds, by the name it has in the output; by default it is one part.

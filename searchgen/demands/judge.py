@@ -8,7 +8,6 @@ import numpy as np
 
 from searchgen.black_box_terms import BlackBoxTerm
 from searchgen.constraints import Constraint, Forbid, refuse_forbidden_keywords, with_demanded
-from searchgen.constraints.lines.lines import CharactersOfLines, Lines
 from searchgen.constraints.words.spans import spans_of
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.record import Span
@@ -121,8 +120,9 @@ class Judge:
         result = _parts(self.constraints, ids, vocabulary, self.written)
         if lined:
             for one in self.constraints:
-                if isinstance(one, Lines | CharactersOfLines):
-                    result[one.describe()] = one.shape.held_by_lines(text.split("\n"), form.name)
+                if one.lines is not None:
+                    name = self.written.get(one.describe(), one.describe())
+                    result[name] = one.lines.held_by_lines(text.split("\n"), form.name)
         return result
 
     def _holding(self, tokens: Sequence[str]) -> Vocabulary:

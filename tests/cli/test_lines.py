@@ -64,6 +64,19 @@ def test_sets_of_stdin_have_one_line_each() -> None:
     assert "night" in second.lower()
 
 
+def test_conditions_have_lines() -> None:
+    flags = ("--where", "acrostic(oh, 2..4) and not holds(the)", "--lm", "en-ngram")
+    ran = searchgen("constrain", *flags, *QUICK)
+    assert ran.code == 0, ran.err
+    assert initials(ran.out.strip()) == "oh"
+    assert all(2 <= words(line) <= 4 for line in ran.out.splitlines())
+    poems = "Oh no\nhe was.\n\nOh no he\nwas.\n"
+    checked = searchgen("check", *flags, stdin=poems.encode())
+    assert checked.out == "4\tacrostic(oh, 2..4)\tOh no he / was.\n"
+    either = searchgen("constrain", "--where", "lines(2, 3..4) or words(40)", "--lm", "en-ngram", *QUICK)
+    assert (either.code, either.out.count("\n")) == (0, 1)  # it may have lines, and need not
+
+
 def test_draws_have_lines() -> None:
     flags = ("--lines", "2", "--words-per-line", "2..3", "-k", "sea", "--lm", "en-ngram", "--seed", "3")
     ran = searchgen("sample", *flags, "-n", "20", "--json")
@@ -91,6 +104,10 @@ def test_poems_are_checked_line_by_line() -> None:
     [
         (("--words-per-line", "3", "-k", "dog"), 2, "--words-per-line without lines"),
         (("--lines", "3", "--acrostic", "MOON"), 2, "--lines 3 with --acrostic MOON, which has 4"),
+        (("--lines", "3", "--where", "acrostic(abc)"), 2, "lines are asked for twice"),
+        (("--where", "lines(3, 2)and lines(2)"), 2, "lines are asked for twice"),
+        (("--where", "lines(0)"), 2, "--where: lines at column 1: lines 0: give 1 to 40"),
+        (("--where", "lines(few)"), 2, "such as lines(4) or lines(4, 3..8)"),
         (("--lines", "0", "-k", "dog"), 2, "give 1 to 40"),
         (("--acrostic", "M7"), 2, "'7' is no letter"),
         (("--lines", "2", "--words-per-line", "5..2"), 2, "5 is more than 2"),

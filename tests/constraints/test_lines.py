@@ -95,7 +95,7 @@ def test_automaton_is_every_choice_of_breaks(form: str, number: int) -> None:
         if not ids:
             continue
         text = vocabulary.form.detokenise(vocabulary.decode(ids))
-        wanted = any(True for _ in all_divisions(text, form, lines.shape))
+        wanted = any(True for _ in all_divisions(text, form, lines.lines))
         assert lines.held_by(text, form) == wanted, text
         assert automaton.accepts(ids) == wanted, text
         if wanted:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from searchgen.constraints.base import Constraint
-from searchgen.constraints.lines.lines import CharactersOfLines, Lines
 from searchgen.constraints.lines.shape import Shape
 from searchgen.kernels.randomness import key_of
 
@@ -24,7 +23,7 @@ class Division(NamedTuple):
 
 def shape_of(constraints: Sequence[Constraint]) -> Shape | None:
     """Return the lines that constraints ask for; None: they ask for none."""
-    shapes = [one.shape for one in constraints if isinstance(one, Lines | CharactersOfLines)]
+    shapes = [shape for one in constraints if (shape := one.lines) is not None]
     return shapes[-1] if shapes else None  # that of the characters comes later and knows more
 
 

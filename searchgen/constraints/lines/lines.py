@@ -72,34 +72,62 @@ class Lines(Printed):
             given = next((name for name in ("words_per_line", "chars_per_line") if demands[name]), None)
             if given:
                 raise RequestError(f"--{given.replace('_', '-')} without lines; give --lines N, or --acrostic WORD")
-        if count is not None and not 1 <= count <= MOST_LINES:
-            raise RequestError(f"--lines {count}: give 1 to {MOST_LINES}")
+        if count is not None:
+            _within_bounds(count)
         if demands["acrostic"]:
             spelled = letters_given("acrostic", demands["acrostic"])
             if count is not None and count != len(spelled):
                 raise RequestError(
                     f"--lines {count} with --acrostic {demands['acrostic']}, which has {len(spelled)}; leave --lines out"
                 )
-            if len(spelled) > MOST_LINES:
-                raise RequestError(f"--acrostic has {len(spelled)} letters; a text may have {MOST_LINES} lines")
+            _within_bounds(len(spelled))
 
     @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
-        """Return the lines; where their characters count, two more, for these are judged text by text."""
-        spelled = letters_given("acrostic", demands["acrostic"]) if demands["acrostic"] else ""
-        count = demands["lines"] or len(spelled)
-        if not count:
+        """Return the lines; where their characters count, two more, for these are judged text by text.
+
+        Raises:
+            RequestError: lines are asked for in several places.
+        """
+        asked = [shape for constraint in setting.made if (shape := constraint.lines) is not None]
+        if len(asked) + (demands["lines"] is not None or bool(demands["acrostic"])) > 1:
+            raise RequestError("--lines: lines are asked for twice; write the number of lines, or the acrostic, once")
+        if demands["lines"] is None and not demands["acrostic"]:
             return ()
-        form, sized = setting.form.name, demands["chars_per_line"]
-        usual = Range(1, None) if sized else USUAL_WORDS[form]
-        words = demands["words_per_line"]
-        lines = cls(count, Range.of("words-per-line", words, MOST_WORDS) if words else usual, spelled)
+        form, sized, words = setting.form, demands["chars_per_line"], demands["words_per_line"]
+        words = words or ("1.." if sized else "")
+        lines = (
+            cls.of_acrostic(demands["acrostic"], words, form)
+            if demands["acrostic"]
+            else cls.of_count(demands["lines"], words, form)
+        )
         if not sized:
             return (lines,)
         each = Range.of("chars-per-line", sized, LONGEST_TEXT)
-        between = 0 if form == "zh" else count - 1
-        whole = Range(count * each.low + between, None if each.high is None else count * each.high + between)
-        return lines, CharactersOfLines(count, lines.words, spelled, each), Characters(whole)
+        between = 0 if form.name == "zh" else lines.count - 1
+        most = None if each.high is None else min(LONGEST_TEXT, lines.count * each.high + between)
+        whole = Range(lines.count * each.low + between, most)
+        return lines, CharactersOfLines(lines.count, lines.words, lines.spelled, each), Characters(whole)
+
+    @classmethod
+    def of_count(cls, count: int, words: str, form: TextForm) -> "Lines":
+        """Return so many lines.
+
+        Args:
+            count: how many.
+            words: of each line, a range; empty: as many as usual.
+            form: of the texts.
+
+        Raises:
+            RequestError: a number is out of bounds.
+        """
+        return cls(_within_bounds(count), _words(words, form))
+
+    @classmethod
+    def of_acrostic(cls, word: str, words: str, form: TextForm) -> "Lines":
+        """Return a line for each letter of a word; arguments and errors as those of `of_count`."""
+        spelled = letters_given("acrostic", word)
+        return cls(_within_bounds(len(spelled)), _words(words, form), spelled)
 
     @classmethod
     def wording(cls, demands: Mapping[str, Any]) -> str:
@@ -115,7 +143,7 @@ class Lines(Printed):
             yield name, {flag.key: value for flag, value in given.items()}, {flag.key: flag.free for flag in given}
 
     @property
-    def shape(self) -> Shape:
+    def lines(self) -> Shape:
         """The same for plain texts."""
         return Shape(self.count, self.words, self.spelled)
 
@@ -179,7 +207,7 @@ class Lines(Printed):
 
     def held_by(self, text: str, form: str) -> bool:
         """Whether the text has these lines, or can be divided so."""
-        return self.shape.holds(text, form)
+        return self.lines.holds(text, form)
 
 
 @dataclass(frozen=True)
@@ -194,7 +222,7 @@ class CharactersOfLines(Constraint):
     size: Range
 
     @property
-    def shape(self) -> Shape:
+    def lines(self) -> Shape:
         """The same for plain texts."""
         return Shape(self.count, self.words, self.spelled, self.size)
 
@@ -212,7 +240,7 @@ class CharactersOfLines(Constraint):
 
     def held_by(self, text: str, form: str) -> bool:
         """Whether the text has these lines, or can be divided so."""
-        return self.shape.holds(text, form)
+        return self.lines.holds(text, form)
 
     def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
         """Whether the text can be divided so.
@@ -225,6 +253,16 @@ class CharactersOfLines(Constraint):
             One part.
         """
         return {self.describe(): self.held_by(vocabulary.form.detokenise(vocabulary.decode(ids)), vocabulary.form.name)}
+
+
+def _within_bounds(count: int) -> int:
+    if not 1 <= count <= MOST_LINES:
+        raise RequestError(f"--lines {count}: give 1 to {MOST_LINES}")
+    return count
+
+
+def _words(words: str, form: TextForm) -> Range:
+    return Range.of("words-per-line", words, MOST_WORDS) if words else USUAL_WORDS[form.name]
 
 
 def _sort(character: str, form: str, label: Mapping[str, int]) -> tuple[Sort, int | None]:
