@@ -33,6 +33,13 @@ def test_an_acrostic_has_a_line_for_each_letter() -> None:
     assert "3 of 3 texts pass" in checked.err
 
 
+def test_a_long_acrostic_has_shorter_lines() -> None:
+    ran = searchgen("constrain", "--acrostic", "seasides", "--lm", "en-ngram", *QUICK)
+    assert ran.code == 0, ran.err
+    assert initials(ran.out.strip()) == "seasides"
+    assert all(4 <= words(line) <= 6 for line in ran.out.splitlines())
+
+
 def test_chinese_lines_have_five_to_seven_characters() -> None:
     ran = searchgen("constrain", "--acrostic", "春夏秋冬", "-k", "天", "--lm", "zh-ngram", "--json", *QUICK)
     assert ran.code == 0, ran.err

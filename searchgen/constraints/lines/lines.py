@@ -31,6 +31,9 @@ __all__ = ["CharactersOfLines", "Lines"]
 #: Words of a line where nothing is said of its size, by text form.
 USUAL_WORDS = {"en": Range(3, 8), "zh": Range(5, 7), "raw": Range(3, 8)}
 
+#: The same for acrostics of so many letters and more, but in Chinese: more choices would need too large an automaton.
+USUAL_WORDS_OF_MANY = {9: Range(5, 5), 5: Range(4, 6)}
+
 MOST_LINES = 40
 
 #: Sets of places, above which the divisions are too many to be followed.
@@ -127,7 +130,8 @@ class Lines(Printed):
     def of_acrostic(cls, word: str, words: str, form: TextForm) -> "Lines":
         """Return a line for each letter of a word; arguments and errors as those of `of_count`."""
         spelled = letters_given("acrostic", word)
-        return cls(_within_bounds(len(spelled)), _words(words, form), spelled)
+        fewer = [each for least, each in USUAL_WORDS_OF_MANY.items() if len(spelled) >= least and form.name != "zh"]
+        return cls(_within_bounds(len(spelled)), fewer[0] if fewer and not words else _words(words, form), spelled)
 
     @classmethod
     def wording(cls, demands: Mapping[str, Any]) -> str:
