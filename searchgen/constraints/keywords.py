@@ -172,7 +172,7 @@ class Keywords(Constraint):
         Raises:
             TooLarge: the limit would be passed.
         """
-        items = self._folded_items(vocabulary)
+        items = self.folded_items(vocabulary)
         labels, label = label_words((word for item in items for phrase in item for word in phrase), vocabulary)
         if self.ordered:
             return over_tokens(_in_order(items, label, limit), labels)
@@ -257,7 +257,7 @@ class Keywords(Constraint):
             held |= {frozenset(item): number in with_place for number, item in enumerate(part)}
         return held
 
-    def _folded_items(self, vocabulary: Vocabulary) -> list[Item]:
+    def folded_items(self, vocabulary: Vocabulary) -> list[Item]:
         """Folded; equal items merged when order does not matter, whatever the order of their alternatives."""
         items = [tuple(dict.fromkeys(folded(phrase, vocabulary) for phrase in item)) for item in self.items]
         return items if self.ordered else _merged(items)
