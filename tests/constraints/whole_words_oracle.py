@@ -50,8 +50,8 @@ class Oracle:
                 if not (shares and exceeds and len(other) > 1) or other in demanded or other not in self.log_p:
                     continue
                 if first <= begin and end <= last:
-                    rest = [text[first:begin], text[end:last]]
-                    if all(not part or (len(part) > 1 and part in self.log_p) for part in rest):
+                    left, right = text[first:begin], text[end:last]
+                    if (not left or left in self.log_p) and (not right or (len(right) > 1 and right in self.log_p)):
                         continue
                 low, high = min(first, begin), max(last, end)
                 own = max(self.divided(word), min(self.log_p.values()))

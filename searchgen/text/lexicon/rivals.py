@@ -1,10 +1,10 @@
 """What around a word makes it no word there: the rivals that take its characters, as contexts of a few characters.
 
 A rival is a word of the lexicon that holds the word and more (火车站 holds 火车), or that crosses one of its borders (似乎 crosses the
-border of 类似 in 类似乎). What consists of the word and other words of two characters and more is none (电话号码 holds 电话). Word and
-rival divide the same characters. The rival takes the place unless the division with the word is more probable by `MARGIN`, or texts divide
-these characters so: 今天天气 is 今天 / 天气 although 天天 is a word. So whether a word stands in a text is decided by at most as many
-characters before and after it as a rival has: a regular condition.
+border of 类似 in 类似乎). What consists of the word and other words is none (电话号码, 弹钢琴), but for an ending of one character. Word
+and rival divide the same characters. The rival takes the place unless the division with the word is more probable by `MARGIN`, or texts
+divide these characters so: 今天天气 is 今天 / 天气 although 天天 is a word. So whether a word stands in a text is decided by at most as
+many characters before and after it as a rival has: a regular condition.
 """
 
 from collections.abc import Iterable, Iterator
@@ -85,8 +85,8 @@ def _sharing(word: str, lexicon: Segmentation) -> Iterator[tuple[str, str, str, 
 
 
 def _is_compound(left: str, right: str, lexicon: Segmentation) -> bool:
-    """Whether what a longer word has left and right of a word are words of two characters and more."""
-    return all(len(part) > 1 and part in lexicon.log_p for part in (left, right) if part)
+    """Whether what a longer word has left of a word is a word, and right of it one of two characters: 站 in 火车站 is an ending."""
+    return (not left or left in lexicon.log_p) and (not right or (len(right) > 1 and right in lexicon.log_p))
 
 
 def _lines(listed: str, part: str) -> Iterator[str]:
