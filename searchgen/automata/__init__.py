@@ -10,7 +10,7 @@ text can be completed iff its state is not 0), and `minimise` merges equivalent 
     (True, False, True)
 """
 
-from searchgen.automata.algebra import ENTRY_LIMIT, complement, product, union
+from searchgen.automata.algebra import ENTRY_LIMIT, complement, factor_states, product, union
 from searchgen.automata.automaton import CLASS_LIMIT, DEAD, NEVER, START, Automaton, Ids, Table, anything
 from searchgen.automata.minimal import minimise, trim
 
@@ -25,6 +25,7 @@ __all__ = [
     "Table",
     "anything",
     "complement",
+    "factor_states",
     "minimise",
     "product",
     "trim",

@@ -61,6 +61,7 @@ REGISTERED = (
     "printed.initials:AcrosticWords",
     "printed.initials:LastLetters",
     "printed.initials:Alliteration",
+    "lines.lines:Lines",
     "length:Length",
 )
 

@@ -188,8 +188,8 @@ class Keywords(Constraint):
         Raises:
             TooLarge: the limit would be passed.
         """
-        items = self._folded_items(vocabulary)
-        standing = self._standing(items)
+        items = self.folded_items(vocabulary)
+        standing = self.standing(items)
         symbols = symbols_of(items, standing)
         labels, label = label_words(symbols.of, vocabulary)
 
@@ -230,7 +230,7 @@ class Keywords(Constraint):
         text, result = folded(vocabulary.decode(ids), vocabulary), {}
         spelled = [_spelled(item) for item in self.items]
         items = [tuple(folded(phrase, vocabulary) for phrase in item) for item in self.items]
-        standing = self._standing(items)
+        standing = self.standing(items)
         held = self._held(items, text, standing) if not self.ordered else {}
         found = len([*in_order(items, text, standing)]) if self.ordered else 0
         for rank, item in enumerate(items):
@@ -253,7 +253,7 @@ class Keywords(Constraint):
         """
         text, spelled = folded(vocabulary.decode(ids), vocabulary), [_spelled(item) for item in self.items]
         items = [tuple(folded(phrase, vocabulary) for phrase in item) for item in self.items]
-        standing = self._standing(items)
+        standing = self.standing(items)
         if self.ordered:
             names = [
                 f"keyword {name}" + (f" ({again})" if (again := spelled[: rank + 1].count(name)) > 1 else "")
@@ -271,7 +271,7 @@ class Keywords(Constraint):
             found |= {group[number]: place for number, place in places.items()}
         return [(names_of[frozenset(merged[number])], *place) for number, place in found.items()]
 
-    def _standing(self, items: Sequence[Item]) -> Standing:
+    def standing(self, items: Sequence[Item]) -> Standing:
         """Where folded items count as words."""
         is_small = self.ordered or len(_merged(items)) <= MOST_STANDING
         return Standing.of(items, self.lexicon if is_small else None)
@@ -289,7 +289,7 @@ class Keywords(Constraint):
             held |= {frozenset(item): number in with_place for number, item in enumerate(part)}
         return held
 
-    def _folded_items(self, vocabulary: Vocabulary) -> list[Item]:
+    def folded_items(self, vocabulary: Vocabulary) -> list[Item]:
         """Folded; equal items merged when order does not matter, whatever the order of their alternatives."""
         items = [tuple(dict.fromkeys(folded(phrase, vocabulary) for phrase in item)) for item in self.items]
         return items if self.ordered else _merged(items)

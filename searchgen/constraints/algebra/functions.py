@@ -9,6 +9,7 @@ from searchgen.constraints.algebra.language import Alternatives, Call, Joined, N
 from searchgen.constraints.base import Constraint
 from searchgen.constraints.edges import EndsWith, StartsWith
 from searchgen.constraints.keywords import Item, Keywords
+from searchgen.constraints.lines.lines import Lines
 from searchgen.constraints.printed.initials import AcrosticWords, Alliteration, LastLetters
 from searchgen.constraints.printed.letters import OnlyLetters, Univocalic, WithoutLetters
 from searchgen.constraints.printed.positions import At
@@ -123,6 +124,20 @@ def _template(arguments: Arguments, form: TextForm) -> Constraint:
     return Template.of_source("|".join(arguments[0]), ["|".join(argument) for argument in arguments[1:]], form)
 
 
+def _lines(arguments: Arguments, form: TextForm) -> Constraint:
+    if not 1 <= len(arguments) <= 2 or len(arguments[0]) != 1 or not arguments[0][0].isdigit():
+        raise RequestError("give a number of lines, and perhaps the words of each, such as lines(4) or lines(4, 3..8)")
+    return Lines.of_count(int(arguments[0][0][:9]), "".join(arguments[1] if arguments[1:] else ()), form)
+
+
+def _acrostic(arguments: Arguments, form: TextForm) -> Constraint:
+    if not 1 <= len(arguments) <= 2 or len(arguments[0]) != 1:
+        raise RequestError(
+            "give a word, and perhaps the words of each line, such as acrostic(moon) or acrostic(moon, 3..8)"
+        )
+    return Lines.of_acrostic(arguments[0][0], "".join(arguments[1] if arguments[1:] else ()), form)
+
+
 #: By name; those of flags have the flag's name, `_` for `-`.
 FUNCTIONS: Mapping[str, Callable[[Arguments, TextForm], Constraint]] = {
     "holds": _holds,
@@ -131,6 +146,8 @@ FUNCTIONS: Mapping[str, Callable[[Arguments, TextForm], Constraint]] = {
     "within": _within,
     "at": _at,
     "template": _template,
+    "lines": _lines,
+    "acrostic": _acrostic,
     **{
         kind.name.replace("-", "_"): _one_text(kind)
         for kind in (

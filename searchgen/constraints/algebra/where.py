@@ -13,6 +13,7 @@ from searchgen.constraints.algebra.functions import COUNTING, constraint_of
 from searchgen.constraints.algebra.language import Call, Joined, Negated, Node, parsed, shown
 from searchgen.constraints.base import Constraint, Phrase, Setting
 from searchgen.constraints.flags import TEXTS, Flag
+from searchgen.constraints.lines.shape import Shape
 from searchgen.constraints.words.inflected import Inflected
 from searchgen.constraints.words.standing_machine import words_of
 from searchgen.errors import RequestError, TooLarge
@@ -156,6 +157,11 @@ class Where(Constraint):
         """Those of the one constraint that it may be, by the name of the condition."""
         found = self.tree.constraint.places(ids, vocabulary) if isinstance(self.tree, Leaf) else ()
         return [(self.text, first, end) for _, first, end in found]
+
+    @property
+    def lines(self) -> Shape | None:
+        """Those of the one constraint that it may be."""
+        return self.tree.constraint.lines if isinstance(self.tree, Leaf) else None
 
     def word_range(self, form: TextForm) -> tuple[int, int | None] | None:
         """The window of words, where all cases have one."""
