@@ -136,7 +136,7 @@ def _divided(keywords: Keywords, vocabulary: Vocabulary) -> tuple[list[Item], li
     """Return the items for the mask, and those that share words with others or are too many."""
     items = keywords.folded_items(vocabulary)
     alone = sorted(number for group in apart(items) for number in group if len(group) == 1 or keywords.overlap)
-    masked = alone[:MASK_BITS]
+    masked = [] if keywords.standing(items) else alone[:MASK_BITS]  # the mask heeds nothing around a keyword
     return [items[number] for number in masked], [item for number, item in enumerate(items) if number not in masked]
 
 

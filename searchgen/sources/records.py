@@ -1,15 +1,12 @@
 """Records of texts: the fields of each, with those that all texts of a run have in common."""
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from searchgen.constraints.lines.division import divided, shape_of
-from searchgen.lm.companions import load_segmentation
-from searchgen.lm.ngram.model import NGram
-from searchgen.lm.segmentation import Segmentation
 from searchgen.record import Record
 from searchgen.target import Target
+from searchgen.text.lexicon.segmentation import chinese_words
 
 __all__ = ["record_of", "run_record"]
 
@@ -66,10 +63,4 @@ def record_of(run: Record, target: Target, ids: tuple[int, ...], log_density: fl
 
 def _within_words(text: str, target: Target) -> frozenset[int]:
     """Return the places of a text that are inside a word, where words have no spaces between them."""
-    segmentation = _segmentation(target.model) if target.form.name == "zh" else None
-    return frozenset() if segmentation is None else frozenset(range(len(text))) - segmentation.borders(text)
-
-
-@lru_cache(maxsize=2)
-def _segmentation(model: NGram) -> Segmentation | None:
-    return load_segmentation(model)
+    return frozenset(range(len(text))) - chinese_words().borders(text) if target.form.name == "zh" else frozenset()

@@ -1,6 +1,7 @@
 """What can be called in `--where`: each name with the constraint that it makes of its arguments."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from itertools import product as pairs
 
@@ -19,6 +20,7 @@ from searchgen.constraints.printed.within import Within
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
 from searchgen.text.items import item_tokens
+from searchgen.text.lexicon.segmentation import Segmentation
 
 __all__ = ["COUNTING", "FUNCTIONS", "constraint_of"]
 
@@ -28,13 +30,14 @@ COUNTING = ("atleast", "atmost", "exactly")
 Arguments = Sequence[Alternatives]
 
 
-def constraint_of(call: Call, form: TextForm, source: str) -> Constraint:
+def constraint_of(call: Call, form: TextForm, source: str, lexicon: Segmentation | None = None) -> Constraint:
     """Return the constraint that a call asks for.
 
     Args:
         call: a name with arguments.
         form: of the texts.
         source: the whole condition, for messages.
+        lexicon: the words as which keywords count; None: they count inside other words, too.
 
     Raises:
         RequestError: there is no such name, or the arguments are not what it takes.
@@ -49,7 +52,8 @@ def constraint_of(call: Call, form: TextForm, source: str) -> Constraint:
     try:
         if len(arguments) != len(call.arguments):
             raise RequestError("a condition stands where words are taken")
-        return FUNCTIONS[call.name](arguments, form)
+        made = FUNCTIONS[call.name](arguments, form)
+        return replace(made, lexicon=lexicon) if isinstance(made, Keywords) else made
     except RequestError as error:
         raise type(error)(f"--where: {call.name} at column {call.column}: {_bare(str(error))}") from None
 
