@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import Report, options, shared
+from benchmarks.registers import MODELS, files
 from benchmarks.tasks import RESULTS
 from searchgen.lm.ngram.estimation.reading import read_passages, text_files
 
-TEXTS = {"en": ("corpora/en",), "zh": ("corpora/zh/everyday.txt", "corpora/zh/tatoeba.txt")}
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -84,15 +84,16 @@ def measure(report: Report, language: str, records: Sequence[dict[str, Any]], pa
 def main() -> None:
     """Measure, and print the table."""
     with options("copying") as (flags, report):
-        for language, names in TEXTS.items():
+        corpora = shared("corpora")
+        for language, model in MODELS.items():
             file = RESULTS / f"constrain-{language}.jsonl"
-            found = [path for name in names if (path := shared(*name.split("/"))) is not None]
             if not file.exists():
                 print(f"skipped: no {file.name}; python -m benchmarks.tasks --save writes it")
-            if not file.exists() or len(found) < len(names):
+            if not file.exists() or corpora is None:
                 continue
-            if flags.quick and language == "en":
-                found = [found[0] / "tatoeba.txt"]
+            found = [path for register in model.values() for path in files(corpora, language, register)]
+            if flags.quick:
+                found = found[:1]
             records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
             measure(report, language, [record for record in records if record["text"]], found)
 

@@ -1,6 +1,6 @@
 """Build the word classes that come with a model, from its training text.
 
-python -m benchmarks.word_classes corpora/en --lm en -o searchgen/lm/data/en-classes.sgm
+python -m benchmarks.word_classes corpora en --lm en-ngram -o searchgen/lm/data/en-classes.sgm
 """
 
 import argparse
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.registers import MODELS, read
 from searchgen.lm.ngram.estimation.exchange import exchange
-from searchgen.lm.ngram.estimation.train import Recipe, encoded_text
 from searchgen.lm.ngram.load import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.word_classes import pack_classes
@@ -27,16 +27,15 @@ def own_words(model: NGram, frequent: int = OWN) -> list[int]:
     return sorted({*range(3 + frequent), *marks})
 
 
-def build(paths: list[str], name: str, output: Path) -> int:
+def build(corpora: Path, language: str, name: str, output: Path) -> int:
     """Write the classes of a model's words, and return the size of the file.
 
     Raises:
         SystemExit: the texts are not the training text of the model.
     """
     model = load(name)
-    facts = model.metadata
-    recipe = Recipe(form=model.form, min_count=facts["min_count"], limit_vocabulary=facts["limit_vocabulary"])
-    tokens, vocabulary = encoded_text(paths, recipe)
+    texts, vocabulary, _ = read(corpora, language, MODELS[language])
+    tokens = np.concatenate(texts)
     if vocabulary != model.vocabulary:
         raise SystemExit(f"{name} was counted from other texts: they give another vocabulary")
 
@@ -46,8 +45,9 @@ def build(paths: list[str], name: str, output: Path) -> int:
     of_word = exchange(tokens, model.size, np.array(own_words(model)), SHARED, tell=tell)
     print("\rexchanging words: done")
     about = {
-        "sources": facts.get("sources", ""),
-        "command": f"python -m benchmarks.word_classes {' '.join(paths)} --lm {name} -o {output.name}",
+        "sources": model.metadata["sources"],
+        "files": model.metadata["files"],
+        "command": f"python -m benchmarks.word_classes corpora {language} --lm {language}-ngram -o {output.name}",
     }
     content = pack_classes(tokens, of_word, model, ORDER, CUT, about)
     output.write_bytes(content)
@@ -57,11 +57,12 @@ def build(paths: list[str], name: str, output: Path) -> int:
 def main() -> None:
     """Build, and print the size of the file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.word_classes", description=__doc__)
-    parser.add_argument("texts", nargs="+", metavar="TEXT", help="files or folders, as for `searchgen lm build`")
+    parser.add_argument("corpora", type=Path, help="the folder of the texts, as for benchmarks.registers")
+    parser.add_argument("language", choices=tuple(MODELS))
     parser.add_argument("--lm", required=True, metavar="MODEL", help="the word model")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE")
     flags = parser.parse_args()
-    print(f"{flags.output}: {build(flags.texts, flags.lm, flags.output) / 1e6:.2f} MB")
+    print(f"{flags.output}: {build(flags.corpora, flags.language, flags.lm, flags.output) / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -115,6 +115,7 @@ def refuse_other_model(loaded: "Source", wanted: str) -> None:
     Raises:
         RequestError: in this case, or the model depends on the processor, which is another one.
     """
+    from searchgen.lm.embedded import other_edition
     from searchgen.sources.source import PROCESSOR
 
     digest, _, instructions = loaded.hash.partition(PROCESSOR)
@@ -129,6 +130,7 @@ def refuse_other_model(loaded: "Source", wanted: str) -> None:
         raise RequestError(
             f"the signature belongs to another model{lines} than {loaded.ref.name}: "
             f"its hash is {wanted[:12]}, that of this model {loaded.hash[:12]}; name the right file with --lm"
+            + other_edition(loaded.ref.name)
         )
 
 

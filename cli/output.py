@@ -36,6 +36,7 @@ __all__ = [
     "utf8",
     "write_json",
     "write_line",
+    "write_text",
 ]
 
 #: Progress is shown only on work that takes longer than this.
@@ -141,6 +142,13 @@ def write_line(text: str) -> None:
         raise OSError(errno.EBADF, "stdout is closed; there is nowhere to write results")
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def write_text(text: str, *, first: bool) -> None:
+    """Write a result as it is printed; a blank line stands before one of several lines, unless it is the first."""
+    if "\n" in text and not first:
+        write_line("")
+    write_line(text)
 
 
 def write_json(row: Mapping[str, Any]) -> None:

@@ -54,7 +54,13 @@ class Job:
     observer: Observer | None = None
 
     def guide(self, order: int = 2, near: int = 0) -> Guide:
-        """Return the exact look-ahead of an order, made once a job; `near`: see `Guide.build`."""
+        """Return the exact look-ahead of an order, made once a job; `near`: see `Guide.build`.
+
+        Raises:
+            TooLarge: the keywords are too many for the automaton.
+        """
+        if self.target.many is not None:
+            raise self.target.many.too_large
         if (order, near) not in self._guides:
             problem = self.target.problem
             self._guides[order, near] = Guide.build(

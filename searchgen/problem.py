@@ -25,7 +25,11 @@ TOKEN = np.dtype(
 
 
 class Problem(NamedTuple):
-    """log density(x) = beta * sum log p(x_i | ...) + sum weight(x_i) on the accepted texts whose word count is in the window."""
+    """log density(x) = beta * sum log p(x_i | ...) + sum weight(x_i) on the accepted texts whose word count is in the window.
+
+    Where keywords are too many for the automaton, its states tell which of them have just ended. Chains look for all bits in the whole
+    text. Guides do not know of them.
+    """
 
     ngram: NGramTables
     token: npt.NDArray[Any]  # (V',) TOKEN
@@ -35,3 +39,7 @@ class Problem(NamedTuple):
     beta: npt.NDArray[np.float64]  # (1,)
     begin: npt.NDArray[np.int64]  # (1,) the model's context after <s>
     extra: npt.NDArray[np.int64]  # (E,) ids of the demanded words the model does not know
+    items: npt.NDArray[np.uint64] = np.zeros(
+        0, np.uint64
+    )  # (S,) bits of the items that have just ended in each state, or empty
+    held: npt.NDArray[np.uint64] = np.zeros(1, np.uint64)  # (1,) the bits of the items that every text must hold

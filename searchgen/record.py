@@ -5,7 +5,7 @@ from typing import Any
 
 from searchgen.plain_json import plain
 
-__all__ = ["Record", "Span", "partial_record"]
+__all__ = ["Record", "Span", "on_one_line", "partial_record"]
 
 #: Fields that stand in the JSON only where they have a value.
 OPTIONAL = ("neural", "examples")
@@ -123,3 +123,13 @@ def partial_record(**values: Any) -> dict[str, Any]:
         **{field.name: None for field in fields(Record) if field.name not in (SHOWN_ONLY, *OPTIONAL)},
         **values,
     }
+
+
+def on_one_line(text: str) -> str:
+    r"""Return a text with ` / ` for line breaks, where each text has one line; a slash of its own is `\/` there.
+
+    Example:
+        >>> on_one_line("At 24/7\nwe sleep"), on_one_line("At 24/7")
+        ('At 24\\/7 / we sleep', 'At 24/7')
+    """
+    return text.replace("/", "\\/").replace("\n", " / ") if "\n" in text else text

@@ -6,7 +6,7 @@
 else that is hard is one automaton. It knows nothing of samplers.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
@@ -19,7 +19,8 @@ from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
 from searchgen.constraints import Constraint, window
 from searchgen.constraints.base import Phrase
 from searchgen.constraints.demanded import unknown_words
-from searchgen.constraints.joint import in_groups, with_vocabulary
+from searchgen.constraints.joint import with_vocabulary
+from searchgen.constraints.many_keywords import ManyKeywords, many_keywords
 from searchgen.demands.defaults import beside_defaults
 from searchgen.demands.judge import Judge, term_of
 from searchgen.demands.to_constraints import constraints_of
@@ -110,6 +111,7 @@ class Target:
         opaque: terms that are functions of the text; they are no part of `problem`.
         bare: a log-density of its own in the place of model and terms; `problem` then only proposes.
         text_model: takes the place of the model, terms kept: beta * log p(printed text) + token weights.
+        many: keywords beside the automaton, of a search; None: the automaton knows all constraints.
     """
 
     model: NGram
@@ -123,6 +125,7 @@ class Target:
     opaque: tuple[BlackBoxTerm, ...] = ()
     bare: BareLogDensity | None = None
     text_model: TextModel | None = None
+    many: ManyKeywords | None = None
 
     @staticmethod
     def of(request: Request, model: NGram, known: Lexicon | None = None) -> "Target":
@@ -144,7 +147,7 @@ class Target:
                 beta=request.beta,
                 opaque=map(load_black_box_term, request.opaque),
                 known=known,
-                grouped=searches,
+                searched=searches,
             )
 
         dropped: tuple[str, ...] = ()
@@ -164,7 +167,7 @@ class Target:
         opaque: Iterable[BlackBoxTerm] = (),
         bare: BareLogDensity | None = None,
         known: Lexicon | None = None,
-        grouped: bool = False,
+        searched: bool = False,
     ) -> "Target":
         """Build a target from parts: p(x) ** beta on the texts that all constraints accept, times the terms.
 
@@ -176,7 +179,7 @@ class Target:
             opaque: functions of the text that weigh or forbid it.
             bare: takes the place of model and terms: a batch of texts to their log-densities. The constraints still hold.
             known: what `lexicon` returned for this model; None: computed here.
-            grouped: whether many keywords may be held in a part of all orders only, as is enough for a search.
+            searched: whether keywords that are too many for the automaton may stand beside it, as is enough for a search.
 
         Raises:
             RequestError: the parts contradict each other, or no length is among them.
@@ -186,16 +189,18 @@ class Target:
         words = window(constraints)
         if words is None:
             raise RequestError("a target needs a length: add Length(fewest, most) to its constraints")
-        notes = []
+        notes: list[str] = []
+        many = None
         try:
             vocabulary, automaton = with_vocabulary(constraints, known.vocabulary)
         except TooLarge as error:
-            if not grouped:
+            if not searched:
                 raise
-            vocabulary, automaton, size = in_groups(constraints, known.vocabulary, error)
+            many = many_keywords(constraints, known.vocabulary, error)
             notes.append(
-                f"the keywords are too many to try every order: the search takes {size} in any order, then the next {size}"
+                "the keywords are too many to try every order: the search moves through orders, and proves nothing"
             )
+            vocabulary, automaton = many.vocabulary, many.automaton
         notes += unknown_words(vocabulary, constraints)
         token, demanded = _tokens(constraints, known, vocabulary, automaton, terms, beta)
         size = len(known.vocabulary)
@@ -209,11 +214,33 @@ class Target:
             begin=np.array([model.tables.node["state"][1 + BEGIN]], np.int64),
             extra=np.arange(size, len(vocabulary), dtype=np.int64),
         )
+        if many is not None:
+            problem = problem._replace(items=many.ended, held=np.array([many.held], np.uint64))
         black_boxes = (term_of(one, vocabulary) for one in constraints if one.black_box)
         terms_of_text = (*opaque, *black_boxes)
         return Target(
-            model, vocabulary, tuple(constraints), words, demanded, problem, tuple(notes), {}, terms_of_text, bare
+            model,
+            vocabulary,
+            tuple(constraints),
+            words,
+            demanded,
+            problem,
+            tuple(notes),
+            {},
+            terms_of_text,
+            bare,
+            many=many,
         )
+
+    def begun(self) -> Iterator[Problem]:
+        """Yield what guides may draw first texts of: the problem, or that of many keywords in one order and then another."""
+        if self.many is None:
+            yield self.problem
+            return
+        for order in self.many.orders():
+            automaton = self.many.in_order(order)
+            if automaton.accept.any():
+                yield of_automaton(self.problem, automaton)
 
     @property
     def form(self) -> TextForm:
@@ -304,6 +331,14 @@ class Target:
     def spans(self, ids: Sequence[int]) -> tuple[Span, ...]:
         """Return where the printed text holds what was demanded."""
         return self.judge.spans(ids, self.printed(ids))
+
+
+def of_automaton(problem: Problem, automaton: Automaton) -> Problem:
+    """Return a problem with another automaton, which knows all constraints."""
+    token = problem.token.copy()
+    token["cls"] = automaton.classes
+    free = Problem._field_defaults
+    return problem._replace(token=token, next=automaton.next, accept=automaton.accept, **free)
 
 
 def occurrences(phrase: Phrase, text: Phrase) -> list[int]:

@@ -1,12 +1,14 @@
 """`searchgen batch`: a file of jobs, a row for each, in order, whatever happens meanwhile."""
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from searchgen.cli import options
 from searchgen.cli.numbers import decimal, whole
-from searchgen.cli.output import hush
+from searchgen.cli.output import complain, hush
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.errors import RequestError
 
@@ -26,10 +28,12 @@ Flags are the defaults of jobs. A row depends on its job and seed only. A line t
 
 With -o a journal (OUTPUT.journal) records every row. After Ctrl-C, kill -9 or a power cut, --resume continues where the run stopped.
 
+Several machines can share a file: each runs --shard I/N, and --join writes the rows of all shards in order.
+
 Example: searchgen batch jobs.jsonl -o out.jsonl --workers 2
 """
 
-Jobs = typer.Argument(metavar="JOBS", help="A file of jobs; '-' reads stdin.")
+Jobs = typer.Argument(metavar="JOBS", help="A file of jobs; '-' reads stdin. With --join the outputs of all shards.")
 Output = typer.Option("--output", "-o", metavar="FILE", help="File for the rows; '-' is stdout.")
 Format = typer.Option("--format", metavar="FORMAT", help="jsonl, txt, csv or tsv; by default as the file's name ends.")
 Workers = typer.Option("--workers", metavar="N", parser=whole, help="Number of processes; it does not change the rows.")
@@ -38,6 +42,8 @@ Threads = typer.Option(
 )
 Resume = typer.Option("--resume", help="Continue an earlier run, or begin one.")
 Overwrite = typer.Option("--overwrite", help="Begin again; earlier rows are lost.")
+OneShard = typer.Option("--shard", metavar="I/N", help="Do every N-th job only, beginning with the I-th.")
+Join = typer.Option("--join", help="Write the rows of all shards, in the order of the jobs.")
 Journal = typer.Option(
     "--journal", metavar="FILE", help="The journal, by default OUTPUT.journal. Stdout has one only with this flag."
 )
@@ -65,13 +71,15 @@ MOST_WORKERS = 512
 @takes_demands("nothing")
 def batch(
     context: typer.Context,
-    jobs: Annotated[str, Jobs],
+    jobs: Annotated[list[str], Jobs],
     output: Annotated[str, Output] = "-",
     form: Annotated[str | None, Format] = None,
     workers: Annotated[int, Workers] = 1,
     threads: Annotated[int, Threads] = 1,
     resume: Annotated[bool, Resume] = False,
     overwrite: Annotated[bool, Overwrite] = False,
+    shard: Annotated[str, OneShard] = "1/1",
+    join: Annotated[bool, Join] = False,
     journal: Annotated[str | None, Journal] = None,
     strict: Annotated[bool, Strict] = False,
     keep_columns: Annotated[bool, KeepColumns] = False,
@@ -96,8 +104,11 @@ def batch(
     share: Annotated[int, options.Share] = 1,
 ) -> None:
     """Parse the flags and run."""
+    from searchgen.batch.shards import Shard
     from searchgen.cli.requests import refuse_share
 
+    if join:
+        return _join(context, jobs, output)
     if demands.from_stdin:
         raise RequestError("--keywords - does not work with batch; give the default keywords, for jobs without any")
     values = _values(context, demands, spec)
@@ -113,10 +124,41 @@ def batch(
 
     defaults = Defaults(values, run_seed, {} if "lm" in values else noted_models(), keep_columns)
     _refuse_defaults(defaults)
-    places = Places(jobs, output, journal, form, mode, report)
+    places = Places(_only(jobs), output, journal, form, mode, report)
     say_if_compiling()
-    if not BatchRun(places, defaults, workers, threads, share, strict, quiet, verbose, sync).perform():
+    part = Shard.read(shard)
+    if not BatchRun(places, defaults, workers, threads, share, strict, quiet, verbose, sync, part).perform():
         raise typer.Exit(3)  # silently: the last line has counted them
+
+
+def _only(jobs: list[str]) -> str:
+    """Return the one job file."""
+    if len(jobs) > 1:
+        raise RequestError(f"{len(jobs)} job files are given, and a run takes one; --join joins the outputs of shards")
+    return jobs[0]
+
+
+#: Parameters that may stand beside `--join`: all else is in the journals.
+BESIDE_JOIN = {"join", "jobs", "output", "overwrite", "quiet"}
+
+
+def _join(context: typer.Context, paths: list[str], output: str) -> None:
+    """Join the outputs of shards."""
+    from searchgen.batch.shards import join
+    from searchgen.cli.parts.batch_progress import counted
+    from searchgen.cli.parts.outputs import output_place
+
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name not in BESIDE_JOIN and source is not None and source.name == "COMMANDLINE":
+            raise RequestError(f"--join takes rows as they are; drop {option.opts[0]}")
+    place = None if output == "-" else output_place("-o", output)
+    sys.stdout.flush()
+    mode = "overwrite" if context.params["overwrite"] else "new"
+    counts = join(list(map(Path, paths)), place, sys.stdout.fileno() if place is None else -1, mode)
+    complain(f"{counted(counts)}, from {len(paths)} shards")
+    if counts["infeasible"] + counts["error"]:
+        raise typer.Exit(3)
 
 
 def _values(context: typer.Context, demands: Given, spec: str | None) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """`searchgen check`: which texts satisfy the constraints."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import chain
 from typing import Annotated
 
 from searchgen.cli import options
 from searchgen.cli.output import complain, note, write_json, write_line
 from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
 from searchgen.errors import NothingFound, RequestError, not_utf8
-from searchgen.record import partial_record
+from searchgen.record import on_one_line, partial_record
 
 __all__ = ["HELP", "SHORT", "check"]
 
@@ -15,7 +17,8 @@ SHORT = "Print the lines of stdin that break a constraint."
 
 HELP = """Print each line of stdin that breaks a constraint: its number, the broken constraints and the line, separated by tabs.
 
-The share of lines that pass is printed on stderr. If a line fails, the exit code is 3. --json prints an object for every line.
+The share of lines that pass is printed on stderr. If a line fails, the exit code is 3. --json prints an object for every line. With --lines
+or --acrostic, texts have several lines, and blank lines part them.
 
 Example: searchgen check --keywords "doctor,letter" < texts.txt
 """
@@ -33,6 +36,7 @@ def check(
     from searchgen.cli.requests import law_request, of_texts
     from searchgen.cli.stdin import lines, standard_input
     from searchgen.constraints.length import MOST_WORDS
+    from searchgen.constraints.lines.division import shape_of
     from searchgen.demands.judge import Judge
 
     if demands.from_stdin:
@@ -47,10 +51,11 @@ def check(
     for remark in judge.notes:
         note(remark)
     failed = total = 0
-    for number, line in enumerate(texts, 1):
+    decoded = ((number, _decoded(line, number).strip()) for number, line in enumerate(texts, 1))
+    lined = shape_of(judge.constraints) is not None
+    for number, text in _poems(decoded) if lined else decoded:
         total += 1
-        text = _decoded(line, number).strip()
-        tokens, satisfied = judge.form.tokenise(text), judge.judged(text)
+        tokens, satisfied = judge.form.tokenise(text), judge.judged(text, lined)
         lacks = [part for part, holds in satisfied.items() if not holds]
         failed += bool(lacks)
         if json:
@@ -58,13 +63,25 @@ def check(
             known = {"text": text, "tokens": tokens, "satisfied": satisfied, "spans": spans, "lm": source.label}
             write_json(partial_record(**known, line=number, passes=not lacks, status="ok", error=None))
         elif lacks:
-            write_line(f"{number}\t{'; '.join(lacks)}\t{text}")
+            write_line(f"{number}\t{'; '.join(lacks)}\t{on_one_line(text)}")
     if not total:
         raise RequestError("stdin is empty; pipe one text a line into check")
-    share = f"{total - failed} of {total} lines pass ({(total - failed) / total:.1%})"
+    share = f"{total - failed} of {total} {'texts' if lined else 'lines'} pass ({(total - failed) / total:.1%})"
     if failed:
         raise NothingFound(share)  # the exit code says the rest
     complain(share)
+
+
+def _poems(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Yield texts of several lines, which blank lines part, each with the number of its first line."""
+    first, poem = 0, list[str]()
+    for number, line in chain(lines, [(0, "")]):
+        if line:
+            first = first if poem else number
+            poem.append(line)
+        elif poem:
+            yield first, "\n".join(poem)
+            poem = []
 
 
 def _decoded(line: bytes, number: int) -> str:

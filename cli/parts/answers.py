@@ -8,12 +8,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from searchgen.cli.loading import load_source, refuse_other_model, repeating, source_cache, starting
-from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line
+from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line, write_text
 from searchgen.cli.parts.looks import Looks
 from searchgen.cli.requests import with_keywords
 from searchgen.errors import Impossible, ModelRefusal, NothingFound, Outage, RequestError, SearchgenError, not_utf8
 from searchgen.lm.protocol import KeepsKeyValues
-from searchgen.record import partial_record
+from searchgen.record import on_one_line, partial_record
 from searchgen.request.model_ref import ModelRef, default_model
 from searchgen.request.request import Request
 
@@ -200,7 +200,10 @@ class Answers:
         searcher, started = loaded or self._searcher(request), time.perf_counter()
         with progress("searching") as show:
             on_progress = (lambda share: show("searching", share)) if show else None
-            outcome = searcher.search(request, on_progress)
+            try:
+                outcome = searcher.search(request, on_progress)
+            except Impossible as error:
+                raise _named(error, searcher, request) if line is None else error from None
         self._report(outcome, time.perf_counter() - started, line)
         return outcome
 
@@ -258,8 +261,10 @@ class Answers:
         for record in outcome.records:
             if self.json:
                 write_json({**record.as_json(), "status": "ok", "error": None})
+            elif record.line is not None or self.cloze:
+                write_line(on_one_line(self._line(record)))
             else:
-                write_line(self._line(record))
+                write_text(self._line(record), first=record.rank == 1)
 
     def _line(self, record: "Record") -> str:
         if self.cloze:
@@ -295,6 +300,13 @@ def _text_of(line: bytes, number: int, noun: str) -> str:
     if len(line) > LONGEST_LINE:
         raise RequestError(f"the line has {len(line):,} bytes; a {noun} may have at most {LONGEST_LINE:,}")
     return text
+
+
+def _named(error: Impossible, searcher: "Searcher", request: Request) -> Impossible:
+    """Return the error with the demands that exclude each other, if they are few enough to look through."""
+    from searchgen.search.conflict import MOST_PARTS, naming_conflict
+
+    return naming_conflict(error, searcher.source, request, MOST_PARTS)
 
 
 def status_of(error: SearchgenError) -> str:

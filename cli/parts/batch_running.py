@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from searchgen.batch.jobs import Job, format_of, read_jobs
 from searchgen.batch.journal import Header
 from searchgen.batch.seen import Seen
+from searchgen.batch.shards import Shard, journal_of
 from searchgen.batch.store import Store
 from searchgen.cli.output import complain, progress
 from searchgen.cli.parts.batch_progress import Pace, clock, counted
@@ -87,10 +88,10 @@ class Places:
         """The journal's file, if there is one."""
         if self.journal is not None:
             return Path(self.journal)
-        output = Path(self.output).resolve()  # the same journal through any link
+        output = Path(self.output)
         if self.output == "-" or (output.exists() and not output.is_file() and not output.is_dir()):
             return None
-        return output.with_name(output.name + ".journal")
+        return journal_of(output)
 
     @property
     def form(self) -> str:
@@ -112,6 +113,8 @@ class BatchRun:
         quiet: no progress.
         verbose: a line for each row, in place of the progress.
         interval: seconds between two times that the files are made durable.
+        shard: the part of the jobs that the run does.
+        jobs: how many jobs were read, those of other shards included.
         seen: the rows that the page of the run shows; None: there is none.
     """
 
@@ -124,6 +127,8 @@ class BatchRun:
     quiet: bool = False
     verbose: bool = False
     interval: float = 1.0
+    shard: Shard = field(default_factory=Shard)
+    jobs: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
     computed: int = 0
@@ -161,6 +166,8 @@ class BatchRun:
             try:
                 self._work(store, self._rest(stream, store), stream)
                 store.settle()
+                if self.shard.of > 1:
+                    store.end_shard(self.jobs)
                 is_done = True
             finally:
                 if is_done or self.computed:  # a run that is refused before its first row leaves nothing
@@ -243,7 +250,8 @@ class BatchRun:
     def _store(self) -> Iterator[Store]:
         models = {"models": dict(self.defaults.models)} if self.defaults.models else {}
         columns = {"keep_columns": True} if self.defaults.keep_columns else {}
-        header = Header(self.defaults.seed, {**self.defaults.values, **models, **columns}, self.places.form)
+        values = {**self.defaults.values, **models, **columns}
+        header = Header(self.defaults.seed, values, self.places.form, shard=str(self.shard))
         journal, mode = self.places.journal_path, self.places.mode
         if self.places.output == "-":
             sys.stdout.flush()
@@ -263,6 +271,9 @@ class BatchRun:
         left = store.kept.rows
         for job in self._jobs(stream):
             checked = _unlike(job, seen)
+            self.jobs += 1
+            if not self.shard.has(self.jobs):
+                continue
             if not left:
                 yield checked
                 continue
@@ -296,11 +307,13 @@ class BatchRun:
             self._same_model(name, load(name).hash)
 
     def _same_model(self, name: str, model_hash: str) -> None:
+        from searchgen.lm.embedded import other_edition
+
         earlier = self.models.setdefault(name, model_hash)
         if earlier != model_hash:
             raise RequestError(
                 f"model {name} has changed: it is {model_hash[:12]} now, and the rows were made with {earlier[:12]}; "
-                "restore it, or begin again with --overwrite"
+                f"restore it, or begin again with --overwrite{other_edition(name)}"
             )
 
     def _figures(self, store: Store, seconds: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from searchgen.cli.loading import compiling, load_source, refuse_other_model, repeating, starting
-from searchgen.cli.output import complain, note, write_json, write_line
+from searchgen.cli.output import complain, note, write_json, write_text
 from searchgen.cli.parts.looks import Looks
 from searchgen.errors import NothingFound, RequestError
 from searchgen.request.request import Request
@@ -79,7 +79,7 @@ def print_draws(
         if json:
             write_json({**record.as_json(), "status": "ok", "error": None})
         else:
-            write_line(record.text)
+            write_text(record.text, first=record.rank == 1)
     if sampled.draws.failure is not None:
         complain(f"stopped with {len(sampled.draws.lengths)} of {request.count} draws")
         raise sampled.draws.failure

@@ -59,6 +59,7 @@ def recompute(problem: Any, chains: Any, c: Any) -> Any:
     context = problem.begin[0]
     state = np.int64(1)
     words = np.int64(0)
+    lacking = problem.held[0]
     total = 0.0
     weight = 0.0
     length = chains.length[c]
@@ -72,12 +73,20 @@ def recompute(problem: Any, chains: Any, c: Any) -> Any:
         total += log_p
         weight += token.weight
         words += token.word
+        if lacking != 0:
+            lacking &= ~problem.items[state]
     chains.context[c, length] = context
     chains.state[c, length] = state
     log_p, context = score_word(problem.ngram, context, np.int64(END))
     chains.log_p[c, length] = log_p
     chains.words[c] = words
-    if state == 0 or not problem.accept[state] or words < problem.window[0] or words > problem.window[1]:
+    if (
+        state == 0
+        or not problem.accept[state]
+        or words < problem.window[0]
+        or words > problem.window[1]
+        or lacking != 0
+    ):
         return -np.inf
     return problem.beta[0] * (total + log_p) + weight
 

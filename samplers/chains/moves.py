@@ -157,6 +157,24 @@ def _read_tail(problem: Any, chains: Any, c: Any, draft: Any, start: Any, old_en
 
 
 @inlined
+def _keeps_items(problem: Any, chains: Any, c: Any, draft: Any, window: Any, state_end: Any) -> Any:
+    """Return whether every item that ended in the changed states of x ends in those of y, or in the others."""
+    start, old_end, new_end = window
+    old_state_end = state_end - new_end + old_end
+    lost = np.uint64(0)
+    for at in range(start + 1, old_state_end + 1):
+        lost |= problem.items[chains.state[c, at]]
+    for at in range(start + 1, state_end + 1):
+        lost &= ~problem.items[draft.state[at]]
+    if lost != 0:
+        for at in range(1, start + 1):
+            lost &= ~problem.items[chains.state[c, at]]
+        for at in range(old_state_end + 1, chains.length[c] + 1):
+            lost &= ~problem.items[chains.state[c, at]]
+    return lost == 0
+
+
+@inlined
 def _score_tail(problem: Any, chains: Any, c: Any, draft: Any, window: Any, scale: Any, bound: Any, log_u: Any) -> Any:
     """Score again behind the window until the context is the old one.
 
@@ -265,6 +283,8 @@ def _decide(
         change_weight += token.weight
         change_p += draft.log_p[at]
     if words < problem.window[0] or words > problem.window[1]:
+        return
+    if len(problem.items) > 0 and not _keeps_items(problem, chains, c, draft, window, state_end):
         return
     chains.tally[c, kind, LEGAL] += 1
     scale = inverse_temperature * problem.beta[0]

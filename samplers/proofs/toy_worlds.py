@@ -10,7 +10,7 @@ from searchgen.lm.ngram.tables import BEGIN
 from searchgen.problem import TOKEN, Problem
 from searchgen.samplers.proofs.exactness import World
 
-__all__ = ["WORLDS", "keyword_world", "phrase_world", "punctuated_world"]
+__all__ = ["WORLDS", "items_world", "keyword_world", "phrase_world", "punctuated_world"]
 
 
 @cache
@@ -99,6 +99,19 @@ def punctuated_world(beta: float) -> World:
     )
     problem = problem_of(model, automaton, window=(1, 3), weight=(0.2, 0.0, 0.4), words=(a, b), beta=beta)
     return World.of(problem, 6)
+
+
+def items_world(beta: float) -> World:
+    """Texts of 1 to 4 words that hold c and "a b", of which the automaton tells only where they have just ended; chains alone know it."""
+    model = toy_model(3)
+    a, b, c = (model.id_of[w] for w in "abc")
+    classes = np.zeros(model.size, np.int16)
+    classes[a], classes[b], classes[c] = 1, 2, 3
+    table = np.array([[0, 0, 0, 0], [0, 2, 1, 3], [0, 2, 4, 3], [0, 2, 1, 3], [0, 2, 1, 3]], np.int32)
+    automaton = Automaton(classes, table, np.array([False, True, True, True, True]))
+    problem = problem_of(model, automaton, window=(1, 4), weight=(0.3, -0.2, 0.5), words=(a, b, c), beta=beta)
+    ended = np.array([0, 0, 0, 1, 2], np.uint64)
+    return World.of(problem._replace(items=ended, held=np.array([3], np.uint64)), 4)
 
 
 WORLDS = {"keyword": keyword_world, "phrase": phrase_world, "punctuated": punctuated_world}

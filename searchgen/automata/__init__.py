@@ -10,7 +10,7 @@ text can be completed iff its state is not 0), and `minimise` merges equivalent 
     (True, False, True)
 """
 
-from searchgen.automata.algebra import ENTRY_LIMIT, complement, product, union
+from searchgen.automata.algebra import ENTRY_LIMIT, complement, factor_states, product, union
 from searchgen.automata.automaton import CLASS_LIMIT, DEAD, NEVER, START, Automaton, Ids, Table, anything
 from searchgen.automata.edits import edit_automaton
 from searchgen.automata.minimal import minimise, trim
@@ -27,6 +27,7 @@ __all__ = [
     "anything",
     "complement",
     "edit_automaton",
+    "factor_states",
     "minimise",
     "product",
     "trim",

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from searchgen.automata.automaton import DEAD, START, Automaton, Table, compress
 from searchgen.errors import TooLarge
 
-__all__ = ["ENTRY_LIMIT", "complement", "product", "union"]
+__all__ = ["ENTRY_LIMIT", "complement", "factor_states", "product", "union"]
 
 ENTRY_LIMIT = 10_000_000  # states x classes of one automaton: 40 MB of table
 PAIR_LIMIT = 1 << 26  # pairs of states two factors may have (the table that numbers them)
@@ -54,6 +54,33 @@ def union(*automata: Automaton, limit: int = ENTRY_LIMIT) -> Automaton:
     True
     """
     return reduce(lambda a, b: _combine(a, b, limit, np.logical_or), automata)
+
+
+def factor_states(joint: Automaton, factor: Automaton) -> npt.NDArray[np.int32]:
+    """The state of a factor in each state of a product.
+
+    Args:
+        joint: a product that the factor is one of, trimmed or not, and not minimised.
+        factor: one that never dies.
+
+    Returns:
+        (S,) int32; 0 for the dead state.
+
+    >>> from searchgen.automata import anything
+    >>> even = Automaton.of([0, 1], [[0, 0], [1, 2], [2, 1]], [False, True, True])
+    >>> factor_states(product(even, anything(2)), even).tolist()
+    [0, 1, 2]
+    """
+    label = np.zeros(joint.next.shape[1], np.int64)
+    label[joint.classes] = factor.classes
+    states = np.zeros(len(joint.accept), np.int32)
+    states[START], frontier = START, np.array([START])
+    while len(frontier):
+        after = joint.next[frontier]
+        fresh = np.unique(after[(states[after] == DEAD) & (after != DEAD)])
+        states[after] = np.where(after == DEAD, DEAD, factor.next[states[frontier]][:, label])
+        frontier = fresh
+    return states
 
 
 def complement(automaton: Automaton) -> Automaton:

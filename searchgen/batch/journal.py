@@ -6,6 +6,7 @@ A line is a JSON array, a space, and eight hexadecimal digits of the CRC-32 of t
     ["model", name, hash]                                          before the first row under a model
     ["row", line, fingerprint, end, hash, status, seconds]         one a row: its job, where it ends in the output, its BLAKE2b
     ["synced", end]                                                the output up to here has reached the disk
+    ["whole", jobs]                                                last, in a shard: every row is written, of a file of so many jobs
 
 A line counts if it is whole and its check digits agree; what follows the first that does not is cut off.
 """
@@ -42,6 +43,7 @@ class Header:
         base: where the first row begins in the output.
         version: of searchgen.
         platform: kind of machine.
+        shard: which part of the jobs the rows are of, as "3/8"; "": they are of all.
     """
 
     seed: int
@@ -50,10 +52,14 @@ class Header:
     base: int = 0
     version: str = __version__
     platform: str = field(default_factory=platform_tag)
+    shard: str = ""
 
     def encode(self) -> bytes:
         """Return the first line of a journal."""
-        return encode_entry([NAME, VERSION, asdict(self)])
+        values = asdict(self)
+        if not self.shard:
+            del values["shard"]
+        return encode_entry([NAME, VERSION, values])
 
     def refuse_other(self, other: "Header") -> None:
         """Refuse to go on with a run that rows would differ from.
@@ -61,12 +67,13 @@ class Header:
         Raises:
             RequestError: in this case; it names what differs.
         """
-        for name in ("version", "platform", "seed", "format", "defaults"):
+        for name in ("version", "platform", "seed", "format", "defaults", "shard"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
+                way = "continue it with that release" if name == "version" else "repeat the earlier flags"
                 raise RequestError(
                     f"the journal belongs to a run with {name} {_short(theirs)}, this one has {_short(mine)}; "
-                    "repeat the earlier flags, or begin again with --overwrite"
+                    f"{way}, or begin again with --overwrite"
                 )
 
 
@@ -169,11 +176,11 @@ def _decode(line: bytes) -> list[Any] | None:
 
 def _is_header(values: Any) -> bool:
     """Return whether the values are those of a `Header`, each of its type."""
-    kinds = {"seed": int, "defaults": dict, "format": str, "base": int, "version": str, "platform": str}
+    kinds = {"seed": int, "defaults": dict, "format": str, "base": int, "version": str, "platform": str, "shard": str}
     return (
         isinstance(values, dict)
-        and values.keys() == kinds.keys()
-        and all(type(values[name]) is kind for name, kind in kinds.items())
+        and values.keys() | {"shard"} == kinds.keys()
+        and all(type(value) is kinds[name] for name, value in values.items())
         and _is_place(values["base"])
     )
 
@@ -185,7 +192,7 @@ def _is_entry(values: list[Any]) -> bool:
             return _is_place(line) and _is_place(end) and status in STATUSES and type(seconds) in (int, float)
         case ["model", str(), str()]:
             return True
-        case ["synced", end]:
+        case ["synced" | "whole", end]:
             return _is_place(end)
     return False
 

@@ -22,7 +22,7 @@ from searchgen.batch.rows import STATUSES
 from searchgen.errors import RequestError
 from searchgen.files.locked import make_durable, open_locked, write_all
 
-__all__ = ["SYNC_SECONDS", "Kept", "Store", "is_plain"]
+__all__ = ["SYNC_SECONDS", "Kept", "Store", "collect", "is_plain"]
 
 #: At most the rows of so many seconds are lost when the machine itself stops.
 SYNC_SECONDS = 1.0
@@ -44,6 +44,7 @@ class Kept:
         counts: rows of each status.
         models: hash of each model by its name.
         dropped_bytes: of the output, that were cut off.
+        whole: the number of jobs, where the last line says that every row of a shard is written; else -1.
     """
 
     rows: int = 0
@@ -54,6 +55,7 @@ class Kept:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATUSES, 0))
     models: dict[str, str] = field(default_factory=dict)
     dropped_bytes: int = 0
+    whole: int = -1
 
 
 def is_plain(descriptor: int) -> bool:
@@ -184,6 +186,18 @@ class Store:
             self._pending()
         self._settled = True
 
+    def end_shard(self, jobs: int) -> None:
+        """Note that every row of a shard is written.
+
+        Args:
+            jobs: how many the job file has, those of other shards included.
+        """
+        self.settle()
+        if self.journal is not None and (self._fresh or self.kept.whole != jobs):
+            self.sync()
+            write_all(self.journal, encode_entry(["whole", jobs]))
+            make_durable(self.journal)
+
     def sync(self) -> None:
         """Bring both files to the disk, the output first."""
         if self.journal is not None and self._fresh:
@@ -263,9 +277,9 @@ class Store:
             try:
                 if output:
                     with self._reader(self.output) as rows:
-                        _collect(kept, lines, rows, output)
+                        collect(kept, lines, rows, output)
                 else:
-                    _collect(kept, lines, None, output)
+                    collect(kept, lines, None, output)
             except BadLine as error:
                 raise RequestError(f"{journal}: {error}; begin again with --overwrite") from None
             size = os.fstat(self.output).st_size if is_plain(self.output) else 0
@@ -297,8 +311,19 @@ def _header_of(lines: BinaryIO, journal: str) -> tuple[Header, int] | None:
         ) from None
 
 
-def _collect(kept: Kept, lines: BinaryIO, rows: BinaryIO | None, output: str) -> None:
-    """Go through the journal, and the output beside it, up to the first row that does not hold."""
+def collect(kept: Kept, lines: BinaryIO, rows: BinaryIO | None, output: str) -> None:
+    """Go through the journal, and the output beside it, up to the first row that does not hold.
+
+    Args:
+        kept: takes what is found.
+        lines: of the journal.
+        rows: of the output; None: they were delivered.
+        output: its name, for messages.
+
+    Raises:
+        BadLine: the journal holds what no run writes.
+        RequestError: a row that had reached the disk was changed.
+    """
     synced = _last_sync(lines, kept.begin)
     size = 0 if rows is None else os.fstat(rows.fileno()).st_size
     if rows is not None:
@@ -324,6 +349,7 @@ def _collect(kept: Kept, lines: BinaryIO, rows: BinaryIO | None, output: str) ->
             kept.models[values[1]] = values[2]
         elif values[0] == "synced":
             kept.durable = values[1]
+        kept.whole = values[1] if values[0] == "whole" else -1
         kept.journal_end = end
 
 

@@ -62,6 +62,7 @@ REGISTERED = (
     "printed.initials:AcrosticWords",
     "printed.initials:LastLetters",
     "printed.initials:Alliteration",
+    "lines.lines:Lines",
     "length:Length",
 )
 

@@ -4,12 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from searchgen.automata import ENTRY_LIMIT, Automaton, Ids
 from searchgen.constraints.flags import Flag
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from searchgen.constraints.lines.shape import Shape
 
 __all__ = ["Constraint", "Phrase", "Setting", "find", "folded", "spell"]
 
@@ -102,11 +105,13 @@ class Constraint(ABC):
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Yield each part of the demands with its name, the values that demand it alone, and those that demand all but it.
 
-        By default the value of each flag is one part.
+        By default the value of each flag is one part, and a text or a number is in its name.
         """
         for flag in cls.flags:
-            if demands[flag.key] != flag.free:
-                yield flag.name, {flag.key: demands[flag.key]}, {flag.key: flag.free}
+            value = demands[flag.key]
+            if value != flag.free:
+                name = flag.name if isinstance(value, bool | tuple) else f"{flag.name} {value}"
+                yield name, {flag.key: value}, {flag.key: flag.free}
 
     def validate(self) -> None:  # noqa: B027 - most have nothing to refuse
         """Refuse nonsense; by default nothing is.
@@ -133,6 +138,11 @@ class Constraint(ABC):
     @abstractmethod
     def describe(self) -> str:
         """The constraint in a few words, the same for equal constraints."""
+
+    @property
+    def lines(self) -> "Shape | None":
+        """The lines that its texts have; None: it asks for none."""
+        return None
 
     def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
         """Whether each part of the constraint holds, by the name it has in the output; by default it is one part.

@@ -8,14 +8,11 @@ from searchgen.constraints.demanded import barred, with_demanded
 from searchgen.constraints.forbid import Forbid
 from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.length import Length
-from searchgen.errors import Contradiction, Impossible, NotFound, TooLarge
+from searchgen.errors import Contradiction, Impossible, TooLarge
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["in_groups", "joint", "refuse_forbidden_keywords", "window", "with_demanded", "with_vocabulary"]
-
-#: Keywords that stand in any order where all of them together are too many for that.
-GROUPS = (7, 5, 3, 1)
+__all__ = ["joint", "refuse_forbidden_keywords", "window", "with_demanded", "with_vocabulary"]
 
 MINIMISE_LIMIT = 50_000  # entries; refining more costs more time than the few states it saves
 
@@ -168,9 +165,7 @@ def _refuse_impossible(automaton: Automaton, constraints: Sequence[Constraint], 
         raise Impossible(f"proved impossible: {fewest} words are needed and {words[1]} allowed for: {listed}")
 
 
-def with_vocabulary(
-    constraints: Sequence[Constraint], base: Vocabulary, group: int = 0
-) -> tuple[Vocabulary, Automaton]:
+def with_vocabulary(constraints: Sequence[Constraint], base: Vocabulary) -> tuple[Vocabulary, Automaton]:
     """Return the vocabulary of a request and its automaton; unknown words begin a text in small letters only where they must.
 
     Raises:
@@ -179,31 +174,9 @@ def with_vocabulary(
     """
     vocabulary = with_demanded(base, constraints)
     try:
-        return vocabulary, joint(constraints, vocabulary, vocabulary.form, group=group)
+        return vocabulary, joint(constraints, vocabulary, vocabulary.form)
     except Impossible:
         anywhere = with_demanded(base, constraints, anywhere=True)
         if anywhere.units == vocabulary.units:
             raise
-        return anywhere, joint(constraints, anywhere, anywhere.form, group=group)
-
-
-def in_groups(
-    constraints: Sequence[Constraint], base: Vocabulary, error: TooLarge
-) -> tuple[Vocabulary, Automaton, int]:
-    """Return what `with_vocabulary` does for texts that hold the keywords group by group, and the size of a group.
-
-    Raises:
-        TooLarge: even that is too large.
-        NotFound: no such text satisfies the constraints.
-    """
-    most = max((len(constraint.items) for constraint in constraints if isinstance(constraint, Keywords)), default=0)
-    for size in (size for size in GROUPS if size < most):
-        try:
-            return *with_vocabulary(constraints, base, size), size
-        except TooLarge:
-            continue
-        except Impossible:
-            raise NotFound(
-                f"no text was found with the keywords {size} by {size}, and their orders are too many to try all; ask for fewer"
-            ) from None
-    raise error
+        return anywhere, joint(constraints, anywhere, anywhere.form)

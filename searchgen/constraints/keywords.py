@@ -1,22 +1,25 @@
 """Words and phrases that must occur, in any order or in the given one."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise, product
-from searchgen.constraints.base import Constraint, Phrase, Setting, find, folded, spell
+from searchgen.constraints.base import Constraint, Phrase, Setting, folded, spell
 from searchgen.constraints.flags import ITEMS, Flag
 from searchgen.constraints.own_places import apart, placed, together
-from searchgen.constraints.patterns import label_words, matcher, over_tokens
+from searchgen.constraints.patterns import OTHER, label_words, matcher, over_tokens
 from searchgen.constraints.words.held_places import in_order, places_of
 from searchgen.constraints.words.inflected import INFLECTION_FLAGS, Inflected
+from searchgen.constraints.words.standing import Standing, places_that_count, symbols_of
+from searchgen.constraints.words.standing_machine import standing_machine, words_of
 from searchgen.errors import RequestError, TooLarge
 from searchgen.text import TextForm
 from searchgen.text.items import Place, item_tokens
+from searchgen.text.lexicon.segmentation import Segmentation
 from searchgen.text.lists import parse_items, separator_hints
 from searchgen.vocabulary import Vocabulary
 
@@ -24,6 +27,9 @@ __all__ = ["Keywords"]
 
 #: A part of speech marked on a word, in small letters.
 MARK = re.compile(r"(?<=\w)_[nvar]\b")
+
+#: So many Chinese keywords at most are whole words in any order: the table of more is too large, for it heeds what is around each.
+MOST_STANDING = 7
 
 Item = tuple[Phrase, ...]  # alternatives, one of which must occur
 
@@ -34,12 +40,13 @@ class Keywords(Constraint):
 
     One phrase of each item occurs as whole tokens, case ignored. In any order, no two items share tokens of the text unless `overlap`
     allows it, and equal items count once. In the given order, each item begins after the end of the one before it, and a repeated item
-    must occur again.
+    must occur again. With a lexicon, what is a part of other words of the text is no occurrence (`words/standing.py`).
 
     Attributes:
         items: for each keyword its alternatives, each a tuple of tokens.
         ordered: whether the items must occur in their order.
         overlap: whether items may share tokens.
+        lexicon: the words of a language without spaces; None: characters of other words count, too.
     """
 
     name: ClassVar[str] = "keywords"
@@ -55,11 +62,15 @@ class Keywords(Constraint):
         ),
         Flag("ordered", bool, "The keywords must occur in the given order.", "", False, False),
         Flag("overlap", bool, "Keywords may share words (in Chinese: characters).", "", False, False),
+        Flag(
+            "inside-words", bool, "Keywords may be parts of other words: 下班 in 一下 班 (Chinese).", "", False, False
+        ),
         *INFLECTION_FLAGS,
     )
     items: tuple[Item, ...]
     ordered: bool = False
     overlap: bool = False
+    lexicon: Segmentation | None = None
 
     @classmethod
     def of(cls, values: Sequence[str], form: TextForm, *, ordered: bool = False) -> "Keywords":
@@ -102,7 +113,12 @@ class Keywords(Constraint):
             if not phrase:
                 raise RequestError(f"keyword {text!r} has no letter, digit or sign in it; drop it")
         setting.notes += separator_hints([phrase for item in demands["keywords"] for phrase in item])
-        return (cls(items, ordered=demands["ordered"], overlap=demands["overlap"]),) if items else ()
+        made = cls(items, demands["ordered"], demands["overlap"], words_of(demands, form)) if items else None
+        if made is not None and made.lexicon and not made.ordered and len(_merged(items)) > MOST_STANDING:
+            setting.notes.append(
+                f"of more than {MOST_STANDING} keywords in any order each may be a part of another word, as with --inside-words"
+            )
+        return () if made is None else (made,)
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -172,15 +188,26 @@ class Keywords(Constraint):
         Raises:
             TooLarge: the limit would be passed.
         """
-        items = self._folded_items(vocabulary)
-        labels, label = label_words((word for item in items for phrase in item for word in phrase), vocabulary)
+        items = self.folded_items(vocabulary)
+        standing = self.standing(items)
+        symbols = symbols_of(items, standing)
+        labels, label = label_words(symbols.of, vocabulary)
+
+        def machine(part: Sequence[Item], ordered: bool = False) -> Automaton:
+            if standing:
+                return standing_machine(tuple(part), ordered, standing, limit).over(label)
+            return _in_order(part, label, limit) if ordered or len(part) == 1 else together(part, label, limit)
+
         if self.ordered:
-            return over_tokens(_in_order(items, label, limit), labels)
+            return over_tokens(machine(items, True), labels)
         size = group or len(items)
         groups = [items[place : place + size] for place in range(0, len(items), size)]
-        return over_tokens(_one_after_another([self._any_order(group, label, limit) for group in groups]), labels)
+        machines = [self._any_order(group, machine, limit) for group in groups]
+        return over_tokens(_one_after_another(machines, parted=bool(standing)), labels)
 
-    def _any_order(self, items: list[Item], label: dict[str, int], limit: int) -> Automaton:
+    def _any_order(
+        self, items: Sequence[Item], machine: Callable[[Sequence[Item]], Automaton], limit: int
+    ) -> Automaton:
         """The machine over labels that accepts the texts with all items of a group."""
         if (len(items) + 1) << len(items) > limit:
             raise TooLarge(
@@ -188,9 +215,7 @@ class Keywords(Constraint):
                 "ask for fewer, or for keywords in a given order"
             )
         apart_items = [[number] for number in range(len(items))] if self.overlap else apart(items)
-        parts = [[items[number] for number in numbers] for numbers in apart_items]
-        factors = [_in_order(part, label, limit) if len(part) == 1 else together(part, label, limit) for part in parts]
-        return product(*factors, limit=limit)
+        return product(*(machine([items[number] for number in numbers]) for numbers in apart_items), limit=limit)
 
     def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
         """Whether each item occurs; in order: each that follows the ones before it.
@@ -202,15 +227,16 @@ class Keywords(Constraint):
         Returns:
             `keyword dog`: True, ... ; the second `dog` of an ordered list is `keyword dog (2)`.
         """
-        text, place, result = folded(vocabulary.decode(ids), vocabulary), 0, {}
+        text, result = folded(vocabulary.decode(ids), vocabulary), {}
         spelled = [_spelled(item) for item in self.items]
         items = [tuple(folded(phrase, vocabulary) for phrase in item) for item in self.items]
-        held = self._held(items, text) if not self.ordered else {}
+        standing = self.standing(items)
+        held = self._held(items, text, standing) if not self.ordered else {}
+        found = len([*in_order(items, text, standing)]) if self.ordered else 0
         for rank, item in enumerate(items):
             again = spelled[:rank].count(spelled[rank]) + 1
             if self.ordered:
-                place = find(item, text, place) if place >= 0 else -1
-                result[f"keyword {spelled[rank]}" + (f" ({again})" if again > 1 else "")] = place >= 0
+                result[f"keyword {spelled[rank]}" + (f" ({again})" if again > 1 else "")] = rank < found
             elif again == 1:
                 result[f"keyword {spelled[rank]}"] = held[frozenset(item)]
         return result
@@ -227,12 +253,13 @@ class Keywords(Constraint):
         """
         text, spelled = folded(vocabulary.decode(ids), vocabulary), [_spelled(item) for item in self.items]
         items = [tuple(folded(phrase, vocabulary) for phrase in item) for item in self.items]
+        standing = self.standing(items)
         if self.ordered:
             names = [
                 f"keyword {name}" + (f" ({again})" if (again := spelled[: rank + 1].count(name)) > 1 else "")
                 for rank, name in enumerate(spelled)
             ]
-            return [(name, *place) for name, place in zip(names, in_order(items, text), strict=False)]
+            return [(name, *place) for name, place in zip(names, in_order(items, text, standing), strict=False)]
         names_of: dict[frozenset[Phrase], str] = {}
         for item, name in zip(items, spelled, strict=True):
             names_of.setdefault(frozenset(item), f"keyword {name}")
@@ -240,24 +267,29 @@ class Keywords(Constraint):
         groups = [[number] for number in range(len(merged))] if self.overlap else apart(merged)
         found: dict[int, tuple[int, int]] = {}
         for group in groups:
-            places = places_of([merged[number] for number in group], text)
+            places = places_of([merged[number] for number in group], text, standing)
             found |= {group[number]: place for number, place in places.items()}
         return [(names_of[frozenset(merged[number])], *place) for number, place in found.items()]
 
-    def _held(self, items: Sequence[Item], text: Phrase) -> dict[frozenset[Phrase], bool]:
+    def standing(self, items: Sequence[Item]) -> Standing:
+        """Where folded items count as words."""
+        is_small = self.ordered or len(_merged(items)) <= MOST_STANDING
+        return Standing.of(items, self.lexicon if is_small else None)
+
+    def _held(self, items: Sequence[Item], text: Phrase, standing: Standing) -> dict[frozenset[Phrase], bool]:
         """Whether each item has a place, by its alternatives; equal items count once."""
         merged = _merged(items)
         held: dict[frozenset[Phrase], bool] = {}
         for group in [[number] for number in range(len(merged))] if self.overlap else apart(merged):
             part = [merged[number] for number in group]
             if len(part) == 1:
-                held[frozenset(part[0])] = find(part[0], text) > 0
+                held[frozenset(part[0])] = bool(places_that_count(part[0], text, standing))
                 continue
-            with_place = placed(part, text)
+            with_place = placed(part, text, standing)
             held |= {frozenset(item): number in with_place for number, item in enumerate(part)}
         return held
 
-    def _folded_items(self, vocabulary: Vocabulary) -> list[Item]:
+    def folded_items(self, vocabulary: Vocabulary) -> list[Item]:
         """Folded; equal items merged when order does not matter, whatever the order of their alternatives."""
         items = [tuple(dict.fromkeys(folded(phrase, vocabulary) for phrase in item)) for item in self.items]
         return items if self.ordered else _merged(items)
@@ -272,19 +304,29 @@ def _fold(phrase: Phrase, form: TextForm) -> Phrase:
     return tuple(map(form.fold, phrase))
 
 
-def _one_after_another(parts: Sequence[Automaton]) -> Automaton:
-    """The texts of one machine, then those of the next: where one accepts, which it then always does, the next begins."""
+def _one_after_another(parts: Sequence[Automaton], parted: bool = False) -> Automaton:
+    """The texts of one machine, then those of the next.
+
+    Where one accepts, which it then always does, the next begins. If the machines heed what is around phrases, the next begins after a
+    token that none of them heeds: what is right of it does not depend on what is left of it.
+    """
     if len(parts) == 1:
         return parts[0]
     labels = len(parts[0].classes)
-    rows, start = [np.zeros((1, labels), np.int32)], START
+    rows, start, accept = [np.zeros((1, labels), np.int32)], START, [False]
     for part in map(minimise, parts):
         after = part.next[START:, part.classes]  # a column for each label, whatever the machine merges
         end = start + len(after)
-        rows.append(np.where(part.accept[after], end, np.where(after == DEAD, DEAD, after + start - START)))
+        row = np.where(after == DEAD, DEAD, after + start - START)
+        if not parted:
+            row = np.where(part.accept[after], end, row)
+        elif len(rows) < len(parts):
+            row[part.accept[START:], OTHER] = end
+        rows.append(row)
+        accept += [parted and len(rows) > len(parts) and bool(accepts) for accepts in part.accept[START:]]
         start = end
     rows.append(np.full((1, labels), start, np.int32))
-    return minimise(Automaton.of(np.arange(labels), np.concatenate(rows), np.arange(start + 1) == start))
+    return minimise(Automaton.of(np.arange(labels), np.concatenate(rows), [*accept, not parted]))
 
 
 def _ends_inside(items: Sequence[Item], demands: Mapping[str, Any], form: TextForm) -> bool:
@@ -304,7 +346,7 @@ def _spelled(item: Item) -> str:
     return "|".join(map(spell, item))
 
 
-def _in_order(items: list[Item], label: dict[str, int], limit: int) -> Automaton:
+def _in_order(items: Sequence[Item], label: dict[str, int], limit: int) -> Automaton:
     """One machine over labels for each item; where one ends the next begins, and after the last everything goes."""
     rows, start, entries = [np.zeros((1, len(label) + 1), np.int32)], START, 0
     for item in items:

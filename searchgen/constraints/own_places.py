@@ -3,15 +3,20 @@
 Only keywords whose phrases can overlap are compiled together. The machine follows every choice of places at once: a choice is which
 keywords are done, and how far into which phrase the text is. Of two choices that differ only in what is done, the one with less done
 is dropped, for the other can do whatever it can.
+
+A phrase that does not count in some contexts (`searchgen.constraints.words.standing`) is begun if the tokens before it allow it. What
+must not come after it is then carried along until it cannot come any more: the choice of a text that goes on with it is dropped.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from searchgen.automata import START, Automaton, minimise
 from searchgen.constraints.base import Phrase
+from searchgen.constraints.words.standing import NOWHERE_BARRED, Standing
 from searchgen.errors import TooLarge
 
 __all__ = ["apart", "placed", "together"]
@@ -24,9 +29,26 @@ class _Choice(NamedTuple):
     item: int  # whose phrase is being read; -1: no one's
     phrase: Phrase
     read: int  # tokens of it
+    after: frozenset[Phrase] = frozenset()  # what must not follow this phrase
+    barred: frozenset[Phrase] = frozenset()  # what must not come next, because of phrases read before
+
+
+class _State(NamedTuple):
+    before: Phrase  # the tokens before, as far as phrases heed them
+    choices: frozenset[_Choice]
+
+
+@dataclass(frozen=True)
+class _Places:
+    """The rules of a machine: which keywords there are, whether each comes after the one before, where their phrases count."""
+
+    items: Sequence[Item]
+    ordered: bool = False
+    standing: Standing = NOWHERE_BARRED
 
 
 FREE = _Choice(0, -1, (), 0)
+BEGIN = _State((), frozenset({FREE}))
 
 
 def apart(items: Sequence[Item]) -> list[list[int]]:
@@ -59,28 +81,35 @@ def _overlap(a: Phrase, b: Phrase) -> bool:
     return any(b[: len(a) - place] == a[place : place + len(b)] for place in range(len(a)))
 
 
-def together(items: Sequence[Item], label: dict[str, int], limit: int) -> Automaton:
+def together(
+    items: Sequence[Item],
+    label: dict[str, int],
+    limit: int,
+    ordered: bool = False,
+    standing: Standing = NOWHERE_BARRED,
+) -> Automaton:
     """The machine over labels that accepts texts with a place for every keyword, no two of which overlap.
 
     Args:
         items: the keywords of one group.
         label: the class of each word.
         limit: the most entries of its table.
+        ordered: whether each keyword comes after the one before it.
+        standing: where phrases count.
 
     Returns:
-        A minimal automaton; once it accepts it always does.
+        A minimal automaton; where phrases count everywhere, it always accepts once it does.
 
     Raises:
         TooLarge: the table would pass the limit.
     """
-    all_done, words = (1 << len(items)) - 1, [*label]
-    begin = frozenset({FREE})
-    number: dict[frozenset[_Choice], int] = {begin: START}
-    rows, queue = [[0] * (len(label) + 1)], [begin]
+    rules, all_done, words = _Places(items, ordered, standing), (1 << len(items)) - 1, [*label]
+    number: dict[_State, int] = {BEGIN: START}
+    rows, queue = [[0] * (len(label) + 1)], [BEGIN]
     for state in queue:
         rows.append([])
         for word in ("", *words):  # no phrase holds the empty word, which stands for all others
-            after = state if _done(state, all_done) else _step(state, word, items)
+            after = state if _is_final(state, all_done) else _step(state, word, rules)
             if after not in number:
                 number[after] = len(number) + 1
                 queue.append(after)
@@ -93,16 +122,17 @@ def together(items: Sequence[Item], label: dict[str, int], limit: int) -> Automa
     table = np.zeros((len(rows), len(label) + 1), np.int32)
     table[:, order] = rows
     return minimise(
-        Automaton.of(np.arange(len(label) + 1), table, [False, *(_done(state, all_done) for state in queue)])
+        Automaton.of(np.arange(len(label) + 1), table, [False, *(_done(state.choices, all_done) for state in queue)])
     )
 
 
-def placed(items: Sequence[Item], text: Sequence[str]) -> set[int]:
+def placed(items: Sequence[Item], text: Sequence[str], standing: Standing = NOWHERE_BARRED) -> set[int]:
     """Which keywords have places in a text, no two of which overlap: as many as can, earlier ones first.
 
     Args:
         items: folded keywords.
         text: folded tokens.
+        standing: where their phrases count.
 
     Returns:
         Their numbers.
@@ -112,10 +142,12 @@ def placed(items: Sequence[Item], text: Sequence[str]) -> set[int]:
     >>> sorted(placed([(("new", "york"),), (("york",),)], ["new", "york"]))
     [0]
     """
-    state = frozenset({FREE})
+    rules, state = _Places(items, standing=standing), BEGIN
     for word in text:
-        state = _step(state, word, items)
-    best = max((choice.done for choice in state), key=lambda done: (done.bit_count(), _earlier_first(done, len(items))))
+        state = _step(state, word, rules)
+    best = max(
+        (choice.done for choice in state.choices), key=lambda done: (done.bit_count(), _earlier_first(done, len(items)))
+    )
     return {number for number in range(len(items)) if best >> number & 1}
 
 
@@ -123,38 +155,53 @@ def _earlier_first(done: int, count: int) -> int:
     return sum((done >> number & 1) << (count - number) for number in range(count))
 
 
-def _done(state: Iterable[_Choice], all_done: int) -> bool:
-    return any(choice.done == all_done for choice in state)
+def _done(choices: Iterable[_Choice], all_done: int) -> bool:
+    return any(choice.done == all_done for choice in choices)
 
 
-def _step(state: Iterable[_Choice], word: str, items: Sequence[Item]) -> frozenset[_Choice]:
-    return frozenset(_undominated({choice for before in state for choice in _choices(before, word, items)}))
+def _is_final(state: _State, all_done: int) -> bool:
+    """Whether nothing that comes can undo what is done."""
+    return any(choice.done == all_done and not choice.barred for choice in state.choices)
 
 
-def _choices(before: _Choice, word: str, items: Sequence[Item]) -> Iterator[_Choice]:
-    """What a choice becomes with one more token."""
-    if before.item >= 0:
-        if before.phrase[before.read] == word:
-            yield _read(before)
+def _step(state: _State, word: str, rules: _Places) -> _State:
+    choices = {choice for before in state.choices for choice in _choices(before, word, state.before, rules)}
+    return _State(rules.standing.remembered((*state.before, word)), frozenset(_undominated(choices)))
+
+
+def _choices(choice: _Choice, word: str, text: Phrase, rules: _Places) -> Iterator[_Choice]:
+    """What a choice becomes with one more token after a text, none where that token must not come."""
+    if (word,) in choice.barred:
         return
-    yield before
-    for number, item in enumerate(items):
-        if not before.done >> number & 1:
-            for phrase in item:
-                if phrase[0] == word:
-                    yield _read(_Choice(before.done, number, phrase, 0))
+    if choice.barred:
+        choice = choice._replace(barred=frozenset(row[1:] for row in choice.barred if row[0] == word))
+    if choice.item >= 0:
+        if choice.phrase[choice.read] == word:
+            yield _read(choice)
+        return
+    yield choice
+    for number, item in enumerate(rules.items):
+        if choice.done >> number & 1:
+            continue
+        for phrase in item:
+            if phrase[0] == word:
+                after = rules.standing.must_not_follow(phrase, text)
+                if () not in after:
+                    yield _read(choice._replace(item=number, phrase=phrase, read=0, after=after))
+        if rules.ordered:
+            return
 
 
 def _read(choice: _Choice) -> _Choice:
     if choice.read + 1 < len(choice.phrase):
         return choice._replace(read=choice.read + 1)
-    return FREE._replace(done=choice.done | 1 << choice.item)
+    return FREE._replace(done=choice.done | 1 << choice.item, barred=choice.barred | choice.after)
 
 
 def _undominated(choices: set[_Choice]) -> Iterator[_Choice]:
-    maximal: dict[tuple[int, Phrase, int], list[int]] = {}
-    for choice in sorted(choices, key=lambda choice: -choice.done.bit_count()):
-        done = maximal.setdefault(choice[1:], [])
-        if not any(choice.done & larger == choice.done for larger in done):
-            done.append(choice.done)
+    maximal: dict[tuple[int, Phrase, int, frozenset[Phrase]], list[_Choice]] = {}
+    for choice in sorted(choices, key=lambda choice: (-choice.done.bit_count(), len(choice.barred))):
+        others = maximal.setdefault((choice.item, choice.phrase, choice.read, choice.after), [])
+        if not any(choice.done & other.done == choice.done and other.barred <= choice.barred for other in others):
+            others.append(choice)
             yield choice

@@ -1,7 +1,7 @@
 """Phrases as automata: the Aho-Corasick machine over token classes (Aho and Corasick 1975)."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,25 +16,28 @@ __all__ = ["OTHER", "label_words", "matcher", "over_tokens"]
 OTHER = 0  # the class of all tokens that no phrase names
 
 
-def label_words(words: Iterable[str], vocabulary: Vocabulary) -> tuple[npt.NDArray[np.int16], dict[str, int]]:
+def label_words(
+    words: Iterable[str] | Mapping[str, str], vocabulary: Vocabulary
+) -> tuple[npt.NDArray[np.int16], dict[str, int]]:
     """A token class for each word; tokens that are equal when case is ignored share it.
 
     Args:
-        words: tokens of phrases, folded.
+        words: tokens of phrases, folded; a mapping gives several words one symbol.
         vocabulary: the tokens to label.
 
     Returns:
-        (V,) classes, 0 for every other token; and the class of each word.
+        (V,) classes, 0 for every other token; and the class of each symbol.
 
     Raises:
         RequestError: more than 32,766 words.
     """
-    label = {word: place for place, word in enumerate(dict.fromkeys(words), OTHER + 1)}
+    symbols = words if isinstance(words, Mapping) else {word: word for word in words}
+    label = {symbol: place for place, symbol in enumerate(dict.fromkeys(symbols.values()), OTHER + 1)}
     if len(label) >= CLASS_LIMIT:
         raise RequestError(f"the lists hold {len(label):,} different words; at most {CLASS_LIMIT - 1:,} are possible")
     classes = np.zeros(len(vocabulary), np.int16)
-    for word, place in label.items():
-        classes[vocabulary.matching(word)] = place
+    for word, symbol in symbols.items():
+        classes[vocabulary.matching(word)] = label[symbol]
     return classes, label
 
 

@@ -99,8 +99,8 @@ class Judge:
         ids = np.array([vocabulary.find(token) for token in tokens], np.int32)
         return spans_of(self.constraints, ids, text, vocabulary, self.written)
 
-    def judged(self, text: str) -> dict[str, bool]:
-        """Return, for each part of each constraint, whether any text satisfies it.
+    def judged(self, text: str, lined: bool = False) -> dict[str, bool]:
+        """Return, for each part of each constraint, whether any text satisfies it; `lined`: the lines of the text are those that count.
 
         Words that the model does not know, or knows in another case, are read as they are written, and words with signs whole, so that
         `C++` does not hold `C`. A last stop ends the sentence even where it belongs to an abbreviation, and letters may be full-width.
@@ -117,7 +117,13 @@ class Judge:
             readings.append(form.tokenise(narrowed))
         vocabulary = self._holding([token for tokens in readings for token in tokens])
         ids = [np.array([vocabulary.find(token) for token in tokens], np.int32) for tokens in readings]
-        return _parts(self.constraints, ids, vocabulary, self.written)
+        result = _parts(self.constraints, ids, vocabulary, self.written)
+        if lined:
+            for one in self.constraints:
+                if one.lines is not None:
+                    name = self.written.get(one.describe(), one.describe())
+                    result[name] = one.lines.held_by_lines(text.split("\n"), form.name)
+        return result
 
     def _holding(self, tokens: Sequence[str]) -> Vocabulary:
         """Return a vocabulary that has all of some tokens, one that grows from text to text."""

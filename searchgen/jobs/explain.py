@@ -21,6 +21,7 @@ from searchgen.samplers.diagnostics.weights import effective_sample_size, pareto
 from searchgen.samplers.method import Job
 from searchgen.samplers.weighted.importance import METHOD as IMPORTANCE
 from searchgen.samplers.weighted.smc.sampler import METHOD as SMC
+from searchgen.search.conflict import naming_conflict
 from searchgen.sources.source import Source
 
 __all__ = ["Explained", "explain"]
@@ -117,12 +118,14 @@ def explain(source: Source, request: Request) -> Explained:
 
     Raises:
         RequestError: the request contradicts itself.
-        Impossible: it is proved that no text satisfies it.
+        Impossible: it is proved that no text satisfies it; the demands that exclude each other are named.
     """
     try:
         target = source.proposal(request)
     except Contradiction as error:
         raise Impossible(f"proved impossible: {error}") from None
+    except Impossible as error:
+        raise naming_conflict(error, source, request) from None
 
     if target.opaque:
         raise RequestError(f"explain sums over automata, and {target.opaque[0].name!r} has none; drop it")
@@ -137,7 +140,10 @@ def explain(source: Source, request: Request) -> Explained:
             return -np.inf
 
     job = Job(target, DRAWS, key_of(request.seed, "explain"), IMPORTANCE.options(), source.threads)
-    joint = job.guide().log_mass
+    try:
+        joint = job.guide().log_mass
+    except Impossible as error:
+        raise naming_conflict(error, source, request) from None
     window = log_mass(_free(request))
     drawn = IMPORTANCE.draw(job)
     parts = _parts(request)

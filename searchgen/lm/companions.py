@@ -1,12 +1,11 @@
-"""What comes along with an embedded model: word classes, the division of Chinese into words, the sentences it was trained on."""
+"""What comes along with an embedded model: word classes, the sentences it was trained on."""
 
 from searchgen.lm.embedded import NGRAMS, data_file
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.word_classes import WordClasses, open_classes
-from searchgen.lm.segmentation import Segmentation
 from searchgen.lm.training_sentences import TrainingSentences
 
-__all__ = ["load_classes", "load_segmentation", "load_training_sentences"]
+__all__ = ["load_classes", "load_training_sentences"]
 
 
 def load_classes(model: NGram) -> WordClasses | None:
@@ -19,12 +18,6 @@ def load_classes(model: NGram) -> WordClasses | None:
         return None
     path = data_file(model.name, "-classes.sgm")
     return open_classes(path, model) if path.exists() else None
-
-
-def load_segmentation(model: NGram) -> Segmentation | None:
-    """Return where words begin and end in the language of an embedded model whose tokens are characters, None for any other model."""
-    path = data_file(model.name, "-words.npz")
-    return Segmentation.open(path) if model.name in NGRAMS and path.exists() else None
 
 
 def load_training_sentences(model: NGram) -> TrainingSentences:

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
-__all__ = ["EMBEDDED", "MIXED", "NGRAMS", "data_file", "ngram_name"]
+__all__ = ["EDITION", "EMBEDDED", "MIXED", "NGRAMS", "data_file", "ngram_name", "other_edition"]
 
 DATA = Path(__file__).parent / "data"
 
-#: Mixtures, and the weight of the transformer in each: the best on held-out sentences, to a twentieth (benchmarks/mixture.py).
-MIXED = {"en": 0.7, "zh": 0.7}
+#: Of the files below: another edition gives other texts. The first came with the releases before `SECOND`.
+EDITION, SECOND = 2, "0.2.0"
+
+#: Mixtures, and the weight of the transformer in each: the best on held-out sentences, and in readings (benchmarks/registers.py).
+MIXED = {"en": 0.7, "zh": 0.4}
 
 #: N-gram models alone.
 NGRAMS = ("en-ngram", "zh-ngram")
@@ -34,3 +37,17 @@ def data_file(name: str, ending: str = ".sgm") -> Path:
         ('en.sgm', 'zh.onnx')
     """
     return DATA / f"{name.removesuffix('-ngram')}{ending}"
+
+
+def other_edition(name: str) -> str:
+    """Return where an earlier edition of an embedded model is found, to be put behind a refusal; empty for other models.
+
+    Example:
+        >>> other_edition("en"), other_edition("my.sgm")
+        ('; en is edition 2 of this model since 0.2.0, and the release before, 0.1.0, repeats edition 1', '')
+    """
+    if name not in EMBEDDED:
+        return ""
+    return (
+        f"; {name} is edition {EDITION} of this model since {SECOND}, and the release before, 0.1.0, repeats edition 1"
+    )

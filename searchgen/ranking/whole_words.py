@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from searchgen.constraints import Keywords
 from searchgen.constraints.base import Phrase, folded
-from searchgen.lm.segmentation import Segmentation
 from searchgen.target import Target, occurrences
+from searchgen.text.lexicon.segmentation import Segmentation
 
 __all__ = ["hidden_words", "whole_words_first"]
 

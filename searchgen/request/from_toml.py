@@ -29,6 +29,7 @@ seed = 7                       # makes results repeatable
 keywords = ["dog", ["park", "garden"]]
 ordered = false                # true: they must occur in this order
 overlap = false                # true: they may share words, as new york and york
+# inside_words = true          # Chinese: they may be parts of other words, as 下班 in 一下 and 班
 inflect = false                # true: words count in every form (English)
 # forms_of = ["dog"]           # only these words do
 # inflections = [["dog", "hound"]]  # forms of your own

@@ -37,6 +37,9 @@ CHAINS_PER_TEXT = 6
 #: A small budget has fewer chains, not shorter ones, down to two: many short chains end far from any optimum (measured).
 LEAST_STEPS, FEWEST_CHAINS = 5_000, 2
 
+#: Where keywords are many, chains are so many times fewer and longer, and the usual schedule has so many times more steps (measured).
+LONGER_CHAINS, MORE_STEPS = 4, 4
+
 #: The most a request may ask for; beyond it is a mistake, or work for several requests.
 MOST_TEXTS, MOST_SECONDS, MOST_CHAINS = 1000, 86_400, 10_000
 MOST_DRAWS, LARGEST_BETA = 1_000_000, 100.0
@@ -93,6 +96,21 @@ class Annealing:
     def for_texts(self, count: int) -> "Annealing":
         """Return the schedule with chains enough to find so many different texts."""
         return replace(self, chains=max(self.chains, CHAINS_PER_TEXT * count)) if count > 1 else self
+
+    def for_many_keywords(self, count: int) -> "Annealing":
+        """Return the schedule with fewer and longer chains: orders of many keywords take long to be tried.
+
+        The usual schedule makes four times as many steps, too. One for a budget keeps its number.
+
+        Args:
+            count: texts asked for.
+        """
+        longer = LONGER_CHAINS * (MORE_STEPS if self.is_usual(count) else 1)
+        return replace(self, chains=max(1, self.chains // LONGER_CHAINS), steps=longer * self.steps)
+
+    def is_usual(self, count: int) -> bool:
+        """Return whether the schedule is that of a request for so many texts that says nothing of it."""
+        return self.for_texts(count) == Annealing().for_texts(count)
 
     def for_budget(self, seconds: float, count: int = 1) -> "Annealing":
         """Return the schedule that a budget in seconds stands for: the same number of steps on every machine.

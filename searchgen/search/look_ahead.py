@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from searchgen.errors import Impossible
+from searchgen.errors import Impossible, NotFound
 from searchgen.guide import Budget, Guide
 from searchgen.problem import Problem
 from searchgen.request.request import Request
@@ -35,16 +35,7 @@ def look_ahead(source: Source, request: Request, order: int = 2) -> tuple[Target
     """
     try:
         target = source.proposal(request)
-        problem, left_out = _lightened(target.problem)
-        guide = Guide.build(
-            problem,
-            order=order,
-            max_tokens=target.max_tokens,
-            bigrams=target.bigrams,
-            budget=QUICK,
-            threads=source.threads,
-        )
-        return target, replace(guide, log_masses=guide.log_masses - left_out) if left_out else guide
+        return target, _guide(source, target, order)
     except Impossible:
         if not request.finite_verb:
             raise
@@ -56,6 +47,32 @@ def look_ahead(source: Source, request: Request, order: int = 2) -> tuple[Target
             "no text that satisfies the other constraints has a form of the finite-verb list; the texts may hold other verbs, or none",
         ),
     ), guide
+
+
+def _guide(source: Source, target: Target, order: int) -> Guide:
+    """Return the guide of a target, of many keywords in the first order that has texts.
+
+    Raises:
+        Impossible: no text satisfies the target.
+        NotFound: none was found in the orders tried.
+    """
+    for begun in target.begun():
+        problem, left_out = _lightened(begun)
+        try:
+            guide = Guide.build(
+                problem,
+                order=order,
+                max_tokens=target.max_tokens,
+                bigrams=target.bigrams,
+                budget=QUICK,
+                threads=source.threads,
+            )
+        except Impossible:
+            if target.many is None:
+                raise
+            continue
+        return replace(guide, log_masses=guide.log_masses - left_out) if left_out else guide
+    raise NotFound("not found: the orders of the keywords are too many to try all; widen the window, or ask for fewer")
 
 
 def _lightened(problem: Problem) -> tuple[Problem, float]:

@@ -82,6 +82,8 @@ class NGramSearch:
         """
         plan = request.annealing.for_texts(request.count)
         target, guide = look_ahead(source, request, order=1 if plan.chains * plan.steps <= UNIGRAM_STEPS else 2)
+        if target.many is not None:
+            plan = plan.for_many_keywords(request.count)
         # A window spelled out is the same request as the default one, and the signature pins it.
         request = request.but(min_words=target.window[0], max_words=target.window[1])
         if observer is not None:

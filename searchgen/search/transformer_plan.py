@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.request.request import Annealing, Request
+from searchgen.request.request import LONGER_CHAINS, MORE_STEPS, Request
 
 __all__ = ["EVALUATIONS_PER_SECOND", "MAX_PER_PARENT", "TransformerPlan"]
 
@@ -69,9 +69,14 @@ class TransformerPlan:
             parents=factor * plan.parents,
             test_chains=chains,
         )
-        if annealing.for_texts(request.count) == Annealing().for_texts(request.count):
+        if annealing.is_usual(request.count):
             return wider
         return wider.times(annealing.expected_seconds * EVALUATIONS_PER_SECOND / plan.evaluations)
+
+    def for_many_keywords(self) -> "TransformerPlan":
+        """Return the schedule with fewer and longer chains in each restart: orders of many keywords take long to be tried."""
+        chains = max(self.restart_scored, self.restart_chains // LONGER_CHAINS)
+        return replace(self, restart_chains=chains, restart_steps=LONGER_CHAINS * MORE_STEPS * self.restart_steps)
 
     @property
     def evaluations(self) -> int:

@@ -122,6 +122,8 @@ class TransformerRun:
         proposal, guide = look_ahead(source, request)
         request = request.but(min_words=proposal.window[0], max_words=proposal.window[1])
         plan = TransformerPlan.of(request)
+        if proposal.many is not None:
+            plan = plan.for_many_keywords()
         run = TransformerRun(source, request, proposal, guide, plan, proposal.problem, observer=observer)
         if observer is not None:
             observer.target = proposal

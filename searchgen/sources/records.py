@@ -3,8 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+from searchgen.constraints.lines.division import divided, shape_of
 from searchgen.record import Record
 from searchgen.target import Target
+from searchgen.text.lexicon.segmentation import chinese_words
 
 __all__ = ["record_of", "run_record"]
 
@@ -33,15 +35,32 @@ def record_of(run: Record, target: Target, ids: tuple[int, ...], log_density: fl
     tokens = tuple(target.vocabulary.decode(ids))
     token_log_p = target.token_log_p(ids)
     log_prob = target.log_prob(ids, token_log_p)
+    text, spans = target.form.detokenise(tokens), target.spans(ids)
+    shape = shape_of(target.constraints)
+    if shape is not None:
+        # A search takes the best division; draws of a law take one with its probability given the text.
+        seed = None if run.kind == "search" else run.seed
+        within = _within_words(text, target)
+        division = divided(text, shape, target.form.name, seed, run.signature, str(rank), within=within)
+        moved = division.moved
+        text, spans = (
+            division.text,
+            tuple(replace(span, start=moved(span.start), end=moved(span.end - 1) + 1) for span in spans),
+        )
     return replace(
         run,
-        text=target.form.detokenise(tokens),
+        text=text,
         tokens=tokens,
         log_prob=log_prob,
         log_prob_per_token=log_prob / (len(ids) + 1),
         log_density=log_density,
         satisfied=target.satisfied(ids),
-        spans=target.spans(ids),
+        spans=spans,
         rank=rank,
         token_log_p=tuple(token_log_p.tolist()),
     )
+
+
+def _within_words(text: str, target: Target) -> frozenset[int]:
+    """Return the places of a text that are inside a word, where words have no spaces between them."""
+    return frozenset(range(len(text))) - chinese_words().borders(text) if target.form.name == "zh" else frozenset()

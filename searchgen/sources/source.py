@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from searchgen.kernels.precompile import compile_loops
-from searchgen.lm.companions import load_classes, load_segmentation, load_training_sentences
+from searchgen.lm.companions import load_classes, load_training_sentences
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.ngram.load import load
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.word_classes import WordClasses
 from searchgen.lm.open import opening
 from searchgen.lm.protocol import DependsOnProcessor, TextModel, expecting
-from searchgen.lm.segmentation import Segmentation
 from searchgen.lm.training_sentences import TrainingSentences
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
 from searchgen.sources.piece_words import PieceWords
 from searchgen.target import Lexicon, Target, lexicon
+from searchgen.text.lexicon.segmentation import Segmentation, chinese_words
 
 __all__ = ["PROCESSOR", "Source", "open_source"]
 
@@ -98,7 +98,7 @@ class Source:
     @cached_property
     def segmentation(self) -> Segmentation | None:
         """Where words begin and end, None: tokens are words."""
-        return load_segmentation(self.model)
+        return chinese_words() if self.model.form == "zh" else None
 
     @cached_property
     def training_sentences(self) -> TrainingSentences:

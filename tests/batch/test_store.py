@@ -132,7 +132,10 @@ def test_a_foreign_journal_is_refused_and_left_alone(tmp_path: Path, foreign: by
         (Header(1, {}, "jsonl", version="1", platform="p"), "seed 0, this one has 1"),
         (Header(0, {"n": 2}, "jsonl", version="1", platform="p"), "defaults"),
         (Header(0, {}, "txt", version="1", platform="p"), "format"),
-        (Header(0, {}, "jsonl", version="2", platform="p"), "version"),
+        (
+            Header(0, {}, "jsonl", version="2", platform="p"),
+            'this one has "2"; continue it with that release, or begin again',
+        ),
         (Header(0, {}, "jsonl", version="1", platform="q"), "platform"),
     ],
 )

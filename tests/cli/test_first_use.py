@@ -58,12 +58,12 @@ def test_no_probability_is_above_one() -> None:
         "explain", *("--keywords", "time", "--max-words", "6", "--sentence", "--finite-verb", "--no-quotes", "--json")
     ).rows[0]
     assert all(log_p <= 0 for name in ("alone", "without", "factor") for log_p in row[name].values())
-    assert row["factor"]["no quotes"] == 0
+    assert -1e-3 < row["factor"]["no quotes"] <= 0  # sentences with a finite verb have next to no quotes
     assert row["alone"]["finite-verb"] < row["alone"]["sentence"] < 0  # a sentence with a finite verb, and any sentence
     assert row["pareto_k"] > 0.7
     assert (
         row["reason"]
-        == f"exact, and one text takes about 3,500 attempts; the estimate is unreliable (Pareto k {row['pareto_k']:.2f})"
+        == f"exact, and one text takes about 1,100 attempts; the estimate is unreliable (Pareto k {row['pareto_k']:.2f})"
     )
 
 

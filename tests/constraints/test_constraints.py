@@ -27,6 +27,7 @@ from searchgen.constraints import (
 )
 from searchgen.constraints.algebra.where import Leaf, Where
 from searchgen.constraints.keywords import Item
+from searchgen.constraints.lines.lines import Lines
 from searchgen.constraints.printed.initials import AcrosticWords, Alliteration, LastLetters
 from searchgen.constraints.printed.letters import OnlyLetters, Univocalic, WithoutLetters
 from searchgen.constraints.printed.positions import At
@@ -251,6 +252,7 @@ EXAMPLES: dict[str, Constraint] = {
     "acrostic-words": AcrosticWords("ab"),
     "last-letters": LastLetters("ab"),
     "alliteration": Alliteration("any"),
+    "lines": Lines(2, Range(1, 2)),
     "finite-verb": FiniteVerb(),
     "only-words": OnlyWords(frozenset({("a",), ("b", "c")})),
     "affixes": Affixes((Affix("prefix", "w"), Affix("stem", "a"))),

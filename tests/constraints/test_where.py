@@ -171,7 +171,7 @@ def test_contract() -> None:
         ("holds(dog))", "unexpected ')' at column 11: holds(dog)▸)"),
         ("hods(dog)", "unknown 'hods' at column 1: ▸hods(dog); did you mean holds?"),
         ("holds(dog) and wrods(3)", "unknown 'wrods' at column 16: holds(dog) and ▸wrods(3); did you mean words?"),
-        ("qqqq(3)", "there are acrostic_words"),
+        ("qqqq(3)", "there are acrostic, acrostic_words"),
         ("dog", "unexpected 'd' at column 1: ▸dog"),
         ("holds()", "holds at column 1: give at least one word"),
         ("words(six)", "words at column 1: words 'six' is no range"),

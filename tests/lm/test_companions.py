@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from searchgen.errors import ModelFileError
-from searchgen.lm.segmentation import Segmentation
 from searchgen.lm.training_sentences import TrainingSentences
+from searchgen.text.lexicon.segmentation import Segmentation
 
 
 def test_damaged_divisions_are_refused(tmp_path: Path) -> None:

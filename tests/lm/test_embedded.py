@@ -72,6 +72,7 @@ def test_names() -> None:
     assert list(rows) == ["en", "zh", "en-ngram", "zh-ngram"]
     assert all((rows[name] > rows[f"{name}-ngram"]) == (name in MIXED) for name in ("en", "zh"))
     assert load("en").name == load("en-ngram").name == "en-ngram"
+    assert load("en") is load("en-ngram")  # one model for the mixture and for what proposes to it
     facts = searchgen("lm", "info", "en", "--json").rows[0]
     assert facts["parts"] == [f"en-ngram {1 - MIXED['en']:g}", f"transformer {MIXED['en']:g}"]
     assert facts["hash"] == open_text_model("en").hash
@@ -120,6 +121,9 @@ def test_a_signature_repeats_the_mixtures_text() -> None:
     other = searchgen("constrain", "--again", row["signature"], "--lm", "en-ngram")
     assert other.code == 2
     assert "another model" in other.err
+    assert (
+        "en-ngram is edition 2 of this model since 0.2.0, and the release before, 0.1.0, repeats edition 1" in other.err
+    )
 
 
 def test_jobs_take_the_model_of_their_command(tmp_path: Path) -> None:

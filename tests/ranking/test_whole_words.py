@@ -6,12 +6,13 @@ from itertools import pairwise, product
 import pytest
 
 from searchgen.api import constrain
-from searchgen.lm.companions import load_segmentation
 from searchgen.lm.ngram.load import load
-from searchgen.lm.segmentation import UNKNOWN, Segmentation
 from searchgen.ranking.whole_words import hidden_words, whole_words_first
+from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
+from searchgen.sources.source import open_source
 from searchgen.target import Target
+from searchgen.text.lexicon.segmentation import UNKNOWN, Segmentation, chinese_words
 
 
 def test_the_division_is_the_most_probable_of_all() -> None:
@@ -46,8 +47,7 @@ def test_nothing_and_what_is_no_chinese() -> None:
     ],
 )
 def test_what_comes_with_searchgen_finds_hidden_words(text: str, words: list[str], hidden: int) -> None:
-    segmentation = load_segmentation(load("zh-ngram"))
-    assert segmentation is not None
+    segmentation = chinese_words()
     assert hidden_words(tuple(text), [[tuple(word)] for word in words], segmentation) == hidden
 
 
@@ -77,8 +77,7 @@ def test_alternatives_and_repetitions_are_whole_if_one_is() -> None:
 
 
 def test_case_does_not_count() -> None:
-    model, segmentation = load("zh-ngram"), load_segmentation(load("zh-ngram"))
-    assert segmentation is not None
+    model, segmentation = load("zh-ngram"), chinese_words()
     name = next(token for token in model.vocabulary if token.isascii() and token.isupper())
     target = Target.of(Request(keywords=((name.lower(),), ("道路",)), lm="zh-ngram"), model)
     texts = [target.vocabulary.encode([*text]).tolist() for text in ([*"这条道路。"], [name, *"这条道路。"])]
@@ -95,15 +94,14 @@ def test_the_order_is_stable_and_words_of_english_have_no_segmentation() -> None
         tuple(target.vocabulary.encode(list(text)).tolist())
         for text in ("我不知道路。", "这条道路。", "我不知道路了。", "道路。")
     ]
-    segmentation = load_segmentation(model)
-    assert segmentation is not None
+    segmentation = chinese_words()
     assert whole_words_first(ids, target, segmentation).tolist() == [1, 3, 0, 2]
-    assert load_segmentation(load("en-ngram")) is None
+    assert open_source(ModelRef.parse("zh-ngram")).segmentation is segmentation
+    assert open_source(ModelRef.parse("en-ngram")).segmentation is None
 
 
 def test_searches_print_texts_with_whole_words_first() -> None:
-    segmentation = load_segmentation(load("zh-ngram"))
-    assert segmentation is not None
+    segmentation = chinese_words()
     for lm in ("zh", "zh-ngram"):
         (record,) = constrain(["道路", "桥梁"], lm=lm, seed=7)
         assert hidden_words(record.tokens, [[("道", "路")], [("桥", "梁")]], segmentation) == 0, record.text

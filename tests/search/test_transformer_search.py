@@ -242,7 +242,7 @@ def test_the_python_interface_takes_a_transformer(letters: str) -> None:
     record = api.constrain("dog", lm=letters, seed=7, max_words=6)[0]
     assert record.lm == model.label
     assert record.satisfied["keyword dog"]
-    drawn = next(api.sample("dog", lm=letters, seed=7, max_words=6, options=["burn_in=2"]).records())
+    drawn = next(api.sample("dog", lm=letters, seed=7, max_words=6, options=["burn_in=12"]).records())
     assert drawn.lm == model.label
     assert drawn.log_prob == pytest.approx(model.log_probs([drawn.text])[0], rel=1e-5)  # not the n-gram model's
 

@@ -8,6 +8,7 @@ import re
 
 __all__ = [
     "Condition",
+    "acrostic",
     "acrostic_words",
     "adjacent",
     "alliteration",
@@ -20,6 +21,7 @@ __all__ = [
     "exactly",
     "holds",
     "last_letters",
+    "lines",
     "only_letters",
     "quoted",
     "regex",
@@ -194,6 +196,20 @@ def last_letters(word: str) -> Condition:
 def alliteration(letter: str) -> Condition:
     """The first letter of every word, or `any`."""
     return _called("alliteration", quoted(letter))
+
+
+def lines(count: int, low: int | None = None, high: int | None = None) -> Condition:
+    """So many lines of so many words each, by default 3 to 8, in Chinese 5 to 7 characters.
+
+    >>> lines(4), lines(4, 3, 8)
+    ('lines(4)', 'lines(4, 3..8)')
+    """
+    return _called("lines", str(count), *([] if low is high is None else [_range(low, high)]))
+
+
+def acrostic(word: str, low: int | None = None, high: int | None = None) -> Condition:
+    """A line for each letter of a word, which they begin with; so many words each, as `lines`."""
+    return _called("acrostic", quoted(word), *([] if low is high is None else [_range(low, high)]))
 
 
 def regex(pattern: str) -> Condition:

@@ -1,6 +1,7 @@
 """What can be called in `--where`: each name with the constraint that it makes of its arguments."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from itertools import product as pairs
 
@@ -8,6 +9,7 @@ from searchgen.constraints.algebra.language import Alternatives, Call, Joined, N
 from searchgen.constraints.base import Constraint
 from searchgen.constraints.edges import EndsWith, StartsWith
 from searchgen.constraints.keywords import Item, Keywords
+from searchgen.constraints.lines.lines import Lines
 from searchgen.constraints.printed.initials import AcrosticWords, Alliteration, LastLetters
 from searchgen.constraints.printed.letters import OnlyLetters, Univocalic, WithoutLetters
 from searchgen.constraints.printed.positions import At
@@ -18,6 +20,7 @@ from searchgen.constraints.printed.within import Within
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
 from searchgen.text.items import item_tokens
+from searchgen.text.lexicon.segmentation import Segmentation
 
 __all__ = ["COUNTING", "FUNCTIONS", "constraint_of"]
 
@@ -27,13 +30,14 @@ COUNTING = ("atleast", "atmost", "exactly")
 Arguments = Sequence[Alternatives]
 
 
-def constraint_of(call: Call, form: TextForm, source: str) -> Constraint:
+def constraint_of(call: Call, form: TextForm, source: str, lexicon: Segmentation | None = None) -> Constraint:
     """Return the constraint that a call asks for.
 
     Args:
         call: a name with arguments.
         form: of the texts.
         source: the whole condition, for messages.
+        lexicon: the words as which keywords count; None: they count inside other words, too.
 
     Raises:
         RequestError: there is no such name, or the arguments are not what it takes.
@@ -48,7 +52,8 @@ def constraint_of(call: Call, form: TextForm, source: str) -> Constraint:
     try:
         if len(arguments) != len(call.arguments):
             raise RequestError("a condition stands where words are taken")
-        return FUNCTIONS[call.name](arguments, form)
+        made = FUNCTIONS[call.name](arguments, form)
+        return replace(made, lexicon=lexicon) if isinstance(made, Keywords) else made
     except RequestError as error:
         raise type(error)(f"--where: {call.name} at column {call.column}: {_bare(str(error))}") from None
 
@@ -119,6 +124,20 @@ def _template(arguments: Arguments, form: TextForm) -> Constraint:
     return Template.of_source("|".join(arguments[0]), ["|".join(argument) for argument in arguments[1:]], form)
 
 
+def _lines(arguments: Arguments, form: TextForm) -> Constraint:
+    if not 1 <= len(arguments) <= 2 or len(arguments[0]) != 1 or not arguments[0][0].isdigit():
+        raise RequestError("give a number of lines, and perhaps the words of each, such as lines(4) or lines(4, 3..8)")
+    return Lines.of_count(int(arguments[0][0][:9]), "".join(arguments[1] if arguments[1:] else ()), form)
+
+
+def _acrostic(arguments: Arguments, form: TextForm) -> Constraint:
+    if not 1 <= len(arguments) <= 2 or len(arguments[0]) != 1:
+        raise RequestError(
+            "give a word, and perhaps the words of each line, such as acrostic(moon) or acrostic(moon, 3..8)"
+        )
+    return Lines.of_acrostic(arguments[0][0], "".join(arguments[1] if arguments[1:] else ()), form)
+
+
 #: By name; those of flags have the flag's name, `_` for `-`.
 FUNCTIONS: Mapping[str, Callable[[Arguments, TextForm], Constraint]] = {
     "holds": _holds,
@@ -127,6 +146,8 @@ FUNCTIONS: Mapping[str, Callable[[Arguments, TextForm], Constraint]] = {
     "within": _within,
     "at": _at,
     "template": _template,
+    "lines": _lines,
+    "acrostic": _acrostic,
     **{
         kind.name.replace("-", "_"): _one_text(kind)
         for kind in (

@@ -13,9 +13,12 @@ from searchgen.constraints.algebra.functions import COUNTING, constraint_of
 from searchgen.constraints.algebra.language import Call, Joined, Negated, Node, parsed, shown
 from searchgen.constraints.base import Constraint, Phrase, Setting
 from searchgen.constraints.flags import TEXTS, Flag
+from searchgen.constraints.lines.shape import Shape
 from searchgen.constraints.words.inflected import Inflected
+from searchgen.constraints.words.standing_machine import words_of
 from searchgen.errors import RequestError, TooLarge
 from searchgen.text import TextForm
+from searchgen.text.lexicon.segmentation import Segmentation
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Every", "Leaf", "Not", "Some", "Tree", "Where"]
@@ -84,27 +87,29 @@ class Where(Constraint):
         """Return one constraint for each condition that `and` joins."""
         made: dict[Where, None] = {}
         inflected = Inflected.of(demands, setting.form)
+        lexicon = words_of(demands, setting.form)
         for source in demands["where"]:
             node = parsed(source)
             parts = node.parts if isinstance(node, Joined) and node.word == "and" else (node,)
             for part in parts:
                 meant = with_forms(part, inflected, setting.vocabulary) if inflected else part
-                made[cls(spelled(part), _tree(meant, setting.form, source))] = None
+                made[cls(spelled(part), _tree(meant, setting.form, source, lexicon))] = None
         return [*made]
 
     @classmethod
-    def of_source(cls, source: str, form: TextForm) -> "Where":
+    def of_source(cls, source: str, form: TextForm, lexicon: Segmentation | None = None) -> "Where":
         """Return a condition as one constraint.
 
         Args:
             source: as the user wrote it.
             form: of the texts.
+            lexicon: the words as which keywords count; None: they count inside other words, too.
 
         Raises:
             RequestError: it is none.
         """
         node = parsed(source)
-        return cls(spelled(node), _tree(node, form, source))
+        return cls(spelled(node), _tree(node, form, source, lexicon))
 
     @classmethod
     def wording(cls, demands: Mapping[str, Any]) -> str:
@@ -152,6 +157,11 @@ class Where(Constraint):
         """Those of the one constraint that it may be, by the name of the condition."""
         found = self.tree.constraint.places(ids, vocabulary) if isinstance(self.tree, Leaf) else ()
         return [(self.text, first, end) for _, first, end in found]
+
+    @property
+    def lines(self) -> Shape | None:
+        """Those of the one constraint that it may be."""
+        return self.tree.constraint.lines if isinstance(self.tree, Leaf) else None
 
     def word_range(self, form: TextForm) -> tuple[int, int | None] | None:
         """The window of words, where all cases have one."""
@@ -207,18 +217,18 @@ def _bracketed(node: Node) -> str:
     return f"({spelled(node)})" if isinstance(node, Joined) else spelled(node)
 
 
-def _tree(node: Node, form: TextForm, source: str) -> Tree:
+def _tree(node: Node, form: TextForm, source: str, lexicon: Segmentation | None) -> Tree:
     if isinstance(node, Negated):
-        return Not(_tree(node.part, form, source))
+        return Not(_tree(node.part, form, source, lexicon))
     if isinstance(node, Joined):
-        parts = tuple(_tree(part, form, source) for part in node.parts)
+        parts = tuple(_tree(part, form, source, lexicon) for part in node.parts)
         return Every(parts) if node.word == "and" else Some(1, parts)
     if node.name in COUNTING:
-        return _counted(node, form, source)
-    return Leaf(constraint_of(node, form, source), spelled(node))
+        return _counted(node, form, source, lexicon)
+    return Leaf(constraint_of(node, form, source, lexicon), spelled(node))
 
 
-def _counted(node: Call, form: TextForm, source: str) -> Tree:
+def _counted(node: Call, form: TextForm, source: str, lexicon: Segmentation | None) -> Tree:
     where = f"--where: {node.name} at column {node.column}"
     first, *others = node.arguments or ((),)
     conditions = [argument for argument in others if isinstance(argument, Call | Negated | Joined)]
@@ -232,7 +242,7 @@ def _counted(node: Call, form: TextForm, source: str) -> Tree:
         raise RequestError(
             f"{where}: {number} of {len(conditions)} conditions; at most {MOST_COUNTED}, and no more than there are"
         )
-    parts = tuple(_tree(condition, form, source) for condition in conditions)
+    parts = tuple(_tree(condition, form, source, lexicon) for condition in conditions)
     least, more = Some(int(number), parts), Not(Some(int(number) + 1, parts))
     if node.name == "exactly":
         return Every((least, more))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from searchgen.constraints.base import Phrase
 from searchgen.constraints.own_places import placed
+from searchgen.constraints.words.standing import NOWHERE_BARRED, Standing, places_that_count
 
 __all__ = ["in_order", "places_of"]
 
@@ -11,19 +12,20 @@ Item = tuple[Phrase, ...]
 Place = tuple[int, int]
 
 
-def in_order(items: Sequence[Item], text: Phrase) -> Iterator[Place]:
+def in_order(items: Sequence[Item], text: Phrase, standing: Standing = NOWHERE_BARRED) -> Iterator[Place]:
     """Yield the earliest place of each item after the end of the one before, until one has none.
 
     Args:
         items: folded keywords.
         text: folded tokens.
+        standing: where their phrases count.
 
     >>> list(in_order([(("a",),), (("a", "b"), ("b",))], ("a", "c", "b")))
     [(0, 1), (2, 3)]
     """
     start = 0
     for item in items:
-        places = [place for place in _places(item, text) if place[0] >= start]
+        places = [place for place in places_that_count(item, text, standing) if place[0] >= start]
         if not places:
             return
         place = min(places, key=lambda place: (place[1], -place[0]))
@@ -31,12 +33,13 @@ def in_order(items: Sequence[Item], text: Phrase) -> Iterator[Place]:
         yield place
 
 
-def places_of(items: Sequence[Item], text: Phrase) -> dict[int, Place]:
+def places_of(items: Sequence[Item], text: Phrase, standing: Standing = NOWHERE_BARRED) -> dict[int, Place]:
     """A place for each item, no two of which overlap; where not all have one, for as many as can, earlier ones first.
 
     Args:
         items: folded keywords whose phrases may overlap.
         text: folded tokens.
+        standing: where their phrases count.
 
     Returns:
         First token and the token after the last, by the number of the item.
@@ -44,8 +47,8 @@ def places_of(items: Sequence[Item], text: Phrase) -> dict[int, Place]:
     >>> places_of([(("york",),), (("new", "york"),)], ("york", "in", "new", "york"))
     {1: (2, 4), 0: (0, 1)}
     """
-    places = {number: _places(item, text) for number, item in enumerate(items)}
-    numbers = sorted(placed(items, text), key=lambda number: (len(places[number]), number))
+    places = {number: places_that_count(item, text, standing) for number, item in enumerate(items)}
+    numbers = sorted(placed(items, text, standing), key=lambda number: (len(places[number]), number))
     found = _assigned([places[number] for number in numbers], ())
     return dict(zip(numbers, found or (), strict=True))
 
@@ -60,14 +63,3 @@ def _assigned(options: Sequence[Sequence[Place]], taken: tuple[Place, ...]) -> t
             if found is not None:
                 return found
     return None
-
-
-def _places(item: Item, text: Phrase) -> list[Place]:
-    """All places of an item, from left to right, of two that begin together the longer one first."""
-    found = {
-        (begin, begin + len(phrase))
-        for phrase in item
-        for begin in range(len(text) - len(phrase) + 1)
-        if text[begin : begin + len(phrase)] == phrase
-    }
-    return sorted(found, key=lambda place: (place[0], -place[1]))

@@ -14,6 +14,7 @@ import lzma
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +61,7 @@ def pack_classes(
     model: NGram,
     order: int,
     cut: tuple[int, ...],
-    about: dict[str, str],
+    about: dict[str, Any],
 ) -> bytes:
     """Return the bytes of a class model's file.
 

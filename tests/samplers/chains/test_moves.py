@@ -1,11 +1,13 @@
 """The compiled moves leave the target invariant: exact transition matrices, and controls that must fail."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from searchgen.samplers.chains.moves import labels, step
 from searchgen.samplers.proofs.exactness import World, imbalance, transition_matrix
-from searchgen.samplers.proofs.toy_worlds import WORLDS
+from searchgen.samplers.proofs.toy_worlds import WORLDS, items_world
 from searchgen.testing import assert_leaves_invariant
 from tests.samplers.controls import FAULTS, RIGHT, plain_step
 
@@ -26,6 +28,16 @@ def world(request: pytest.FixtureRequest) -> World:
 @pytest.mark.parametrize("mix", MIXES)
 def test_moves_leave_the_target_invariant(world: World, mix: str) -> None:
     """pi P = pi to rounding, and every row that the harness checks is as a full re-scoring has it; all moves reach every text."""
+    assert_leaves_invariant(step, world, MIXES[mix], 1.0, irreducible=mix == "all")
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_moves_keep_items_beside_the_automaton(mix: str) -> None:
+    """The law is that on the texts with all items, which are those that a plain reading finds."""
+    world = items_world(1.0)
+    spelled = ["".join("abc"[token - 3] for token in text) for text in world.texts]
+    every = ["".join(text) for length in range(1, 5) for text in product("abc", repeat=length)]
+    assert sorted(spelled) == sorted(text for text in every if "c" in text and "ab" in text)
     assert_leaves_invariant(step, world, MIXES[mix], 1.0, irreducible=mix == "all")
 
 

@@ -20,12 +20,15 @@ from searchgen.lm.ngram.estimation.counts import Level, adjusted_counts
 from searchgen.lm.ngram.estimation.trie import Trie, siblings
 from searchgen.lm.ngram.tables import BEGIN
 
-__all__ = ["Counted", "Weights", "counted", "discounts", "full_cut", "kneser_ney"]
+__all__ = ["MILLION", "Counted", "Weights", "counted", "discounts", "full_cut", "kneser_ney"]
 
 Array = npt.NDArray[Any]
 
 #: Discounts of an order whose counts of counts do not determine them (a small or artificial text).
 FALLBACK = (0.0, 0.5, 1.0, 1.5)
+
+#: Stored discounts are whole numbers of this part.
+MILLION = 1_000_000
 
 
 class Counted(NamedTuple):
@@ -34,7 +37,9 @@ class Counted(NamedTuple):
     trie: Trie
     adjusted: Array  # (N,) int32: adjusted counts
     pruned: Array  # (N,) int32: adjusted counts of the children that were dropped
-    counts_of_counts: Array  # (order, 4) int64: n-grams with adjusted count 1, 2, 3, 4, dropped ones included
+    counts_of_counts: (
+        Array  # (order, 4) int64: n-grams with adjusted count 1 to 4, dropped ones included; or as `discounts` says
+    )
 
 
 class Weights(NamedTuple):
@@ -104,10 +109,14 @@ def full_cut(cut: tuple[int, ...], order: int) -> tuple[int, ...]:
 def discounts(counts_of_counts: Array) -> Array:
     """Return the discounts for adjusted counts 0, 1, 2 and 3 or more, one row for each order.
 
+    A model merged from several (`merge.py`) has more than four columns: its discounts for counts 1, 2, ... themselves, in millionths.
+
     Example:
         >>> discounts(np.array([[10, 5, 2, 1], [1, 0, 0, 0]])).round(3).tolist()
         [[0.0, 0.5, 1.4, 2.0], [0.0, 0.5, 1.0, 1.5]]
     """
+    if counts_of_counts.shape[1] > 4:
+        return np.pad(counts_of_counts / MILLION, ((0, 0), (1, 0)))
     return np.array([_discounts_of_order(*row) for row in counts_of_counts.tolist()])
 
 
@@ -131,7 +140,7 @@ def kneser_ney(model: Counted) -> Weights:
         here, contexts = slice(starts[k], starts[k + 1]), slice(starts[k - 1], starts[k])
         groups = siblings(trie.children[contexts])
         adjusted, pruned = model.adjusted[here], model.pruned[contexts][groups.context]
-        taken = discount[np.minimum(adjusted, 3)]
+        taken = discount[np.minimum(adjusted, len(discount) - 1)]
         total = np.maximum(groups.sums(adjusted) + pruned, 1)
         freed = (groups.sums(taken) + pruned) / total
         backoff[contexts][groups.context] = freed

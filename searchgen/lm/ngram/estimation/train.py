@@ -20,7 +20,7 @@ from searchgen.lm.ngram.tables import BEGIN, END
 from searchgen.text import text_form
 from searchgen.text.casing import capitalised, uncapitalised
 
-__all__ = ["Recipe", "Trained", "encoded_text", "train"]
+__all__ = ["Recipe", "Trained", "encoded_text", "encoded_texts", "train"]
 
 Array = npt.NDArray[Any]
 
@@ -123,6 +123,34 @@ def encoded_text(
         RequestError: a path is missing, holds no text or is not UTF-8.
     """
     return _read(paths, recipe, progress).finished()
+
+
+def encoded_texts(
+    groups: Sequence[Sequence[str | Path]], recipe: Recipe, progress: Progress | None = None
+) -> tuple[list[Array], list[str], list[list[str]]]:
+    """Return several texts as ids of one vocabulary, and that vocabulary; a sentence counts in the first text that holds it.
+
+    Args:
+        groups: the files and folders of each text.
+        recipe: how they are read.
+        progress: receives the stage "read" and the share done of each text.
+
+    Returns:
+        The ids of each text, the vocabulary, and the printed sentences of each text that were left out.
+
+    Raises:
+        RequestError: a path is missing, holds no text or is not UTF-8.
+    """
+    corpus = _Corpus(recipe)
+    ends, left_out = [], []
+    for paths in groups:
+        for passage in read_passages(text_files(paths), recipe.form, progress):
+            corpus.add(passage)
+        ends.append(len(corpus.tokens))
+        left_out.append(corpus.held_out)
+        corpus.held_out = []
+    tokens, vocabulary = corpus.finished()
+    return np.split(tokens, ends[:-1]), vocabulary, left_out
 
 
 def _read(paths: Sequence[str | Path], recipe: Recipe, progress: Progress | None) -> "_Corpus":

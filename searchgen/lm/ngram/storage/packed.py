@@ -27,12 +27,16 @@ import numpy.typing as npt
 from searchgen.lm.ngram.estimation.kneser_ney import Counted
 from searchgen.lm.ngram.estimation.trie import first_children, parents
 
-__all__ = ["FILTERS", "HEAD", "MAGIC", "VERSION", "content_hash", "hash_of_planes", "pack"]
+__all__ = ["FILTERS", "HEAD", "MAGIC", "MERGED", "VERSION", "content_hash", "hash_of_planes", "pack"]
 
 Array = npt.NDArray[Any]
 
 MAGIC = b"\x89SGM\r\n\x1a\n"  # as in PNG: shows at once when a transfer changed line ends or dropped the 8th bit
 VERSION = 1
+
+#: The version of files that hold discounts in place of counts of counts: older releases cannot read them.
+MERGED = 2
+
 HEAD = struct.Struct("<8sIIQ32s")
 
 #: Planes are noise of low entropy: position bits do not help, and a longer search for matches gains 0.7 % in five
@@ -81,7 +85,8 @@ def pack(model: Counted, vocabulary: Sequence[str], metadata: dict[str, Any]) ->
     text = json.dumps(description, ensure_ascii=False).encode()
     body = b"".join([struct.pack("<I", len(text)), text, *(plane for _, plane in squeezed)])
     key = bytes.fromhex(content_hash(model, words, metadata["form"]))
-    return HEAD.pack(MAGIC, VERSION, zlib.crc32(body), len(body), key) + body
+    version = VERSION if model.counts_of_counts.shape[1] == 4 else MERGED
+    return HEAD.pack(MAGIC, version, zlib.crc32(body), len(body), key) + body
 
 
 def content_hash(model: Counted, words: str, form: str) -> str:

@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import ModelFileError
-from searchgen.lm.ngram.estimation.kneser_ney import Counted
+from searchgen.lm.ngram.estimation.kneser_ney import MILLION, Counted
 from searchgen.lm.ngram.estimation.trie import Siblings, Trie, siblings
 from searchgen.lm.ngram.estimation.words import SPECIAL
-from searchgen.lm.ngram.storage.packed import FILTERS, HEAD, MAGIC, VERSION, hash_of_planes
+from searchgen.lm.ngram.storage.packed import FILTERS, HEAD, MAGIC, MERGED, VERSION, hash_of_planes
 from searchgen.lm.ngram.tables import BEGIN
 from searchgen.text import FORMS
 
@@ -41,6 +41,9 @@ NGRAMS_A_BYTE, ALWAYS_NGRAMS = 8, 1 << 18
 LETTERS_A_BYTE, ALWAYS_LETTERS = 32, 1 << 20
 
 LARGEST = np.iinfo(np.int32).max
+
+#: The most discounts of an order.
+MOST_DISCOUNTS = 256
 
 #: What the reading of contents that are not as they should be may raise.
 FAULTS = (
@@ -96,9 +99,10 @@ class Packed:
         if len(start) < HEAD.size:
             raise ModelFileError(f"{path}: the file is cut off after {size} bytes; fetch or train it again")
         _, version, _, length, key = HEAD.unpack(start)
-        if version != VERSION:
+        if version not in (VERSION, MERGED):
             raise ModelFileError(
-                f"{path}: its model format is {version}, but this searchgen reads format {VERSION}; install the release that wrote it"
+                f"{path}: its model format is {version}, but this searchgen reads formats {VERSION} and {MERGED}; "
+                "install the release that wrote it"
             )
         if size != HEAD.size + length:
             raise ModelFileError(
@@ -152,7 +156,7 @@ class _Description:
 
     metadata: dict[str, Any]
     counts: list[int]  # n-grams of each order
-    tallies: list[list[int]]  # (order, 4) counts of counts
+    tallies: list[list[int]]  # (order, 4) counts of counts, or more columns: discounts in millionths
     ends: list[int]  # where the metadata ends, and each part after it
     codecs: str  # of the vocabulary and each plane
     more: list[bool]  # whether a plane is followed by another one of the same numbers
@@ -171,7 +175,7 @@ class _Description:
         _require(
             sum(counts) <= min(most, LARGEST - 2), f"it declares {sum(counts):,} n-grams, more than it has room for"
         )
-        _require([len(row) for row in tallies] == [4] * len(counts), "its counts of counts are malformed")
+        _check_tallies(tallies, len(counts))
         _require(4 + size + sum(lengths) == len(body), "its parts do not fill it")
         _require(isinstance(codecs, str) and set(codecs) <= {"x", "z"}, "it is compressed in an unknown way")
         _require(isinstance(more, list) and all(isinstance(flag, bool) for flag in more), "its planes are malformed")
@@ -240,6 +244,17 @@ def _naturals(values: Any) -> list[int]:
     whole = isinstance(values, list) and all(type(value) is int and 0 <= value <= LARGEST for value in values)
     _require(whole, "its counts are malformed")
     return list(values)
+
+
+def _check_tallies(tallies: list[list[int]], orders: int) -> None:
+    """Require counts of counts 1 to 4, or discounts in millionths, none larger than its count."""
+    sizes = {len(row) for row in tallies}
+    _require(len(tallies) == orders and len(sizes) == 1, "its counts of counts are malformed")
+    (size,) = sizes
+    _require(4 <= size <= MOST_DISCOUNTS, "its counts of counts are malformed")
+    if size > 4:
+        fits = all(taken <= count * MILLION for row in tallies for count, taken in enumerate(row, start=1))
+        _require(fits, "its discounts are larger than their counts")
 
 
 def _is_plain(value: Any) -> bool:

@@ -1,0 +1,1 @@
+"""Texts of several lines: poems, and acrostics by line."""
