@@ -33,7 +33,7 @@ from searchgen.text.items import item_tokens
 
 __all__ = ["CLOSENESS", "SLACK", "Rewriter", "Rewritten"]
 
-#: What an edit costs by default, in nats, and how many more than the fewest are tried: chosen by reading (notes/rewriting.md).
+#: What an edit costs by default, in nats, and how many more than the fewest are tried: chosen by reading.
 CLOSENESS, SLACK = 10.0, 1
 
 #: How many edits more than allowed are tried, to say how many it takes.
