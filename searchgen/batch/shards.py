@@ -133,7 +133,7 @@ def _part(path: Path) -> Part:
                 raise RequestError(f"{path}: shard {header.shard} is not finished; continue it with --resume")
     except OSError as error:
         raise RequestError(
-            f"cannot read {error.filename}: {error.strerror}; a shard has its journal beside it"
+            f"cannot read {error.filename}: {error.strerror}; a shard needs its journal in the same folder"
         ) from None
     except BadLine as error:
         raise RequestError(f"{journal}: {error}; do the shard again with --overwrite") from None

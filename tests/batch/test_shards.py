@@ -111,7 +111,7 @@ def test_what_is_refused_leaves_nothing(folder: Path) -> None:
     for third, said in {
         "out.2": "are both shard 2/3; give each shard once",
         "whole": "is no shard: its run did all jobs",
-        "jobs.jsonl": "a shard has its journal beside it",
+        "jobs.jsonl": "a shard needs its journal in the same folder",
         "nowhere": "cannot read",
         "seed": "is of a run with seed 1, and",
         "half": "is shard 1/2, and",

@@ -222,7 +222,8 @@ def test_nonsense_of_every_verb() -> None:
 @pytest.mark.usefixtures("nothing_to_lose")
 @pytest.mark.parametrize("part", range(13))
 def test_twenty_thousand_lines(part: int) -> None:
-    assert len(lines_of_every_verb(1000 + 1500 * part, 1500, searchgen)) >= len(VERBS) - 4
+    """No fault, and most verbs are not only refused."""
+    assert len(lines_of_every_verb(1000 + 1500 * part, 1500, searchgen)) > len(VERBS) // 2
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from searchgen.constraints.printed.letters import letters_given
 from searchgen.constraints.printed.ranges import Range
 from searchgen.constraints.printed.sizes import LONGEST_TEXT, Characters
 from searchgen.errors import RequestError, TooLarge
+from searchgen.plain_json import brief
 from searchgen.text import TextForm
 from searchgen.text.printed_words import Sort, letters, sort_of
 from searchgen.text.printing import Alphabet
@@ -261,7 +262,7 @@ class CharactersOfLines(Constraint):
 
 def _within_bounds(count: int) -> int:
     if not 1 <= count <= MOST_LINES:
-        raise RequestError(f"--lines {count}: give 1 to {MOST_LINES}")
+        raise RequestError(f"--lines {brief(count)}: give 1 to {MOST_LINES}")
     return count
 
 
