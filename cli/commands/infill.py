@@ -15,12 +15,12 @@ __all__ = ["HELP", "SHORT", "infill"]
 
 SHORT = "Fill the gaps of texts."
 
-HELP = """Fill the gaps of a text, or of each line of stdin: ___ is one word, ___{2..4} two to four, ___* any number.
+HELP = """Fill the gaps of a text, or of each line of stdin. ___ is one word, ___{2..4} two to four words, ___* any number.
 
 One line in gives -n lines out, in order, each printed before the next is read. A line without an answer gives empty lines, and the exit
 code is 3. Other constraints hold, too.
 
-Example: searchgen infill "She opened the door and ___{2..6} in the kitchen." -n 3 --seed 7
+Example: searchgen infill "She opened the door and ___{2..6}." -n 3
 """
 
 Text = typer.Argument(

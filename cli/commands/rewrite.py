@@ -22,7 +22,7 @@ replaces one word or mark, in Chinese one character or mark.
 One line in gives -n lines out, in order, each printed before the next is read. A line without an answer gives empty lines, and the exit
 code is 3.
 
-Example: searchgen rewrite "The lazy dog sleeps near the old door." --without-letters z --protect "old door" --seed 7
+Example: searchgen rewrite "The lazy dog sleeps near the door." --without-letters z
 """
 
 Text = typer.Argument(metavar="[TEXT]", help="The text. Without it, each line of stdin is one.", show_default=False)
@@ -34,7 +34,7 @@ Closeness = typer.Option(
     "--closeness",
     metavar="WEIGHT",
     parser=decimal,
-    help="What an edit costs beside log p when texts are ranked, in nats.",
+    help="Cost of an edit, in nats, when texts are ranked by log p.",
 )
 Diff = typer.Option("--diff", help="Print after each text a tab and what changed: -old +new.")
 

@@ -98,7 +98,7 @@ class Rewriter:
         held = held_spans(tokens, self.protect, vocabulary.form)
         places = token_places(tokens, text)
         if places is None:
-            raise NotFound("the words of the text cannot be told from its other signs; write it in plain letters")
+            raise NotFound("the text has signs that hide where its words are; write it in plain letters")
         source = Source(text, tokens, tuple(places), held)
         runs = self._begun(self.request.but(source=text, max_edits=self.most or 0, protect=self.protect))
         return self._ranked(source, self._found(runs))

@@ -4,6 +4,7 @@ import random
 import re
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -166,13 +167,14 @@ def test_what_edits_cannot_be() -> None:
     ):
         with pytest.raises(RequestError, match=said):
             Edits.check(Demands.nothing(**demands))
-    for demands, said in (
+    more: dict[str, Any]
+    for more, said in (
         ({"source": "..."}, "has no word"),
         ({"source": "dog " * 201}, "has 201 words, and at most 200"),
         ({"source": "A dog.", "protect": ("old door",)}, "'old door' is not in the text"),
     ):
         with pytest.raises(RequestError, match=said):
-            Judge.of(Demands.nothing(max_edits=1, min_words=1, max_words=9, **demands), VOCABULARY)
+            Judge.of(Demands.nothing(max_edits=1, min_words=1, max_words=9, **more), VOCABULARY)
 
 
 def test_the_search_heeds_them() -> None:

@@ -1,6 +1,7 @@
 """Lines of prose with the spellings of people: quotation marks of all kinds, dots, spaces, wide digits, addresses, Windows line ends."""
 
 import random
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from tests.places import CORPORA
@@ -49,6 +50,7 @@ def decorated(seed: int, language: str) -> str:
         lambda text: text + "\r",
         lambda text: text[:-1] + "——真的" + end,
     ]
-    for change in draw.sample(english if language == "en" else chinese, draw.randint(1, 2)):
+    changes: Sequence[Callable[[str], str]] = draw.sample(english if language == "en" else chinese, draw.randint(1, 2))
+    for change in changes:
         line = change(line)
     return line
