@@ -22,7 +22,7 @@ replaces one word or mark, in Chinese one character or mark.
 One line in gives -n lines out, in order, each printed before the next is read. A line without an answer gives empty lines, and the exit
 code is 3.
 
-Example: searchgen rewrite "The lazy dog sleeps near the door." --without-letters z
+Example: searchgen rewrite "The lazy dog sleeps." --without-letters z
 """
 
 Text = typer.Argument(metavar="[TEXT]", help="The text. Without it, each line of stdin is one.", show_default=False)
