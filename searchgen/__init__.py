@@ -40,6 +40,7 @@ PUBLIC = {
     "OnlyWords": "searchgen.constraints.words.only_words",
     "Plain": "searchgen.constraints",
     "Predicate": "searchgen.constraints",
+    "Prefer": "searchgen.constraints.algebra.prefer",
     "PrintedWords": "searchgen.constraints.printed.sizes",
     "Regex": "searchgen.constraints.printed.regex",
     "Request": "searchgen.request.request",

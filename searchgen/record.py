@@ -8,7 +8,7 @@ from searchgen.plain_json import plain
 __all__ = ["Record", "Span", "on_one_line", "partial_record"]
 
 #: Fields that stand in the JSON only where they have a value.
-OPTIONAL = ("neural", "examples")
+OPTIONAL = ("neural", "examples", "violations")
 
 #: A field for pages and notebooks, which is no part of the JSON.
 SHOWN_ONLY = "token_log_p"
@@ -56,6 +56,7 @@ class Record:
         stopped_early: whether the clock's safety net, an outage or Ctrl-C ended the run.
         neural: under a transformer, what the request cost: tests, texts scored, passes, tokens (docs/neural.md); absent without one.
         examples: the example lines that a transformer read first, by count and hash; absent without any.
+        violations: how often the text violates each preference; absent without any.
         token_log_p: natural log p of each token and of the end under the n-gram model, for a plot; not part of the JSON.
     """
 
@@ -79,6 +80,7 @@ class Record:
     stopped_early: bool = False
     neural: dict[str, int] | None = None
     examples: dict[str, Any] | None = None
+    violations: dict[str, int] | None = None
     token_log_p: tuple[float, ...] = ()
 
     @property

@@ -70,6 +70,10 @@ def score(
 
     if demands.from_stdin:
         raise RequestError("score reads the texts from stdin; give the keywords themselves")
+    if demands["prefer"]:
+        raise RequestError(
+            "score does not count preferences; drop --prefer, or read 'violations' in the results of constrain"
+        )
     constrained = demands.demands() != Demands.nothing()
     request = law_request(
         demands.demands(min_words=demands["min_words"] or 1, max_words=demands["max_words"] or MOST_WORDS),

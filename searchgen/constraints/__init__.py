@@ -54,6 +54,7 @@ REGISTERED = (
     "printed.sizes:WordLength",
     "printed.positions:At",
     "algebra.where:Where",
+    "algebra.prefer:Prefer",
     "printed.template:Template",
     "printed.regex:Regex",
     "printed.letters:WithoutLetters",

@@ -8,6 +8,7 @@ import numpy as np
 
 from searchgen.black_box_terms import BlackBoxTerm
 from searchgen.constraints import Constraint, Forbid, refuse_forbidden_keywords, with_demanded
+from searchgen.constraints.algebra.prefer import Prefer
 from searchgen.constraints.words.spans import spans_of
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.record import Span
@@ -135,17 +136,20 @@ class Judge:
 
 
 def term_of(constraint: Constraint, vocabulary: Vocabulary) -> BlackBoxTerm:
-    """Return the term that forbids the texts that a constraint rejects, for one without an automaton of use.
+    """Return the term that forbids the texts that a constraint rejects, for one without an automaton of use, or charges for them.
 
     Args:
-        constraint: its description is the name of its one part.
+        constraint: its description is the name of its one part; a preference charges.
         vocabulary: of the texts.
     """
+    judged: Constraint = constraint.condition if isinstance(constraint, Prefer) else constraint
 
-    def holds(text: str) -> bool:
-        return constraint.violations(vocabulary.encode(vocabulary.form.tokenise(text)), vocabulary) == 0
+    def violations(text: str) -> int:
+        return judged.violations(vocabulary.encode(vocabulary.form.tokenise(text)), vocabulary)
 
-    return BlackBoxTerm(constraint.describe(), holds, hard=True)
+    if isinstance(constraint, Prefer):
+        return BlackBoxTerm(constraint.describe(), violations, -constraint.weight, violations=violations)
+    return BlackBoxTerm(constraint.describe(), lambda text: violations(text) == 0, hard=True, violations=violations)
 
 
 def _parts(

@@ -3,6 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from searchgen.constraints.algebra.prefer import Prefer
 from searchgen.constraints.lines.division import divided, shape_of
 from searchgen.record import Record
 from searchgen.target import Target
@@ -56,9 +59,17 @@ def record_of(run: Record, target: Target, ids: tuple[int, ...], log_density: fl
         log_density=log_density,
         satisfied=target.satisfied(ids),
         spans=spans,
+        violations=_violations(ids, target),
         rank=rank,
         token_log_p=tuple(token_log_p.tolist()),
     )
+
+
+def _violations(ids: tuple[int, ...], target: Target) -> dict[str, int] | None:
+    """Return how often a text violates the condition of each preference; None: there is none."""
+    preferences = [one.condition for one in target.constraints if isinstance(one, Prefer)]
+    text = np.array(ids, np.int32)
+    return {one.text: one.violations(text, target.vocabulary) for one in preferences} or None
 
 
 def _within_words(text: str, target: Target) -> frozenset[int]:

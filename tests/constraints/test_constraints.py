@@ -25,6 +25,7 @@ from searchgen.constraints import (
     own_places,
     window,
 )
+from searchgen.constraints.algebra.prefer import Prefer
 from searchgen.constraints.algebra.where import Leaf, Where
 from searchgen.constraints.keywords import Item
 from searchgen.constraints.lines.lines import Lines
@@ -246,6 +247,7 @@ EXAMPLES: dict[str, Constraint] = {
     "template": Template("___ a", (Gap(Range(1, 1)), Fixed(" a")), (("a",),)),
     "regex": Regex("a .*"),
     "where": Where("holds(a)", Leaf(Keywords(((("a",),),)), "holds(a)")),
+    "prefer": Prefer(1.5, Where("holds(a)", Leaf(Keywords(((("a",),),)), "holds(a)"))),
     "without-letters": WithoutLetters("ab"),
     "only-letters": OnlyLetters("ab"),
     "univocalic": Univocalic("a"),

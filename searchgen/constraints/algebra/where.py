@@ -92,9 +92,30 @@ class Where(Constraint):
             node = parsed(source)
             parts = node.parts if isinstance(node, Joined) and node.word == "and" else (node,)
             for part in parts:
-                meant = with_forms(part, inflected, setting.vocabulary) if inflected else part
-                made[cls(spelled(part), _tree(meant, setting.form, source, lexicon))] = None
+                made[cls._of(part, setting, inflected, source, lexicon)] = None
         return [*made]
+
+    @classmethod
+    def meant(cls, source: str, demands: Mapping[str, Any], setting: Setting) -> "Where":
+        """Return a condition as one constraint.
+
+        Args:
+            source: as the user wrote it.
+            demands: say which words count in every form, and what a Chinese word is.
+            setting: text form and vocabulary.
+
+        Raises:
+            RequestError: it is none.
+        """
+        inflected, lexicon = Inflected.of(demands, setting.form), words_of(demands, setting.form)
+        return cls._of(parsed(source), setting, inflected, source, lexicon)
+
+    @classmethod
+    def _of(
+        cls, node: Node, setting: Setting, inflected: Inflected | None, source: str, lexicon: Segmentation | None
+    ) -> "Where":
+        meant = with_forms(node, inflected, setting.vocabulary) if inflected else node
+        return cls(spelled(node), _tree(meant, setting.form, source, lexicon))
 
     @classmethod
     def of_source(cls, source: str, form: TextForm, lexicon: Segmentation | None = None) -> "Where":
@@ -194,6 +215,18 @@ class Where(Constraint):
         """
         return {self.text: _holds(self.tree, ids, vocabulary)}
 
+    def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
+        """How far the condition is from holding: `and` adds up, `atleast(n)` takes the n least, `not` counts 1.
+
+        Args:
+            ids: a text.
+            vocabulary: its tokens.
+
+        Returns:
+            0 iff it holds.
+        """
+        return _violations(self.tree, ids, vocabulary)
+
 
 def spelled(node: Node) -> str:
     """Return a condition as it is written, with single spaces.
@@ -264,6 +297,18 @@ def _holds(tree: Tree, ids: Ids, vocabulary: Vocabulary) -> bool:
         return not _holds(tree.part, ids, vocabulary)
     held = [_holds(part, ids, vocabulary) for part in tree.parts]
     return all(held) if isinstance(tree, Every) else sum(held) >= tree.least
+
+
+def _violations(tree: Tree, ids: Ids, vocabulary: Vocabulary) -> int:
+    if isinstance(tree, Leaf):
+        return tree.constraint.violations(ids, vocabulary)
+    if isinstance(tree, Not):
+        return int(_holds(tree.part, ids, vocabulary))
+    counts = sorted(_violations(part, ids, vocabulary) for part in tree.parts)
+    if isinstance(tree, Every):
+        return sum(counts)
+    # More than there are parts never hold: what counts no part is violated by 1 for each that is missing.
+    return sum(counts[: tree.least]) + max(0, tree.least - len(counts))
 
 
 def _automaton(tree: Tree, vocabulary: Vocabulary, limit: int) -> Automaton:

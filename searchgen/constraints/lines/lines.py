@@ -259,6 +259,18 @@ class CharactersOfLines(Constraint):
         """
         return {self.describe(): self.held_by(vocabulary.form.detokenise(vocabulary.decode(ids)), vocabulary.form.name)}
 
+    def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
+        """How many characters are missing or too many, over all lines of the division that is nearest.
+
+        Args:
+            ids: a text.
+            vocabulary: its tokens.
+
+        Returns:
+            0 iff the text can be divided so.
+        """
+        return self.lines.distance(vocabulary.form.detokenise(vocabulary.decode(ids)), vocabulary.form.name)
+
 
 def _within_bounds(count: int) -> int:
     if not 1 <= count <= MOST_LINES:

@@ -7,7 +7,7 @@ probability in proportion to its weight.
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from searchgen.constraints.printed.ranges import Range
@@ -103,6 +103,32 @@ class Shape:
             ends = self._ends(pieces, number, at)
             at = max(ends, key=lambda end: self._with(pieces, at, end, after[number + 1][end], summed=False))
         return starts
+
+    def distance(self, text: str, form: str) -> int:
+        """Return how many characters the lines of a text in one line miss or have too many, in the division where these are fewest.
+
+        A text that has no division into so many lines, whatever their characters, misses all that it has and one more.
+
+        Example:
+            >>> Shape(2, Range(1, None), characters=Range(5, 7)).distance("The cat sat down.", "en")
+            2
+        """
+        sized = self.characters or Range(0, None)
+        free, pieces = replace(self, characters=None), pieces_of(text, form)
+        none = len(text) + 1
+        after = [none] * len(pieces) + [0]
+        for number in reversed(range(self.count)):
+            after = [
+                min(
+                    (
+                        after[end] + sized.distance(pieces[end - 1].end - pieces[at].start)
+                        for end in free._ends(pieces, number, at)
+                    ),
+                    default=none,
+                )
+                for at in range(len(pieces))
+            ] + [none]
+        return min(after[0], none)
 
     def drawn(self, text: str, form: str, uniform: Sequence[float], within: Collection[int] = ()) -> list[int]:
         """Return the places where the lines begin in a division drawn in proportion to its weight.

@@ -60,6 +60,15 @@ class Range(NamedTuple):
     def __contains__(self, number: object) -> bool:
         return isinstance(number, int) and self.low <= number and (self.high is None or number <= self.high)
 
+    def distance(self, number: int) -> int:
+        """Return how far a number is from the range: 0 inside.
+
+        Example:
+            >>> [Range(3, 5).distance(number) for number in (1, 4, 9)]
+            [2, 0, 4]
+        """
+        return max(self.low - number, 0 if self.high is None else number - self.high, 0)
+
     @property
     def cap(self) -> int:
         """The number from which on counting makes no difference."""

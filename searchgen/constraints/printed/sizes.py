@@ -1,10 +1,11 @@
 """How large a printed text is: its words as people count them, its characters, the letters of each word."""
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from searchgen.automata import Automaton
+from searchgen.automata import Automaton, Ids
 from searchgen.constraints.flags import Flag
 from searchgen.constraints.length import MOST_WORDS
 from searchgen.constraints.printed.condition import Printed, explored
@@ -13,6 +14,7 @@ from searchgen.errors import RequestError
 from searchgen.text import TextForm
 from searchgen.text.printed_words import Sort, printed_words, sort_of
 from searchgen.text.printing import Alphabet
+from searchgen.vocabulary import Vocabulary
 
 __all__ = ["LONGEST_TEXT", "Characters", "PrintedWords", "WordLength"]
 
@@ -43,6 +45,32 @@ class _Sized(Printed):
     def describe(self) -> str:
         """The range."""
         return f"{self.name} {self.size}"
+
+    @abstractmethod
+    def sizes(self, text: str, form: str) -> Sequence[int]:
+        """What must lie in the range.
+
+        Args:
+            text: as it is printed.
+            form: name of its text form.
+        """
+
+    def held_by(self, text: str, form: str) -> bool:
+        """Whether all sizes lie in the range."""
+        return all(size in self.size for size in self.sizes(text, form))
+
+    def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
+        """How many words or characters are missing or too many.
+
+        Args:
+            ids: a text.
+            vocabulary: its tokens.
+
+        Returns:
+            0 inside the range.
+        """
+        printed = vocabulary.form.detokenise(vocabulary.decode(ids))
+        return sum(map(self.size.distance, self.sizes(printed, vocabulary.form.name)))
 
 
 @dataclass(frozen=True)
@@ -78,9 +106,9 @@ class PrintedWords(_Sized):
         sorts = [sort_of(character, form) for character in alphabet]
         return explored(sorts, (0, False), step, lambda state: state[0] in self.size, limit)
 
-    def held_by(self, text: str, form: str) -> bool:
-        """Whether the words are so many."""
-        return len(printed_words(text, form)) in self.size
+    def sizes(self, text: str, form: str) -> Sequence[int]:
+        """The number of words."""
+        return (len(printed_words(text, form)),)
 
 
 @dataclass(frozen=True)
@@ -119,9 +147,10 @@ class Characters(_Sized):
 
         return explored([0] * len(alphabet), 0, step, lambda count: count in self.size, limit)
 
-    def held_by(self, text: str, form: str) -> bool:
-        """Whether the characters are so many."""
-        return len(text) in self.size
+    def sizes(self, text: str, form: str) -> Sequence[int]:
+        """The number of characters."""
+        del form
+        return (len(text),)
 
 
 @dataclass(frozen=True)
@@ -167,6 +196,6 @@ class WordLength(_Sized):
         sorts = [Sort.PLAIN if (sort := sort_of(sign, form)) == Sort.ALONE else sort for sign in alphabet]
         return explored(sorts, (0, 0), step, lambda state: not state[0] or state[0] in self.size, limit)
 
-    def held_by(self, text: str, form: str) -> bool:
-        """Whether all words are so long."""
-        return all(len(word) in self.size for word in printed_words(text, form))
+    def sizes(self, text: str, form: str) -> Sequence[int]:
+        """The characters of each word."""
+        return [len(word) for word in printed_words(text, form)]

@@ -50,8 +50,9 @@ def test_the_page_lists_every_field_of_a_result() -> None:
     always = list(json.loads(constrain("--keywords", "dog", "--json").out))
     listed.remove("neural")  # only under a transformer
     listed.remove("examples")  # only with example lines
+    listed.remove("violations")  # only with preferences
     assert listed == [*always, "terms", "log_p", "reason", "unknown", "passes"]
-    assert {*listed, "neural", "examples"} == set(schema("record.json")["properties"])
+    assert {*listed, "neural", "examples", "violations"} == set(schema("record.json")["properties"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
