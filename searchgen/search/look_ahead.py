@@ -11,7 +11,7 @@ from searchgen.request.request import Request
 from searchgen.sources.source import Source
 from searchgen.target import Target
 
-__all__ = ["look_ahead"]
+__all__ = ["guide_of", "look_ahead"]
 
 #: Start states need no sharper look-ahead: a third of the guide's usual work loses nothing after annealing (measured).
 QUICK = Budget(work=1.5e8, words=500)
@@ -35,7 +35,7 @@ def look_ahead(source: Source, request: Request, order: int = 2) -> tuple[Target
     """
     try:
         target = source.proposal(request)
-        return target, _guide(source, target, order)
+        return target, guide_of(source, target, order)
     except Impossible:
         if not request.finite_verb:
             raise
@@ -49,8 +49,13 @@ def look_ahead(source: Source, request: Request, order: int = 2) -> tuple[Target
     ), guide
 
 
-def _guide(source: Source, target: Target, order: int) -> Guide:
+def guide_of(source: Source, target: Target, order: int) -> Guide:
     """Return the guide of a target, of many keywords in the first order that has texts.
+
+    Args:
+        source: the model.
+        target: under its n-gram model.
+        order: of the guide.
 
     Raises:
         Impossible: no text satisfies the target.

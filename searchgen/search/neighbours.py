@@ -11,7 +11,7 @@ with p' the n-gram model, old and new the token at the place in x and y, either 
 which texts are scored next; their densities are those of the transformer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,8 +30,8 @@ __all__ = ["EXPECTED", "Edits"]
 #: Pieces that are looked at in each place.
 EXPECTED = 32
 
-#: Neighbours of one text that are kept.
-KEPT = 48
+#: Neighbours of one text that are kept; of functions of the text the violations of so many are counted.
+KEPT, COUNTED = 48, 192
 
 #: Of an estimate: the last bits of a score depend on the batch, the order of rounded estimates seldom does.
 DECIMALS = 2
@@ -77,6 +77,7 @@ class Edits:
     Attributes:
         target: under the n-gram model.
         words: from the transformer's pieces to the target's tokens.
+        charge: what functions of the text add to an estimate, a value that may change between two calls; None: there are none.
         estimates: of the neighbours that are not queued yet, each with the text it is a neighbour of; only the best are kept.
         queued: the neighbours that `best` has returned.
         expanded: the texts whose neighbours have been estimated.
@@ -84,6 +85,7 @@ class Edits:
 
     target: Target
     words: PieceWords
+    charge: Callable[[Text], float] | None = None
     estimates: dict[Text, tuple[float, Text]] = field(default_factory=dict)
     queued: set[Text] = field(default_factory=set)
     expanded: set[Text] = field(default_factory=set)
@@ -92,7 +94,7 @@ class Edits:
         """Estimate the neighbours of texts.
 
         Args:
-            density: the true log-density of all that has been scored.
+            density: the true log-density of all that has been scored, without what `charge` adds.
             texts: those of them to change; texts that have been expanded before are skipped.
             model: has scored them.
         """
@@ -100,9 +102,7 @@ class Edits:
         self.expanded.update(new)
         for text, expected in zip(new, model.expected([self.target.printed(text) for text in new]), strict=True):
             tokens, lengths, estimate = self._estimated(text, expected, density[text])
-            best = np.argsort(-estimate, kind="stable")[:KEPT]
-            for place in best[estimate[best] > -np.inf].tolist():
-                neighbour = tuple(tokens[place, : lengths[place]].tolist())
+            for place, neighbour in self._kept(tokens, lengths, estimate):
                 seen = neighbour in density or neighbour in self.queued
                 if not seen and estimate[place] > self.estimates.get(neighbour, (-np.inf,))[0]:
                     self.estimates[neighbour] = float(estimate[place]), text
@@ -116,7 +116,9 @@ class Edits:
         """
         chosen: list[Text] = []
         taken: dict[Text, int] = {}
-        for text, (_, parent) in sorted(self.estimates.items(), key=lambda item: (-item[1][0], item[0])):
+        worth = {text: -estimate - self._charged(text) for text, (estimate, _) in self.estimates.items()}
+        for text in sorted(worth, key=lambda text: (worth[text], text)):
+            parent = self.estimates[text][1]
             if taken.get(parent, 0) < per_parent:
                 taken[parent] = taken.get(parent, 0) + 1
                 chosen.append(text)
@@ -125,6 +127,18 @@ class Edits:
                     break
         self.queued.update(chosen)
         return chosen
+
+    def _charged(self, text: Text) -> float:
+        return 0.0 if self.charge is None else self.charge(text)
+
+    def _kept(self, tokens: npt.NDArray[np.int32], lengths: Ids, estimate: Floats) -> list[tuple[int, Text]]:
+        """Return the places of the neighbours of the best estimates, and these."""
+        best = np.argsort(-estimate, kind="stable")[: KEPT if self.charge is None else COUNTED]
+        found = [(i, tuple(tokens[i, : lengths[i]].tolist())) for i in best[estimate[best] > -np.inf].tolist()]
+        if self.charge is None:
+            return found
+        worth = {i: -estimate[i] - self.charge(neighbour) for i, neighbour in found}
+        return sorted(found, key=lambda one: (worth[one[0]], one[0]))[:KEPT]
 
     def _estimated(self, text: Text, expected: Expected, density: float) -> tuple[npt.NDArray[np.int32], Ids, Floats]:
         """Return the neighbours of a text (n, max_tokens), their lengths and their estimates (n,)."""

@@ -7,12 +7,14 @@ import numpy as np
 
 from searchgen.guide import Guide
 from searchgen.kernels.randomness import counter, key_of
+from searchgen.problem import Problem
 from searchgen.ranking.word_classes import ranked
 from searchgen.request.request import Annealing, Request
 from searchgen.samplers.chains.observer import Observer
 from searchgen.samplers.optimise.annealing_loop import Annealed, anneal
 from searchgen.search.look_ahead import look_ahead
 from searchgen.search.outcome import Outcome, outcome_of
+from searchgen.search.preferences import Preferred, merged, preferred, with_terms
 from searchgen.sources.source import Source
 from searchgen.target import Target
 
@@ -35,6 +37,7 @@ class NGramRun:
         target: what is searched.
         guide: draws the starts.
         plan: chains, steps and temperatures.
+        preferred: where its preferences hold; None: it has none.
         observer: sees the chains; None: nobody looks.
     """
 
@@ -43,6 +46,7 @@ class NGramRun:
     target: Target
     guide: Guide
     plan: Annealing
+    preferred: Preferred | None = None
     observer: Observer | None = None
 
     @property
@@ -51,15 +55,27 @@ class NGramRun:
         return self.target
 
     def annealed(self, progress: Callable[[float], None] | None) -> Annealed:
-        """Anneal from draws of the guide; return the densest texts."""
+        """Anneal from draws of the guide, half of the chains where preferences hold; return the densest texts."""
+        problem, every = self.target.problem, range(self.plan.chains)
+        if self.preferred is None:
+            return with_terms(self._annealed(problem, self.guide, every, progress), self.target)
+        half = (len(every) + 1) // 2
+        first = self._annealed(problem, self.guide, every[:half], _part(progress, 0.0))
+        problem, guide = self.preferred.of(problem), self.preferred.guide
+        second = self._annealed(problem, guide, every[half:], _part(progress, 0.5))
+        return with_terms(merged(first, second), self.target)
+
+    def _annealed(
+        self, problem: Problem, guide: Guide, chains: range, progress: Callable[[float], None] | None
+    ) -> Annealed:
         request, plan, threads = self.request, self.plan, self.source.threads
         key = key_of(request.seed, request.canonical())
         start_key = key_of(request.seed, request.canonical(), "starts")
-        counters = np.stack([counter(key, chain).word for chain in range(plan.chains)])
-        start_counters = np.stack([counter(start_key, chain).word for chain in range(plan.chains)])
+        counters = np.stack([counter(key, chain).word for chain in chains])
+        start_counters = np.stack([counter(start_key, chain).word for chain in chains])
         return anneal(
-            self.target.problem,
-            self.guide.draw_texts(start_counters, threads=threads),
+            problem,
+            guide.draw_texts(start_counters, threads=threads),
             counters,
             plan,
             threads=threads,
@@ -67,6 +83,11 @@ class NGramRun:
             progress=progress,
             observer=self.observer,
         )
+
+
+def _part(progress: Callable[[float], None] | None, done: float) -> Callable[[float], None] | None:
+    """Return what is called with the share done of one half."""
+    return None if progress is None else lambda share: progress(done + share / 2)
 
 
 @dataclass(frozen=True)
@@ -88,7 +109,8 @@ class NGramSearch:
         request = request.but(min_words=target.window[0], max_words=target.window[1])
         if observer is not None:
             observer.target = target
-        return NGramRun(source, request, target, guide, plan, observer)
+        held = preferred(source, request, target, guide.order) if plan.chains > 1 else None
+        return NGramRun(source, request, target, guide, plan, held, observer)
 
     def finish(self, runs: Sequence[NGramRun], progress: Callable[[float], None] | None) -> list[Outcome]:
         """Anneal each, rank its texts, and return the outcomes.

@@ -16,7 +16,7 @@ from searchgen.sources.records import record_of, run_record
 from searchgen.sources.source import Source
 from searchgen.target import Target
 
-__all__ = ["Outcome", "outcome_of"]
+__all__ = ["Outcome", "broken", "outcome_of"]
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,14 @@ def _allowed(ranked: Annealed, target: Target) -> Annealed:
         return ranked
     kept = [i for i, text in enumerate(ranked.texts) if target.black_box_log_weight(text) > -np.inf]
     if not kept:
-        names = ", ".join(term.name for term in target.opaque if term.hard)
-        raise NotFound(f"not found: every text breaks: {names}; raise --budget or widen the window")
+        raise NotFound(f"not found: {broken(target)}")
     return _only(ranked, kept)
+
+
+def broken(target: Target) -> str:
+    """Return what every text breaks that was found, and the way out."""
+    names = ", ".join(term.name for term in target.opaque if term.hard)
+    return f"every text breaks: {names}; raise --budget or widen the window"
 
 
 def _only(ranked: Annealed, kept: list[int]) -> Annealed:

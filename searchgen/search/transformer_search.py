@@ -13,7 +13,7 @@ from searchgen.ranking.association import WEIGHT, Floats, ranked
 from searchgen.request.request import Request
 from searchgen.samplers.optimise.annealing_loop import Annealed
 from searchgen.search.lockstep import in_step
-from searchgen.search.outcome import Outcome, outcome_of
+from searchgen.search.outcome import Outcome, broken, outcome_of
 from searchgen.search.transformer_steps import TransformerRun
 from searchgen.sources.source import Source
 from searchgen.target import Target
@@ -47,10 +47,12 @@ class TransformerSearch:
 
 def _outcome(run: TransformerRun, counts: dict[str, int]) -> Outcome | BaseException:
     """Return the outcome of a search; if it found no text, the error."""
-    if run.failure is not None and not (run.scored and run.scored.density):
+    annealed, tests = run.result()
+    if run.failure is not None and not annealed.texts:
         return run.failure
     assert run.target is not None
-    annealed, tests = run.result()
+    if tests["scored"] and not annealed.texts:
+        return NotFound(f"not found: {broken(run.target)}")
     if run.first and not annealed.texts:
         return NotFound(
             f"{run.source.label} gives every proposed text probability zero, as {run.target.printed(run.first[0])!r}: "

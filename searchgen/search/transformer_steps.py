@@ -9,7 +9,7 @@
    Tests, where it does not. The best texts of all restarts are the starts of chains. In every round each makes m steps on the fitted
    density ** (1 / T'), and one batch of the transformer tests where they led, by the surrogate rule on the true density ** (1 / T). T
    falls geometrically from round to round, T' stays.
-3. All texts that were ever scored are returned, accepted or not, densest first; `ranking/association.py` ranks them.
+3. All texts that were ever scored and break nothing are returned, accepted or not, densest first; `ranking/association.py` ranks them.
 
 Temperatures that change make this a search: no law is claimed for its texts.
 """
@@ -37,6 +37,8 @@ from searchgen.samplers.mcmc.delayed_acceptance import Rounds
 from searchgen.samplers.optimise.annealing_loop import Annealed, anneal
 from searchgen.search.look_ahead import look_ahead
 from searchgen.search.neighbours import Edits
+from searchgen.search.preferences import Preferred, merged, preferred
+from searchgen.search.softening import Softening, Step, even_charge, without_counted
 from searchgen.search.token_weights import fitted
 from searchgen.search.transformer_plan import MAX_PER_PARENT, TransformerPlan
 from searchgen.sources.piece_words import PieceWords
@@ -54,25 +56,59 @@ class ScoredTexts:
     """Every text that the transformer scored, with its density.
 
     Attributes:
-        scorer: the target's.
-        density: by text.
+        scorer: the target's, without the terms whose violations are counted.
+        softening: these terms.
+        own: by text, what the scorer said.
+        density: by text, with these terms, hard ones as soft as they are now.
     """
 
     scorer: Scorer
-    density: dict[tuple[int, ...], float] = field(default_factory=dict)
+    softening: Softening
+    own: dict[Text, float] = field(default_factory=dict)
+    density: dict[Text, float] = field(default_factory=dict)
+
+    @staticmethod
+    def of(target: Target, softening: Softening) -> "ScoredTexts":
+        """Return an empty collection of a target's texts."""
+        return ScoredTexts(scorer_of(without_counted(target) if softening else target), softening)
 
     def score(self, tokens: Tokens, lengths: Lengths) -> Floats:
         """Score texts, and remember them."""
         scores = self.scorer(tokens, lengths)
-        for row, length, score in zip(tokens, lengths, scores.tolist(), strict=True):
+        for i, (row, length, score) in enumerate(zip(tokens, lengths, scores.tolist(), strict=True)):
             if score > -np.inf:
-                self.density[tuple(row[:length].tolist())] = score
+                text = tuple(row[:length].tolist())
+                self.own[text] = score
+                scores[i] = score + self.softening.charge(text)
+                if scores[i] > -np.inf:
+                    self.density[text] = float(scores[i])
         return scores
 
-    def ranked(self) -> tuple[list[tuple[int, ...]], Floats]:
-        """Return the texts, densest first, and their densities."""
-        order = sorted(self.density.items(), key=lambda item: (-item[1], item[0]))
-        return [text for text, _ in order], np.array([score for _, score in order])
+    def sharpen(self, share: float) -> None:
+        """Make hard terms harder; `share` of the way to their hardest is behind."""
+        if self.softening.hard:
+            self.softening.sharpen(share, [*self.own])
+            charged = {text: own + self.softening.charge(text) for text, own in self.own.items()}
+            self.density = {text: density for text, density in charged.items() if density > -np.inf}
+
+    def ranked(self) -> tuple[list[Text], Floats]:
+        """Return the texts, densest first, and their densities, hard terms as soft as they are now."""
+        return _sorted(self.density)
+
+    def allowed(self) -> tuple[list[Text], Floats]:
+        """Return the texts that break no hard term, densest first, and their densities."""
+        return _sorted({text: own for text, own in self.unforced().items() if self.softening.holds(text)})
+
+    def unforced(self) -> dict[Text, float]:
+        """Return the density of each text as if there were no hard terms whose violations are counted."""
+        return (
+            {text: own + self.softening.weight(text) for text, own in self.own.items()} if self.softening else self.own
+        )
+
+
+def _sorted(density: Mapping[Text, float]) -> tuple[list[Text], Floats]:
+    order = sorted(density.items(), key=lambda item: (-item[1], item[0]))
+    return [text for text, _ in order], np.array([score for _, score in order])
 
 
 @dataclass(eq=False)
@@ -86,6 +122,7 @@ class TransformerRun:
         guide: draws the starts.
         plan: its schedule.
         fitted: the n-gram density, with token weights fitted to the scored texts.
+        softening: the terms whose violations are counted.
         first: the texts of the first restart.
         target: its target under the model; None: the model has not been needed yet.
         scored: every text scored so far.
@@ -94,6 +131,7 @@ class TransformerRun:
         restart: number of the next.
         failure: the error that ended the search early.
         observer: sees the chains and the scored texts; None: nobody looks.
+        preferred: where its preferences hold; None: it has none.
     """
 
     source: Source
@@ -102,6 +140,7 @@ class TransformerRun:
     guide: Guide
     plan: TransformerPlan
     fitted: Problem
+    softening: Softening
     first: list[tuple[int, ...]] = field(default_factory=list)
     target: Target | None = None
     scored: ScoredTexts | None = None
@@ -110,9 +149,12 @@ class TransformerRun:
     restart: int = 0
     failure: BaseException | None = None
     observer: Observer | None = None
+    preferred: Preferred | None = None
 
     @staticmethod
-    def begin(source: Source, request: Request, observer: Observer | None = None) -> "TransformerRun":
+    def begin(
+        source: Source, request: Request, observer: Observer | None = None, step: Step = even_charge
+    ) -> "TransformerRun":
         """Look ahead, and make the first restart: neither needs the model that scores texts, which may still be loading.
 
         Raises:
@@ -124,7 +166,10 @@ class TransformerRun:
         plan = TransformerPlan.of(request)
         if proposal.many is not None:
             plan = plan.for_many_keywords()
-        run = TransformerRun(source, request, proposal, guide, plan, proposal.problem, observer=observer)
+        softening = Softening.of(proposal, step)
+        run = TransformerRun(source, request, proposal, guide, plan, proposal.problem, softening, observer=observer)
+        if softening.soft:
+            run.preferred = preferred(source, request, proposal)
         if observer is not None:
             observer.target = proposal
         run.first = run._annealed()
@@ -133,7 +178,7 @@ class TransformerRun:
     def steps(self, text_model: TextModel) -> Iterator[list[str]]:
         """Yield, before each step, the printed texts that it will ask the model for."""
         target = self.target = replace(self.proposal, text_model=text_model)
-        scored = self.scored = ScoredTexts(scorer_of(target))
+        scored = self.scored = ScoredTexts.of(target, self.softening)
         texts, queued = self.first, set[tuple[int, ...]]()
         while True:
             texts = self._whole_first([text for text in texts if text not in queued])[: self.plan.restart_scored]
@@ -142,6 +187,7 @@ class TransformerRun:
             scored.score(*padded(texts, target.max_tokens))
             self._look(f"scores of restart {self.restart}", "score", scored, {text: None for text in texts})
             self.fitted = self._fitted(scored)
+            scored.sharpen(self.restart / self._passes)
             if self.restart >= self.plan.restarts:
                 break
             texts = self._annealed()
@@ -150,7 +196,8 @@ class TransformerRun:
 
     def _edits(self, target: Target, scored: ScoredTexts, words: PieceWords) -> Iterator[list[str]]:
         """Score neighbours of the best texts, again and again."""
-        plan, model, edits = self.plan, cast(ExpectsPieces, target.text_model), Edits(self.proposal, words)
+        plan, model = self.plan, cast(ExpectsPieces, target.text_model)
+        edits = Edits(self.proposal, words, scored.softening.charge if scored.softening else None)
         leader, patience = None, plan.patience
         for number in range(1, plan.edit_rounds + 1):
             best = scored.ranked()[0][: 2 * plan.parents]
@@ -158,13 +205,14 @@ class TransformerRun:
             if patience == 0:
                 break
             leader = best[:1]
-            edits.expand(scored.density, self._whole_first(best)[: plan.parents], model)
+            edits.expand(scored.own, self._whole_first(best)[: plan.parents], model)
             parents = {text: parent for text, (_, parent) in edits.estimates.items()} if self.observer else {}
             texts = edits.best(plan.edits_scored, MAX_PER_PARENT)
             yield [target.printed(text) for text in texts]
             if texts:
                 scored.score(*padded(texts, target.max_tokens))
                 self._look(f"edits, round {number}", "edit", scored, {text: parents.get(text) for text in texts})
+            scored.sharpen((self.restart + number) / self._passes)
 
     def _rounds(self, target: Target, scored: ScoredTexts) -> Iterator[list[str]]:
         """Test where chains of cheap steps lead."""
@@ -177,35 +225,55 @@ class TransformerRun:
             proposed = {_row(chains, i): _row(before, i) for i in moved}
             rounds.settle(before, moved)
             self._look(f"tests, round {number}", "test", scored, proposed)
+            if scored.softening.hard:
+                scored.sharpen((self.restart + number) / self._passes)
+                rounds.true = np.array([scored.density[_row(chains, i)] for i in range(len(rounds.true))])
 
     def result(self) -> tuple[Annealed, dict[str, int]]:
         """Return the scored texts, densest first, with the steps made; and the counts of the tests, by name."""
-        texts, density = self.scored.ranked() if self.scored else ([], np.zeros(0))
+        texts, density = self.scored.allowed() if self.scored else ([], np.zeros(0))
         tally = self.tally if self.rounds is None else self.tally + self.rounds.chains.tally.sum(axis=0)
         counts = {
             "tested": self.rounds.tested if self.rounds else 0,
             "accepted": self.rounds.accepted if self.rounds else 0,
-            "scored": len(texts),
+            "scored": len(self.scored.own) if self.scored else 0,
         }
         return Annealed(texts, density, int(tally[:, 0].sum()), self.failure is not None, tally), counts
 
     def _annealed(self) -> list[tuple[int, ...]]:
         """Return the texts of the next restart, those of the largest fitted density first."""
+        chains = self.plan.restart_chains
+        if self.preferred is None:
+            annealed = self._wave(self.fitted, self.guide, slice(chains))
+        else:
+            problem, half = self.preferred.of(self.fitted), (chains + 1) // 2
+            plain = self._wave(self.fitted, self.guide, slice(half))
+            annealed = merged(plain, self._wave(problem, self.preferred.guide, slice(half, chains)))
+        self.tally += annealed.tally
+        self.restart += 1
+        softening = self.softening
+        if not softening:
+            return annealed.texts
+        charged = annealed.log_density + np.array([softening.charge(text) for text in annealed.texts])
+        return [annealed.texts[i] for i in np.argsort(-charged, kind="stable")]
+
+    def _wave(self, problem: Problem, guide: Guide, chains: slice) -> Annealed:
+        """Anneal some chains of a restart."""
         number, count, threads = self.restart, self.plan.restart_chains, self.source.threads
-        starts = self.guide.draw_texts(self._counters("starts", number, count), threads=threads)
-        schedule = Annealing(chains=count, steps=self.plan.restart_steps)
-        annealed = anneal(
-            self.fitted,
+        starts = guide.draw_texts(self._counters("starts", number, count)[chains], threads=threads)
+        return anneal(
+            problem,
             starts,
-            self._counters("wave", number, count),
-            schedule,
+            self._counters("wave", number, count)[chains],
+            Annealing(chains=len(starts[1]), steps=self.plan.restart_steps),
             threads=threads,
             observer=self.observer,
             stage=(f"restart {number + 1}", "n-gram"),
         )
-        self.tally += annealed.tally
-        self.restart += 1
-        return annealed.texts
+
+    @property
+    def _passes(self) -> int:
+        return self.plan.passes(self.source.piece_words is not None)
 
     def _look(self, name: str, move: str, scored: ScoredTexts, parents: Mapping[Text, Text | None]) -> None:
         """Show the observer what a pass of the model scored: each text with the one that it was made of, if any."""
@@ -226,7 +294,7 @@ class TransformerRun:
     def _fitted(self, scored: ScoredTexts) -> Problem:
         """Return the n-gram density with token weights fitted to all that was scored."""
         problem = self.proposal.problem
-        texts, density = scored.ranked()
+        texts, density = _sorted(scored.unforced())
         if not texts:
             return problem
         return fitted(problem, texts, density - score_texts(problem, *padded(texts, self.proposal.max_tokens)))

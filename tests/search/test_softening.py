@@ -1,0 +1,72 @@
+"""From soft to hard: the smoothed step, what is charged for violations, and which texts a search returns."""
+
+from dataclasses import replace
+from itertools import combinations, pairwise
+from math import inf
+
+import numpy as np
+import pytest
+
+from searchgen.black_box_terms import BlackBoxTerm, opaque
+from searchgen.constraints.lines.shape import Shape, pieces_of
+from searchgen.constraints.printed.ranges import Range
+from searchgen.lm.ngram.model import NGram
+from searchgen.request.request import PLAIN_TERMS, Request
+from searchgen.samplers.chains.scorer import padded
+from searchgen.search.softening import NARROWEST, Softening, smoothed_step, without_counted
+from searchgen.search.transformer_steps import ScoredTexts
+from searchgen.target import Target
+
+
+@pytest.fixture(scope="module")
+def target() -> Target:
+    model = NGram.from_sentences([["a", "b"], ["b", "a"], ["a", "c", "b"], ["c"]] * 3, order=2)
+    request = Request(keywords=(("a",),), sentence=False, quotes=True, terms=PLAIN_TERMS, min_words=1, max_words=4)
+
+    def count(text: str) -> int:
+        return text.count("b")
+
+    counted = BlackBoxTerm("no b", lambda text: count(text) == 0, hard=True, violations=count)
+    return replace(Target.of(request, model), opaque=(counted, opaque(lambda text: 0.5 * text.count("c"))))
+
+
+def test_the_step_becomes_hard() -> None:
+    costs = [[smoothed_step(violations, width) for violations in range(4)] for width in (4.0, 1.0, NARROWEST)]
+    assert all(np.diff(row).max() < 0.0 for row in costs)
+    assert costs[-1][0] == pytest.approx(0.0, abs=1e-6)
+    assert costs[-1][1] < -14.0 < costs[0][3]
+
+
+def test_texts_that_break_a_condition_a_little_stay_until_it_is_hard(target: Target) -> None:
+    texts = [tuple(target.vocabulary.encode(list(text)).tolist()) for text in ("a", "ab", "abb", "abbb", "ac")]
+    softening = Softening.of(target, smoothed_step)
+    assert [term.name for term in softening.hard] == ["no b"]
+    assert len(without_counted(target).opaque) == 1
+    scored = ScoredTexts.of(target, softening)
+    scored.score(*padded(texts, target.max_tokens))
+    scored.sharpen(0.0)
+    soft = dict(scored.density)
+    scored.sharpen(1.0)
+    assert [*soft] == texts
+    assert [softening.violations(text) for text in texts] == [(0,), (1,), (2,), (3,), (0,)]
+    assert softening.scale == (2.0,)
+    assert scored.density[texts[3]] < soft[texts[3]] - 100.0
+    allowed, density = scored.allowed()
+    assert {*allowed} == {texts[0], texts[4]}
+    own = scored.own[texts[4]]
+    assert density[allowed.index(texts[4])] == own
+    assert [Softening.of(target).charge(text) for text in texts] == [0.0, -8.0, -16.0, -24.0, 0.0]
+    assert np.isneginf(Softening.of(target, lambda violations, width: -inf if violations else 0.0).charge(texts[1]))
+
+
+@pytest.mark.parametrize("text", ["The cat sat down.", "A dog ran over the hill at night.", "Oh!"])
+@pytest.mark.parametrize(("count", "low", "high"), [(1, 4, 9), (2, 5, 7), (3, 6, 6)])
+def test_the_distance_of_lines_is_that_of_the_nearest_division(text: str, count: int, low: int, high: int) -> None:
+    shape, pieces = Shape(count, Range(1, None), characters=Range(low, high)), pieces_of(text, "en")
+    found = []
+    for cuts in combinations(range(1, len(pieces)), count - 1):
+        bounds = [0, *cuts, len(pieces)]
+        lines = [text[pieces[a].start : pieces[b - 1].end] for a, b in pairwise(bounds)]
+        found.append(sum(max(low - len(line), len(line) - high, 0) for line in lines))
+    assert shape.distance(text, "en") == min(found, default=len(text) + 1)
+    assert (shape.distance(text, "en") == 0) is shape.holds(text, "en")
