@@ -42,6 +42,7 @@ repeats = true                 # false: no content word occurs twice
 # starts_with = "The"
 # ends_with = "again"
 # where = "holds(cat) or words(5..7)"
+# prefer = ["2: not holds(the)"]  # each violation costs so many nats
 # template = "The ___ {verb} in the ___{1..2}."
 # slot = ["verb=runs,sleeps"]
 # regex = "The .*"

@@ -28,6 +28,9 @@ BESIDES = ("id", "budget")
 #: Letters by which a name may differ from that of a field and still be taken for a mistake.
 MOST_LETTERS = 2
 
+#: How alike a name must be to a field that is offered in its place, as difflib counts.
+LIKELY = 0.7
+
 
 @dataclass(frozen=True)
 class Defaults:
@@ -176,7 +179,7 @@ def refuse_unknown(name: str, keep_columns: bool) -> None:
     if near is not None:
         raise RequestError(f"unknown field {name[:40]!r}; did you mean {near!r}?")
     if not keep_columns:
-        likely = get_close_matches(name, field_names(), 1)
+        likely = get_close_matches(name, field_names(), 1, LIKELY)
         hint = f"did you mean {likely[0]!r}? " if likely else ""
         raise RequestError(
             f"unknown field {name[:40]!r}; {hint}--keep-columns allows other columns and copies them into the row"
