@@ -98,11 +98,13 @@ def fit_pareto(excess: Reals) -> tuple[float, float]:
     quartile = excess[int(n / 4 + 0.5) - 1]
     theta = 1.0 / excess[-1] + (1.0 - np.sqrt(grid / (rank - 0.5))) / (PRIOR_SCALE * quartile)
     shapes = np.log1p(-theta[:, None] * excess).mean(axis=1)
-    likelihood = n * (np.log(-theta / shapes) - shapes - 1.0)
+    # At theta = 0 the law is exponential, and the ratio has the limit 1 / mean.
+    ratio = np.divide(-theta, shapes, out=np.full(grid, 1.0 / excess.mean()), where=shapes != 0.0)
+    likelihood = n * (np.log(ratio) - shapes - 1.0)
     weight = np.exp(likelihood - likelihood.max())
     best = float((theta * weight).sum() / weight.sum())
     shape = float(np.log1p(-best * excess).mean())
-    scale = -shape / best
+    scale = -shape / best if best else float(excess.mean())
     return (shape * n + PRIOR_DRAWS * PRIOR_SHAPE) / (n + PRIOR_DRAWS), scale
 
 

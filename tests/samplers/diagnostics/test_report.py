@@ -9,6 +9,7 @@ import pytest
 from searchgen.constraints import Keywords, Length
 from searchgen.lm.ngram.model import NGram
 from searchgen.samplers.diagnostics.report import arrays, bulk_size, diagnose, effective_sample_size, r_hat, tail_size
+from searchgen.samplers.diagnostics.weights import fit_pareto
 from searchgen.samplers.method import Draws, Job, Method, parse_options
 from searchgen.samplers.registry import method
 from searchgen.target import Target
@@ -137,3 +138,14 @@ def test_weights_that_one_draw_dominates_are_flagged(target: Target) -> None:
 def test_a_search_claims_nothing(target: Target) -> None:
     search = Method("found", "search", "", draw=lambda job: stuck(target), proof=None)
     assert diagnose(search, stuck(target), target)["trusted"] is None
+
+
+def test_equal_excesses_are_fitted_at_the_exponential_law() -> None:
+    """A point of the grid is 0 then, where the likelihood has a limit."""
+    grid = 40  # of 100 excesses: 1 + (1 - sqrt(grid / 2.5)) / 3 is 0
+    assert 30 + int(np.sqrt(100)) == grid
+    shape, scale = fit_pareto(np.ones(100))
+    assert np.isfinite([shape, scale]).all()
+    assert scale > 0
+    nearly, _ = fit_pareto(np.linspace(1.0, 1.0 + 1e-9, 100))
+    assert shape == pytest.approx(nearly, abs=1e-6)
