@@ -76,7 +76,7 @@ def test_long_lists_of_forbidden_words_are_taken(lists: Path) -> None:
 @pytest.mark.parametrize("seed", ["3", "4"])
 def test_no_rare_character_stands_beside_a_word_of_another_script(lists: Path, seed: str) -> None:
     path, common = lists / "zh_latin.txt", {*load("zh-ngram").vocabulary[:2000]}
-    assert not common & {*"椤螂璟憩瑰悄"}  # what was printed there
+    assert {*"椤璟螂"} - common  # such as these were printed there
     ran = searchgen("constrain", "-k", "-", "--seed", seed, stdin=path.read_bytes())
     for line, text in zip(path.read_text(encoding="utf-8").splitlines(), ran.lines, strict=True):
         word = line.split(",")[0]
