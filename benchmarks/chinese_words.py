@@ -134,23 +134,30 @@ def candidates(letters: list[str], ids: Ints) -> Candidates:
 
 
 @numba.njit
+def best_division(ids, at, log_p, begin, best, size_of):  # type: ignore[no-untyped-def]
+    """Divide the row of characters at a place into its most probable words; return its end. `size_of` has the word before each place."""
+    end = begin
+    while end < len(ids) and ids[end] > 0:
+        end += 1
+    best[begin] = 0.0
+    best[begin + 1 : end + 1] = -np.inf
+    for place in range(begin, end):
+        for size in range(1, min(at.shape[1], end - place) + 1):
+            word = at[place, size - 1]
+            if word > 0 and best[place] + log_p[word] > best[place + size]:
+                best[place + size] = best[place] + log_p[word]
+                size_of[place + size] = size
+    return end
+
+
+@numba.njit
 def divide(ids, at, log_p, count):  # type: ignore[no-untyped-def]
     """Count the words of the most probable division of each row of characters."""
     best, size_of = np.zeros(len(ids) + 1), np.zeros(len(ids) + 1, np.int8)
     count[:] = 0
     begin = 0
     while begin < len(ids):
-        end = begin
-        while end < len(ids) and ids[end] > 0:
-            end += 1
-        best[begin] = 0.0
-        best[begin + 1 : end + 1] = -np.inf
-        for place in range(begin, end):
-            for size in range(1, min(at.shape[1], end - place) + 1):
-                word = at[place, size - 1]
-                if word > 0 and best[place] + log_p[word] > best[place + size]:
-                    best[place + size] = best[place] + log_p[word]
-                    size_of[place + size] = size
+        end = best_division(ids, at, log_p, begin, best, size_of)
         place = end
         while place > begin:
             count[at[place - size_of[place], size_of[place] - 1]] += 1
@@ -180,17 +187,7 @@ def crossed(ids, at, log_p):  # type: ignore[no-untyped-def]
     found = []
     begin = 0
     while begin < len(ids):
-        end = begin
-        while end < len(ids) and ids[end] > 0:
-            end += 1
-        best[begin] = 0.0
-        best[begin + 1 : end + 1] = -np.inf
-        for place in range(begin, end):
-            for size in range(1, min(at.shape[1], end - place) + 1):
-                word = at[place, size - 1]
-                if word > 0 and best[place] + log_p[word] > best[place + size]:
-                    best[place + size] = best[place] + log_p[word]
-                    size_of[place + size] = size
+        end = best_division(ids, at, log_p, begin, best, size_of)
         place, after = end - size_of[end] if end > begin else begin, end
         while place > begin:
             before = place - size_of[place]
