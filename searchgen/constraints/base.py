@@ -14,7 +14,7 @@ from searchgen.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from searchgen.constraints.lines.shape import Shape
 
-__all__ = ["Constraint", "Phrase", "Setting", "find", "folded", "spell"]
+__all__ = ["Constraint", "Counted", "Phrase", "Setting", "find", "folded", "spell"]
 
 Phrase = tuple[str, ...]  # the tokens of a word or of several in a row
 
@@ -208,6 +208,18 @@ class Constraint(ABC):
         """Return the name in the output of each part that spells out words of the user."""
         del demands
         return {}
+
+
+class Counted(Constraint):
+    """A constraint of one part that counts its violations in the text itself, without its automaton."""
+
+    def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
+        """Whether nothing violates it, by its description; arguments as those of `Constraint.parts`."""
+        return {self.describe(): self.violations(ids, vocabulary) == 0}
+
+    @abstractmethod
+    def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
+        """How far a text is from satisfying the constraint; arguments as those of `Constraint.violations`."""
 
 
 @lru_cache(maxsize=32)

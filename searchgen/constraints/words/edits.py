@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from searchgen.automata import ENTRY_LIMIT, Automaton, Ids, edit_automaton, minimise
-from searchgen.constraints.base import Constraint, Phrase, Setting, folded
+from searchgen.constraints.base import Constraint, Counted, Phrase, Setting, folded
 from searchgen.constraints.flags import PHRASES, Flag
 from searchgen.constraints.length import MOST_WORDS
 from searchgen.errors import RequestError
@@ -31,7 +31,7 @@ MOST_ENTRIES = 1_000_000
 
 
 @dataclass(frozen=True)
-class Edits(Constraint):
+class Edits(Counted):
     """The text is the source after at most so many edits; held spans of the source are in it, untouched.
 
     Attributes:
@@ -133,18 +133,6 @@ class Edits(Constraint):
         row = [label[token] for token in source]
         table, accept = edit_automaton(row, held, joined, self.most, len(label) + 1, min(limit, MOST_ENTRIES))
         return minimise(Automaton.of(classes, table, accept))
-
-    def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
-        """Whether the bound is kept.
-
-        Args:
-            ids: a text.
-            vocabulary: its tokens.
-
-        Returns:
-            One part.
-        """
-        return {self.describe(): self.violations(ids, vocabulary) == 0}
 
     def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
         """How many edits there are beyond the bound; very many where a protected phrase is touched.

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from searchgen.automata import ENTRY_LIMIT, START, Automaton, Ids, product
-from searchgen.constraints.base import Constraint, Phrase, Setting
+from searchgen.constraints.base import Constraint, Counted, Phrase, Setting
 from searchgen.constraints.flags import Flag
 from searchgen.constraints.keywords import Keywords
 from searchgen.errors import Contradiction, RequestError
@@ -44,7 +44,7 @@ def content(token: str, form: TextForm) -> str:
 
 
 @dataclass(frozen=True)
-class NoRepeats(Constraint):
+class NoRepeats(Counted):
     """No content word occurs twice, case ignored; words of grammar (`the`, `of`, `was`) may."""
 
     name: ClassVar[str] = "repeats"
@@ -96,18 +96,6 @@ class NoRepeats(Constraint):
             mine = [int(other == word) for other in words]
             factors.append(Automaton.of(mine, [[0, 0], [1, 2], [2, 0]], [False, True, True]))
         return product(*factors, limit=limit)
-
-    def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
-        """Whether no content word occurs twice.
-
-        Args:
-            ids: a text.
-            vocabulary: its tokens.
-
-        Returns:
-            One part.
-        """
-        return {self.describe(): self.violations(ids, vocabulary) == 0}
 
     def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
         """How many words repeat an earlier one.

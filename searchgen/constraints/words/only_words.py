@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise
-from searchgen.constraints.base import Constraint, Phrase, Setting, folded, spell
+from searchgen.constraints.base import Constraint, Counted, Phrase, Setting, folded, spell
 from searchgen.constraints.flags import PHRASES, Flag
 from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.words.inflected import Inflected
@@ -31,7 +31,7 @@ FEW = 5
 
 
 @dataclass(frozen=True)
-class OnlyWords(Constraint):
+class OnlyWords(Counted):
     """Every word of the text is listed, case ignored; marks are free.
 
     Where spaces part words, the words of a listed phrase are listed each, and so are the parts of a word with a hyphen. Elsewhere the text
@@ -160,18 +160,6 @@ class OnlyWords(Constraint):
         return Automaton.of(
             (vocabulary.is_word & ~listed).astype(np.int16), [[DEAD, DEAD], [START, DEAD]], [False, True]
         )
-
-    def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
-        """Whether all words are listed.
-
-        Args:
-            ids: a text.
-            vocabulary: its tokens.
-
-        Returns:
-            One part.
-        """
-        return {self.describe(): self.violations(ids, vocabulary) == 0}
 
     def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
         """How many words are not listed; in Chinese 1 where the text cannot be parted.
