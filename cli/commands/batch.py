@@ -9,7 +9,7 @@ import typer
 from searchgen.cli import options
 from searchgen.cli.numbers import decimal, whole
 from searchgen.cli.output import complain, hush
-from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
+from searchgen.cli.parts.demands import NO_DEMANDS, Given, refuse_beside, takes_demands
 from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
@@ -148,10 +148,7 @@ def _join(context: typer.Context, paths: list[str], output: str) -> None:
     from searchgen.cli.parts.batch_progress import counted
     from searchgen.cli.parts.outputs import output_place
 
-    for option in context.command.params:
-        source = context.get_parameter_source(option.name or "")
-        if option.name not in BESIDE_JOIN and source is not None and source.name == "COMMANDLINE":
-            raise RequestError(f"--join takes rows as they are; drop {option.opts[0]}")
+    refuse_beside(context, BESIDE_JOIN, "--join takes rows as they are")
     place = None if output == "-" else output_place("-o", output)
     sys.stdout.flush()
     mode = "overwrite" if context.params["overwrite"] else "new"

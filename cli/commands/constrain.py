@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from searchgen.cli import options
-from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
+from searchgen.cli.parts.demands import NO_DEMANDS, Given, refuse_beside, takes_demands
 from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def constrain(
     looks = _looks(context.params, demands)
     answers = Answers(json, verbose, raw_tokens, ahead=ahead, usual=SearchModels(), cloze=cloze, looks=looks)
     if again is not None:
-        _refuse_beside_again(context)
+        refuse_beside(context, BESIDE_AGAIN, "--again repeats a result unchanged")
         return answers.repeat(again, lm)
     refuse_twice(demands["keywords"] or [], "--keywords")
     if spec is not None:
@@ -174,13 +174,6 @@ BESIDE_AGAIN = {
     *("again", "lm", "raw_tokens", "json", "cloze", "quiet", "verbose"),
     *("watch", "trace", "trace_all", "report"),
 }
-
-
-def _refuse_beside_again(context: typer.Context) -> None:
-    for option in context.command.params:
-        source = context.get_parameter_source(option.name or "")
-        if option.name not in BESIDE_AGAIN and source is not None and source.name == "COMMANDLINE":
-            raise RequestError(f"--again repeats a result unchanged; drop {option.opts[0]}")
 
 
 def _refuse_empty(demands: Given) -> None:

@@ -1,19 +1,20 @@
 """The flags of constraints, the same in every command: added to its signature, and handed over as one object."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
 from searchgen.cli.numbers import decimal, whole
+from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
     from searchgen.constraints.flags import Flag
     from searchgen.demands.demands import Demands
 
-__all__ = ["NO_DEMANDS", "Given", "expanded", "takes_demands", "was_given"]
+__all__ = ["NO_DEMANDS", "Given", "expanded", "refuse_beside", "takes_demands", "was_given"]
 
 #: The default of a flag: that of a search, that of a law, or no value, so that an absent flag can be seen.
 Usual = Literal["search", "law", "nothing"]
@@ -143,6 +144,22 @@ def was_given(context: typer.Context, name: str) -> bool:
     """Return whether a parameter stands on the command line, and has not its default."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
+
+
+def refuse_beside(context: typer.Context, allowed: Collection[str], why: str) -> None:
+    """Refuse parameters on the command line that do not go with another one.
+
+    Args:
+        context: of the command.
+        allowed: names of those that do.
+        why: what the message begins with.
+
+    Raises:
+        RequestError: it names the flag to drop.
+    """
+    for option in context.command.params:
+        if option.name not in allowed and was_given(context, option.name or ""):
+            raise RequestError(f"{why}; drop {option.opts[0]}")
 
 
 def _signature(command: Callable[..., None], usual: Usual) -> inspect.Signature:
