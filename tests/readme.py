@@ -5,8 +5,8 @@
 
 A block that begins with three backquotes and `console` holds commands after `$ `, each followed by what it prints on stdout and
 stderr. Commands of one document that name a file in common are a chain. The commands of a chain run one after the other in one temporary
-folder that holds the corpora and nothing else. Chains know nothing of each other. A line that is one command runs in this process; one with
-pipes or other signs of the shell runs in a shell.
+folder that holds the corpora and nothing else. Chains know nothing of each other. A line with pipes or other signs of the shell runs in a
+shell. Every `searchgen` runs in this process, which has its compiled code and its models at hand.
 """
 
 import os
@@ -18,13 +18,15 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import chdir
+from contextlib import ExitStack, chdir
 from itertools import pairwise
 from math import isclose
 from pathlib import Path
+from select import select
 from typing import NamedTuple
 from unittest.mock import patch
 
+from searchgen.cli.main import answer
 from tests.cli.runner import searchgen
 from tests.places import ROOT
 
@@ -47,12 +49,21 @@ ROUNDING = 1e-6
 #: What no document may show: a fault of ours, not an output.
 FAULT = re.compile(r"^Traceback|^searchgen: unexpected|command not found", re.MULTILINE)
 
-SHIM = '#!/bin/sh\nexec "{python}" -c "from searchgen.cli.main import run; run()" "$@"\n'
+#: The program `searchgen` of a shell. It keeps its standard files open, leaves its words in a file, says its process, and waits for a code.
+SHIM = """#!/bin/sh
+exec 3<&0 4>&1 5>&2
+folder=$(dirname "$0")
+printf '%s\\0' "$@" > "$folder/$$"
+echo $$ > "$folder/asked"
+read -r code < "$folder/code"
+exit "$code"
+"""
+
+#: The numbers that it gives them, and how they are opened.
+FILES = ((3, "r"), (4, "a"), (5, "a"))
 
 #: What a program reads of the terminal that it does not have here.
 PAPER = {"COLUMNS": "80", "LC_ALL": "C.UTF-8"}
-
-LONGEST_SECONDS = 600
 
 
 class Shown(NamedTuple):
@@ -129,8 +140,10 @@ def printed(chain: Sequence[Shown]) -> list[str]:
         shutil.copytree(ROOT / "corpora", folder / "corpora")
         (folder / ".bin").mkdir()
         shim = folder / ".bin" / "searchgen"
-        shim.write_text(SHIM.format(python=sys.executable), encoding="utf-8")
+        shim.write_text(SHIM, encoding="utf-8")
         shim.chmod(0o755)
+        for name in ("asked", "code"):
+            os.mkfifo(folder / ".bin" / name)
         return [_output(one.command, folder) for one in chain]
 
 
@@ -168,23 +181,30 @@ def _one_command(line: str) -> list[str]:
 
 
 def _output_of_shell(command: str, folder: Path) -> str:
-    environment = {
-        **os.environ,
-        **PAPER,
-        "PATH": f"{folder / '.bin'}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-    }
-    return subprocess.run(
-        ["sh", "-c", command],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=LONGEST_SECONDS,
-        check=False,
-    ).stdout
+    environment = {**os.environ, **PAPER, "PATH": f"{folder / '.bin'}{os.pathsep}{os.environ['PATH']}"}
+    # Opened for writing, too: so there is no end of what is asked, whoever closes it.
+    asked = os.open(folder / ".bin" / "asked", os.O_RDWR)
+    with open(folder / ".bin" / "printed", "a+b") as output, chdir(folder), patch.dict(os.environ, PAPER):
+        output.truncate(0)
+        shell = subprocess.Popen(
+            ["sh", "-c", command], env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+        while shell.poll() is None:
+            if select([asked], [], [], 0.01)[0]:
+                code = _answered(os.read(asked, 64).decode().strip(), folder / ".bin")
+                (folder / ".bin" / "code").write_text(f"{code}\n", encoding="ascii")
+        os.close(asked)
+        output.seek(0)
+        return output.read().decode()
+
+
+def _answered(process: str, folder: Path) -> int:
+    """Run a command with the open files of a process of the shell, and return its exit code."""
+    words = (folder / process).read_text(encoding="utf-8").split("\0")[:-1]
+    with ExitStack() as files:
+        streams = [files.enter_context(open(f"/proc/{process}/fd/{number}", mode)) for number, mode in FILES]
+        with patch.multiple(sys, stdin=streams[0], stdout=streams[1], stderr=streams[2]):
+            return answer(words)
 
 
 def _text(path: Path) -> str:

@@ -255,7 +255,7 @@ class BatchRun:
         journal, mode = self.places.journal_path, self.places.mode
         if self.places.output == "-":
             sys.stdout.flush()
-            store = Store.stream(sys.stdout.fileno(), journal, header, mode, self.interval)
+            store = Store.stream(os.dup(sys.stdout.fileno()), journal, header, mode, self.interval)
         elif journal is None:
             store = Store(os.open(self.places.output, os.O_WRONLY), None, self.interval)
         else:
