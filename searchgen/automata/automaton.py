@@ -130,24 +130,29 @@ class Automaton:
         [False, True, False]
         """
         counted, free = np.unique(self.classes[is_word]), np.unique(self.classes[~is_word])
-        here, result = np.array([START]), []
+        here, result = np.arange(len(self.accept)) == START, []
         for _ in range(most + 1):
             here = self._closed(here, free)
             result.append(bool(self.accept[here].any()))
-            here = np.unique(self.next[np.ix_(here, counted)])
-            here = here[here != DEAD]
-            if not len(here):
+            here = self._after(here, counted)
+            if not here.any():
                 break
         return result + [False] * (most + 1 - len(result))
 
-    def _closed(self, states: npt.NDArray[np.int64], free: npt.NDArray[np.int16]) -> npt.NDArray[np.int64]:
-        """The states reached by tokens that do not count."""
+    def _closed(self, states: Bools, free: npt.NDArray[np.int16]) -> Bools:
+        """(S,) which states are reached by tokens that do not count."""
         fresh = states
-        while len(fresh) and len(free):
-            after = np.unique(self.next[np.ix_(fresh, free)])
-            fresh = np.setdiff1d(after[after != DEAD], states)
-            states = np.union1d(states, fresh)
+        while fresh.any():
+            fresh = self._after(fresh, free) & ~states
+            states = states | fresh
         return states
+
+    def _after(self, states: Bools, classes: npt.NDArray[np.int16]) -> Bools:
+        """(S,) which live states are reached by one token of these classes."""
+        after = np.zeros(len(self.accept), np.bool_)
+        after[self.next[np.ix_(states, classes)]] = True
+        after[DEAD] = False
+        return after
 
     def _distances(self, free: Bools) -> Table:
         """Breadth-first from acceptance backwards; steps by `free` classes cost nothing (0-1 search)."""
