@@ -15,6 +15,9 @@ from xdist.scheduler import LoadFileScheduling
 from searchgen.kernels.precompile import compile_loops
 from tests.places import ROOT
 
+# Some hundred processes begin, and what Python compiles for the first serves the others.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 #: The user's own settings are no part of what is tested.
 os.environ["SEARCHGEN_CONFIG"] = os.devnull
 

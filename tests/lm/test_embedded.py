@@ -157,7 +157,7 @@ def test_explain_and_compare_take_the_mixture() -> None:
     assert explained.code == 0
     assert "those of en-ngram" in explained.err
     compared = searchgen(
-        "compare", "--lm", "en", "--keywords", "dog", "--max-words", "6", "--evaluations", "30", "--json", "--seed", "1"
+        "compare", "--lm", "en", "--keywords", "dog", "--max-words", "4", "--evaluations", "10", "--json", "--seed", "1"
     )
     assert [row["sampler"] for row in compared.rows] == ["importance", "smc", "surrogate"]
     assert all(row["satisfied"] == 1.0 for row in compared.rows if not row["error"])
