@@ -48,6 +48,7 @@ Journal = typer.Option(
     "--journal", metavar="FILE", help="The journal, by default OUTPUT.journal. Stdout has one only with this flag."
 )
 KeepColumns = typer.Option("--keep-columns", help="Jobs may have other columns, too; rows repeat them in `columns`.")
+Unique = typer.Option("--unique", help="No text stands in two rows. A job takes its next best text, or another seed.")
 Strict = typer.Option("--strict", help="Stop at the first line that is not a job.")
 Report = typer.Option(
     "--report", metavar="FILE", help="Write a page about the run (FILE.html), or times and counters as JSON."
@@ -83,6 +84,7 @@ def batch(
     journal: Annotated[str | None, Journal] = None,
     strict: Annotated[bool, Strict] = False,
     keep_columns: Annotated[bool, KeepColumns] = False,
+    unique: Annotated[bool, Unique] = False,
     report: Annotated[str | None, Report] = None,
     sync: Annotated[float, Sync] = 1.0,
     quiet: Annotated[bool, Quiet] = False,
@@ -112,23 +114,34 @@ def batch(
     if demands.from_stdin:
         raise RequestError("--keywords - does not work with batch; give the default keywords, for jobs without any")
     values = _values(context, demands, spec)
-    of_spec = values.pop("seed", 0)
-    run_seed = int(of_spec) if seed is None else seed
+    of_spec = int(values.pop("seed", 0))
+    run_seed = of_spec if seed is None else seed
     refuse_share(share, values.get("lm"), many=True)
     _refuse_numbers(workers, threads, sync, run_seed, form)
+    _refuse_unique(unique, output, journal, share)
     mode = _mode(resume, overwrite)
     from searchgen.cli.loading import say_if_compiling
     from searchgen.cli.parts.batch_running import BatchRun, Places
     from searchgen.cli.parts.default_models import noted_models
     from searchgen.request.from_values import Defaults
 
-    defaults = Defaults(values, run_seed, {} if "lm" in values else noted_models(), keep_columns)
+    defaults = Defaults(values, run_seed, {} if "lm" in values else noted_models(), keep_columns, unique)
     _refuse_defaults(defaults)
     places = Places(_only(jobs), output, journal, form, mode, report)
     say_if_compiling()
-    part = Shard.read(shard)
-    if not BatchRun(places, defaults, workers, threads, share, strict, quiet, verbose, sync, part).perform():
+    run = BatchRun(places, defaults, workers, threads, share, strict, quiet, verbose, sync, Shard.read(shard))
+    if not run.perform():
         raise typer.Exit(3)  # silently: the last line has counted them
+
+
+def _refuse_unique(unique: bool, output: str, journal: str | None, share: int) -> None:
+    """Refuse what does not go with `--unique`."""
+    if unique and share > 1:
+        raise RequestError(
+            f"--unique and --share {share} do not go together: a job may have to be done again; drop one"
+        )
+    if unique and output == "-" and journal is not None:
+        raise RequestError("--unique reads the texts of earlier rows from the output; give -o FILE")
 
 
 def _only(jobs: list[str]) -> str:
@@ -195,6 +208,10 @@ def _refuse_defaults(defaults: "Defaults") -> None:
 
     request = request_of({"keywords": "word"}, 1, defaults)
     refuse_unusable(request, "lm" in defaults.values)
+    if defaults.unique:
+        from searchgen.jobs.batch_job import refuse_unique
+
+        refuse_unique(request)
 
 
 def _mode(resume: bool, overwrite: bool) -> str:

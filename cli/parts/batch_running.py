@@ -17,6 +17,7 @@ from searchgen.batch.journal import Header
 from searchgen.batch.seen import Seen
 from searchgen.batch.shards import Shard, journal_of
 from searchgen.batch.store import Store
+from searchgen.batch.texts import Texts
 from searchgen.cli.output import complain, progress
 from searchgen.cli.parts.batch_progress import Pace, clock, counted
 from searchgen.cli.parts.outputs import file_behind, output_place
@@ -203,6 +204,10 @@ class BatchRun:
 
     def _work(self, store: Store, jobs: Iterator[Job], stream: BinaryIO) -> None:
         answered = answers_of(jobs, self.defaults, self.workers, self.threads, self.share)
+        if self.defaults.unique:
+            from searchgen.jobs.new_texts import with_new_texts
+
+            answered = with_new_texts(answered, self._texts(store))
         with progress("first job") as show, closing(answered) as answers:
             pace = Pace(stream, show)
             for job, answer in answers:
@@ -211,6 +216,15 @@ class BatchRun:
                     complain(f"line {job.line}: {answer.status}, {answer.seconds:.2f} s")
                 elif not self.quiet:
                     pace.update(job, self.counts)
+
+    def _texts(self, store: Store) -> Texts:
+        """Return the texts of the rows of earlier runs."""
+        texts = Texts()
+        if store.kept.rows:
+            with Path(self.places.output).open("rb") as rows:
+                for row, (line, _) in zip(rows, store.fingerprints(), strict=False):
+                    texts.keep(row, line)
+        return texts
 
     def _write(self, store: Store, job: Job, answer: Answer) -> None:
         start = time.perf_counter()
@@ -249,8 +263,8 @@ class BatchRun:
     @contextmanager
     def _store(self) -> Iterator[Store]:
         models = {"models": dict(self.defaults.models)} if self.defaults.models else {}
-        columns = {"keep_columns": True} if self.defaults.keep_columns else {}
-        values = {**self.defaults.values, **models, **columns}
+        marks = {name: True for name in ("keep_columns", "unique") if getattr(self.defaults, name)}
+        values = {**self.defaults.values, **models, **marks}
         header = Header(self.defaults.seed, values, self.places.form, shard=str(self.shard))
         journal, mode = self.places.journal_path, self.places.mode
         if self.places.output == "-":

@@ -55,6 +55,7 @@ class Job:
         values: its fields; empty when there is an error.
         error: why the line is not a job, or "".
         end: where its last line ends in the file.
+        attempt: how often it was done before and had no new text.
     """
 
     line: int
@@ -62,6 +63,7 @@ class Job:
     values: dict[str, Any]
     error: str = ""
     end: int = 0
+    attempt: int = 0
 
 
 def format_of(name: str) -> str:

@@ -60,8 +60,8 @@ def in_order(
     arguments: tuple[Any, ...],
     workers: int,
     crashed: Callable[[Any, str], Any],
-) -> Generator[tuple[Any, Any]]:
-    """Yield each task with its result, in the order of the tasks.
+) -> Generator[tuple[Any, Any], Any]:
+    """Yield each task with its result, in the order of the tasks. A task that is sent in return is done next, in the place of that one.
 
     Args:
         tasks: picklable.
@@ -76,7 +76,9 @@ def in_order(
     if workers == 1:
         work = make(*arguments)
         for task in tasks:
-            yield task, work(task)
+            again = yield task, work(task)
+            while again is not None:
+                again = yield again, work(again)
         return
     pool = _Pool(make, arguments, workers, crashed)
     try:
@@ -94,7 +96,7 @@ class _Pool:
         self.workers: list[_Worker] = []
         self.number = workers
 
-    def run(self, tasks: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
+    def run(self, tasks: Iterator[Any]) -> Generator[tuple[Any, Any], Any]:
         first = last = 0  # the next to yield, the next to take
         more = True
         while True:
@@ -109,9 +111,15 @@ class _Pool:
                     self._give()
             self._give()
             while first < last and self.waiting[first].done:
-                ready = self.waiting.pop(first)
+                ready = self.waiting[first]
+                again = yield ready.task, ready.result
+                if again is not None:
+                    self.waiting[first] = _Waiting(again)
+                    self.again.appendleft(first)
+                    self._give()
+                    break
+                del self.waiting[first]
                 first += 1
-                yield ready.task, ready.result
             if first == last and not more:
                 return
             if first < last:

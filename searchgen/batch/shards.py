@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 from searchgen.batch.jobs import Job
 from searchgen.batch.journal import BadLine, Header, Row, entries, read_header
 from searchgen.batch.store import Kept, Store, collect
+from searchgen.batch.texts import Texts
 from searchgen.errors import RequestError
 from searchgen.plain_json import brief
 
@@ -104,7 +105,8 @@ def join(paths: Sequence[Path], output: Path | None, standard_output: int, mode:
     counts = dict.fromkeys(parts[0].kept.counts, 0)
     try:
         with ExitStack() as opened:
-            for row, data, model in _rows(parts, opened):
+            rows = _rows(parts, opened)
+            for row, data, model in _with_new_texts(rows) if header.defaults.get("unique") else rows:
                 store.append(Job(row.line, row.fingerprint, {}), data, row.status, row.seconds, model)
                 counts[row.status] += 1
             store.settle()
@@ -195,7 +197,11 @@ def _refuse_other_jobs(parts: Sequence[Part]) -> None:
             )
 
 
-def _rows(parts: Sequence[Part], opened: ExitStack) -> Iterator[tuple[Row, bytes, tuple[str, str] | None]]:
+#: A row with its bytes, and with a model that stands before it.
+Joined = tuple[Row, bytes, tuple[str, str] | None]
+
+
+def _rows(parts: Sequence[Part], opened: ExitStack) -> Iterator[Joined]:
     """Yield the rows of all shards in turn, each with its bytes, and with a model that stands before it."""
     readers = [
         _rows_of(part, opened.enter_context(part.path.open("rb")), opened.enter_context(part.journal.open("rb")))
@@ -213,7 +219,17 @@ def _rows(parts: Sequence[Part], opened: ExitStack) -> Iterator[tuple[Row, bytes
         yield row, data, model
 
 
-def _rows_of(part: Part, rows: BinaryIO, lines: BinaryIO) -> Iterator[tuple[Row, bytes, tuple[str, str] | None]]:
+def _with_new_texts(rows: Iterator[Joined]) -> Iterator[Joined]:
+    """Yield rows without the texts of rows before them, which other shards have found; one without a text is infeasible."""
+    texts = Texts()
+    for row, data, model in rows:
+        chosen = texts.choose(data, (), row.line)
+        yield (
+            (row._replace(status="infeasible"), texts.without(data), model) if chosen is None else (row, chosen, model)
+        )
+
+
+def _rows_of(part: Part, rows: BinaryIO, lines: BinaryIO) -> Iterator[Joined]:
     rows.seek(part.header.base)
     begin, model = part.header.base, None
     for values, _ in entries(lines, part.kept.begin):

@@ -16,14 +16,25 @@ from searchgen.batch.rows import answered, encode, failed, unanswered
 from searchgen.errors import Contradiction, ModelRefusal, NothingFound, Outage, RequestError, SearchgenError
 from searchgen.jobs.draws import Sampled, sample, stated_law
 from searchgen.record import Record
-from searchgen.request.from_values import Defaults, columns_of, identity, request_of
+from searchgen.request.from_values import Defaults, columns_of, identity, request_of, seed_again
 from searchgen.request.request import Request
 from searchgen.search.outcome import Outcome
 from searchgen.search.searcher import Searcher, search_together
 from searchgen.sources.cache import SourceCache
 from searchgen.sources.source import Source
 
-__all__ = ["BESIDE", "OUTAGE", "REFUSAL", "UNOPENED", "Answer", "Runner", "answers_of", "crashed", "searched"]
+__all__ = [
+    "BESIDE",
+    "OUTAGE",
+    "REFUSAL",
+    "UNOPENED",
+    "Answer",
+    "Runner",
+    "answers_of",
+    "crashed",
+    "refuse_unique",
+    "searched",
+]
 
 #: What the journal's names of transformers begin with; the n-gram model beside it and what makes its law follow.
 BESIDE = "transformer beside "
@@ -32,8 +43,11 @@ BESIDE = "transformer beside "
 OUTAGE, REFUSAL, UNOPENED = "outage", "refusal", "unopened"
 
 
-#: A row, its status, and name and hash of its model.
-Rowed = tuple[dict[str, Any], str, tuple[str, str]]
+#: A row, its status, name and hash of its model, and further results.
+Rowed = tuple[dict[str, Any], str, tuple[str, str], tuple[dict[str, Any], ...]]
+
+#: Further results of a job, at most, where no text may stand in two rows.
+OTHERS = 8
 
 
 class Answer(NamedTuple):
@@ -43,6 +57,7 @@ class Answer(NamedTuple):
     status: str
     seconds: float
     model: tuple[str, str] | None  # name, hash
+    others: tuple[dict[str, Any], ...] = ()  # further results, where no text may stand in two rows
 
 
 class _Unopened(ModelRefusal):
@@ -58,8 +73,8 @@ def make_runner(defaults: Defaults, threads: int, workers: int, share: bool = Fa
 
 def answers_of(
     jobs: Iterator[Job], defaults: Defaults, workers: int, threads: int, share: int
-) -> Generator[tuple[Job, Answer]]:
-    """Yield each job with its answer, in order.
+) -> Generator[tuple[Job, Answer], Any]:
+    """Yield each job with its answer, in order. Without shared passes a job that is sent in return is done next.
 
     Args:
         jobs: in order.
@@ -103,11 +118,13 @@ class Prepared:
         name: its id.
         request: the request.
         source: the model, loaded.
+        unique: whether its texts may be those of other rows, so that it needs more of them.
     """
 
     name: str | int
     request: Request
     source: Source
+    unique: bool = False
 
     @property
     def model(self) -> tuple[str, str]:
@@ -137,7 +154,8 @@ class Prepared:
             Outage: a server or the memory failed: it has no row yet.
         """
         if isinstance(outcome, NothingFound | Contradiction):
-            return unanswered(self.name, outcome, self.request.signature(self.source.hash)), "infeasible", self.model
+            row = unanswered(self.name, outcome, self.request.signature(self.source.hash))
+            return row, "infeasible", self.model, ()
         if isinstance(outcome, BaseException):
             raise outcome
         # A row depends on its job only, so what an outage has left of one is none.
@@ -145,7 +163,10 @@ class Prepared:
         if failure is not None:
             raise failure
         records, diagnostics = searched(outcome) if isinstance(outcome, Outcome) else _drawn(outcome)
-        return answered(self.name, records, diagnostics), "ok", self.model
+        others: tuple[dict[str, Any], ...] = ()
+        if self.unique and isinstance(outcome, Outcome):
+            others = tuple(record.as_json() for record in outcome.others(OTHERS))
+        return answered(self.name, records, diagnostics), "ok", self.model, others
 
 
 @dataclass
@@ -168,8 +189,9 @@ class Runner:
         """Return the answer to a job from its row; whatever goes wrong on the way becomes the row, and an outage none."""
         start = time.perf_counter()
         status, model = "error", None
+        others: tuple[dict[str, Any], ...] = ()
         try:
-            row, status, model = make_row()
+            row, status, model, others = make_row()
         except Outage as error:
             kinds = ((_Unopened, UNOPENED), (ModelRefusal, REFUSAL), (Outage, OUTAGE))
             status = next(name for kind, name in kinds if isinstance(error, kind))
@@ -178,7 +200,8 @@ class Runner:
             row = failed(_identity(job), job.line, str(error))
         except Exception as error:  # a fault of ours costs one row, not the run
             row = failed(_identity(job), job.line, f"unexpected {type(error).__name__}: {error}; please report it")
-        return Answer(encode(row, _columns(job, self.defaults)), status, time.perf_counter() - start, model)
+        seconds = time.perf_counter() - start
+        return Answer(encode(row, _columns(job, self.defaults)), status, seconds, model, others)
 
     def prepare(self, job: Job) -> Prepared:
         """Return the request of a job with its model.
@@ -191,6 +214,9 @@ class Runner:
             raise RequestError(job.error)
         name = identity(job.values, job.line)
         request = request_of(job.values, job.line, self.defaults)
+        if self.defaults.unique:
+            refuse_unique(request)
+            request = request.but(seed=seed_again(request.seed, job.attempt))
         try:
             source = self.sources.source(request.model, request.reading)
             if request.model.scores_texts:
@@ -199,7 +225,7 @@ class Runner:
             if {"lm", "neural"} & job.values.keys():
                 raise
             raise _Unopened(str(error)) from None  # every job without a model of its own would fail so
-        return Prepared(name, request, source)
+        return Prepared(name, request, source, self.defaults.unique)
 
     def _done(self, job: Prepared) -> Rowed:
         try:
@@ -236,6 +262,18 @@ class SharedRunner:
                 answer = self.runner.answer(jobs[i], partial(prepared.rowed, outcome))
                 answers[i] = answer._replace(seconds=(time.perf_counter() - start) / len(jobs))
         return [answers[i] if i in answers else self.runner(job) for i, job in enumerate(jobs)]
+
+
+def refuse_unique(request: Request) -> None:
+    """Refuse a job whose texts may repeat, by its law, where no text may stand in two rows.
+
+    Raises:
+        RequestError: in this case.
+    """
+    if request.sampler != "anneal":
+        raise RequestError(
+            f"--unique is for jobs that search; sampler {request.sampler!r} draws texts from a law, and they may repeat"
+        )
 
 
 def searched(outcome: Outcome) -> tuple[list[Record], dict[str, Any]]:

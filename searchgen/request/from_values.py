@@ -17,7 +17,17 @@ from searchgen.request.request import MOST_WORDS, Annealing, Request
 from searchgen.text import detect
 from searchgen.text.lists import parse_items
 
-__all__ = ["Defaults", "columns_of", "field_names", "identity", "near_field", "refuse_unknown", "request_of", "seed_of"]
+__all__ = [
+    "Defaults",
+    "columns_of",
+    "field_names",
+    "identity",
+    "near_field",
+    "refuse_unknown",
+    "request_of",
+    "seed_again",
+    "seed_of",
+]
 
 #: Other spellings of fields, as the command line has them.
 SPELLINGS = {"n": "count", "custom_id": "id"}
@@ -41,12 +51,14 @@ class Defaults:
         seed: of the run; jobs without a seed get theirs from it.
         models: of jobs that search and name none, by language; the embedded one where a language is absent.
         keep_columns: whether jobs may have columns of the user's own, which go into their rows.
+        unique: whether no text may stand in two rows.
     """
 
     values: Mapping[str, Any]
     seed: int = 0
     models: Mapping[str, str] = field(default_factory=dict)
     keep_columns: bool = False
+    unique: bool = False
 
 
 def identity(values: Mapping[str, Any], line: int) -> str | int:
@@ -78,6 +90,20 @@ def seed_of(run: int, job: str | int) -> int:
     name = f"{run}:{type(job).__name__}:{job}".encode("utf-8", "surrogatepass")
     # 48 bits, so that readers who keep JSON numbers as floats repeat it exactly.
     return int.from_bytes(hashlib.blake2b(name, digest_size=6).digest(), "big")
+
+
+def seed_again(seed: int, attempt: int) -> int:
+    """Return the seed that a job is done again with, because its texts are those of other rows.
+
+    Args:
+        seed: of the job.
+        attempt: how often it was done before; 0: the seed stays.
+
+    Example:
+        >>> seed_again(7, 0), seed_again(7, 1) == seed_again(7, 2)
+        (7, False)
+    """
+    return seed_of(seed, f"attempt {attempt}") if attempt else seed
 
 
 def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Request:

@@ -1,5 +1,6 @@
 """The texts of one search: chosen so that they differ, and made into records."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -31,6 +32,7 @@ class Outcome:
         log_mass: natural log of the guide's mass of accepted texts.
         failure: the outage or Ctrl-C that ended the search early; None: it ended as planned.
         report: further counts, by name.
+        others: returns at most so many of the other texts found, best first, for those who have the chosen ones already.
     """
 
     records: tuple[Record, ...]
@@ -40,6 +42,7 @@ class Outcome:
     log_mass: float
     failure: BaseException | None = None
     report: dict[str, int] = field(default_factory=dict)
+    others: Callable[[int], tuple[Record, ...]] = lambda most: ()
 
     def on_line(self, number: int | None) -> Self:
         """Return the outcome with the number of its input line in every record."""
@@ -91,10 +94,17 @@ def outcome_of(
         neural=report or None,
         examples=counted(request.reading.examples),
     )
-    records = tuple(
-        record_of(run, target, ranked.texts[i], float(ranked.log_density[i]), rank) for rank, i in enumerate(chosen, 1)
-    )
-    return Outcome(records, tuple(notes), request, ranked, log_mass, report=report)
+
+    def records(places: list[int], first: int) -> tuple[Record, ...]:
+        return tuple(
+            record_of(run, target, ranked.texts[i], float(ranked.log_density[i]), rank)
+            for rank, i in enumerate(places, first)
+        )
+
+    def others(most: int) -> tuple[Record, ...]:
+        return records([i for i in new if i not in chosen][:most], len(chosen) + 1)
+
+    return Outcome(records(chosen, 1), tuple(notes), request, ranked, log_mass, report=report, others=others)
 
 
 def _allowed(ranked: Annealed, target: Target) -> Annealed:

@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-__all__ = ["make_fragile", "make_squares", "make_useless"]
+__all__ = ["make_again", "make_fragile", "make_squares", "make_useless"]
 
 
 def make_squares(delay: float):
@@ -31,3 +31,7 @@ def make_fragile(folder: str):
 
 def make_useless():
     os._exit(5)
+
+
+def make_again():
+    return lambda task: 2 * task
