@@ -116,6 +116,10 @@ def test_neural_libraries_only_in_their_package() -> None:
     assert not only(("gguf",), lambda module: module.path.startswith("searchgen/lm/gguf/"))
 
 
+def test_ray_only_where_it_hands_out_tasks() -> None:
+    assert not only(("ray",), lambda module: module.path == "searchgen/batch/ray_pool.py")
+
+
 def test_terminal_libraries_only_in_cli() -> None:
     assert not only(("typer", "rich", "click"), lambda module: module.path.startswith("cli/"))
 

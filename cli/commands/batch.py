@@ -1,6 +1,7 @@
 """`searchgen batch`: a file of jobs, a row for each, in order, whatever happens meanwhile."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from searchgen.cli.parts.demands import NO_DEMANDS, Given, refuse_beside, takes_
 from searchgen.errors import RequestError
 
 if TYPE_CHECKING:
+    from searchgen.batch.pool import Engine
     from searchgen.request.from_values import Defaults
 
 __all__ = ["HELP", "SHORT", "batch"]
@@ -37,6 +39,8 @@ Jobs = typer.Argument(metavar="JOBS", help="A file of jobs; '-' reads stdin. Wit
 Output = typer.Option("--output", "-o", metavar="FILE", help="File for the rows; '-' is stdout.")
 Format = typer.Option("--format", metavar="FORMAT", help="jsonl, txt, csv or tsv; by default as the file's name ends.")
 Workers = typer.Option("--workers", metavar="N", parser=whole, help="Number of processes; it does not change the rows.")
+EngineName = typer.Option("--engine", metavar="NAME", help="Who does the jobs: 'local' processes, or 'ray', a cluster.")
+Address = typer.Option("--address", metavar="ADDRESS", help="A Ray cluster; without it one begins on this machine.")
 Threads = typer.Option(
     "--threads", metavar="N", parser=whole, help="Threads of each process; they do not change the rows."
 )
@@ -77,6 +81,8 @@ def batch(
     form: Annotated[str | None, Format] = None,
     workers: Annotated[int, Workers] = 1,
     threads: Annotated[int, Threads] = 1,
+    engine: Annotated[str, EngineName] = "local",
+    address: Annotated[str | None, Address] = None,
     resume: Annotated[bool, Resume] = False,
     overwrite: Annotated[bool, Overwrite] = False,
     shard: Annotated[str, OneShard] = "1/1",
@@ -122,14 +128,12 @@ def batch(
     mode = _mode(resume, overwrite)
     from searchgen.cli.loading import say_if_compiling
     from searchgen.cli.parts.batch_running import BatchRun, Places
-    from searchgen.cli.parts.default_models import noted_models
-    from searchgen.request.from_values import Defaults
 
-    defaults = Defaults(values, run_seed, {} if "lm" in values else noted_models(), keep_columns, unique)
-    _refuse_defaults(defaults)
+    defaults = _defaults(values, run_seed, keep_columns, unique)
     places = Places(_only(jobs), output, journal, form, mode, report)
     say_if_compiling()
     run = BatchRun(places, defaults, workers, threads, share, strict, quiet, verbose, sync, Shard.read(shard))
+    run.engine = _engine(engine, address, values.get("lm"))
     if not run.perform():
         raise typer.Exit(3)  # silently: the last line has counted them
 
@@ -142,6 +146,25 @@ def _refuse_unique(unique: bool, output: str, journal: str | None, share: int) -
         )
     if unique and output == "-" and journal is not None:
         raise RequestError("--unique reads the texts of earlier rows from the output; give -o FILE")
+
+
+def _engine(name: str, address: str | None, lm: str | None) -> "Engine":
+    """Return what hands jobs to workers."""
+    if name not in ("local", "ray"):
+        raise RequestError(f"--engine {name}: give local or ray")
+    if name == "local":
+        if address is not None:
+            raise RequestError("--address names a Ray cluster; give --engine ray, too")
+        from searchgen.batch.pool import in_order
+
+        return in_order
+    from searchgen.batch.ray_pool import in_order as by_ray
+    from searchgen.batch.ray_pool import refuse_without_ray
+    from searchgen.lm.mixture import is_mixture, parts_of
+
+    refuse_without_ray()
+    models = [part for part, _ in parts_of(lm)] if lm and is_mixture(lm) else [lm] if lm else []
+    return partial(by_ray, address=address, models=models)
 
 
 def _only(jobs: list[str]) -> str:
@@ -201,17 +224,20 @@ def _given(context: typer.Context, demands: Given) -> dict[str, Any]:
     return {**values, "neural": neural} if neural else values
 
 
-def _refuse_defaults(defaults: "Defaults") -> None:
-    """Refuse defaults that no job could use, before any job is read."""
+def _defaults(values: dict[str, Any], seed: int, keep_columns: bool, unique: bool) -> "Defaults":
+    """Return what jobs take that say nothing; refuse what no job could use, before any job is read."""
+    from searchgen.cli.parts.default_models import noted_models
     from searchgen.cli.requests import refuse_unusable
-    from searchgen.request.from_values import request_of
+    from searchgen.request.from_values import Defaults, request_of
 
+    defaults = Defaults(values, seed, {} if "lm" in values else noted_models(), keep_columns, unique)
     request = request_of({"keywords": "word"}, 1, defaults)
     refuse_unusable(request, "lm" in defaults.values)
     if defaults.unique:
         from searchgen.jobs.batch_job import refuse_unique
 
         refuse_unique(request)
+    return defaults
 
 
 def _mode(resume: bool, overwrite: bool) -> str:

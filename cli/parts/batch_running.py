@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from searchgen.batch.jobs import Job, format_of, read_jobs
 from searchgen.batch.journal import Header
+from searchgen.batch.pool import Engine, in_order
 from searchgen.batch.seen import Seen
 from searchgen.batch.shards import Shard, journal_of
 from searchgen.batch.store import Store
@@ -115,6 +116,7 @@ class BatchRun:
         verbose: a line for each row, in place of the progress.
         interval: seconds between two times that the files are made durable.
         shard: the part of the jobs that the run does.
+        engine: hands jobs to workers.
         jobs: how many jobs were read, those of other shards included.
         seen: the rows that the page of the run shows; None: there is none.
     """
@@ -129,6 +131,7 @@ class BatchRun:
     verbose: bool = False
     interval: float = 1.0
     shard: Shard = field(default_factory=Shard)
+    engine: Engine = in_order
     jobs: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
@@ -203,7 +206,7 @@ class BatchRun:
         write_page(report, batch_page(self.seen, figures, Path(self.places.jobs).name))
 
     def _work(self, store: Store, jobs: Iterator[Job], stream: BinaryIO) -> None:
-        answered = answers_of(jobs, self.defaults, self.workers, self.threads, self.share)
+        answered = answers_of(jobs, self.defaults, self.workers, self.threads, self.share, self.engine)
         if self.defaults.unique:
             from searchgen.jobs.new_texts import with_new_texts
 

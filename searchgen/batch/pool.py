@@ -15,12 +15,17 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from searchgen.errors import SearchgenError
 from searchgen.lm import torch_threads
 
-__all__ = ["AHEAD", "QUEUED", "in_order"]
+__all__ = ["AHEAD", "ONE_THREAD", "QUEUED", "Engine", "Pool", "Worker", "in_order"]
+
+#: Does tasks as `in_order` does, by whatever workers.
+Engine = Callable[..., Generator[tuple[Any, Any], Any]]
+
+AnyWorker = TypeVar("AnyWorker", bound="Worker")
 
 #: Tasks between source and sink, for each worker: enough that a task ten times slower than others holds nobody up.
 AHEAD = 32
@@ -39,11 +44,18 @@ ONE_THREAD = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "M
 
 
 @dataclass(eq=False)
-class _Worker:
-    process: BaseProcess
-    pipe: Connection
+class Worker:
+    """Who does tasks, one after the other.
+
+    Attributes:
+        tasks: numbers of those it has; it works on the first.
+        done: how many it has done.
+        ready: whether it has begun, so that it may be given tasks.
+    """
+
     tasks: deque[int] = field(default_factory=deque)
     done: int = 0
+    ready: bool = True
 
 
 @dataclass
@@ -52,6 +64,172 @@ class _Waiting:
     tries: int = 0
     done: bool = False
     result: Any = None
+
+
+class Pool(Generic[AnyWorker]):
+    """Hands tasks to workers and their results on, in order. A subclass says what a worker is.
+
+    Attributes:
+        number: of workers.
+        crashed: see `in_order`.
+        workers: those there are.
+        tries: how often a task may end its worker.
+    """
+
+    tries = TRIES
+
+    def __init__(self, number: int, crashed: Callable[[Any, str], Any]) -> None:
+        """Begin without workers."""
+        self.number, self.crashed = number, crashed
+        self.workers: list[AnyWorker] = []
+        self._waiting: dict[int, _Waiting] = {}
+        self._again: deque[int] = deque()
+        self._useless = 0
+
+    def start(self) -> AnyWorker:
+        """Return a new worker."""
+        raise NotImplementedError
+
+    def send(self, worker: AnyWorker, task: Any) -> None:
+        """Give a worker a task, without waiting; that it has ended `hear` finds out."""
+        raise NotImplementedError
+
+    def hear(self) -> None:
+        """Wait until a worker has something to tell, and call `answered` or `lost`."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End all workers."""
+        raise NotImplementedError
+
+    def run(self, tasks: Iterator[Any]) -> Generator[tuple[Any, Any], Any]:
+        """Do as `in_order` says."""
+        first = last = 0  # the next to yield, the next to take
+        more = True
+        while True:
+            while more and last - first < AHEAD * self.number and self.hungry() is not None:
+                try:
+                    self._waiting[last] = _Waiting(next(tasks))
+                except StopIteration:
+                    more = False
+                else:
+                    self._again.append(last)
+                    last += 1
+                    self._give()
+            self._give()
+            while first < last and self._waiting[first].done:
+                ready = self._waiting[first]
+                again = yield ready.task, ready.result
+                if again is not None:
+                    self._waiting[first] = _Waiting(again)
+                    self._again.appendleft(first)
+                    self._give()
+                    break
+                del self._waiting[first]
+                first += 1
+            if first == last and not more:
+                return
+            if first < last or self.hungry() is None:
+                self.hear()
+
+    def hungry(self) -> AnyWorker | None:
+        """Return a worker that can be given a task, started if need be."""
+        if len(self.workers) < self.number and all(worker.tasks for worker in self.workers):
+            self.workers.append(self.start())
+        able = [worker for worker in self.workers if worker.ready and len(worker.tasks) < QUEUED]
+        return min(able, key=lambda worker: len(worker.tasks), default=None)
+
+    def _give(self) -> None:
+        while self._again and (worker := self.hungry()) is not None:
+            number = self._again.popleft()
+            worker.tasks.append(number)
+            self.send(worker, self._waiting[number].task)
+
+    def answered(self, worker: AnyWorker, result: Any) -> None:
+        """Note the result of the task that a worker was at."""
+        self._useless, worker.done = 0, worker.done + 1
+        ready = self._waiting[worker.tasks.popleft()]
+        ready.result, ready.done = result, True
+
+    def lost(self, worker: AnyWorker, how: str) -> None:
+        """Have the tasks of a worker that has ended done by others.
+
+        Args:
+            worker: one of `workers`.
+            how: it ended.
+
+        Raises:
+            SearchgenError: workers end before they have done anything.
+        """
+        self.workers.remove(worker)
+        self._useless += not worker.done
+        if self._useless >= USELESS:
+            raise SearchgenError(f"workers end before they have done anything ({how}); try --workers 1 to see why")
+        if worker.tasks:
+            at = self._waiting[worker.tasks[0]]
+            at.tries += 1
+            if at.tries >= self.tries:
+                at.result, at.done = self.crashed(at.task, how), True
+                worker.tasks.popleft()
+        self._again.extendleft(reversed(worker.tasks))
+
+
+@dataclass(eq=False)
+class _Process(Worker):
+    """A process of this machine, and our end of its pipe."""
+
+    process: BaseProcess = field(kw_only=True)
+    pipe: Connection = field(kw_only=True)
+
+
+class _Processes(Pool[_Process]):
+    """A pool of processes."""
+
+    def __init__(self, make: Any, arguments: tuple[Any, ...], number: int, crashed: Callable[[Any, str], Any]) -> None:
+        super().__init__(number, crashed)
+        self.make, self.arguments = make, arguments
+
+    def send(self, worker: _Process, task: Any) -> None:
+        with suppress(OSError):  # it has ended: `hear` finds out
+            worker.pipe.send(task)
+
+    def hear(self) -> None:
+        pipes: dict[Any, _Process] = {worker.pipe: worker for worker in self.workers}
+        for pipe in wait(list(pipes)):
+            worker = pipes[pipe]
+            try:
+                result = worker.pipe.recv()
+            except (EOFError, OSError):
+                worker.pipe.close()
+                worker.process.join()
+                code = worker.process.exitcode or 0
+                self.lost(worker, f"signal {-code}" if code < 0 else f"exit code {code}")
+                continue
+            self.answered(worker, result)
+
+    def start(self) -> _Process:
+        context = get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, self.make, self.arguments), daemon=True)
+        kept = {name: os.environ.get(name) for name in ONE_THREAD}
+        os.environ.update({name: kept[name] or "1" for name in ONE_THREAD})
+        try:
+            process.start()
+        finally:
+            for name, value in kept.items():
+                if value is None:
+                    os.environ.pop(name, None)
+        theirs.close()
+        return _Process(process=process, pipe=ours)
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            worker.pipe.close()
+            worker.process.terminate()
+        for worker in self.workers:
+            worker.process.join(5)
+            if worker.process.is_alive():
+                worker.process.kill()
 
 
 def in_order(
@@ -80,118 +258,11 @@ def in_order(
             while again is not None:
                 again = yield again, work(again)
         return
-    pool = _Pool(make, arguments, workers, crashed)
+    pool = _Processes(make, arguments, workers, crashed)
     try:
         yield from pool.run(iter(tasks))
     finally:
         pool.stop()
-
-
-class _Pool:
-    def __init__(self, make: Any, arguments: tuple[Any, ...], workers: int, crashed: Callable[[Any, str], Any]) -> None:
-        self.make, self.arguments, self.crashed = make, arguments, crashed
-        self.waiting: dict[int, _Waiting] = {}
-        self.again: deque[int] = deque()
-        self.useless = 0
-        self.workers: list[_Worker] = []
-        self.number = workers
-
-    def run(self, tasks: Iterator[Any]) -> Generator[tuple[Any, Any], Any]:
-        first = last = 0  # the next to yield, the next to take
-        more = True
-        while True:
-            while more and last - first < AHEAD * self.number and self._hungry() is not None:
-                try:
-                    self.waiting[last] = _Waiting(next(tasks))
-                except StopIteration:
-                    more = False
-                else:
-                    self.again.append(last)
-                    last += 1
-                    self._give()
-            self._give()
-            while first < last and self.waiting[first].done:
-                ready = self.waiting[first]
-                again = yield ready.task, ready.result
-                if again is not None:
-                    self.waiting[first] = _Waiting(again)
-                    self.again.appendleft(first)
-                    self._give()
-                    break
-                del self.waiting[first]
-                first += 1
-            if first == last and not more:
-                return
-            if first < last:
-                self._hear()
-
-    def _hungry(self) -> _Worker | None:
-        """Return a worker that can be given a task, started if need be."""
-        if len(self.workers) < self.number and all(worker.tasks for worker in self.workers):
-            self._start()
-        least = min(self.workers, key=lambda worker: len(worker.tasks))
-        return least if len(least.tasks) < QUEUED else None
-
-    def _give(self) -> None:
-        while self.again and (worker := self._hungry()) is not None:
-            number = self.again.popleft()
-            worker.tasks.append(number)
-            with suppress(OSError):  # it has ended: `_hear` finds out
-                worker.pipe.send(self.waiting[number].task)
-
-    def _hear(self) -> None:
-        pipes: dict[Any, _Worker] = {worker.pipe: worker for worker in self.workers}
-        for pipe in wait(list(pipes)):
-            worker = pipes[pipe]
-            try:
-                result = worker.pipe.recv()
-            except (EOFError, OSError):
-                self._bury(worker)
-                continue
-            self.useless, worker.done = 0, worker.done + 1
-            ready = self.waiting[worker.tasks.popleft()]
-            ready.result, ready.done = result, True
-
-    def _bury(self, worker: _Worker) -> None:
-        self.workers.remove(worker)
-        worker.pipe.close()
-        worker.process.join()
-        code = worker.process.exitcode or 0
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        self.useless += not worker.done
-        if self.useless >= USELESS:
-            raise SearchgenError(f"workers end before they have done anything ({how}); try --workers 1 to see why")
-        if worker.tasks:
-            at = self.waiting[worker.tasks[0]]
-            at.tries += 1
-            if at.tries >= TRIES:
-                at.result, at.done = self.crashed(at.task, how), True
-                worker.tasks.popleft()
-        self.again.extendleft(reversed(worker.tasks))
-
-    def _start(self) -> None:
-        context = get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self.make, self.arguments), daemon=True)
-        kept = {name: os.environ.get(name) for name in ONE_THREAD}
-        os.environ.update({name: kept[name] or "1" for name in ONE_THREAD})
-        try:
-            process.start()
-        finally:
-            for name, value in kept.items():
-                if value is None:
-                    os.environ.pop(name, None)
-        theirs.close()
-        self.workers.append(_Worker(process, ours))
-
-    def stop(self) -> None:
-        for worker in self.workers:
-            worker.pipe.close()
-            worker.process.terminate()
-        for worker in self.workers:
-            worker.process.join(5)
-            if worker.process.is_alive():
-                worker.process.kill()
 
 
 def _serve(pipe: Connection, make: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]) -> None:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from searchgen.batch.jobs import Job
-from searchgen.batch.pool import in_order
+from searchgen.batch.pool import Engine, in_order
 from searchgen.batch.rows import answered, encode, failed, unanswered
 from searchgen.errors import Contradiction, ModelRefusal, NothingFound, Outage, RequestError, SearchgenError
 from searchgen.jobs.draws import Sampled, sample, stated_law
@@ -72,7 +72,7 @@ def make_runner(defaults: Defaults, threads: int, workers: int, share: bool = Fa
 
 
 def answers_of(
-    jobs: Iterator[Job], defaults: Defaults, workers: int, threads: int, share: int
+    jobs: Iterator[Job], defaults: Defaults, workers: int, threads: int, share: int, engine: Engine = in_order
 ) -> Generator[tuple[Job, Answer], Any]:
     """Yield each job with its answer, in order. Without shared passes a job that is sent in return is done next.
 
@@ -82,15 +82,14 @@ def answers_of(
         workers: number of processes.
         threads: threads of each.
         share: jobs that go through a transformer together.
+        engine: hands jobs to workers.
     """
     if share == 1:
-        yield from in_order(
-            jobs, make_runner, (defaults, threads, workers), workers, partial(crashed, defaults=defaults)
-        )
+        yield from engine(jobs, make_runner, (defaults, threads, workers), workers, partial(crashed, defaults=defaults))
         return
     groups = iter(lambda: tuple(islice(jobs, share)), ())
     arguments = (defaults, threads, workers, True)
-    for group, answers in in_order(groups, make_runner, arguments, workers, partial(_all_crashed, defaults=defaults)):
+    for group, answers in engine(groups, make_runner, arguments, workers, partial(_all_crashed, defaults=defaults)):
         yield from zip(group, answers, strict=True)
 
 
