@@ -50,13 +50,13 @@ def start(folder: Path, out: str, *flags: str) -> subprocess.Popen[bytes]:
     """Begin a batch in a folder that has the model as small.sgm."""
     line = [*PROGRAM, "batch", "jobs.jsonl", "-o", out, "--lm", "small.sgm", "--budget", "0.02", "--quiet", *flags]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(line, cwd=folder, env=environment, stderr=subprocess.PIPE)
+    return subprocess.Popen(line, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def ended(process: subprocess.Popen[bytes]) -> str:
-    said = process.communicate(timeout=500)[1].decode()
-    assert process.returncode == 0, said
-    return said
+    out, said = process.communicate(timeout=500)
+    assert (process.returncode, out) == (0, b""), said.decode()
+    return said.decode()
 
 
 def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
