@@ -125,12 +125,11 @@ def batch(
     refuse_share(share, values.get("lm"), many=True)
     _refuse_numbers(workers, threads, sync, run_seed, form)
     _refuse_unique(unique, output, journal, share)
-    mode = _mode(resume, overwrite)
     from searchgen.cli.loading import say_if_compiling
     from searchgen.cli.parts.batch_running import BatchRun, Places
 
     defaults = _defaults(values, run_seed, keep_columns, unique)
-    places = Places(_only(jobs), output, journal, form, mode, report)
+    places = Places(_only(jobs), output, journal, form, _mode(resume, overwrite), report)
     say_if_compiling()
     run = BatchRun(places, defaults, workers, threads, share, strict, quiet, verbose, sync, Shard.read(shard))
     run.engine = _engine(engine, address, values.get("lm"))

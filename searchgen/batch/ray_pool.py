@@ -10,6 +10,7 @@ import os
 import platform
 import signal
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
@@ -122,7 +123,8 @@ def in_order(
     refuse_without_ray()
     files = sent_files(models)
     ray = _connected(address, workers, sum(map(len, files.values())))
-    pool = _Actors(ray, make, arguments, workers, crashed, files)
+    at = address if address and ":" in address else ray.get_runtime_context().gcs_address
+    pool = _Actors(ray, at, make, arguments, workers, crashed, files)
     try:
         yield from pool.run(iter(tasks))
     finally:
@@ -181,6 +183,7 @@ class _Actors(Pool[_Actor]):
     def __init__(
         self,
         ray: Any,
+        address: str,
         make: Any,
         arguments: tuple[Any, ...],
         number: int,
@@ -188,7 +191,7 @@ class _Actors(Pool[_Actor]):
         files: Mapping[str, bytes],
     ) -> None:
         super().__init__(number, crashed)
-        self.ray = ray
+        self.ray, self.address, self.looked = ray, address, time.monotonic()
         # The contents lie with Ray: a node gets them once, however many actors it has.
         self.begun = About.here(), make, ray.put(arguments), {name: ray.put(content) for name, content in files.items()}
         self.served = ray.remote(num_cpus=1, max_restarts=0, scheduling_strategy="SPREAD")(Served)
@@ -208,6 +211,9 @@ class _Actors(Pool[_Actor]):
     def hear(self) -> None:
         actors = {worker.asked[0]: worker for worker in self.workers if worker.asked}
         begun = any(worker.ready for worker in self.workers)
+        if time.monotonic() - self.looked > LOOK_SECONDS:  # after a minute Ray would end this process, without a word
+            self.looked = time.monotonic()
+            self._asked_cluster(lambda: _call(self.address))
         found, _ = self._asked_cluster(
             lambda: self.ray.wait(list(actors), timeout=LOOK_SECONDS if begun else START_SECONDS)
         )
@@ -249,7 +255,7 @@ class _Actors(Pool[_Actor]):
 
         try:
             return ask()
-        except (RaySystemError, ConnectionError) as error:
+        except (RaySystemError, OSError) as error:
             raise Outage(f"the Ray cluster has gone ({_short(error)}); continue with --resume") from None
 
     def stop(self) -> None:
