@@ -24,6 +24,7 @@ LAYERS = (
     ("kernels",),
     ("automata",),
     ("text",),
+    ("meaning",),
     ("vocabulary",),
     ("lm",),
     ("problem", "record", "black_box_terms"),

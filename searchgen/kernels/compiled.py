@@ -63,6 +63,8 @@ KERNEL_FILES = (
     "samplers/mcmc/gibbs/sampler.py",
     "samplers/mcmc/tempering.py",
     "samplers/proofs/exactness.py",
+    "meaning/division.py",
+    "meaning/pooling.py",
 )
 
 #: Other files whose constants compiled loops have in them; a test keeps this list complete, too.

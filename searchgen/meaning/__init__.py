@@ -1,0 +1,1 @@
+"""What texts mean: vectors of words and sentences, and how alike two texts are."""
