@@ -50,6 +50,8 @@ REGISTERED = (
     "words.affixes:Affixes",
     "words.no_repeats:NoRepeats",
     "words.edits:Edits",
+    "words.similarity:Similarity",
+    "words.similarity:Overlap",
     "printed.sizes:Characters",
     "printed.sizes:WordLength",
     "printed.positions:At",

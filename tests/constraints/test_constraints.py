@@ -40,6 +40,7 @@ from searchgen.constraints.words.affixes import Affix, Affixes
 from searchgen.constraints.words.edits import Edits
 from searchgen.constraints.words.no_repeats import NoRepeats
 from searchgen.constraints.words.only_words import OnlyWords
+from searchgen.constraints.words.similarity import Overlap, Similarity
 from searchgen.testing import assert_automaton, assert_constraint
 from searchgen.testing.constraints import Text, Truth
 from tests.constraints.toy_text import FORM, vocabulary
@@ -260,6 +261,8 @@ EXAMPLES: dict[str, Constraint] = {
     "affixes": Affixes((Affix("prefix", "w"), Affix("stem", "a"))),
     "repeats": NoRepeats(),
     "edits": Edits(("a", "b"), 1, ((0, 1),)),
+    "similarity": Similarity("a b", "en", -1.0),
+    "max-overlap": Overlap(("a", "a", "b"), 0.5),
 }
 
 #: What a constraint of the registry becomes in other languages.
