@@ -26,11 +26,12 @@ __all__ = ["answer", "app", "run"]
 
 HELP = "Generate text that is guaranteed to contain your words, by search or by sampling, offline."
 
-#: One line a command: its file in `commands/`, and the function there, have its name.
+#: One line a command: its file in `commands/`, or where `ELSEWHERE` says, and the function there, have its name.
 COMMANDS = (
     "constrain",
     "infill",
     "rewrite",
+    "similar",
     "sample",
     "score",
     "check",
@@ -43,6 +44,9 @@ COMMANDS = (
     "completion",
     "warm-up",
 )
+
+#: Files of commands in other folders.
+ELSEWHERE = {"similar": "searchgen.cli.meaning.similar"}
 
 #: Commands with commands of their own: the file that has their `app`.
 GROUPS = {"lm": "searchgen.cli.lm.app", "spec": "searchgen.cli.commands.spec", "list": "searchgen.cli.commands.listing"}
@@ -80,7 +84,7 @@ class Commands(typer.core.TyperGroup):
 
 
 def _module(name: str) -> Any:
-    return import_module(f"searchgen.cli.commands.{name.replace('-', '_')}")
+    return import_module(ELSEWHERE.get(name, f"searchgen.cli.commands.{name.replace('-', '_')}"))
 
 
 def _made(name: str) -> Any:
