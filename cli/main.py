@@ -45,8 +45,11 @@ COMMANDS = (
     "warm-up",
 )
 
+#: Commands that work and are on no list: their results are not good enough.
+HIDDEN = ("paraphrase",)
+
 #: Files of commands in other folders.
-ELSEWHERE = {"similar": "searchgen.cli.meaning.similar"}
+ELSEWHERE = {"similar": "searchgen.cli.meaning.similar", "paraphrase": "searchgen.cli.meaning.paraphrase"}
 
 #: Commands with commands of their own: the file that has their `app`.
 GROUPS = {"lm": "searchgen.cli.lm.app", "spec": "searchgen.cli.commands.spec", "list": "searchgen.cli.commands.listing"}
@@ -61,7 +64,7 @@ class Commands(typer.core.TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command by name, None: there is none."""
-        if cmd_name not in self.commands and cmd_name in (*COMMANDS, *GROUPS):
+        if cmd_name not in self.commands and cmd_name in (*COMMANDS, *HIDDEN, *GROUPS):
             self.commands[cmd_name] = _made(cmd_name)
         return self.commands.get(cmd_name)
 
