@@ -12,7 +12,7 @@ import numpy as np
 
 from searchgen.kernels.compiled import inner, kernel
 
-__all__ = ["SIGNS", "pool", "spell"]
+__all__ = ["SIGNS", "cosine", "pool", "spell"]
 
 #: Numbers of the spelled part.
 SIGNS = 256
@@ -112,3 +112,15 @@ def _scale(
     length = np.sqrt(square)
     for i in range(len(row)):
         row[i] = row[i] / length if length > 0 else row[i]
+
+
+@kernel
+def cosine(one: Any, other: Any) -> float:
+    """Return the inner product of two vectors of length 1, (N,) float32 each.
+
+    Products of NumPy differ in their last digits from processor to processor; whether a text keeps a bound must not.
+    """
+    total = 0.0
+    for i in range(len(one)):
+        total += one[i] * other[i]
+    return total

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import ModelFileError, RequestError
-from searchgen.meaning.pooling import SIGNS, pool, spell
+from searchgen.meaning.pooling import SIGNS, cosine, pool, spell
 from searchgen.meaning.reading import Reader, Words, reader_of
 
 __all__ = ["LANGUAGES", "Vectors", "sequences_of", "vectors_of"]
@@ -125,7 +125,7 @@ class Vectors:
             1.0
         """
         first, second = self.sentences([text, other])
-        return float(first @ second)
+        return float(cosine(first, second))
 
     @staticmethod
     def open(path: Path) -> "Vectors":

@@ -116,10 +116,12 @@ class Similarity(Counted):
 
     def value(self, ids: Ids, vocabulary: Vocabulary) -> float:
         """Return the similarity of a text, -1 to 1."""
+        from searchgen.meaning.pooling import cosine
         from searchgen.meaning.vectors import vectors_of
 
         printed = ("" if self.language == "zh" else " ").join(vocabulary.decode(ids))
-        return float(vectors_of(self.language).sentences([printed])[0] @ _vector(self.language, self.other))
+        vector = vectors_of(self.language).sentences([printed])[0]
+        return float(cosine(vector, _vector(self.language, self.other)))
 
     def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
         """How far the text is below the bound, in steps; arguments as those of `Constraint.violations`."""
