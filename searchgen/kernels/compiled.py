@@ -68,7 +68,7 @@ KERNEL_FILES = (
 )
 
 #: Other files whose constants compiled loops have in them; a test keeps this list complete, too.
-CONSTANT_FILES = ("lm/ngram/tables.py", "guide/tables.py")
+CONSTANT_FILES = ("lm/ngram/tables.py", "guide/tables.py", "text/lexicon/segmentation.py")
 
 #: Kinds of constants that become part of machine code; arrays do so, too.
 CONSTANTS = (int, float, complex, str, tuple)

@@ -123,4 +123,5 @@ def cosine(one: Any, other: Any) -> float:
     total = 0.0
     for i in range(len(one)):
         total += one[i] * other[i]
-    return total
+    # Lengths are 1 to the last digit but one.
+    return min(1.0, max(-1.0, total))
