@@ -148,7 +148,9 @@ def _connected(address: str | None, workers: int, sent: int) -> Any:
     except Exception as error:  # of many kinds
         where = "cannot begin here" if address is None else f"does not answer at {address}"
         way = "free some memory" if address is None else "begin one with: ray start --head"
-        raise SearchgenError(f"Ray {where} ({_short(error)}); {way}, or use --engine local") from None
+        raise SearchgenError(
+            f"Ray {where} ({_short(error.__cause__ or error)}); {way}, or use --engine local"
+        ) from None
     # Else Ray prints to stdout, between the rows, that a worker has ended. It has no public switch for that.
     ray._private.worker._worker_logs_enabled = False
     with suppress(ValueError):  # another thread than the first
