@@ -81,6 +81,7 @@ PUBLIC = {
     "opaque": "searchgen.black_box_terms",
     "regex": "searchgen.constraints.algebra.expression",
     "sample": "searchgen.api",
+    "sentences": "searchgen.constraints.algebra.expression",
     "starts_with": "searchgen.constraints.algebra.expression",
     "template": "searchgen.constraints.algebra.expression",
     "univocalic": "searchgen.constraints.algebra.expression",

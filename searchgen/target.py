@@ -19,12 +19,13 @@ from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
 from searchgen.constraints import Constraint, window
 from searchgen.constraints.base import Phrase
 from searchgen.constraints.demanded import unknown_words
-from searchgen.constraints.joint import with_vocabulary
+from searchgen.constraints.joint import most_hyphens, with_vocabulary
 from searchgen.constraints.many_keywords import ManyKeywords, many_keywords
 from searchgen.demands.defaults import beside_defaults
 from searchgen.demands.judge import Judge, term_of
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.errors import RequestError, TooLarge
+from searchgen.kernels.shares import JOIN, WORD
 from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
@@ -40,7 +41,6 @@ __all__ = ["BareLogDensity", "Lexicon", "Target", "lexicon", "occurrences"]
 
 #: A batch of printed texts to their log-densities, natural log, -inf where a text has none.
 BareLogDensity = Callable[[Sequence[str]], Sequence[float]]
-
 
 #: Reward for each word, in nats, by text form: chosen by reading, so that sentences end where they end.
 WORD_REWARDS = {"en": 1.0, "zh": 0.0, "raw": 1.0}
@@ -213,6 +213,7 @@ class Target:
             beta=np.array([beta]),
             begin=np.array([model.tables.node["state"][1 + BEGIN]], np.int64),
             extra=np.arange(size, len(vocabulary), dtype=np.int64),
+            hyphens=np.array([most_hyphens(constraints, vocabulary)], np.int64),
         )
         if many is not None:
             problem = problem._replace(items=many.ended, held=np.array([many.held], np.uint64))
@@ -254,16 +255,16 @@ class Target:
 
     @cached_property
     def max_tokens(self) -> int:
-        """Most tokens of a text: the words, and two punctuation tokens in each gap."""
+        """Most tokens of a text: the words, two punctuation tokens in each gap, and hyphens with the words they join."""
         if self.form.name == "raw":
             return self.window[1]
-        return self.window[1] + PUNCTUATION_IN_A_ROW * (self.window[1] + 1)
+        return self.window[1] + PUNCTUATION_IN_A_ROW * (self.window[1] + 1) + 2 * int(self.problem.hyphens[0])
 
     def word_counts(self, most: int) -> list[bool]:
         """Return whether texts that the automaton accepts can have 0, 1, ..., `most` words."""
-        problem = self.problem
+        problem, word = self.problem, self.problem.token["word"]
         automaton = Automaton(problem.token["cls"].astype(np.int16), problem.next, problem.accept)
-        return automaton.word_counts(problem.token["word"] == 1, most)
+        return automaton.word_counts(word == WORD, most, word == JOIN, int(problem.hyphens[0]))
 
     def log_prob(self, ids: Sequence[int], tokens: npt.NDArray[np.float64] | None = None) -> float:
         """Return natural log p of a text, its end and the spelling of unknown words included; `tokens`: its `token_log_p`, if known."""
@@ -337,7 +338,7 @@ def of_automaton(problem: Problem, automaton: Automaton) -> Problem:
     """Return a problem with another automaton, which knows all constraints."""
     token = problem.token.copy()
     token["cls"] = automaton.classes
-    free = Problem._field_defaults
+    free = Problem._field_defaults | {"hyphens": problem.hyphens}
     return problem._replace(token=token, next=automaton.next, accept=automaton.accept, **free)
 
 
@@ -375,7 +376,7 @@ def _tokens(
     size = len(words.vocabulary)
     token["model"] = np.where(np.arange(len(vocabulary)) < size, np.arange(len(vocabulary)), UNKNOWN)
     token["cls"] = automaton.classes
-    token["word"] = vocabulary.is_word
+    token["word"] = vocabulary.counts
     demanded = _demanded(constraints, vocabulary)
     token["weight"] = _weights(terms, beta, words, vocabulary, _as_meant(constraints, vocabulary))
     rare = np.append(words.log_unigram, [-np.inf] * len(vocabulary.extra)) < np.log(PROTECTED_BELOW)
@@ -395,6 +396,5 @@ def _weights(
     free = np.ones(size, np.bool_)
     free[demanded[demanded < size]] = False
     weight[:size] += np.where(free, charge, 0.0)
-    for extra in range(size, len(vocabulary)):
-        weight[extra] += beta * vocabulary.spelling_log_probability(extra)
+    weight[size:] += [beta * vocabulary.spelling_log_probability(extra) for extra in range(size, len(vocabulary))]
     return weight

@@ -16,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
+from searchgen.kernels.shares import JOIN, WORD
 from searchgen.text import Kinds, TextForm
 from searchgen.text.kinds import Kind
+from searchgen.text.printed_words import printed_words
 from searchgen.text.units import NO_UNITS, Units
 
 __all__ = ["MARKERS", "Vocabulary"]
@@ -166,6 +168,24 @@ class Vocabulary:
     def is_word(self) -> npt.NDArray[np.bool_]:
         """(V',) whether each token counts as a word; what can never be part of a text does not."""
         return np.append(self.kinds >= Kind.WORD, [self.form.is_word(word) for word in self.extra]).astype(np.bool_)
+
+    @cached_property
+    def counts(self) -> npt.NDArray[np.uint8]:
+        """(V',) what each token adds to the count of a text's words, as people count them: `WORD`, `JOIN` or 0.
+
+        In English what spaces part is a word: a hyphen joins two, and a sign such as `&` stands alone.
+
+        >>> from searchgen.text import text_form
+        >>> Vocabulary(["well", "-", "known", ",", "&"], text_form("en")).counts.tolist()
+        [1, 255, 1, 0, 1]
+        """
+        counts = self.is_word.astype(np.uint8) * np.uint8(WORD)
+        if self.form.name == "en":
+            kinds = np.append(self.kinds, self.form.kinds(self.extra)) if self.extra else self.kinds
+            counts[kinds == Kind.HYPHEN] = JOIN
+            signs = np.flatnonzero((kinds == Kind.SYMBOL) & ~self.is_word)
+            counts[[sign for sign in signs.tolist() if printed_words(self[sign])]] = WORD
+        return counts
 
     @cached_property
     def _folded(self) -> bytes:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from searchgen.kernels.compiled import kernel
 from searchgen.kernels.randomness import Counter, start_step
+from searchgen.kernels.word_count import fits
 from searchgen.lm.ngram.query import score_word
 from searchgen.lm.ngram.tables import END
 from searchgen.problem import Problem
@@ -80,13 +81,7 @@ def recompute(problem: Any, chains: Any, c: Any) -> Any:
     log_p, context = score_word(problem.ngram, context, np.int64(END))
     chains.log_p[c, length] = log_p
     chains.words[c] = words
-    if (
-        state == 0
-        or not problem.accept[state]
-        or words < problem.window[0]
-        or words > problem.window[1]
-        or lacking != 0
-    ):
+    if state == 0 or not problem.accept[state] or not fits(problem, words) or lacking != 0:
         return -np.inf
     return problem.beta[0] * (total + log_p) + weight
 

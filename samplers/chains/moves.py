@@ -22,6 +22,7 @@ import numpy.typing as npt
 from searchgen.kernels.acceptance import accepts, log_threshold
 from searchgen.kernels.compiled import inlined, inner
 from searchgen.kernels.randomness import below
+from searchgen.kernels.word_count import fits
 from searchgen.lm.ngram.query import draw_word, score_word
 from searchgen.lm.ngram.tables import END, UNKNOWN
 
@@ -45,7 +46,7 @@ class Chains(NamedTuple):
     state: npt.NDArray[np.int32]  # (C, M + 1) the automaton's state there
     log_p: npt.NDArray[np.float64]  # (C, M + 1) log p of each token and of the end
     length: npt.NDArray[np.int64]  # (C,) number of tokens
-    words: npt.NDArray[np.int64]  # (C,) number of words
+    words: npt.NDArray[np.int64]  # (C,) count of words and hyphens, see `kernels.word_count`
     log_density: npt.NDArray[np.float64]  # (C,) running total
     best_token: npt.NDArray[np.int32]  # (C, M) the densest text the chain has seen
     best_length: npt.NDArray[np.int64]  # (C,)
@@ -282,7 +283,7 @@ def _decide(
         words += token.word
         change_weight += token.weight
         change_p += draft.log_p[at]
-    if words < problem.window[0] or words > problem.window[1]:
+    if not fits(problem, words):
         return
     if len(problem.items) > 0 and not _keeps_items(problem, chains, c, draft, window, state_end):
         return

@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import NotFound, RequestError
+from searchgen.guide.lengths import Lengths
 from searchgen.guide.possible import refuse_impossible
 from searchgen.guide.state_layout import Classes, UnigramMass
+from searchgen.kernels.shares import JOIN, WORD
 from searchgen.samplers.chains.chains import enter, new_chains
 from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.optimise.beam_successors import NEVER, Successors
@@ -43,7 +45,7 @@ class Beam(NamedTuple):
     token: npt.NDArray[np.int32]  # (H, M)
     context: npt.NDArray[np.int64]  # (H,) the model's context
     state: npt.NDArray[np.int64]  # (H,) the automaton's state
-    words: npt.NDArray[np.int64]  # (H,) words so far
+    words: npt.NDArray[np.int64]  # (H,) count of words and hyphens so far, see `kernels.word_count`
     score: npt.NDArray[np.float64]  # (H,) log density so far, without an end
 
 
@@ -65,15 +67,22 @@ class Found:
 
 
 def _completable(job: Job, classes: Classes) -> npt.NDArray[np.bool_]:
-    """Return whether a state can still become an accepted text, by state and words so far: (S, high + 1)."""
+    """Return whether a state can still become an accepted text, by state and count so far: (S, 256 (hyphens + 1))."""
     problem = job.target.problem
-    low, high = problem.window.tolist()
+    lengths = Lengths.of(problem)
     mass = UnigramMass.of(problem, classes)
     refuse_impossible(problem, classes, mass)
-    exactly = mass.value > 0.0  # (T + 1, S): by exactly t more words
-    alive = np.zeros((exactly.shape[1], high + 1), np.bool_)
-    for words in range(high + 1):
-        alive[:, words] = exactly[max(low - words, 0) : high - words + 1].any(axis=0)
+    exactly = mass.value > 0.0  # (L, S): by exactly the words and hyphens of a layer
+    layers = np.arange(lengths.layers)
+    hyphens = layers % lengths.period
+    words = layers // lengths.period - hyphens
+    alive = np.zeros((exactly.shape[1], 256 * (lengths.hyphens + 1)), np.bool_)
+    for used in range(lengths.hyphens + 1):
+        for so_far in range(lengths.high + 1):
+            fits = (
+                (hyphens <= lengths.hyphens - used) & (lengths.low <= so_far + words) & (so_far + words <= lengths.high)
+            )
+            alive[:, 256 * used + so_far] = exactly[fits].any(axis=0)
     return alive
 
 
@@ -109,7 +118,9 @@ def search(job: Job, width: int, grid: bool) -> Found:
 def _ended(successors: Successors, beam: Beam) -> list[tuple[float, tuple[int, ...]]]:
     """Return the prefixes that are accepted texts, each with its log density."""
     low, high = successors.problem.window.tolist()
-    accepted = successors.problem.accept[beam.state] & (low <= beam.words) & (beam.words <= high)
+    words, hyphens = beam.words & 255, beam.words >> 8
+    accepted = successors.problem.accept[beam.state] & (low <= words) & (words <= high)
+    accepted &= hyphens <= successors.problem.hyphens[0]
     ended = []
     for i in np.flatnonzero(accepted & (beam.token.shape[1] > 0)):
         score = float(beam.score[i] + successors.of(int(beam.context[i])).ending)
@@ -129,7 +140,7 @@ def _extended(
     )
     cls = classes.cls[token].astype(np.int64)
     state = classes.table[beam.state[origin], cls].astype(np.int64)
-    words = beam.words[origin] + classes.word[cls]
+    words = beam.words[origin] + np.where(classes.word, WORD, np.where(classes.hyphen, JOIN, 0))[cls]
     fits = (state > 0) & (words < alive.shape[1])
     fits[fits] = alive[state[fits], words[fits]]
     kept = np.flatnonzero(fits)

@@ -5,12 +5,13 @@ from functools import cache
 import numpy as np
 
 from searchgen.automata import Automaton
+from searchgen.kernels.shares import JOIN
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.tables import BEGIN
 from searchgen.problem import TOKEN, Problem
 from searchgen.samplers.proofs.exactness import World
 
-__all__ = ["WORLDS", "items_world", "keyword_world", "phrase_world", "punctuated_world"]
+__all__ = ["WORLDS", "items_world", "joined_world", "keyword_world", "phrase_world", "punctuated_world"]
 
 
 @cache
@@ -101,6 +102,19 @@ def punctuated_world(beta: float) -> World:
     return World.of(problem, 6)
 
 
+def joined_world(beta: float) -> World:
+    """Texts of 1 to 2 words in which c is a hyphen: it joins two words to one, at most once."""
+    model = toy_model(3)
+    a, b, c = (model.id_of[w] for w in "abc")
+    classes = np.zeros(model.size, np.int16)
+    classes[[a, b]], classes[c] = 1, 2
+    table = np.array([[0, 0, 0], [0, 2, 0], [0, 2, 3], [0, 2, 0]], np.int32)
+    automaton = Automaton(classes, table, np.array([0, 0, 1, 0], bool))
+    problem = problem_of(model, automaton, window=(1, 2), weight=(0.2, 0.0, 1.4), words=(a, b), beta=beta)
+    problem.token["word"][c] = JOIN
+    return World.of(problem._replace(hyphens=np.array([1], np.int64)), 4)
+
+
 def items_world(beta: float) -> World:
     """Texts of 1 to 4 words that hold c and "a b", of which the automaton tells only where they have just ended; chains alone know it."""
     model = toy_model(3)
@@ -114,4 +128,4 @@ def items_world(beta: float) -> World:
     return World.of(problem._replace(items=ended, held=np.array([3], np.uint64)), 4)
 
 
-WORLDS = {"keyword": keyword_world, "phrase": phrase_world, "punctuated": punctuated_world}
+WORLDS = {"keyword": keyword_world, "phrase": phrase_world, "punctuated": punctuated_world, "joined": joined_world}

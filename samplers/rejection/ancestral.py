@@ -19,6 +19,7 @@ from numba.extending import overload
 from searchgen.kernels.acceptance import accepts, log_threshold
 from searchgen.kernels.compiled import inlined, inner, kernel
 from searchgen.kernels.randomness import Counter, bernoulli, categorical_or_rest, start_step
+from searchgen.kernels.word_count import fits, may_fit
 from searchgen.lm.ngram.query import draw_word, score_word
 from searchgen.lm.ngram.tables import END, UNKNOWN
 
@@ -159,13 +160,13 @@ def attempt(problem: Any, proposal: Any, memory: Any, path: Any, out: Any, rng: 
         entry = problem.token[token]
         state = np.int64(problem.next[state, entry.cls])
         words += entry.word
-        if state == 0 or words > problem.window[1]:
+        if state == 0 or not may_fit(problem, words):
             return np.int64(DEAD)
         weight += entry.weight
         share += log_share
         out[n] = token
         n, context, node = n + 1, after, child
-    if not problem.accept[state] or words < problem.window[0]:
+    if not problem.accept[state] or not fits(problem, words):
         return np.int64(DEAD)
     path.value[LOG_DENSITY] = problem.beta[0] * total + weight
     path.value[LOG_RATIO] = (problem.beta[0] - 1.0) * total + weight - share

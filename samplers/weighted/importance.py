@@ -124,7 +124,7 @@ def prove_with_guides(world: World, prove: Callable[[int, tuple[Any, ...]], list
 
 def narrowed(world: World, most: int) -> World:
     """Return a world with fewer words, so that it has at most so many texts if it can: for proofs that play pairs of texts."""
-    words = np.array([sum(int(world.problem.token["word"][token]) for token in text) for text in world.texts])
+    words = np.array([sum(int(world.problem.token["word"][token]) for token in text) & 255 for text in world.texts])
     low, high = int(world.problem.window[0]), int(words.max())
     while high > low and (words <= high).sum() > most:
         high -= 1

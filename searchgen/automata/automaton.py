@@ -115,12 +115,14 @@ class Automaton:
         free[self.classes[~is_word]] = True
         return self._distances(free)
 
-    def word_counts(self, is_word: Bools, most: int) -> list[bool]:
-        """Whether some accepted text has 0, 1, 2, ... words; other tokens do not count.
+    def word_counts(self, is_word: Bools, most: int, joins: Bools | None = None, most_joins: int = 0) -> list[bool]:
+        """Whether some accepted text has 0, 1, 2, ... words; other tokens do not count, but for those that join two words to one.
 
         Args:
             is_word: (V,) whether a token counts as a word.
             most: the largest number of words that is of interest.
+            joins: (V,) whether a token joins two words; None: none does.
+            most_joins: the most such tokens of a text.
 
         Returns:
             most + 1 truth values.
@@ -129,15 +131,21 @@ class Automaton:
         >>> two.word_counts(np.array([True, False]), 2)
         [False, True, False]
         """
-        counted, free = np.unique(self.classes[is_word]), np.unique(self.classes[~is_word])
-        here, result = np.arange(len(self.accept)) == START, []
-        for _ in range(most + 1):
-            here = self._closed(here, free)
-            result.append(bool(self.accept[here].any()))
-            here = self._after(here, counted)
-            if not here.any():
+        joins = np.zeros(len(is_word), np.bool_) if joins is None else joins
+        counted, free, joining = (np.unique(self.classes[which]) for which in (is_word, ~is_word & ~joins, joins))
+        start = np.arange(len(self.accept)) == START
+        here, result = [start, *[np.zeros_like(start)] * most_joins], [False] * (most + 1)  # by the number of joins
+        for tokens in range(most + most_joins + 1):
+            for joined in range(most_joins + 1):
+                if joined:
+                    here[joined] = here[joined] | self._after(here[joined - 1], joining)
+                here[joined] = self._closed(here[joined], free)
+                if 0 <= tokens - joined <= most:
+                    result[tokens - joined] |= bool(self.accept[here[joined]].any())
+            here = [self._after(states, counted) for states in here]
+            if not any(states.any() for states in here):
                 break
-        return result + [False] * (most + 1 - len(result))
+        return result
 
     def _closed(self, states: Bools, free: npt.NDArray[np.int16]) -> Bools:
         """(S,) which states are reached by tokens that do not count."""

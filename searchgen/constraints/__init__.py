@@ -44,6 +44,7 @@ REGISTERED = (
     "edges:StartsWith",
     "edges:EndsWith",
     "sentence:Sentence",
+    "printed.sentences:Sentences",
     "finite_verbs:FiniteVerb",
     "plain:Plain",
     "words.only_words:OnlyWords",

@@ -14,7 +14,7 @@ from searchgen.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from searchgen.constraints.lines.shape import Shape
 
-__all__ = ["Constraint", "Counted", "Phrase", "Setting", "find", "folded", "spell"]
+__all__ = ["Constraint", "Counted", "Phrase", "Setting", "find", "folded", "spell", "word_count"]
 
 Phrase = tuple[str, ...]  # the tokens of a word or of several in a row
 
@@ -52,9 +52,6 @@ class Constraint(ABC):
     repeated: ClassVar[bool] = False
     begins: ClassVar[bool] = False
     black_box: ClassVar[bool] = False
-
-    #: Hyphens join words, which the window of lengths counts one by one: so many more than the printed words it has.
-    HYPHENS: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
         self.validate()
@@ -204,6 +201,10 @@ class Constraint(ABC):
         del form
         return None
 
+    def hyphens(self) -> int:
+        """The most hyphens that its texts may need because of it; a text may have three more."""
+        return 0
+
     def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
         """Return the name in the output of each part that spells out words of the user."""
         del demands
@@ -275,3 +276,18 @@ def spell(phrase: Phrase) -> str:
     """
     wide = all(len(token) == 1 and token > "\u2e7f" for token in phrase)
     return ("" if wide else " ").join(phrase)
+
+
+def word_count(tokens: Sequence[str], form: TextForm) -> int:
+    """The number of words of some tokens as people count them: hyphens join words.
+
+    Args:
+        tokens: of a phrase or of a text.
+        form: of the texts.
+
+    >>> from searchgen.text import text_form
+    >>> word_count(("a", "well", "-", "known", "dog"), text_form("en"))
+    3
+    """
+    words = sum(map(form.is_word, tokens))
+    return max(0, words - list(tokens).count("-")) if form.name == "en" else words

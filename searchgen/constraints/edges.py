@@ -68,6 +68,10 @@ class _Edge(Constraint):
         """The tokens of the phrase."""
         return len(self.phrase)
 
+    def hyphens(self) -> int:
+        """Those of the phrase."""
+        return self.phrase.count("-")
+
     def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
         """The phrase as the user wrote it."""
         return {self.describe(): f"{self.verb} with {' '.join(demands[self.flags[0].key].lower().split())}"}

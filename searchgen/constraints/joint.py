@@ -9,12 +9,17 @@ from searchgen.constraints.forbid import Forbid
 from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.length import Length
 from searchgen.errors import Contradiction, Impossible, TooLarge
+from searchgen.kernels.shares import JOIN, WORD
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["joint", "refuse_forbidden_keywords", "window", "with_demanded", "with_vocabulary"]
 
 MINIMISE_LIMIT = 50_000  # entries; refining more costs more time than the few states it saves
+
+
+#: A text may have so many hyphens beside those that are asked for.
+MORE_HYPHENS = 3
 
 
 def window(constraints: Sequence[Constraint]) -> tuple[int, int] | None:
@@ -34,6 +39,21 @@ def window(constraints: Sequence[Constraint]) -> tuple[int, int] | None:
         return None
     fewest, most = max(low for low, _ in windows), min(high for _, high in windows)
     return Length(fewest, most).window
+
+
+def most_hyphens(constraints: Sequence[Constraint], vocabulary: Vocabulary) -> int:
+    """The most hyphens of a text: what the constraints ask for, and a few more. They join words, so they bound its tokens.
+
+    Args:
+        constraints: of a request.
+        vocabulary: the tokens, demanded words included.
+
+    Returns:
+        0 where no token is a hyphen.
+    """
+    if not (vocabulary.counts == JOIN).any():
+        return 0
+    return MORE_HYPHENS + sum(constraint.hyphens() for constraint in constraints)
 
 
 def joint(
@@ -63,12 +83,13 @@ def joint(
     refuse_forbidden_keywords(constraints, vocabulary)
     counted = [one for one in constraints if not isinstance(one, Length) and not one.black_box]
     factors = [_automaton(constraint, vocabulary, limit, group) for constraint in counted]
-    _refuse_short(counted, factors, window(constraints), vocabulary)
+    most = (window(constraints), most_hyphens(constraints, vocabulary))
+    _refuse_short(counted, factors, *most, vocabulary)
     # Keywords multiply the states of all the rest and hardly interact with it: make the rest minimal before.
     keywords = [factor for constraint, factor in zip(counted, factors, strict=True) if isinstance(constraint, Keywords)]
     frame = _frame(counted, factors, vocabulary, form, limit)
     automaton = _smaller(product(frame, *keywords, limit=limit)) if keywords else frame
-    _refuse_impossible(automaton, constraints, vocabulary)
+    _refuse_impossible(automaton, constraints, *most, vocabulary)
     return automaton
 
 
@@ -141,27 +162,33 @@ def _refuse_short(
     constraints: Sequence[Constraint],
     factors: Sequence[Automaton],
     words: tuple[int, int] | None,
+    hyphens: int,
     vocabulary: Vocabulary,
 ) -> None:
-    """A constraint that alone needs more words than a text may have is a mistake in the request."""
+    """A constraint that alone needs more words than a text may have, whatever hyphens join, is a mistake in the request."""
     if words is None:
         return
     for constraint, factor in zip(constraints, factors, strict=True):
-        fewest = int(factor.fewest_words(vocabulary.is_word)[START])
-        if words[1] < fewest < NEVER:
+        fewest = int(factor.fewest_words(vocabulary.counts == WORD)[START])
+        if words[1] + hyphens < fewest < NEVER:
             raise Contradiction(f"{constraint.describe()!r} takes {fewest} words, and a text may have only {words[1]}")
 
 
-def _refuse_impossible(automaton: Automaton, constraints: Sequence[Constraint], vocabulary: Vocabulary) -> None:
+def _refuse_impossible(
+    automaton: Automaton,
+    constraints: Sequence[Constraint],
+    words: tuple[int, int] | None,
+    hyphens: int,
+    vocabulary: Vocabulary,
+) -> None:
     """Nothing is accepted, or nothing short enough; the latter is left to the guide when the automaton is large."""
     listed = "; ".join(constraint.describe() for constraint in constraints) or "the text form alone"
     if not automaton.accept.any():  # of a trimmed automaton
         raise Impossible(f"proved impossible: no text satisfies all of: {listed}")
-    words = window(constraints)
     if words is None or automaton.next.size > MINIMISE_LIMIT:
         return
-    fewest = int(automaton.fewest_words(vocabulary.is_word)[START])
-    if fewest > words[1]:
+    fewest = int(automaton.fewest_words(vocabulary.counts == WORD)[START])
+    if fewest > words[1] + hyphens:
         raise Impossible(f"proved impossible: {fewest} words are needed and {words[1]} allowed for: {listed}")
 
 

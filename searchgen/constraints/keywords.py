@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise, product
-from searchgen.constraints.base import Constraint, Phrase, Setting, folded, spell
+from searchgen.constraints.base import Constraint, Phrase, Setting, folded, spell, word_count
 from searchgen.constraints.flags import ITEMS, Flag
 from searchgen.constraints.own_places import apart, placed, together
 from searchgen.constraints.patterns import OTHER, label_words, matcher, over_tokens
@@ -135,7 +135,11 @@ class Keywords(Constraint):
     def least_words(self, form: TextForm) -> int:
         """The words of every item's shortest phrase; in any order, equal items count once."""
         items = self.items if self.ordered else _merged([tuple(_fold(p, form) for p in item) for item in self.items])
-        return sum(min(sum(map(form.is_word, phrase)) for phrase in item) for item in items)
+        return sum(min(word_count(phrase, form) for phrase in item) for item in items)
+
+    def hyphens(self) -> int:
+        """Those of the phrases, of alternatives the most."""
+        return sum(max(phrase.count("-") for phrase in item) for item in self.items)
 
     def written(self, demands: Mapping[str, Any]) -> dict[str, str]:
         """The items as the user wrote them."""

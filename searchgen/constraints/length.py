@@ -10,6 +10,7 @@ from searchgen.automata import ENTRY_LIMIT, Automaton, Ids, anything
 from searchgen.constraints.base import Constraint, Setting
 from searchgen.constraints.flags import Flag
 from searchgen.errors import RequestError
+from searchgen.kernels.shares import JOIN, WORD
 from searchgen.plain_json import brief
 from searchgen.vocabulary import Vocabulary
 
@@ -26,7 +27,7 @@ DEFAULT_WINDOWS = {"en": (6, 14, 3, 4), "zh": (8, 24, 3, 4), "raw": (6, 14, 3, 4
 class Length(Constraint):
     """The number of words (in Chinese: characters) lies between `--min-words` and `--max-words`.
 
-    Punctuation does not count.
+    A word is what spaces part, its outer marks off: `well-known` is one.
 
     >>> Length(4, 8).window
     (4, 8)
@@ -153,7 +154,8 @@ class Length(Constraint):
         Returns:
             0 inside the window.
         """
-        words = int(vocabulary.is_word[np.asarray(ids, np.int64)].sum())
+        counts = vocabulary.counts[np.asarray(ids, np.int64)]
+        words = int((counts == WORD).sum()) - int((counts == JOIN).sum())
         return max(self.min_words - words, words - self.max_words, 0)
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from searchgen.automata import ENTRY_LIMIT, START, Automaton, factor_states, product, trim
 from searchgen.constraints.base import Constraint
 from searchgen.constraints.demanded import with_demanded
-from searchgen.constraints.joint import joint, refuse_forbidden_keywords, window
+from searchgen.constraints.joint import joint, most_hyphens, refuse_forbidden_keywords, window
 from searchgen.constraints.keywords import Item, Keywords
 from searchgen.constraints.own_places import apart
 from searchgen.constraints.patterns import label_words, matcher
@@ -160,5 +160,5 @@ def _spotter(items: Sequence[Item], vocabulary: Vocabulary) -> tuple[Automaton, 
 def _refuse_short(keywords: Keywords, constraints: Sequence[Constraint], vocabulary: Vocabulary) -> None:
     """Refuse keywords that take more words than a text may have; those that may share words take no fixed number."""
     words, fewest = window(constraints), keywords.least_words(vocabulary.form)
-    if words is not None and fewest > words[1] and not keywords.overlap:
+    if words is not None and fewest > words[1] + most_hyphens(constraints, vocabulary) and not keywords.overlap:
         raise Contradiction(f"{keywords.describe()!r} takes {fewest} words, and a text may have only {words[1]}")

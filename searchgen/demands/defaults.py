@@ -7,6 +7,7 @@ from searchgen.constraints import Constraint, FiniteVerb, Length, Plain, Predica
 from searchgen.constraints.algebra.where import Where
 from searchgen.constraints.length import MOST_WORDS
 from searchgen.constraints.printed.condition import Printed
+from searchgen.constraints.printed.sentences import Sentences
 from searchgen.constraints.words.edits import Edits
 from searchgen.errors import Contradiction, Impossible
 
@@ -46,7 +47,7 @@ def beside_defaults(
         Contradiction: the same, seen at once.
     """
     is_window_given = demands["min_words"] is not None or demands["max_words"] is not None
-    is_explicit = any(isinstance(constraint, Printed | Where | Edits) for constraint in constraints)
+    is_explicit = any(isinstance(constraint, Printed | Where | Edits | Sentences) for constraint in constraints)
 
     def fitting(tried: Sequence[Constraint]) -> Built:
         built = build(tried)

@@ -52,7 +52,7 @@ def pick_edge(guide: Any, problem: Any, t: Any, row: Any, state: Any, rng: Any, 
 def step_through(guide: Any, t: Any, state: Any, cls: Any) -> Any:
     """Return where the values of the state after a class stand in its rows, and what turns them into layer t's masses; 0 if dead."""
     kind = guide.kind[cls]
-    place, later = np.int64(guide.target[cls, state]), t - kind.word
+    place, later = np.int64(guide.target[cls, state]), t - kind.down
     factor = 0.0
     if place >= 0 and later >= 0:
         factor = guide.mass[later, guide.place[kind.start + place].scaled_by] * (guide.step[t] if kind.word else 1.0)
@@ -174,9 +174,9 @@ def completion_mass(
         return 0.0
     kind = guide.kind[cls]
     place = np.int64(guide.target[cls, state])
-    if place < 0 or t < kind.word:
+    if place < 0 or t < kind.down:
         return 0.0
-    later = mass_of(guide, t - kind.word, next_row(guide, problem.ngram, context, token, word), place)
+    later = mass_of(guide, t - kind.down, next_row(guide, problem.ngram, context, token, word), place)
     return np.exp(beta * log_p) * guide.weight[token].scale * later * (guide.step[t] if kind.word else 1.0)
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from searchgen.guide.lengths import Lengths
 from searchgen.guide.near_keywords import near_nodes
 from searchgen.guide.state_layout import StateLayout
 from searchgen.guide.tables import ROW
@@ -88,7 +89,7 @@ class Contexts(NamedTuple):
         limit = starts[-1]
         if near and order > 2:
             width, item = _size(problem, layout, order)
-            layers = int(problem.window[1]) + 1
+            layers = Lengths.of(problem).layers
             max_tokens = np.inf if budget is None else NEAR_SHARE * budget.memory / (layers * item * width)
             nodes = near_nodes(problem, layout, _nodes(problem, _starts(problem, 2), kept), starts, near, max_tokens)
         else:
@@ -207,7 +208,7 @@ def kept_tokens(
     cls = layout.classes.cls
     if budget is None:
         return np.asarray(cls >= 0)
-    layers = int(problem.window[1]) + 1
+    layers = Lengths.of(problem).layers
     size = len(problem.ngram.alias_p)
     width, item = _size(problem, layout, order)
     work = bigrams.inside * (1.0 if near else order - 1.0) * layers * (width + EDGE_COST)

@@ -11,6 +11,7 @@ from searchgen.guide.edges import next_row
 from searchgen.guide.tables import BEGIN_ROW, MIXTURE, GeneralTables
 from searchgen.kernels.compiled import inlined, inner, kernel
 from searchgen.kernels.randomness import Counter, bernoulli, categorical, conditioned, redraws, start_step
+from searchgen.kernels.word_count import fits
 from searchgen.lm.ngram.query import score_word
 from searchgen.lm.ngram.tables import END
 
@@ -25,7 +26,7 @@ def draw(guide: Any, problem: Any, rng: Any, scratch: Any, out: Any) -> Any:
     """Draw a text of the guide's law into `out` (M,) int32; return its length, -1 if the guide has no text."""
     if not guide.ends[-1] > 0.0:
         return np.int64(NONE)
-    t = problem.window[0] + categorical(rng, guide.ends, 0, len(guide.ends))
+    t = guide.begins[categorical(rng, guide.ends, 0, len(guide.ends))]
     row, state, place, n = guide.size[BEGIN_ROW], np.int64(1), np.int64(0), 0
     while True:
         token, row = draw_next(guide, problem, t, row, state, place, rng, scratch)
@@ -36,7 +37,7 @@ def draw(guide: Any, problem: Any, rng: Any, scratch: Any, out: Any) -> Any:
         c = guide.weight[token].cls
         place = np.int64(guide.target[c, state])
         state = np.int64(guide.place[guide.kind[c].start + place].state)
-        t -= guide.kind[c].word
+        t -= guide.kind[c].down
 
 
 def draw_next(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, rng: Any, scratch: Any) -> Any:
@@ -191,7 +192,7 @@ def log_probability(guide: Any, problem: Any, tokens: Any, length: Any, log_mass
         weight += problem.token[token].weight
         words += problem.token[token].word
         row = next_row(guide, problem.ngram, context, token, word)
-    if not problem.accept[state] or words < problem.window[0] or words > problem.window[1]:
+    if not problem.accept[state] or not fits(problem, words):
         return -np.inf
     more, _ = score_word(problem.ngram, np.int64(guide.row[row].node), np.int64(END))
     return problem.beta[0] * (log_p + more) + weight - log_mass

@@ -14,12 +14,14 @@ from searchgen.guide.contexts import Budget, Contexts, kept_tokens
 from searchgen.guide.draws import draw_many, log_probability
 from searchgen.guide.edges import link
 from searchgen.guide.layers import Layers, shared
+from searchgen.guide.lengths import Lengths
 from searchgen.guide.possible import refuse_impossible
 from searchgen.guide.state_layout import Classes, StateLayout, UnigramMass
 from searchgen.guide.tables import (
     ALIGNED,
     BEGIN_ROW,
     MIXTURE,
+    PERIOD,
     PITCH,
     SPECIAL,
     STRIDE,
@@ -55,7 +57,7 @@ class Guide:
         problem: the target it guides to.
         tables: its arrays, for the compiled loops.
         log_masses: (high - low + 1,) log of the mass of texts of each length in the window, natural log.
-        log_scale: (T + 1,) natural log of the unit of each layer.
+        log_scale: (L,) natural log of the unit of each layer, see `Lengths`.
         order: order of the model it looks ahead with.
         max_tokens: most tokens of a text.
     """
@@ -96,9 +98,9 @@ class Guide:
         """
         classes = Classes.of(problem)
         mass = UnigramMass.of(problem, classes)
-        low, high = int(problem.window[0]), int(problem.window[1])
+        lengths = Lengths.of(problem)
         refuse_impossible(problem, classes, mass)
-        layout = StateLayout.of(classes, mass)
+        layout = StateLayout.of(classes, mass, lengths.period)
         bigrams = bigrams or Bigrams.of(problem.ngram)
         order = min(order, int(problem.ngram.order[0]))
         kept = kept_tokens(problem, layout, bigrams, order, budget, near)
@@ -106,9 +108,9 @@ class Guide:
         tables, pairs = _with_edges(problem, layout, mass, contexts, bigrams, threads)
         log_scale = mass.log_scale.copy()
         Layers(tables, problem, layout, contexts.depth, pairs, log_scale, threads).compute()
-        ends, log_masses = _totals(tables, log_scale, low, high)
-        longest = high + int(mass.level.max()) * (high + 1)
-        return Guide(problem, tables._replace(ends=ends), log_masses, log_scale, order, max(max_tokens or 0, longest))
+        tables, log_masses = _with_totals(tables, log_scale, lengths)
+        longest = lengths.high + int(mass.level.max()) * (lengths.high + 1) + 2 * lengths.hyphens
+        return Guide(problem, tables, log_masses, log_scale, order, max(max_tokens or 0, longest))
 
     @property
     def log_mass(self) -> float:
@@ -189,15 +191,16 @@ def _allocated(problem: Problem, layout: StateLayout, mass: UnigramMass, context
     capacity = np.where(is_root, 0, sides * (children + len(problem.extra)) + len(layout.kind) - 2)
     row["start"] = np.cumsum(capacity) - capacity
     row["middle"] = row["punctuation"] = row["end"] = row["start"]
-    size = np.zeros(8, np.int64)
+    size = np.zeros(9, np.int64)
     size[STRIDE], size[SPECIAL], size[PITCH] = contexts.stride, contexts.special, contexts.pitch
     size[WIDTH] = layout.kind["size"][0] if layout.aligned else 0
     size[ALIGNED], size[WORDS] = layout.aligned, layout.aligned + layout.kind["word"][layout.aligned : -2].sum()
     size[BEGIN_ROW] = contexts.begin
+    period = size[PERIOD] = Lengths.of(problem).period
     weight = np.zeros(len(problem.token), WEIGHT)
     weight["scale"], weight["unigram"] = np.exp(problem.token["weight"]), layout.classes.unigram
     weight["cls"] = layout.classes.cls
-    step = np.exp(-np.diff(mass.log_scale, prepend=0.0))
+    step = np.exp(np.append(np.zeros(period), mass.log_scale[:-period]) - mass.log_scale)
     return GuideTables(
         value=np.zeros(contexts.stride * layers, real),
         row=row,
@@ -212,6 +215,7 @@ def _allocated(problem: Problem, layout: StateLayout, mass: UnigramMass, context
         row_of_node=contexts.row_of_node,
         extra_row=contexts.extra_row,
         ends=np.zeros(0),
+        begins=np.zeros(0, np.int64),
         size=size,
     )
 
@@ -236,15 +240,17 @@ def _link(tables: GuideTables, problem: Problem, bigrams: Bigrams, used: npt.NDA
     return min(least)
 
 
-def _totals(
-    tables: GuideTables, log_scale: npt.NDArray[np.float64], low: int, high: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the running sum over the window of the mass of texts of each length, and the logs of those masses."""
+def _with_totals(
+    tables: GuideTables, log_scale: npt.NDArray[np.float64], lengths: Lengths
+) -> tuple[GuideTables, npt.NDArray[np.float64]]:
+    """Return the guide's arrays with the layers in which texts begin, and the log of the mass of texts of each number of words."""
     begin = tables.row[tables.size[BEGIN_ROW]]
-    t = np.arange(low, high + 1)
+    t = lengths.begins()
     value = tables.value[t * tables.size[STRIDE] + begin["offset"]].astype(np.float64) * tables.mass[t, 1]
     with np.errstate(divide="ignore"):
         log_masses = np.log(value) + log_scale[t]
     top = log_masses.max()
     ends = np.cumsum(np.exp(log_masses - top)) if top > -np.inf else np.zeros(len(t))
-    return ends, log_masses
+    by_words = np.full(lengths.high - lengths.low + 1, -np.inf)
+    np.logaddexp.at(by_words, lengths.words() - lengths.low, log_masses)
+    return tables._replace(ends=ends, begins=t), by_words

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from searchgen.guide.lengths import Lengths
 from searchgen.guide.recursion import add_words, aligned_layer, expand, finish
 from searchgen.guide.state_layout import StateLayout
-from searchgen.guide.tables import PITCH, SPECIAL, STRIDE, GuideTables
+from searchgen.guide.tables import PERIOD, PITCH, SPECIAL, STRIDE, GuideTables
 from searchgen.problem import Problem
 
 __all__ = ["Layers", "shared"]
@@ -84,25 +85,29 @@ class Layers:
         base = np.zeros(int(row["offset"][special - 1] + self._sizes([special - 1])[0]))
         seen = self._seen(aligned)
         levels = range(int(self.tables.level.max()) + 1)
+        period = int(size[PERIOD])
         with ThreadPoolExecutor(self.threads) as pool:
-            for t in range(len(self.tables.mass)):
-                self._words(t, context, base, pool)
-                for level in levels:
-                    for group in first:
-                        self._finish(t, group, level, base, pool)
-                for group in later:
-                    self._finish(t, group, -1, base, pool)
-                if t + 1 < len(self.tables.mass):
-                    self._aligned(t, aligned, seen, pool)
-                    self._rescale(t)
+            for layers in Lengths.of(self.problem).computed():
+                after = (layers[-1] // period + 1) * period
+                for t in layers:
+                    self._words(t, context, base, pool)
+                    for level in levels:
+                        for group in first:
+                            self._finish(t, group, level, base, pool)
+                    for group in later:
+                        self._finish(t, group, -1, base, pool)
+                    if after < len(self.tables.mass):
+                        self._aligned(t, aligned, seen, pool)
+                if after < len(self.tables.mass):
+                    self._rescale(layers, after)
 
-    def _rescale(self, t: int) -> None:
-        """Absorb in the scale of all later layers how much the model outweighs the unigrams."""
-        layer = t * int(self.tables.size[STRIDE])
-        largest = float(self.tables.value[layer : layer + len(self.problem.next)].max())
+    def _rescale(self, layers: list[int], after: int) -> None:
+        """Absorb in the scale of all later layers how much the model outweighs the unigrams in the layers of a number of words."""
+        begins = np.array(layers)[:, None] * int(self.tables.size[STRIDE])
+        largest = float(self.tables.value[begins + np.arange(len(self.problem.next))].max())
         if largest > 0:
-            self.tables.step[t + 1] /= largest
-            self.log_scale[t + 1 :] += np.log(largest)
+            self.tables.step[after : after + int(self.tables.size[PERIOD])] /= largest
+            self.log_scale[after:] += np.log(largest)
 
     def _together(self, *groups: Array) -> list[Array]:
         """Return groups of rows, each of which needs the one before, as one group if that is too small to share."""
@@ -152,10 +157,10 @@ class Layers:
         if len(alive) == 0:
             return
         inverse = np.divide(1.0, now, out=np.zeros(width), where=now > 0)
-        before = tables.mass[t - 1, layout.place["scaled_by"][:width]]
+        before = tables.mass[t - int(tables.size[PERIOD]), layout.place["scaled_by"][:width]]
         factor = (tables.step[t] * before * inverse).astype(tables.value.dtype)
         states = layout.place["state"][: layout.aligned * width].reshape(layout.aligned, width)
-        ending = self.problem.accept[states] * (inverse * tables.step[0])
+        ending = self.problem.accept[states] * (inverse * tables.step[0] * (t == 0))
         columns = np.array([alive[0], alive[-1] + 1, self._block()])
 
         def lay_out(low: int, high: int) -> None:

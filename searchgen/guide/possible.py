@@ -1,14 +1,16 @@
 """Whether any text is accepted at all: a proof by the automaton alone, which no rounding can make.
 
-    can(0, s) = accept(s);   can(t, s) = some word class c leads to can(t - 1, next(s, c)), or some punctuation to can(t, next(s, c))
+    can(0, s) = accept(s);   can(t, s) = some class c leads to can(t - down(c), next(s, c)),
+
+t a layer, of so many words and hyphens (`Lengths`).
 
 Masses are zero as well where probabilities are too small for floating point, so they prove nothing.
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from searchgen.errors import Impossible, NotFound
+from searchgen.guide.lengths import Lengths
 from searchgen.guide.state_layout import Classes, UnigramMass
 from searchgen.problem import Problem
 
@@ -27,30 +29,33 @@ def refuse_impossible(problem: Problem, classes: Classes, mass: UnigramMass) -> 
         Impossible: the automaton accepts no text of the window.
         NotFound: it accepts some, but the mass of all is 0 or not finite.
     """
-    low, high = int(problem.window[0]), int(problem.window[1])
-    if (mass.value[low : high + 1, 1] > 0).any():
+    lengths = Lengths.of(problem)
+    low, high = lengths.low, lengths.high
+    if (mass.value[lengths.begins(), 1] > 0).any():
         return
-    if _accepts(problem, classes, low, high):
+    if _accepts(problem, classes, lengths):
         raise NotFound(
             "the texts that satisfy all constraints are too improbable to be counted; lower --beta or the weights of terms"
         )
     raise Impossible(f"proved impossible: no accepted text has {low} to {high} words")
 
 
-def _accepts(problem: Problem, classes: Classes, low: int, high: int) -> bool:
-    """Return whether the start can reach acceptance by low to high words."""
-    words, others = classes.table[:, classes.word], classes.table[:, ~classes.word]
-    can: npt.NDArray[np.bool_] = problem.accept.copy()
-    for t in range(high + 1):
+def _accepts(problem: Problem, classes: Classes, lengths: Lengths) -> bool:
+    """Return whether the start can reach acceptance by a text of these lengths."""
+    words, hyphens = classes.table[:, classes.word], classes.table[:, classes.hyphen]
+    others = classes.table[:, ~classes.word & ~classes.hyphen]
+    can = np.zeros((lengths.layers, len(problem.accept)), np.bool_)
+    can[0] = problem.accept
+    for t in (t for layers in lengths.computed() for t in layers):
+        if t >= lengths.period:
+            can[t] |= can[t - lengths.period][words].any(axis=1)
         if t:
-            can = np.asarray(can[words].any(axis=1))
-        can[0] = False
+            can[t] |= can[t - 1][hyphens].any(axis=1)
+        can[t, 0] = False
         while True:
-            wider = can | can[others].any(axis=1)
+            wider = can[t] | can[t][others].any(axis=1)
             wider[0] = False
-            if (wider == can).all():
+            if (wider == can[t]).all():
                 break
-            can = wider
-        if t >= low and can[1]:
-            return True
-    return False
+            can[t] = wider
+    return bool(can[lengths.begins(), 1].any())

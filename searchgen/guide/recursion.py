@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from searchgen.guide.tables import PITCH, SPECIAL, STRIDE
+from searchgen.guide.tables import PERIOD, PITCH, SPECIAL, STRIDE
 from searchgen.kernels.compiled import inner, kernel
 
 __all__ = ["add_class_masses", "add_words", "aligned_layer", "expand", "finish"]
@@ -31,25 +31,27 @@ def add_class_masses(table: Any, which: Any, columns: Any, mass: Any, source: An
 
 
 @inner
-def _gather(
-    guide: Any, layer: Any, low: Any, high: Any, t: Any, factor: Any, cls: Any, level: Any, total: Any, out: Any
-) -> None:
-    """Add to out[i], for the states of a class, what edges low ... high - 1 carry from a layer, class by class."""
+def _gather(guide: Any, low: Any, high: Any, t: Any, factor: Any, cls: Any, level: Any, total: Any, out: Any) -> None:
+    """Add to out[i], for the states of a class, what edges low ... high - 1 carry to layer t from lower ones, class by class."""
     e = low
     own = guide.kind[cls]
     while e < high:
         c = guide.row[guide.edge[e].row].cls
         child = guide.kind[c]
+        source = t - child.down
         total[: child.size] = 0.0
         while e < high and guide.row[guide.edge[e].row].cls == c:
-            coefficient = guide.edge[e].coefficient
-            at = layer + guide.row[guide.edge[e].row].offset
-            value = guide.value[at : at + child.size]
-            for j in range(child.size):
-                total[j] += coefficient * value[j]
+            if source >= 0:
+                coefficient = guide.edge[e].coefficient
+                at = source * guide.size[STRIDE] + guide.row[guide.edge[e].row].offset
+                value = guide.value[at : at + child.size]
+                for j in range(child.size):
+                    total[j] += coefficient * value[j]
             e += 1
+        if source < 0:
+            continue
         for j in range(child.size):
-            total[j] *= factor * guide.mass[t, guide.place[child.start + j].scaled_by]
+            total[j] *= factor * guide.mass[source, guide.place[child.start + j].scaled_by]
         for i in range(own.size):
             s = guide.place[own.start + i].state
             if level < 0 or guide.level[s] == level:
@@ -66,10 +68,9 @@ def add_words(guide: Any, problem: Any, t: Any, which: Any, base: Any, total: An
         own = guide.kind[row.cls]
         out = base[row.offset : row.offset + own.size]
         out[:] = 0.0
-        if t > 0:
-            layer = (t - 1) * guide.size[STRIDE]
-            _gather(guide, layer, row.start, row.punctuation, t - 1, guide.step[t], row.cls, -1, total, out)
-        else:
+        if t >= guide.size[PERIOD]:
+            _gather(guide, row.start, row.punctuation, t, guide.step[t], row.cls, -1, total, out)
+        elif t == 0:
             for i in range(own.size):
                 if problem.accept[guide.place[own.start + i].state]:
                     out[i] = row.ending * guide.step[0]
@@ -79,7 +80,7 @@ def add_words(guide: Any, problem: Any, t: Any, which: Any, base: Any, total: An
 def finish(guide: Any, t: Any, which: Any, level: Any, base: Any, total: Any, sums: Any) -> None:
     """Set the values of rows to base + punctuation + backoff * parent; only at states of one level, if it is >= 0.
 
-    Punctuation leads to a lower level of the same layer, so levels are finished from 0 on.
+    Punctuation leads to a lower level of the same layer, a hyphen to a lower layer, so levels are finished from 0 on.
     """
     layer = t * guide.size[STRIDE]
     for r in which:
@@ -90,7 +91,7 @@ def finish(guide: Any, t: Any, which: Any, level: Any, base: Any, total: Any, su
         if r < guide.size[SPECIAL]:
             for i in range(own.size):
                 out[i] = base[row.offset + i]
-        _gather(guide, layer, row.punctuation, row.end, t, 1.0, row.cls, level, total, out)
+        _gather(guide, row.punctuation, row.end, t, 1.0, row.cls, level, total, out)
         for i in range(own.size):
             s = guide.place[own.start + i].state
             scale = guide.mass[t, guide.place[own.start + i].scaled_by]
@@ -121,7 +122,7 @@ def expand(guide: Any, t: Any, low: Any, high: Any, pairs: Any, inverse: Any, ou
         own = guide.kind[pairs[i, 0]]
         row = guide.row[pairs[i, 1]]
         child = guide.kind[row.cls]
-        source = t - child.word
+        source = t - child.down
         if source < 0:
             continue
         values = guide.value[source * guide.size[STRIDE] + row.offset :]
@@ -146,20 +147,20 @@ def aligned_layer(guide: Any, t: Any, low: Any, high: Any, columns: Any, factor:
         low: first row.
         high: last row + 1.
         columns: (3,) first and last column + 1 to compute, and columns in a block.
-        factor: (WIDTH,) turns a value of layer t - 1 into one of layer t.
+        factor: (WIDTH,) turns a value of the layer with one word less into one of layer t.
         ending: (A, WIDTH) accepting states at t = 0 in units of their scale; zero later.
         seen: (A * SPECIAL * PITCH,) see `expand`.
     """
     special, layer = guide.size[SPECIAL], t * guide.size[STRIDE]
-    before = layer - guide.size[STRIDE] + guide.row[special].offset if t > 0 else 0
-    pitch = guide.size[PITCH]
+    pitch, period = guide.size[PITCH], guide.size[PERIOD]
+    before = layer - period * guide.size[STRIDE] + guide.row[special].offset if t >= period else 0
     for block in range(columns[0], columns[1], columns[2]):
         n = min(columns[2], columns[1] - block)
         for r in range(low, high):
             row = guide.row[r]
             at = layer + row.offset + block
             out = guide.value[at : at + n]
-            if t > 0:
+            if t >= period:
                 out[:] = 0.0
                 for e in range(row.start, row.middle):
                     coefficient = guide.edge[e].coefficient

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import RequestError
+from searchgen.guide.lengths import Lengths
 from searchgen.guide.recursion import add_class_masses
 from searchgen.guide.tables import CLASS, PLACE
+from searchgen.kernels.shares import JOIN
 from searchgen.lm.ngram.tables import END
 from searchgen.problem import Problem
 
@@ -31,6 +33,7 @@ class Classes:
     Attributes:
         cls: (V',) int16 class of a token, -1 = it can never be part of a text.
         word: (K,) whether the tokens of a class count as words.
+        hyphen: (K,) whether they join two words.
         table: (S, K) int32 next state.
         unigram: (V',) p(w)^b exp(weight) of each token.
         mass: (K,) sum of that over the tokens of each class.
@@ -39,6 +42,7 @@ class Classes:
 
     cls: npt.NDArray[np.int16]
     word: npt.NDArray[np.bool_]
+    hyphen: npt.NDArray[np.bool_]
     table: npt.NDArray[np.int32]
     unigram: npt.NDArray[np.float64]
     mass: npt.NDArray[np.float64]
@@ -50,8 +54,10 @@ class Classes:
         token = problem.token
         live = np.asarray(problem.next.any(axis=0), np.bool_)[token["cls"]]
         live[: END + 1] = False  # <unk>, <s>, </s> never stand inside a text, whatever the automaton says
-        code = np.where(live, 2 * token["cls"].astype(np.int64) + (token["word"] > 0), 0)
-        present = np.zeros(2 * problem.next.shape[1] + 1, np.bool_)
+        if problem.hyphens[0] == 0:
+            live &= token["word"] != JOIN
+        code = np.where(live, 3 * token["cls"].astype(np.int64) + np.minimum(token["word"], 2), 0)
+        present = np.zeros(3 * problem.next.shape[1] + 1, np.bool_)
         present[code[live]] = True
         number = np.cumsum(present) - 1
         cls = np.where(live, number[code], -1).astype(np.int16)
@@ -60,14 +66,19 @@ class Classes:
         unigram = np.exp(problem.beta[0] * log_p + token["weight"])
         mass = np.bincount(cls + 1, unigram, len(kept) + 1)[1:]
         count = np.bincount(cls + 1, minlength=len(kept) + 1)[1:].astype(np.int64)
-        table = np.ascontiguousarray(problem.next[:, kept // 2])
-        return Classes(cls, kept % 2 == 1, table, unigram, mass.astype(np.float64), count)
+        table = np.ascontiguousarray(problem.next[:, kept // 3])
+        return Classes(cls, kept % 3 == 1, kept % 3 == 2, table, unigram, mass.astype(np.float64), count)
 
     def ordered(self, order: Array) -> "Classes":
         """Return the same classes numbered in another order."""
         number = np.append(np.argsort(order), -1).astype(np.int16)
         table = np.ascontiguousarray(self.table[:, order])
-        return Classes(number[self.cls], self.word[order], table, self.unigram, self.mass[order], self.count[order])
+        word, hyphen = self.word[order], self.hyphen[order]
+        return Classes(number[self.cls], word, hyphen, table, self.unigram, self.mass[order], self.count[order])
+
+    def down(self, period: int) -> Array:
+        """Return by how many layers the tokens of each class lead down, (K,)."""
+        return np.where(self.word, period, np.where(self.hyphen, 1, 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +86,9 @@ class UnigramMass:
     """The recursion under the unigram model alone: which states can still be completed by t words, and roughly how much they weigh.
 
     Attributes:
-        value: (T + 1, S) mass of completions by exactly t words, largest of a layer 1; 0 exactly where there is none.
-        log_scale: (T + 1,) natural log of what each layer was divided by.
+        value: (L, S) mass of completions by the words and hyphens of each layer, the largest of the layers of a number of words 1; 0
+            exactly where there is none.
+        log_scale: (L,) natural log of what each layer was divided by, the same for all layers of a number of words.
         level: (S,) int8, the most punctuation tokens in a row from each state on.
     """
 
@@ -87,23 +99,27 @@ class UnigramMass:
     @staticmethod
     def of(problem: Problem, classes: Classes) -> "UnigramMass":
         """Compute all layers up to the most words of the window."""
-        layers, states = int(problem.window[1]) + 1, len(problem.next)
+        lengths, states = Lengths.of(problem), len(problem.next)
+        period = lengths.period
         level = punctuation_levels(classes)
         by_level = [np.flatnonzero(level == depth) for depth in range(level.max() + 1)]
-        words, others = np.flatnonzero(classes.word), np.flatnonzero(~classes.word)
+        words, hyphens = np.flatnonzero(classes.word), np.flatnonzero(classes.hyphen)
+        others = np.flatnonzero(~classes.word & ~classes.hyphen)
         live = np.arange(1, states)
-        value, log_scale = np.zeros((layers, states)), np.zeros(layers)
-        end = np.exp(problem.beta[0] * np.float64(problem.ngram.node["log_p"][1 + END]))
-        for t in range(layers):
-            if t == 0:
-                value[0, problem.accept] = end
-            else:
-                add_class_masses(classes.table, live, words, classes.mass, value[t - 1], value[t])
-            for which in by_level[1:]:
-                add_class_masses(classes.table, which, others, classes.mass, value[t], value[t])
-            largest = value[t].max() or 1.0
-            value[t] /= largest
-            log_scale[t] = np.log(largest) + (log_scale[t - 1] if t else 0.0)
+        value, log_scale = np.zeros((lengths.layers, states)), np.zeros(lengths.layers)
+        value[0, problem.accept] = np.exp(problem.beta[0] * np.float64(problem.ngram.node["log_p"][1 + END]))
+        for layers in lengths.computed():
+            for t in layers:
+                if t >= period:
+                    add_class_masses(classes.table, live, words, classes.mass, value[t - period], value[t])
+                if t and len(hyphens):
+                    add_class_masses(classes.table, live, hyphens, classes.mass, value[t - 1], value[t])
+                for which in by_level[1:]:
+                    add_class_masses(classes.table, which, others, classes.mass, value[t], value[t])
+            block = slice(layers[-1] // period * period, layers[-1] + 1)
+            largest = value[block].max() or 1.0
+            value[block] /= largest
+            log_scale[block] = np.log(largest) + (log_scale[block.start - period] if block.start else 0.0)
         return UnigramMass(value, log_scale, level)
 
 
@@ -113,7 +129,7 @@ def punctuation_levels(classes: Classes) -> npt.NDArray[np.int8]:
     Raises:
         RequestError: there may be any number of them, so a window of words does not bound a text.
     """
-    table = classes.table[:, ~classes.word]
+    table = classes.table[:, ~classes.word & ~classes.hyphen]
     level = np.zeros(len(table), np.int64)
     while table.shape[1]:
         longer = np.where(table > 0, level[table] + 1, 0).max(axis=1)
@@ -146,8 +162,8 @@ class StateLayout:
     aligned: int
 
     @staticmethod
-    def of(classes: Classes, mass: UnigramMass) -> "StateLayout":
-        """Find the states of each class and the aligned classes."""
+    def of(classes: Classes, mass: UnigramMass, period: int = 1) -> "StateLayout":
+        """Find the states of each class and the aligned classes, where a word leads down by `period` layers."""
         table = classes.table
         possible = mass.value > 0.0
         needed = np.where(possible.any(axis=0), possible.argmax(axis=0), len(possible))
@@ -162,6 +178,7 @@ class StateLayout:
         kind["size"] = [len(states) for states in lists]
         kind["start"] = np.cumsum(kind["size"]) - kind["size"]
         kind["word"][: len(order)] = classes.word[order]
+        kind["down"][: len(order)] = classes.down(period)[order]
         place = np.zeros(int(kind["size"].sum()), PLACE)
         place["state"] = place["scaled_by"] = np.concatenate(lists)
         if aligned:

@@ -36,6 +36,7 @@ CLASS = np.dtype(
         ("size", "i8"),
         ("row", "i4"),  # row of the root after a token of the class
         ("word", "i4"),  # 1 if its tokens count as words
+        ("down", "i8"),  # by how many layers its tokens lead down: see `Lengths`
         ("edge", "i8"),  # its edges at the root end here
     ]
 )
@@ -79,13 +80,14 @@ class GuideTables(NamedTuple):
     place: npt.NDArray[Any]  # (P,) PLACE: the states of each class in turn
     target: npt.NDArray[np.int32]  # (K, S) place of next[s, c] among the states of c, -1 = dead
     level: npt.NDArray[np.int8]  # (S,) most punctuation tokens in a row from a state on
-    mass: npt.NDArray[np.float64]  # (T + 1, S) unigram mass, largest of a layer 1
-    step: npt.NDArray[np.float64]  # (T + 1,) exp(log_scale[t - 1] - log_scale[t]); at 0: exp(-log_scale[0])
+    mass: npt.NDArray[np.float64]  # (L, S) unigram mass, largest of the layers of a number of words 1
+    step: npt.NDArray[np.float64]  # (L,) what a word turns the scale of its own layer into; at 0: exp(-log_scale[0])
     weight: npt.NDArray[Any]  # (V',) WEIGHT of each token
     row_of_node: npt.NDArray[np.int32]  # (n,) row of a trie node, -1 = none, -2 - i: see extra_row[i]
     extra_row: npt.NDArray[np.int32]  # (U, E) rows of contexts that end with an unknown word, by word
-    ends: npt.NDArray[np.float64]  # (W,) running sum over the window of the mass of texts of each length
-    size: npt.NDArray[np.int64]  # (8,) see the names below
+    ends: npt.NDArray[np.float64]  # (W,) running sum of the mass of the texts of each layer that they may begin in
+    begins: npt.NDArray[np.int64]  # (W,) these layers
+    size: npt.NDArray[np.int64]  # (9,) see the names below
 
 
 class GeneralTables(GuideTables):
@@ -99,4 +101,4 @@ class GeneralTables(GuideTables):
 
 
 #: Places in `GuideTables.size`.
-STRIDE, SPECIAL, WIDTH, PITCH, ALIGNED, WORDS, BEGIN_ROW, MIXTURE = range(8)
+STRIDE, SPECIAL, WIDTH, PITCH, ALIGNED, WORDS, BEGIN_ROW, MIXTURE, PERIOD = range(9)

@@ -3,6 +3,7 @@
 import math
 
 from searchgen.guide import Guide
+from searchgen.guide.lengths import Lengths
 from searchgen.request.request import Request
 from searchgen.sources.source import Source
 
@@ -19,7 +20,7 @@ def exact_log_z(source: Source, request: Request) -> float | None:
         return None
     problem = target.problem
     node = problem.ngram.node
-    layers = len(problem.next) * (int(problem.window[1]) + 1)
+    layers = len(problem.next) * Lengths.of(problem).layers
     contexts = int((node["end"] > node["first"]).sum())
     if len(node) * layers > CHEAP_STEPS or contexts * layers * 8 > CHEAP_BYTES:
         return None

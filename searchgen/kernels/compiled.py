@@ -40,6 +40,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 KERNEL_FILES = (
     "kernels/randomness.py",
     "kernels/acceptance.py",
+    "kernels/word_count.py",
     "lm/ngram/query.py",
     "lm/ngram/prefetch.py",
     "lm/ngram/scoring.py",
@@ -68,7 +69,7 @@ KERNEL_FILES = (
 )
 
 #: Other files whose constants compiled loops have in them; a test keeps this list complete, too.
-CONSTANT_FILES = ("lm/ngram/tables.py", "guide/tables.py", "text/lexicon/segmentation.py")
+CONSTANT_FILES = ("kernels/shares.py", "lm/ngram/tables.py", "guide/tables.py", "text/lexicon/segmentation.py")
 
 #: Kinds of constants that become part of machine code; arrays do so, too.
 CONSTANTS = (int, float, complex, str, tuple)

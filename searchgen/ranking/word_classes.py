@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from searchgen.kernels.shares import WORD
 from searchgen.lm.ngram.scoring import score_tokens
 from searchgen.lm.ngram.tables import END
 from searchgen.lm.ngram.word_classes import WordClasses
@@ -59,7 +60,9 @@ def _grammar(texts: list[tuple[int, ...]], target: Target, classes: WordClasses)
     of_classes = classes.score(words, offsets)
     ratio = score_tokens(target.model.tables, words, offsets)
     ratio -= target.model.tables.node["log_p"][1 + np.insert(words, offsets[1:], END)]
-    whole = np.add.reduceat(of_classes, begins) + np.add.reduceat(token["word"][ids].astype(float), offsets[:-1])
+    whole = np.add.reduceat(of_classes, begins) + np.add.reduceat(
+        (token["word"][ids] == WORD).astype(float), offsets[:-1]
+    )
     last = of_classes[ends] + of_classes[ends - 1]
     return whole + _worst_seam(ratio, begins, ends) + LAST * last
 

@@ -49,6 +49,7 @@ repeats = true                 # false: no content word occurs twice
 # at = ["2=dog"]
 # characters = "30..60"        # of the printed text
 # word_length = "1..6"
+# sentences = "1..2"           # each with its final mark
 # source = "The dog sleeps near the old door."
 # max_edits = 2
 # protect = ["old door"]
@@ -64,6 +65,8 @@ repeats = true                 # false: no content word occurs twice
 # lines = 4
 # words_per_line = "3..8"
 # chars_per_line = "20..40"
+# line_words = ["1=sea"]
+# line_words = ["2=sea"]       # words in single lines
 # acrostic = "moon"            # the first letters of the lines
 sentence = true                # one sentence
 finite_verb = true             # with a finite verb, if the rest allows one

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from searchgen.constraints.joint import MORE_HYPHENS
 from searchgen.errors import Impossible, NotFound
 from searchgen.guide import Budget, Guide
 from searchgen.problem import Problem
@@ -63,21 +64,29 @@ def guide_of(source: Source, target: Target, order: int) -> Guide:
     """
     for begun in target.begun():
         problem, left_out = _lightened(begun)
-        try:
-            guide = Guide.build(
-                problem,
-                order=order,
-                max_tokens=target.max_tokens,
-                bigrams=target.bigrams,
-                budget=QUICK,
-                threads=source.threads,
-            )
-        except Impossible:
-            if target.many is None:
-                raise
-            continue
-        return replace(guide, log_masses=guide.log_masses - left_out) if left_out else guide
+        for hyphens in _most_hyphens(problem):
+            last = hyphens == problem.hyphens[0]
+            try:
+                guide = Guide.build(
+                    problem._replace(hyphens=np.array([hyphens])),
+                    order=order,
+                    max_tokens=target.max_tokens,
+                    bigrams=target.bigrams,
+                    budget=QUICK,
+                    threads=source.threads,
+                )
+            except Impossible:
+                if last and target.many is None:
+                    raise
+                continue
+            return replace(guide, log_masses=guide.log_masses - left_out) if left_out else guide
     raise NotFound("not found: the orders of the keywords are too many to try all; widen the window, or ask for fewer")
+
+
+def _most_hyphens(problem: Problem) -> list[int]:
+    """Return how many hyphens first texts may have, in the order to try: each takes a layer of the guide, and few texts need one."""
+    most = int(problem.hyphens[0])
+    return sorted({0, max(0, most - MORE_HYPHENS), most})
 
 
 def _lightened(problem: Problem) -> tuple[Problem, float]:

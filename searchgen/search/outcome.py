@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 
 from searchgen.errors import NotFound
+from searchgen.kernels.shares import WORD
 from searchgen.lm.examples import counted, echoes, example_lines
 from searchgen.ranking.diversity import common_bigrams, diverse
 from searchgen.ranking.whole_words import whole_words_first
@@ -75,7 +76,7 @@ def outcome_of(
     if not new:
         notes.append("all texts found are sentences of the training text; widen the window, or raise --budget")
         new = list(range(len(ranked.texts)))
-    words = [[i for i in ranked.texts[at] if target.problem.token["word"][i]] for at in new]
+    words = [[i for i in ranked.texts[at] if target.problem.token["word"][i] == WORD] for at in new]
     stated = common_bigrams(words) if request.template or request.source else frozenset()
     chosen = [new[at] for at in diverse(words, request.count, stated=stated)]
     if len(chosen) < request.count:

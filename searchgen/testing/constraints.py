@@ -12,6 +12,7 @@ from searchgen.automata import NEVER, START, Automaton
 from searchgen.constraints.base import Constraint
 from searchgen.constraints.joint import window, with_demanded
 from searchgen.errors import RequestError
+from searchgen.kernels.shares import JOIN, WORD
 from searchgen.testing.laws import require
 from searchgen.text import TextForm, text_form
 from searchgen.vocabulary import Vocabulary
@@ -58,12 +59,13 @@ def assert_constraint(
     _well_formed(automaton, len(vocabulary))
     _limited(constraint, vocabulary)
     # Lengths are counted beside the automaton.
-    fewest, most = window([constraint]) or (0, longest)
-    is_word, accepting = vocabulary.is_word.tolist(), automaton.accept.tolist()
+    lengths = window([constraint])
+    counts, accepting = vocabulary.counts, automaton.accept.tolist()
     shown: dict[str, bool] | None = None
     for ids, state in _reached(automaton, longest):
         text = tuple(vocabulary.decode(ids))
-        accepted = accepting[state] and fewest <= sum(is_word[token] for token in ids) <= most
+        words = int((counts[[*ids]] == WORD).sum()) - int((counts[[*ids]] == JOIN).sum())
+        accepted = accepting[state] and (lengths is None or lengths[0] <= words <= lengths[1])
         if accepts is not None:
             promised = bool(accepts(text))
             require(accepted == promised, "automaton against predicate", text, accepted, promised)

@@ -127,7 +127,7 @@ def test_checks_jobs_and_specs_have_them(tmp_path: Path) -> None:
         (("--where", ""), 2, "nothing is required"),
         (("--where", "words(5) and words(7)"), 3, "no text satisfies all of"),
         (("--where", "words(2) and at(5, dog)"), 3, "no text satisfies all of"),
-        (("--acrostic-words", "MOON", "--max-words", "3"), 2, "takes 4 words, and a text may have only 3"),
+        (("--acrostic-words", "MOON", "--max-words", "3"), 3, "no text satisfies all of: acrostic-words MOON; 3 words"),
         (("--template", "The big dog of the sea is here.", "--max-words", "3"), 2, "takes 8 words"),
         (("--template", "{city} ___."), 2, "the slot {city} has no fillers"),
         (("--template", "{city} ___.", "--slot", "city="), 2, "has no filler"),

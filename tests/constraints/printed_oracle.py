@@ -67,6 +67,21 @@ def words(low: int, high: int, count: Callable[[str], list[str]] = words_of) -> 
     return lambda text: low <= len(count(text)) <= high
 
 
+def sentences(low: int, high: int, short: tuple[str, ...] = ("Mr.",)) -> Verdict:
+    """Parts of words, each ended by a part with a final mark; abbreviations end none."""
+
+    def holds(text: str) -> bool:
+        ended, inside = 0, False
+        for part in text.split(" "):
+            bare = part.strip("“”‘’()[]\"'")
+            inside = inside or any(map(str.isalnum, part))
+            if inside and bare not in short and bare.endswith((".", "?", "!", "…")):
+                ended, inside = ended + 1, False
+        return not inside and low <= ended <= high
+
+    return holds
+
+
 def characters(low: int, high: int) -> Verdict:
     return lambda text: low <= len(text) <= high
 

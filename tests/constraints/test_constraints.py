@@ -34,6 +34,7 @@ from searchgen.constraints.printed.letters import OnlyLetters, Univocalic, Witho
 from searchgen.constraints.printed.positions import At
 from searchgen.constraints.printed.ranges import Range
 from searchgen.constraints.printed.regex import Regex
+from searchgen.constraints.printed.sentences import Sentences
 from searchgen.constraints.printed.sizes import Characters, WordLength
 from searchgen.constraints.printed.template import Fixed, Gap, Template
 from searchgen.constraints.words.affixes import Affix, Affixes
@@ -244,6 +245,7 @@ EXAMPLES: dict[str, Constraint] = {
     "quotes": Plain(),
     "characters": Characters(Range(3, 4)),
     "word-length": WordLength(Range(1, 1)),
+    "sentences": Sentences(Range(1, 2)),
     "at": At(1, ("a",)),
     "template": Template("___ a", (Gap(Range(1, 1)), Fixed(" a")), (("a",),)),
     "regex": Regex("a .*"),

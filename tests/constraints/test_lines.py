@@ -11,10 +11,11 @@ import pytest
 from searchgen.automata import DEAD, Automaton
 from searchgen.constraints import with_demanded
 from searchgen.constraints.lines.division import divided
+from searchgen.constraints.lines.holding import Held, read_item
 from searchgen.constraints.lines.lines import CharactersOfLines, Lines
 from searchgen.constraints.lines.shape import BREAK_COST, Shape, pieces_of
 from searchgen.constraints.printed.ranges import Range
-from searchgen.errors import TooLarge
+from searchgen.errors import RequestError, TooLarge
 from searchgen.testing import assert_constraint
 from searchgen.text import text_form
 from searchgen.vocabulary import Vocabulary
@@ -33,8 +34,17 @@ LINES = {
         Lines(2, Range(2, None)),
         Lines(1, Range(1, 4)),
         Lines(3, Range(1, None), "oot"),
+        Lines(2, Range(1, 3), "", (Held(0, ("owl",)), Held(1, ("my", "oh")))),
+        Lines(3, Range(1, 2), "moo", (Held(1, ("on 7", "owl")),)),
+        Lines(2, Range(1, None), "", (Held(1, ("the",)), Held(1, ("my night", "owl")))),
     ],
-    "zh": [Lines(2, Range(2, 3)), Lines(2, Range(1, 2), "月我"), Lines(3, Range(1, 2)), Lines(2, Range(1, 3), "月a")],
+    "zh": [
+        Lines(2, Range(2, 3)),
+        Lines(2, Range(1, 2), "月我"),
+        Lines(3, Range(1, 2)),
+        Lines(2, Range(1, 3), "月a"),
+        Lines(2, Range(1, 3), "", (Held(0, ("月天",)), Held(1, ("AI", "5月")))),
+    ],
 }
 CASES = [(form, number) for form, lines in LINES.items() for number in range(len(lines))]
 
@@ -54,6 +64,13 @@ def is_line(line: str, form: str, words: Range, letter: str, characters: Range |
     return (not letter or first == letter) and (
         characters is None or characters.low <= len(line) <= (characters.high or 999)
     )
+
+
+def holds(line: str, form: str, alternatives: tuple[str, ...]) -> bool:
+    """Whether one of some rows of words stands in a line."""
+    found = [word.lower() for word in words_of(line, form)]
+    rows = [[word.lower() for word in words_of(text, form)] for text in alternatives]
+    return any(row == found[at : at + len(row)] for row in rows for at in range(len(found)))
 
 
 def breaks(text: str, form: str) -> list[int]:
@@ -79,7 +96,7 @@ def all_divisions(text: str, form: str, shape: Shape) -> Iterator[tuple[str, ...
         if all(
             is_line(line, form, shape.words, letter, shape.characters)
             for line, letter in zip(lines, letters, strict=True)
-        ):
+        ) and all(holds(lines[held.line], form, held.words) for held in shape.held):
             yield tuple(lines)
 
 
@@ -117,6 +134,7 @@ TEXTS = [
     ("en", "The owl of the night -- oh my -- is on the old road.", Shape(3, Range(2, 6))),
     ("en", "The owl of the night is on my road, and oh, the moon!", Shape(3, Range(1, 8), characters=Range(10, 25))),
     ("en", "My owl is on one of our nights.", Shape(4, Range(1, 3), "moon")),
+    ("en", "The owl of the night is on my road.", Shape(3, Range(1, 4), held=(Held(1, ("night", "is on")),))),
     ("zh", "我月天，我“月天”AI我月。", Shape(3, Range(2, 5))),
     ("zh", "我月天，我“月天”AI我月。", Shape(2, Range(1, 9), characters=Range(5, 9))),
 ]
@@ -191,9 +209,25 @@ def test_contract_of_lines() -> None:
         assert_constraint(lines, ["a", "b", "c", ",", "was", "."], form=FORM, longest=4)
 
 
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (("sea",), "give a line and a word"),
+        (("5=sea",), "there are 3 lines"),
+        (("0=sea",), "there are 3"),
+        (("1=,",), "give a word"),
+    ],
+)
+def test_items_of_no_line_are_refused(item: tuple[str, ...], message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        read_item(item, 3, "en")
+
+
 def test_too_many_divisions_are_refused() -> None:
     wide = Lines(12, Range(1, 12), "abababababab")
     with pytest.raises(TooLarge, match="give a narrower --words-per-line"):
         wide.automaton(Vocabulary(["a", "b"], text_form("en")))
+    with pytest.raises(TooLarge, match="give a narrower --words-per-line"):
+        Lines(20, Range(1, 20), "", (Held(3, ("a",)),)).automaton(Vocabulary(["a", "b"], text_form("en")))
     with pytest.raises(TooLarge, match="too many for an automaton"):
         CharactersOfLines(2, Range(1, 3), "", Range(3, 9)).automaton(Vocabulary(["a"], text_form("en")))

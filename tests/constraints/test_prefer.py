@@ -117,7 +117,7 @@ def test_a_preference_has_an_effect_in_a_search(lm: str) -> None:
     """Without it the text holds what it charges for."""
 
     def row(*more: str) -> dict[str, object]:
-        ran = searchgen("constrain", "-k", "sky,blue", "--lm", lm, "--seed", "7", "--budget", "0.2", "--json", *more)
+        ran = searchgen("constrain", "-k", "sky,blue", "--lm", lm, "--seed", "7", "--budget", "0.4", "--json", *more)
         return dict(ran.rows[0])
 
     plain = row()

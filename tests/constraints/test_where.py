@@ -40,6 +40,8 @@ MEANING: dict[str, Verdict] = {
     "words(2..)": oracle.words(2, 99),
     "characters(7..12)": oracle.characters(7, 12),
     "word_length(1..3)": oracle.word_length(1, 3),
+    "sentences(1)": oracle.sentences(1, 1),
+    "sentences(..2)": oracle.sentences(0, 2),
     "at(1, The)": oracle.at(1, "the"),
     "at(-1, tea|sea)": lambda text: oracle.at(-1, "tea")(text) or oracle.at(-1, "sea")(text),
     'at(2, ="dog")': lambda text: oracle.words_of(text)[1:2] == ["dog"],

@@ -12,6 +12,7 @@ from searchgen.guide.draws import draw
 from searchgen.guide.tables import GuideTables
 from searchgen.kernels.compiled import allocating
 from searchgen.kernels.randomness import Script, script
+from searchgen.kernels.shares import JOIN, WORD
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.tables import BEGIN, END
 from searchgen.problem import Problem
@@ -73,6 +74,18 @@ def punctuated(beta: float) -> Problem:
     return problem_of(model(), automaton, window=(1, 2), weight=(0.2, 0.1, 0.4, -0.3), words=(a, b), beta=beta)
 
 
+def joined(beta: float) -> Problem:
+    """Texts of 1 to 2 words; c is a hyphen between two words, at most two of a text, and d is punctuation after one."""
+    classes = np.zeros(7, np.int16)
+    a, b, c, d = (model().id_of[w] for w in "abcd")
+    classes[[a, b]], classes[c], classes[d] = 1, 2, 3
+    table = np.array([[0] * 4, [0, 2, 0, 0], [0, 2, 3, 4], [0, 2, 0, 0], [0, 2, 0, 0]], np.int32)
+    automaton = Automaton(classes, table, np.array([0, 0, 1, 0, 1], bool))
+    problem = problem_of(model(), automaton, window=(1, 2), weight=(0.2, 0.1, 1.4, -0.3), words=(a, b), beta=beta)
+    problem.token["word"][c] = JOIN
+    return problem._replace(hyphens=np.array([2], np.int64))
+
+
 def unknown(beta: float) -> Problem:
     """Texts of 1 to 4 words that hold two unknown words, of different classes, and c only after the first."""
     classes = np.zeros(9, np.int16)
@@ -93,7 +106,7 @@ def negative(beta: float) -> Problem:
     return problem_of(arpa, automaton, window=(1, 4), weight=(0.2, -0.1), words=(3, 4), beta=beta)
 
 
-WORLDS = {"keywords": keywords, "punctuated": punctuated, "unknown": unknown, "negative": negative}
+WORLDS = {"keywords": keywords, "punctuated": punctuated, "joined": joined, "unknown": unknown, "negative": negative}
 
 
 def stored(problem: Problem) -> dict[tuple[int, ...], int]:
@@ -148,15 +161,16 @@ class Law:
         return total + self.problem.beta[0] * self.log_p(context, END)
 
 
-def completions(problem: Problem, state: int, words: int, longest: int) -> list[tuple[int, ...]]:
-    """Return all token sequences of exactly so many words that lead from a state to acceptance."""
-    texts: list[tuple[int, ...]] = [()] if words == 0 and problem.accept[state] else []
+def completions(problem: Problem, state: int, words: int, longest: int, hyphens: int = 0) -> list[tuple[int, ...]]:
+    """Return all token sequences of exactly so many words and hyphens that lead from a state to acceptance."""
+    texts: list[tuple[int, ...]] = [()] if words == hyphens == 0 and problem.accept[state] else []
     if longest > 0:
         for token in range(3, len(problem.token)):
             after = int(problem.next[state, problem.token["cls"][token]])
-            left = words - int(problem.token["word"][token])
-            if after and left >= 0:
-                texts += [(token, *rest) for rest in completions(problem, after, left, longest - 1)]
+            share = int(problem.token["word"][token])
+            left, joins = words - (share == WORD), hyphens - (share == JOIN)
+            if after and left >= 0 and joins >= 0:
+                texts += [(token, *rest) for rest in completions(problem, after, left, longest - 1, joins)]
     return texts
 
 
@@ -165,7 +179,8 @@ def texts(world: str) -> list[tuple[int, ...]]:
     """Return all texts of a world."""
     problem = WORLDS[world](1.0)
     low, high = problem.window
-    return [text for words in range(low, high + 1) for text in completions(problem, 1, words, 12)]
+    pairs = [(words, joins) for words in range(low, high + 1) for joins in range(int(problem.hyphens[0]) + 1)]
+    return [text for words, joins in pairs for text in completions(problem, 1, words + joins, 12, joins)]
 
 
 def law_of(world: str, problem: Problem, law: Law) -> tuple[Texts, float]:

@@ -102,7 +102,7 @@ def test_bounds_that_are_too_small_say_how_many_it_takes() -> None:
         rewriter(most=1, keywords=(("cat",), ("king",), ("water",))).rewrite("We saw the dog in the park.")
     (result,) = rewriter(most=3, keywords=(("cat",), ("king",), ("water",))).rewrite("We saw the dog in the park.")
     assert result.edits == 3
-    assert rewriter(max_words=4).rewrite("We saw the dog in the park.")[0].edits >= 3
+    assert rewriter(max_words=4).rewrite("We saw the dog in the park.")[0].edits >= 2
 
 
 def test_texts_beyond_measure_are_refused() -> None:

@@ -316,14 +316,14 @@ def list_words(problem: Any, tables: Any, side: Any, counts: Any, base: Any, scr
         problem: the target.
         tables: its running sums.
         side: the left side.
-        counts: whether a token that does not count as a word fits the window, and whether one that does.
+        counts: whether a token that does not count as a word fits the window, whether one that does, and whether a hyphen.
         base: log weight of what stands left of the word in the block.
         scratch: the list, the suffix and what fits the automaton.
     """
     fits = scratch.fits[side.second]
     for word in tables.special:
         token = problem.token[word]
-        if fits[token.cls] and counts[token.word]:
+        if fits[token.cls] and counts[min(np.int64(token.word), 2)]:
             _add_word(problem, side, word, base, scratch)
     beta = problem.beta[0]
     rest = scratch.suffix_log_p

@@ -12,6 +12,8 @@ import numpy as np
 from searchgen.errors import RequestError
 from searchgen.kernels.compiled import inlined, inner, kernel
 from searchgen.kernels.randomness import Counter, below, bernoulli, start_step
+from searchgen.kernels.shares import JOIN, WORD
+from searchgen.kernels.word_count import fits
 from searchgen.lm.ngram.query import draw_word, score_word
 from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
 from searchgen.samplers.chain_method import Stepper, chain_method
@@ -142,7 +144,7 @@ def list_outcomes(
     words = np.int64(chains.words[c])
     for i in range(start, at):
         words -= problem.token[chains.token[c, i]].word
-    fewest, most, beta = problem.window[0], problem.window[1], problem.beta[0]
+    beta = problem.beta[0]
     context, state = np.int64(chains.context[c, start]), np.int64(chains.state[c, start])
     left = np.int64(problem.token[chains.token[c, start - 1]].model) if start > 0 else np.int64(BEGIN)
     first = side_of(problem, tables, context, left, np.int64(0), scratch)
@@ -156,9 +158,9 @@ def list_outcomes(
         if state_after != 0 and other != UNKNOWN and kept + 2 <= len(draft.token):
             _fit(problem, chains, c, state_after, at, scratch.fits[1])
             more = words + token.word
-            counts = (fewest <= more <= most, fewest <= more + 1 <= most)
+            counts = (fits(problem, more), fits(problem, more + WORD), fits(problem, more + JOIN))
             list_words(problem, tables, second, counts, beta * log_p + token.weight, scratch)
-    counts = (fewest <= words <= most, fewest <= words + 1 <= most)
+    counts = (fits(problem, words), fits(problem, words + WORD), fits(problem, words + JOIN))
     if counts[0] and _empty_fits(problem, chains, c, start, at):
         add_entry(scratch, EMPTY, 0, 0, log_r + beta * suffix_value(problem, context, scratch), 1.0)
     if kept + 1 <= len(draft.token):

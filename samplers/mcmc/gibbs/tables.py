@@ -31,7 +31,7 @@ class BlockTables(NamedTuple):
 
     group: npt.NDArray[np.int16]  # (V',) group of a token, -1: special or never legal
     group_class: npt.NDArray[np.int64]  # (G,) its class
-    group_word: npt.NDArray[np.int64]  # (G,) 1 if its tokens count as words
+    group_word: npt.NDArray[np.int64]  # (G,) place of what its tokens count as: nothing, a word, a hyphen
     special: npt.NDArray[np.int64]  # (S,) ids
     after_first: npt.NDArray[np.int64]  # (V * G + 1,) where the successors of a word in a group begin
     after_word: npt.NDArray[np.int32]  # (A,) the successor b of a
@@ -155,7 +155,7 @@ def _groups(problem: Problem, words: int, smallest: int) -> tuple[Array, Array, 
     token = problem.token
     legal = np.asarray(problem.next[1:].any(axis=0))[token["cls"]]
     legal[:3] = False  # <unk>, <s>, </s> never stand inside a text
-    alike = np.where(legal, token["cls"].astype(np.int64) * 2 + token["word"], -1)
+    alike = np.where(legal, token["cls"].astype(np.int64) * 3 + np.minimum(token["word"], 2), -1)
     names, counts = np.unique(alike[:words][legal[:words]], return_counts=True)
     large = names[counts >= smallest]
     group = np.full(len(token), -1, np.int16)
@@ -201,8 +201,8 @@ def block_tables(problem: Problem, smallest: int = SMALLEST_GROUP) -> BlockTable
     ]
     return BlockTables(
         group=group,
-        group_class=large // 2,
-        group_word=large % 2,
+        group_class=large // 3,
+        group_word=large % 3,
         special=special.astype(np.int64),
         after_first=after_first,
         after_word=right[after_order].astype(np.int32),

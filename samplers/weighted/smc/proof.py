@@ -111,7 +111,7 @@ def arguments(guide: Guide, particles: int, threshold: float) -> tuple[Any, ...]
 def small(world: World) -> World:
     """Return the shorter texts of a world, of as many words as leave few enough of them."""
     word = world.problem.token["word"]
-    words = np.array([int(word[list(text)].sum()) for text in world.texts])
+    words = np.array([int(word[list(text)].sum()) & 255 for text in world.texts])
     fit = [most for most in np.unique(words) if (words <= most).sum() <= MOST_TEXTS]
     window = np.array([world.problem.window[0], fit[-1]], np.int64)
     return World.of(world.problem._replace(window=window), world.max_tokens)

@@ -45,7 +45,7 @@ class Particles(NamedTuple):
 
     token: npt.NDArray[np.int32]  # (N, M)
     length: npt.NDArray[np.int64]  # (N,) tokens so far; -1: dead
-    left: npt.NDArray[np.int64]  # (N,) words left; -1: the text has ended
+    left: npt.NDArray[np.int64]  # (N,) layer of the guide: words and hyphens left; -1: the text has ended
     row: npt.NDArray[np.int64]  # (N,) the guide's row
     context: npt.NDArray[np.int64]  # (N,) the model's context
     state: npt.NDArray[np.int64]  # (N,) the automaton's state ...
@@ -86,7 +86,7 @@ def start(guide: Any, problem: Any, particles: Any, log_mass: Any, rng: Any) -> 
     for c in range(n):
         while at < lengths - 1 and not n * guide.ends[at] / guide.ends[-1] > u + c:
             at += 1
-        particles.left[c] = problem.window[0] + at
+        particles.left[c] = guide.begins[at]
         particles.length[c] = 0
         particles.row[c] = guide.size[BEGIN_ROW]
         particles.context[c] = problem.begin[0]
@@ -243,7 +243,7 @@ def _append(guide: Any, problem: Any, particles: Any, c: Any, token: Any) -> Non
     particles.row[c] = next_row(guide, problem.ngram, looked, token, word)
     particles.place[c] = place
     particles.state[c] = guide.place[guide.kind[cls].start + place].state
-    particles.left[c] -= guide.kind[cls].word
+    particles.left[c] -= guide.kind[cls].down
     _, particles.context[c] = score_word(problem.ngram, particles.context[c], word)
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "only_letters",
     "quoted",
     "regex",
+    "sentences",
     "starts_with",
     "template",
     "univocalic",
@@ -143,6 +144,11 @@ def word_length(low: int | None, high: int | str | None = SAME) -> Condition:
     return _called("word_length", _exactly_or_range(low, high))
 
 
+def sentences(low: int | None, high: int | str | None = SAME) -> Condition:
+    """The number of sentences, each with its final mark."""
+    return _called("sentences", _exactly_or_range(low, high))
+
+
 def atleast(number: int, *conditions: str) -> Condition:
     """At least so many of the conditions hold."""
     return _called("atleast", str(number), *conditions)
@@ -198,13 +204,13 @@ def alliteration(letter: str) -> Condition:
     return _called("alliteration", quoted(letter))
 
 
-def lines(count: int, low: int | None = None, high: int | None = None) -> Condition:
-    """So many lines of so many words each, by default 3 to 8, in Chinese 5 to 7 characters.
+def lines(count: int, low: int | None = None, high: int | None = None, *held: str) -> Condition:
+    """So many lines of so many words each, by default 3 to 8, in Chinese 5 to 7 characters; `2=sea|ocean`: the second holds one of these.
 
-    >>> lines(4), lines(4, 3, 8)
-    ('lines(4)', 'lines(4, 3..8)')
+    >>> lines(4), lines(4, 3, 8), lines(2, None, None, "-1=sea")
+    ('lines(4)', 'lines(4, 3..8)', 'lines(2, "-1=sea")')
     """
-    return _called("lines", str(count), *([] if low is high is None else [_range(low, high)]))
+    return _called("lines", str(count), *([] if low is high is None else [_range(low, high)]), *map(_listed, held))
 
 
 def acrostic(word: str, low: int | None = None, high: int | None = None) -> Condition:

@@ -14,6 +14,7 @@ from searchgen.constraints.printed.initials import AcrosticWords, Alliteration, 
 from searchgen.constraints.printed.letters import OnlyLetters, Univocalic, WithoutLetters
 from searchgen.constraints.printed.positions import At
 from searchgen.constraints.printed.regex import Regex
+from searchgen.constraints.printed.sentences import Sentences
 from searchgen.constraints.printed.sizes import Characters, PrintedWords, WordLength
 from searchgen.constraints.printed.template import Template
 from searchgen.constraints.printed.within import Within
@@ -125,17 +126,29 @@ def _template(arguments: Arguments, form: TextForm) -> Constraint:
 
 
 def _lines(arguments: Arguments, form: TextForm) -> Constraint:
-    if not 1 <= len(arguments) <= 2 or len(arguments[0]) != 1 or not arguments[0][0].isdigit():
-        raise RequestError("give a number of lines, and perhaps the words of each, such as lines(4) or lines(4, 3..8)")
-    return Lines.of_count(int(arguments[0][0][:9]), "".join(arguments[1] if arguments[1:] else ()), form)
+    size, items = _size_and_items(arguments[1:])
+    if not arguments or len(arguments[0]) != 1 or not arguments[0][0].isdigit() or len(size) > 1:
+        raise RequestError(
+            "give a number of lines, such as lines(4); then perhaps the words of each, and words in single ones: "
+            "lines(4, 3..8, 2=sea)"
+        )
+    return Lines.of_count(int(arguments[0][0][:9]), "".join(size), form).holding(items, form)
 
 
 def _acrostic(arguments: Arguments, form: TextForm) -> Constraint:
-    if not 1 <= len(arguments) <= 2 or len(arguments[0]) != 1:
+    size, items = _size_and_items(arguments[1:])
+    if not arguments or len(arguments[0]) != 1 or len(size) > 1:
         raise RequestError(
-            "give a word, and perhaps the words of each line, such as acrostic(moon) or acrostic(moon, 3..8)"
+            "give a word, such as acrostic(moon); then perhaps the words of each line, and words in single ones: "
+            "acrostic(moon, 3..8, 2=sea)"
         )
-    return Lines.of_acrostic(arguments[0][0], "".join(arguments[1] if arguments[1:] else ()), form)
+    return Lines.of_acrostic(arguments[0][0], "".join(size), form).holding(items, form)
+
+
+def _size_and_items(arguments: Arguments) -> tuple[list[str], Arguments]:
+    """A size of lines, if there is one, and what single lines hold."""
+    items = [argument for argument in arguments if "=" in argument[0]]
+    return ["".join(argument) for argument in arguments if "=" not in argument[0]], items
 
 
 #: By name; those of flags have the flag's name, `_` for `-`.
@@ -152,7 +165,7 @@ FUNCTIONS: Mapping[str, Callable[[Arguments, TextForm], Constraint]] = {
         kind.name.replace("-", "_"): _one_text(kind)
         for kind in (
             PrintedWords, Characters, WordLength, StartsWith, EndsWith, WithoutLetters, OnlyLetters, Univocalic, AcrosticWords,
-            LastLetters, Alliteration, Regex,
+            LastLetters, Alliteration, Regex, Sentences,
         )
     },
 }  # fmt: skip

@@ -14,6 +14,7 @@ from searchgen.constraints.algebra.language import Call, Joined, Negated, Node, 
 from searchgen.constraints.base import Constraint, Phrase, Setting
 from searchgen.constraints.flags import TEXTS, Flag
 from searchgen.constraints.lines.shape import Shape
+from searchgen.constraints.printed.condition import Printed
 from searchgen.constraints.words.inflected import Inflected
 from searchgen.constraints.words.standing_machine import words_of
 from searchgen.errors import RequestError, TooLarge
@@ -179,6 +180,10 @@ class Where(Constraint):
         found = self.tree.constraint.places(ids, vocabulary) if isinstance(self.tree, Leaf) else ()
         return [(self.text, first, end) for _, first, end in found]
 
+    def hyphens(self) -> int:
+        """Those of its constraints."""
+        return sum(leaf.constraint.hyphens() for leaf in _leaves(self.tree))
+
     @property
     def lines(self) -> Shape | None:
         """Those of the one constraint that it may be."""
@@ -313,7 +318,8 @@ def _violations(tree: Tree, ids: Ids, vocabulary: Vocabulary) -> int:
 
 def _automaton(tree: Tree, vocabulary: Vocabulary, limit: int) -> Automaton:
     if isinstance(tree, Leaf):
-        return _smaller(tree.constraint.automaton(vocabulary, limit))
+        made = tree.constraint.automaton(vocabulary, limit)
+        return made if isinstance(tree.constraint, Printed) else _smaller(made)  # those on printed texts are minimal
     if isinstance(tree, Not):
         return _smaller(complement(_automaton(tree.part, vocabulary, limit)))
     parts = [(_named(part), _automaton(part, vocabulary, limit)) for part in tree.parts]

@@ -5,16 +5,18 @@ many words of that line there are. The set of these is a state.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise, trim
-from searchgen.constraints.base import Constraint, Setting
-from searchgen.constraints.flags import Flag
+from searchgen.constraints.base import Constraint, Phrase, Setting
+from searchgen.constraints.flags import ITEMS, Flag
 from searchgen.constraints.length import MOST_WORDS
+from searchgen.constraints.lines.holding import Held, read_item
+from searchgen.constraints.lines.holding_lines import holding_lines
 from searchgen.constraints.lines.shape import Shape
 from searchgen.constraints.printed.condition import Printed, explored
 from searchgen.constraints.printed.letters import letters_given
@@ -23,6 +25,7 @@ from searchgen.constraints.printed.sizes import LONGEST_TEXT, Characters
 from searchgen.errors import RequestError, TooLarge
 from searchgen.plain_json import brief
 from searchgen.text import TextForm
+from searchgen.text.items import item_tokens
 from searchgen.text.printed_words import Sort, letters, sort_of
 from searchgen.text.printing import Alphabet
 from searchgen.vocabulary import Vocabulary
@@ -59,10 +62,12 @@ class Lines(Printed):
         Flag("words-per-line", str, "Words of each line (in Chinese: characters).", "A..B", "", ""),
         Flag("chars-per-line", str, "Characters of each line, spaces and marks included.", "A..B", "", ""),
         Flag("acrostic", str, "A word that the first letters of the lines spell.", "WORD", "", ""),
+        Flag("line-words", ITEMS, "Words in lines, such as 2=sea|ocean,-1=night; -1 is the last.", "LIST", (), ()),
     )
     count: int
     words: Range
     spelled: str = ""
+    held: tuple[Held, ...] = ()
 
     @classmethod
     def check(cls, demands: Mapping[str, Any]) -> None:
@@ -73,7 +78,7 @@ class Lines(Printed):
         """
         count = demands["lines"]
         if count is None and not demands["acrostic"]:
-            given = next((name for name in ("words_per_line", "chars_per_line") if demands[name]), None)
+            given = next((name for name in ("words_per_line", "chars_per_line", "line_words") if demands[name]), None)
             if given:
                 raise RequestError(f"--{given.replace('_', '-')} without lines; give --lines N, or --acrostic WORD")
         if count is not None:
@@ -105,13 +110,14 @@ class Lines(Printed):
             if demands["acrostic"]
             else cls.of_count(demands["lines"], words, form)
         )
+        lines = lines.holding(demands["line_words"], form)
         if not sized:
             return (lines,)
         each = Range.of("chars-per-line", sized, LONGEST_TEXT)
         between = 0 if form.name == "zh" else lines.count - 1
         most = None if each.high is None else min(LONGEST_TEXT, lines.count * each.high + between)
         whole = Range(lines.count * each.low + between, most)
-        return lines, CharactersOfLines(lines.count, lines.words, lines.spelled, each), Characters(whole)
+        return lines, CharactersOfLines(lines.count, lines.words, lines.spelled, each, lines.held), Characters(whole)
 
     @classmethod
     def of_count(cls, count: int, words: str, form: TextForm) -> "Lines":
@@ -134,23 +140,28 @@ class Lines(Printed):
         fewer = [each for least, each in USUAL_WORDS_OF_MANY.items() if len(spelled) >= least and form.name != "zh"]
         return cls(_within_bounds(len(spelled)), fewer[0] if fewer and not words else _words(words, form), spelled)
 
+    def holding(self, items: Sequence[Sequence[str]], form: TextForm) -> "Lines":
+        """Return the same lines, of which single ones hold words; arguments and errors as those of `read_item`."""
+        return replace(self, held=tuple(read_item(item, self.count, form.name) for item in items))
+
     @classmethod
     def wording(cls, demands: Mapping[str, Any]) -> str:
-        """Return the acrostic, or something that has no language where there are lines."""
-        return demands["acrostic"] or ("0" if demands["lines"] else "")
+        """Return the acrostic and the words of lines, or something that has no language where there are lines."""
+        words = " ".join(text.partition("=")[2] or text for item in demands["line_words"] or () for text in item)
+        return f"{demands['acrostic'] or ''} {words}".strip() or ("0" if demands["lines"] else "")
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Yield the one part, by all its flags."""
         given = {flag: demands[flag.key] for flag in cls.flags if demands[flag.key] != flag.free}
         if demands["lines"] is not None or demands["acrostic"]:
-            name = ", ".join(f"{flag.name} {value}" for flag, value in given.items())
+            name = ", ".join(f"{flag.name} {_written(value)}" for flag, value in given.items())
             yield name, {flag.key: value for flag, value in given.items()}, {flag.key: flag.free for flag in given}
 
     @property
     def lines(self) -> Shape:
         """The same for plain texts."""
-        return Shape(self.count, self.words, self.spelled)
+        return Shape(self.count, self.words, self.spelled, None, self.held)
 
     def validate(self) -> None:
         """Refuse empty lines, and as many letters as there are no lines for."""
@@ -161,17 +172,35 @@ class Lines(Printed):
     def describe(self) -> str:
         """Number, size and acrostic."""
         spelled = f", acrostic {self.spelled}" if self.spelled else ""
-        return f"{self.count} lines of {self.words} words{spelled}"
+        held = "".join(f", {item}" for item in self.held)
+        return f"{self.count} lines of {self.words} words{spelled}{held}"
+
+    def phrases(self) -> Sequence[Phrase]:
+        """What the lines hold."""
+        from searchgen.text import detect, text_form
+
+        texts = [text for held in self.held for text in held.words]
+        return [item_tokens(text, text_form(detect(text))) for text in texts]
+
+    def demanded(self) -> tuple[str, ...]:
+        """Its tokens."""
+        return tuple(dict.fromkeys(token for phrase in self.phrases() for token in phrase))
+
+    def hyphens(self) -> int:
+        """Those of what the lines hold, of alternatives the most."""
+        return sum(max(text.count("-") for text in held.words) for held in self.held)
 
     def word_range(self, form: TextForm) -> tuple[int, int | None] | None:
         """The words of all lines."""
         low, high = self.count * max(1, self.words.low), self.words.high
         if high is None:
             return None if low <= 1 else (low, None)
-        return min(low, MOST_WORDS), min(MOST_WORDS, self.count * high + (self.HYPHENS if form.name == "en" else 0))
+        return min(low, MOST_WORDS), min(MOST_WORDS, self.count * high)
 
     def characters(self, alphabet: Alphabet, form: str, limit: int) -> Automaton:
         """The state is the set of places, and whether a word is being read and its first letter is known."""
+        if self.held:
+            return holding_lines(self.lines, alphabet, form, limit)
         sets = sets_of(self)
         label = {letter: number for number, letter in enumerate(dict.fromkeys(self.spelled), 1)}
         sorts = [_sort(character, form, label) for character in alphabet]
@@ -225,11 +254,12 @@ class CharactersOfLines(Constraint):
     words: Range
     spelled: str
     size: Range
+    held: tuple[Held, ...] = ()
 
     @property
     def lines(self) -> Shape:
         """The same for plain texts."""
-        return Shape(self.count, self.words, self.spelled, self.size)
+        return Shape(self.count, self.words, self.spelled, self.size, self.held)
 
     def describe(self) -> str:
         """The size."""
@@ -270,6 +300,10 @@ class CharactersOfLines(Constraint):
             0 iff the text can be divided so.
         """
         return self.lines.distance(vocabulary.form.detokenise(vocabulary.decode(ids)), vocabulary.form.name)
+
+
+def _written(value: Any) -> str:
+    return ",".join(map("|".join, value)) if isinstance(value, tuple) else str(value)
 
 
 def _within_bounds(count: int) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from searchgen.constraints.lines.holding import Held
 from searchgen.constraints.printed.ranges import Range
 from searchgen.text.printed_words import Sort, letters, printed_words, sort_of
 
@@ -36,6 +37,7 @@ class Piece(NamedTuple):
     end: int
     words: int  # of it
     letter: str  # the first one of its first word
+    read: tuple[str, ...]  # its words, case ignored
     binds: bool  # to the piece behind it
 
 
@@ -55,12 +57,14 @@ class Shape:
         words: of each line.
         letters: that the lines begin with; "": any.
         characters: of each line, spaces and marks included; None: any number.
+        held: what single lines must hold.
     """
 
     count: int
     words: Range
     letters: str = ""
     characters: Range | None = None
+    held: tuple[Held, ...] = ()
 
     def fits(self, number: int, line: str, form: str) -> bool:
         """Whether a text may be a line.
@@ -75,7 +79,13 @@ class Shape:
             return False
         if self.letters and "".join(map(letters, words[0]))[:1] != self.letters[number]:
             return False
-        return self.characters is None or len(line) in self.characters
+        if self.characters is not None and len(line) not in self.characters:
+            return False
+        return self._holds(number, [word.casefold() for word in words], form)
+
+    def _holds(self, number: int, words: Sequence[str], form: str) -> bool:
+        """Whether the words of a line, case ignored, are what it must hold."""
+        return all(held.held_by(words, form) for held in self.held if held.line == number)
 
     def holds(self, text: str, form: str) -> bool:
         """Whether a text has these lines, or may be divided so if it is one line."""
@@ -94,13 +104,13 @@ class Shape:
             within: places inside a word, where a break costs as much as after one of `BINDING`.
         """
         pieces = pieces_of(text, form, within)
-        after = self._after(pieces, summed=False)
+        after = self._after(pieces, form, summed=False)
         if not pieces or after[0][0].log_weight == -math.inf:
             return None
         starts, at = [], 0
         for number in range(self.count):
             starts.append(pieces[at].start)
-            ends = self._ends(pieces, number, at)
+            ends = self._ends(pieces, number, at, form)
             at = max(ends, key=lambda end: self._with(pieces, at, end, after[number + 1][end], summed=False))
         return starts
 
@@ -122,7 +132,7 @@ class Shape:
                 min(
                     (
                         after[end] + sized.distance(pieces[end - 1].end - pieces[at].start)
-                        for end in free._ends(pieces, number, at)
+                        for end in free._ends(pieces, number, at, form)
                     ),
                     default=none,
                 )
@@ -140,11 +150,11 @@ class Shape:
             within: places inside a word, where a break costs as much.
         """
         pieces = pieces_of(text, form, within)
-        after = self._after(pieces, summed=True)
+        after = self._after(pieces, form, summed=True)
         starts, at = [], 0
         for number in range(self.count):
             starts.append(pieces[at].start)
-            ends = self._ends(pieces, number, at)
+            ends = self._ends(pieces, number, at, form)
             weights = [
                 math.exp(self._with(pieces, at, end, after[number + 1][end], summed=True).log_weight) for end in ends
             ]
@@ -157,7 +167,7 @@ class Shape:
                     break
         return starts
 
-    def _after(self, pieces: Sequence[Piece], *, summed: bool) -> list[list[_Choice]]:
+    def _after(self, pieces: Sequence[Piece], form: str, *, summed: bool) -> list[list[_Choice]]:
         """Return, for each line and each piece that it may begin with, what becomes of the rest of the text."""
         nothing, done = _Choice(-math.inf, -math.inf), _Choice(0.0, 0.0)
         after = [[nothing] * (len(pieces) + 1) for _ in range(self.count + 1)]
@@ -166,12 +176,12 @@ class Shape:
             for at in range(len(pieces)):
                 ways = [
                     self._with(pieces, at, end, after[number + 1][end], summed=summed)
-                    for end in self._ends(pieces, number, at)
+                    for end in self._ends(pieces, number, at, form)
                 ]
                 after[number][at] = _joined(ways, summed=summed) if ways else nothing
         return after
 
-    def _ends(self, pieces: Sequence[Piece], number: int, at: int) -> list[int]:
+    def _ends(self, pieces: Sequence[Piece], number: int, at: int, form: str) -> list[int]:
         """Return the pieces behind a line that begins with a piece."""
         if self.letters and pieces[at].letter != self.letters[number]:
             return []
@@ -183,6 +193,9 @@ class Shape:
             length = pieces[end - 1].end - pieces[at].start
             if words >= max(1, self.words.low) and (self.characters is None or length in self.characters):
                 ends.append(end)
+        if any(held.line == number for held in self.held):
+            read = [[word for piece in pieces[at:end] for word in piece.read] for end in ends]
+            return [end for end, words in zip(ends, read, strict=True) if self._holds(number, words, form)]
         return ends
 
     @staticmethod
@@ -223,7 +236,8 @@ def pieces_of(text: str, form: str, within: Collection[int] = ()) -> list[Piece]
 def _piece(text: str, start: int, end: int, form: str, binds: bool) -> Piece:
     words = printed_words(text[start:end], form)
     spelled = "".join(map(letters, words[0])) if words else ""
-    return Piece(start, end, len(words), spelled[:1], binds or text[start:end].lower() in BINDING)
+    read = tuple(word.casefold() for word in words)
+    return Piece(start, end, len(words), spelled[:1], read, binds or text[start:end].lower() in BINDING)
 
 
 def _spaced(text: str) -> list[tuple[int, int]]:

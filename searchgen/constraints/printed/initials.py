@@ -71,7 +71,8 @@ class _Spelled(Printed):
 
     def word_range(self, form: TextForm) -> tuple[int, int | None]:
         """A word for each letter."""
-        return len(self.spelled), len(self.spelled) + self.HYPHENS
+        del form
+        return len(self.spelled), len(self.spelled)
 
     def characters(self, alphabet: Alphabet, form: str, limit: int) -> Automaton:
         """The state is how many words were read, and the letter of the one being read."""

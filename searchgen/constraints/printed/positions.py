@@ -124,6 +124,10 @@ class At(Printed):
         """Place and words."""
         return f"at {self.place}: {'|'.join(self.words)}"
 
+    def hyphens(self) -> int:
+        """Those of the word with most."""
+        return max(target.text.count("-") for target in self._targets)
+
     def word_range(self, form: TextForm) -> tuple[int, int | None]:
         """At least so many words."""
         return abs(self.place), None

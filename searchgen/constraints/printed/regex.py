@@ -77,6 +77,10 @@ class Regex(Printed):
         """The expression."""
         return f"regex {self.pattern}"
 
+    def hyphens(self) -> int:
+        """Those that the expression writes."""
+        return self.pattern.count("-")
+
     def word_range(self, form: TextForm) -> tuple[int, int | None] | None:
         """As many words as its shortest and longest texts usually hold."""
         fewest, most = _parsed(self.pattern).getwidth()

@@ -85,9 +85,9 @@ class PrintedWords(_Sized):
     most: ClassVar[int] = MOST_WORDS
 
     def word_range(self, form: TextForm) -> tuple[int, int | None]:
-        """The range, and a few words more, which hyphens join."""
-        high = self.size.high
-        return max(1, self.size.low), None if high is None else high + (self.HYPHENS if form.name == "en" else 0)
+        """The range."""
+        del form
+        return max(1, self.size.low), self.size.high
 
     def characters(self, alphabet: Alphabet, form: str, limit: int) -> Automaton:
         """The state is how many words have begun, and whether one is being read."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from searchgen.automata import Automaton
 from searchgen.automata.expressions import Alt, Expression, Seq, compiled
-from searchgen.constraints.base import Constraint, Phrase, Setting
+from searchgen.constraints.base import Constraint, Phrase, Setting, word_count
 from searchgen.constraints.flags import TEXTS, Flag
 from searchgen.constraints.length import MOST_WORDS
 from searchgen.constraints.printed.condition import Printed
@@ -171,6 +171,15 @@ class Template(Printed):
         """The source."""
         return f"template {self.source}"
 
+    def hyphens(self) -> int:
+        """Those of the fixed parts and of the fillers."""
+        texts = [
+            part.fillers if isinstance(part, Slot) else (part.text,)
+            for part in self.parts_of_text
+            if not isinstance(part, Gap)
+        ]
+        return sum(max(text.count("-") for text in alternatives) for alternatives in texts)
+
     def word_range(self, form: TextForm) -> tuple[int, int | None]:
         """The words of the fixed parts and of the gaps."""
         low, high, endless = 0, 0, False
@@ -181,10 +190,9 @@ class Template(Printed):
                     high + (part.size.high or 0),
                     endless or part.size.high is None,
                 )
-                high += self.HYPHENS if form.name == "en" and part.size.high else 0
             else:
                 texts = [part.text] if isinstance(part, Fixed) else part.fillers
-                counts = [sum(map(form.is_word, form.tokenise_as_printed(text))) for text in texts]
+                counts = [word_count(form.tokenise_as_printed(text), form) for text in texts]
                 low, high = low + min(counts), high + max(counts)
         return max(1, low), None if endless else min(MOST_WORDS, max(high, 1))
 

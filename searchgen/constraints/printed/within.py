@@ -67,6 +67,10 @@ class Within(Printed):
         """The words, but for those that hyphens join, which are several tokens."""
         return tuple(word for item in self._targets for word in item if "-" not in word)
 
+    def hyphens(self) -> int:
+        """Those of the words, of alternatives the most."""
+        return sum(max(word.count("-") for word in item) for item in self._targets)
+
     @property
     def _targets(self) -> list[list[str]]:
         return [[core(word.strip().removeprefix("=")) for word in item] for item in self.items]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from searchgen.automata import ENTRY_LIMIT, Automaton, Ids, edit_automaton, minimise
-from searchgen.constraints.base import Constraint, Counted, Phrase, Setting, folded
+from searchgen.constraints.base import Constraint, Counted, Phrase, Setting, folded, word_count
 from searchgen.constraints.flags import PHRASES, Flag
 from searchgen.constraints.length import MOST_WORDS
 from searchgen.errors import RequestError
@@ -156,9 +156,13 @@ class Edits(Counted):
         return tuple(dict.fromkeys(self.source))
 
     def word_range(self, form: TextForm) -> tuple[int, int | None]:
-        """The words of the source, fewer or more by the edits."""
-        words = sum(map(form.is_word, self.source))
-        return max(1, words - self.most), min(MOST_WORDS, words + self.most)
+        """The words of the source, fewer or more by the edits; an edit that puts a hyphen for a word, or back, counts for two."""
+        words, each = word_count(self.source, form), 2 if form.name == "en" else 1
+        return max(1, words - each * self.most), min(MOST_WORDS, words + each * self.most)
+
+    def hyphens(self) -> int:
+        """Those of the source."""
+        return self.source.count("-")
 
 
 def source_tokens(text: str, form: TextForm) -> Phrase:
