@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from searchgen.kernels.shares import WORD
 from searchgen.plain_json import plain
 from searchgen.samplers.diagnostics.weights import effective_sample_size as weighted_size
 from searchgen.samplers.diagnostics.weights import largest_share, pareto_k
@@ -149,9 +150,9 @@ def arrays(draws: Draws, target: Target) -> dict[str, Array]:
     word = target.problem.token["word"]
     features = {
         "log_density": draws.log_density,
-        "length": np.array([float(word[list(text)].sum()) for text in texts]),
+        "length": np.array([float(word[list(text)].sum() & 255) for text in texts]),
     }
-    appearances = Counter(i for text in texts for i in set(text) if word[i])
+    appearances = Counter(i for text in texts for i in set(text) if word[i] == WORD)
     often = [i for i, n in appearances.most_common() if RARE * len(texts) <= n <= COMMON * len(texts)]
     for verb, words in (
         ("has", [i for i in often if i not in target.demanded]),

@@ -137,7 +137,7 @@ def deviation(
 def prove(world: World) -> list[Finding]:
     """Return what `proof.prove` finds and, where beta leaves room for a ladder, how far one is from proper weights."""
     findings, beta = proof.prove(world), float(world.problem.beta[0])
-    words = [int(world.problem.token["word"][list(text)].sum()) for text in world.texts]
+    words = [int(world.problem.token["word"][list(text)].sum()) & 255 for text in world.texts]
     fit = [most for most in sorted(set(words)) if sum(count <= most for count in words) <= MOST_TEXTS]
     if not beta > FLAT or not fit:
         return findings
