@@ -1,0 +1,111 @@
+"""Labelled requests as rows of the student's pieces, and how far two orders of their texts agree."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from benchmarks.teaching.records import read_records
+from searchgen.lm.training.packing import BEGIN, END, NOTHING
+
+__all__ = ["Labelled", "Pieces", "agreement", "labelled", "pieces_of", "split"]
+
+#: Requests of fewer texts teach no order.
+FEWEST = 4
+
+#: Of twenty requests so many are held out.
+TWENTY, HELD_OUT = 20, 1
+
+Floats = npt.NDArray[np.float64]
+
+
+class Labelled(NamedTuple):
+    """A request's texts with the teacher's log p."""
+
+    words: list[list[str]]
+    texts: list[str]
+    log_p: Floats  # (n,)
+    word_log_p: list[list[float]]  # of each text: its words and its end
+
+
+class Pieces(NamedTuple):
+    """Texts of one request as rows: begin and pieces; and what follows at each place, NOTHING behind the end.
+
+    Attributes:
+        rows: (n, L) pieces.
+        following: (n, L) the pieces that follow.
+        word: (n, L) the number of the word that the following piece belongs to, counted through all texts, an end as a word; 0 behind.
+        log_p: (n,) of the texts under the teacher.
+        word_log_p: (words,) of each word under the teacher.
+    """
+
+    rows: npt.NDArray[np.int64]
+    following: npt.NDArray[np.int64]
+    word: npt.NDArray[np.int64]
+    log_p: Floats
+    word_log_p: Floats
+
+
+def labelled(folder: Path) -> list[Labelled]:
+    """Return the labelled requests of a folder, in the order of their words."""
+    found = [
+        Labelled(one["words"], one["texts"], np.array(one["log_p"]), one["word_log_p"])
+        for path in sorted(folder.glob("labels*.jsonl"))
+        for one in read_records(path)
+        if len(one["texts"]) >= FEWEST
+    ]
+    return sorted(found, key=lambda one: one.words)
+
+
+def split(requests: Sequence[Labelled]) -> tuple[list[Labelled], list[Labelled]]:
+    """Return the requests to learn from and those held out: drawn by their words alone, however many there are."""
+    held_out = [random.Random(f"held out {one.words}").randrange(TWENTY) < HELD_OUT for one in requests]
+    return (
+        [one for one, out in zip(requests, held_out, strict=True) if not out],
+        [one for one, out in zip(requests, held_out, strict=True) if out],
+    )
+
+
+def pieces_of(tokenizer: Tokenizer, request: Labelled) -> Pieces:
+    """Return a request's texts in the student's pieces."""
+    encoded = tokenizer.encode_batch(request.texts, add_special_tokens=False)
+    longest = max(len(one.ids) for one in encoded) + 1
+    rows = np.full((len(encoded), longest), END, np.int64)
+    following, word = np.full_like(rows, NOTHING), np.zeros_like(rows)
+    first = 0
+    for i, (one, text, values) in enumerate(zip(encoded, request.texts, request.word_log_p, strict=True)):
+        length = len(one.ids)
+        rows[i, : length + 1] = [BEGIN, *one.ids]
+        following[i, : length + 1] = [*one.ids, END]
+        word[i, :length] = [first + text.count(" ", 0, end) for _, end in one.offsets]
+        first += len(values)
+        word[i, length] = first - 1
+    return Pieces(rows, following, word, request.log_p, np.concatenate([np.array(one) for one in request.word_log_p]))
+
+
+def agreement(teacher: Sequence[Floats], student: Sequence[Floats]) -> dict[str, float]:
+    """Return how far two scores order the texts of requests alike.
+
+    Args:
+        teacher: (n,) of each request.
+        student: the same shapes.
+
+    Returns:
+        first: the share of requests whose best text is the same; rank: the mean of Spearman's rank correlations; lost: the teacher's nats
+        between its best text and the student's, mean.
+
+    Example:
+        >>> agreement([np.array([3.0, 2.0, 1.0])], [np.array([3.0, 1.0, 2.0])])
+        {'first': 1.0, 'rank': 0.5, 'lost': 0.0}
+    """
+    first, rank, lost = [], [], []
+    for wanted, given in zip(teacher, student, strict=True):
+        best = int(np.argmax(given))
+        first.append(best == int(np.argmax(wanted)))
+        lost.append(float(wanted.max() - wanted[best]))
+        rank.append(float(np.corrcoef(wanted.argsort().argsort(), given.argsort().argsort())[0, 1]))
+    return {"first": float(np.mean(first)), "rank": round(float(np.mean(rank)), 4), "lost": float(np.mean(lost))}

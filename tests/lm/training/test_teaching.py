@@ -1,0 +1,91 @@
+"""The teaching of `en`: files that go on where they were, values of words, and how texts become rows."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from benchmarks.teaching.labels import labels, word_values
+from benchmarks.teaching.lists import Labelled, agreement, pieces_of, split
+from benchmarks.teaching.records import Records, read_records
+from searchgen.lm.boundaries import PrefixLogProbs
+from searchgen.lm.training.packing import BEGIN, END, NOTHING
+
+
+def test_a_line_that_was_cut_off_is_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    first = Records(path, {"teacher": "a"}, "")
+    first.add({"texts": ["One."]})
+    first.add({"texts": ["Two."]})
+    path.write_bytes(path.read_bytes()[:-4])
+    again = Records(path, {"teacher": "a"}, "")
+    assert again.done == 1
+    again.add({"texts": ["Three."]})
+    assert [one["texts"] for one in read_records(path)] == [["One."], ["Three."]]
+
+
+def test_labels_of_another_teacher_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    Records(path, {"teacher": "a"}, "").add({})
+    with pytest.raises(SystemExit, match=r"has teacher a, not b; remove the file"):
+        Records(path, {"teacher": "b"}, "remove the file")
+
+
+class _Teacher:
+    """Spells words of small letters only; each letter costs a nat, and the end another."""
+
+    def fits(self, texts: list[str]) -> list[bool]:
+        return [len(text) < 20 for text in texts]
+
+    def prefix_log_probs(self, texts: list[str]) -> list[PrefixLogProbs]:
+        return [
+            PrefixLogProbs(
+                np.arange(1, len(text.replace(" ", "")) + 1),
+                np.where(text.islower(), -1.0, -np.inf) * np.arange(1, len(text.replace(" ", "")) + 1),
+                -1.0,
+            )
+            for text in texts
+        ]
+
+
+def test_a_text_that_the_teacher_cannot_spell_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    (found,) = labels(_Teacher(), [["a dog.", "A DOG.", "a cat sat on a wide mat."]])
+    assert found == {"texts": ["a dog."], "log_p": [-6.0], "word_log_p": [[-1.0, -4.0, -1.0]]}
+    assert capsys.readouterr().err.count("cannot spell") == 2
+
+
+def test_values_of_words_sum_to_the_text() -> None:
+    prefixes = PrefixLogProbs(
+        np.array([2, 5, 8, 9]), np.array([-1.0, -3.0, -6.0, -6.5]), -0.25
+    )  # "He|'s n|ot" has a joint
+    assert word_values("He runs far.", prefixes) == [-1.0, -5.0, -0.5, -0.25]
+    assert sum(word_values("He runs far.", prefixes)) == -6.75
+
+
+def test_rows_number_the_words_of_all_texts() -> None:
+    pieces = {piece: number for number, piece in enumerate(["<s>", "</s>", "a", "b", "Ġa", "Ġb"])}
+    tokenizer = Tokenizer(models.BPE(vocab=pieces, merges=[("Ġ", "a"), ("Ġ", "b")] if "Ġ" in pieces else []))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    made = pieces_of(tokenizer, Labelled([["a"]], ["a b", "ab"], np.zeros(2), [[-1.0, -2.0, -3.0], [-4.0, -5.0]]))
+    a, b = pieces["a"], pieces["b"]
+    assert made.rows.tolist() == [[BEGIN, a, b], [BEGIN, a, b]]
+    assert made.following.tolist() == [[a, b, END], [a, b, END]]
+    assert made.word.tolist() == [[0, 1, 2], [3, 3, 4]]
+    assert made.word_log_p.tolist() == [-1.0, -2.0, -3.0, -4.0, -5.0]
+    assert NOTHING not in made.following
+
+
+def test_what_is_held_out_depends_on_the_request_alone() -> None:
+    requests = [Labelled([[json.dumps(i)]], [], np.zeros(0), []) for i in range(200)]
+    learnt, held_out = split(requests)
+    assert len(learnt) + len(held_out) == 200
+    assert 2 <= len(held_out) <= 25
+    assert split(requests[:50])[1] == [one for one in held_out if one in requests[:50]]
+
+
+def test_agreement() -> None:
+    teacher = [np.array([3.0, 2.0, 1.0]), np.array([0.0, 5.0])]
+    assert agreement(teacher, teacher) == {"first": 1.0, "rank": 1.0, "lost": 0.0}
+    assert agreement(teacher, [-one for one in teacher])["rank"] == -1.0
