@@ -1,9 +1,12 @@
-"""How the transformer of `en` is taught by a larger model on its own mistakes: requests, candidates, labels, training, evaluation.
+"""How the transformer of `en` is taught by a larger model on its own mistakes; notes/training.md has the commands and their times.
 
-FOLDER=build/taught                                                   # ignored by git; each step goes on where it was
-python -m benchmarks.teaching.requests FOLDER --count 3000 --seed 1   # requests.jsonl
-python -m benchmarks.teaching.candidates FOLDER                       # candidates.jsonl: the best texts of the search for each
-python -m benchmarks.teaching.labels FOLDER --teacher smollm2         # labels.jsonl: what the teacher makes of each text
-python -m benchmarks.teaching.train FOLDER --minutes 40               # student/: a folder as of lm train
-python -m benchmarks.teaching.evaluate FOLDER FILE.onnx ...           # agreement with the teacher on held-out requests
+    requests      words that the student practises on                         requests.jsonl
+    candidates    the best different texts of the search for each             candidates.jsonl
+    labels        what the teacher makes of each text, and of its words       labels.jsonl
+    texts         everyday text in the student's pieces                       texts.npz
+    train         the student: a folder as of `lm train`
+    evaluate      agreement with the teacher on requests that are held out
+    sheet         a blind sheet of two versions and people
+
+All files lie in one folder that git ignores (build/). Each step goes on where it was, and refuses files that something else has made.
 """

@@ -40,14 +40,14 @@ def main() -> None:
     records = Records(path, header, "remove it to begin again")
     for line in lines[first - 1 :: step][records.done :]:
         words = json.loads(line)
-        records.add({"words": words, "texts": candidates(searcher, words)})
+        records.add({"words": words, "texts": candidates(searcher, words, flags.lm)})
 
 
-def candidates(searcher: Searcher, words: list[list[str]]) -> list[str]:
+def candidates(searcher: Searcher, words: list[list[str]], lm: str) -> list[str]:
     """Return texts of a request, best first; none where the search finds none."""
     request = Request(keywords=tuple(map(tuple, words)))
     try:
-        outcome = searcher.search(replace(request, lm="en", seed=1))
+        outcome = searcher.search(replace(request, lm=lm, seed=1))
     except SearchgenError:
         return []
     vocabulary = searcher.source.target(outcome.request).vocabulary

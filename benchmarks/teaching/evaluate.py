@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--lm", default="en")
     flags = parser.parse_args()
-    learnt, held_out = split(labelled(flags.folder))
+    learnt, held_out = split(labelled([flags.folder]))
     own = [line for line in (ROOT / "corpora" / "everyday-en.txt").read_text(encoding="utf-8").splitlines() if line]
     print(f"{len(learnt)} requests learnt from, {len(held_out)} held out")
     for name in flags.lm.split(","):

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.teaching.records import Records, read_records
+from benchmarks.teaching.records import Records, header_of, read_records
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.open import open_text_model
 
@@ -41,11 +41,10 @@ def main() -> None:
     end = time.monotonic() + flags.seconds
     while True:
         for path in sorted(flags.folder.glob("candidates*.jsonl")):
-            into = flags.folder / path.name.replace("candidates", "labels")
             records = Records(
-                into,
-                {"teacher": teacher.hash},
-                "these are of another teacher or tokenizer: remove the file to label anew",
+                flags.folder / path.name.replace("candidates", "labels"),
+                {"teacher": teacher.hash, "candidates": header_of(path)["lm"]},
+                "these are labels of another teacher, tokenizer or search: remove the file to label anew",
             )
             rows = list(read_records(path))[records.done :]
             for start in range(0, len(rows), TOGETHER):

@@ -50,10 +50,11 @@ class Pieces(NamedTuple):
     word_log_p: Floats
 
 
-def labelled(folder: Path) -> list[Labelled]:
-    """Return the labelled requests of a folder, in the order of their words."""
+def labelled(folders: Sequence[Path]) -> list[Labelled]:
+    """Return the labelled requests of the folders of all rounds, in the order of their words."""
     found = [
         Labelled(one["words"], one["texts"], np.array(one["log_p"]), one["word_log_p"])
+        for folder in folders
         for path in sorted(folder.glob("labels*.jsonl"))
         for one in read_records(path)
         if len(one["texts"]) >= FEWEST

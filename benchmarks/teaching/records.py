@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Records", "read_records"]
+__all__ = ["Records", "header_of", "read_records"]
 
 
 class Records:
@@ -44,6 +44,13 @@ class Records:
         with self.path.open("ab") as file:
             file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
         self.done += 1
+
+
+def header_of(path: Path) -> dict[str, Any]:
+    """Return what made the records of a file."""
+    with path.open("rb") as file:
+        header: dict[str, Any] = json.loads(file.readline())
+    return header
 
 
 def read_records(path: Path) -> Iterator[Any]:

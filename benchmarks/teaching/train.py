@@ -1,6 +1,6 @@
 """The student's training: the teacher's order of its own candidates, and the usual loss on everyday text, so that it stays a law of texts.
 
-    python -m benchmarks.teaching.train FOLDER -o STUDENT [--start-from en] [--minutes 40] [--temperature 2] [--lists 4] [--rows 12]
+    python -m benchmarks.teaching.train FOLDER ... -o STUDENT [--start-from en] [--minutes 40] [--temperature 2] [--lists 4] [--rows 12]
 
     loss = weight * mean over requests of sum over texts of -softmax(teacher / t) log softmax(student / t)
            + words * mean over the words of these texts of Huber's loss of log p(word | before), student - teacher
@@ -14,6 +14,7 @@ command goes on from the newest. Requests and sentences that are held out are me
 import argparse
 import json
 import os
+import sys
 import time
 from dataclasses import dataclass, field
 from math import cos, log, pi
@@ -38,7 +39,7 @@ from searchgen.lm.training.steps import Stepper
 from searchgen.lm.training.tokenizer import CONFIG
 from searchgen.lm.training.warm_start import read_warm_start
 
-__all__ = ["list_loss", "log_probs", "word_loss"]
+__all__ = ["Training", "list_loss", "log_probs", "word_loss"]
 
 #: Shares of the time in which the rate rises, and its last value as a share of the highest.
 RISE, LOWEST = 0.04, 0.05
@@ -46,14 +47,17 @@ RISE, LOWEST = 0.04, 0.05
 #: From so many nats on a word's value counts straight.
 WIDE = 2.0
 
-#: Longest gradient, measurements, and seconds between checkpoints.
-LONGEST, MEASUREMENTS, KEEP = 1.0, 6, 120.0
+#: Flags that a training keeps.
+RECIPE = ("start_from", "minutes", "rate", "temperature", "weight", "words", "lists", "rows", "seed")
+
+#: Longest gradient, and seconds between checkpoints.
+LONGEST, KEEP = 1.0, 120.0
 
 
 def main() -> None:
     """Train, going on where an earlier run stopped."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.teaching.train", description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folders", type=Path, nargs="+", help="of the rounds; the first has the text")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--start-from", default="en")
     parser.add_argument("--minutes", type=float, default=40.0)
@@ -63,18 +67,19 @@ def main() -> None:
     parser.add_argument("--words", type=float, default=0.1)
     parser.add_argument("--lists", type=int, default=4)
     parser.add_argument("--rows", type=int, default=12)
+    parser.add_argument("--measurements", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     flags = parser.parse_args()
     torch.set_num_threads(flags.threads)
     start = read_warm_start(flags.start_from)
     tokenizer = Tokenizer.from_str(start.tokenizer)
-    learnt, held_out = split(labelled(flags.folder))
+    learnt, held_out = split(labelled(flags.folders))
     network = Llama(start.shape).take({name: torch.from_numpy(value) for name, value in start.weights.items()})
     training = Training(
         flags,
         network,
-        texts_of(flags.folder / "texts.npz"),
+        texts_of(flags.folders[0] / "texts.npz"),
         [pieces_of(tokenizer, one) for one in learnt],
         [pieces_of(tokenizer, one) for one in held_out],
     )
@@ -111,26 +116,32 @@ class Training:
         self.stepper = Stepper(self.network)
         self.products = product_dtype(torch.device("cpu"))
 
+    @property
+    def _recipe(self) -> dict[str, Any]:
+        """What a training cannot go on without; where its files lie, and how fast it is, may change."""
+        about = {name: value for name, value in vars(self.flags).items() if name in RECIPE}
+        return about | {"requests": len(self.learnt), "held_out": len(self.held_out)}
+
     def run(self) -> None:
         """Step until the minutes are over."""
-        self._resume()
+        self.resume()
         limit, kept, recent = 60 * self.flags.minutes, time.monotonic(), [0.0, 0.0, 0.0]
         while True:
-            if self.seconds >= limit * len(self.measured) / MEASUREMENTS or self.seconds >= limit:
+            if self.seconds >= limit * len(self.measured) / self.flags.measurements or self.seconds >= limit:
                 self._measure(recent)
                 recent = [0.0, 0.0, 0.0]
             if self.seconds >= limit:
                 return
             begun = time.monotonic()
-            losses = self._one(self.seconds / limit)
+            losses = self.make_step(self.seconds / limit)
             recent = [one + more for one, more in zip(recent, (1.0, *losses), strict=True)]
             self.seconds += time.monotonic() - begun
             if time.monotonic() - kept > KEEP:
-                self._keep()
+                self.keep()
                 kept = time.monotonic()
 
-    def _one(self, share: float) -> tuple[float, float]:
-        """Make a step; return the loss of the text and that of the lists before it."""
+    def make_step(self, share: float) -> tuple[float, float]:
+        """Make a step at a share of the time; return the loss of the text and that of the lists before it."""
         flags, network = self.flags, self.network
         network.train()
         of_text = of_lists = 0.0
@@ -189,9 +200,10 @@ class Training:
             line |= {"text_learnt": recent[1] / recent[0], "lists_learnt": recent[2] / recent[0]}
         self.measured.append(line)
         print(json.dumps({name: round(value, 4) for name, value in line.items()}), flush=True)
-        self._keep()
+        self.keep()
 
-    def _keep(self) -> None:
+    def keep(self) -> None:
+        """Write the checkpoint."""
         self.flags.output.mkdir(parents=True, exist_ok=True)
         path = self.flags.output / "checkpoint.pt"
         state = {
@@ -200,14 +212,21 @@ class Training:
             "step": self.step,
             "seconds": self.seconds,
             "measured": self.measured,
+            "recipe": self._recipe,
         }
         torch.save(state, path.with_suffix(".new"))
         os.replace(path.with_suffix(".new"), path)
 
-    def _resume(self) -> None:
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one, of the same recipe."""
         path = self.flags.output / "checkpoint.pt"
         if path.exists():
             state = torch.load(path)
+            for name, value in self._recipe.items():
+                if state["recipe"].get(name) != value:
+                    sys.exit(
+                        f"{path} has {name} {state['recipe'].get(name)}, not {value}; give the same, or another -o"
+                    )
             self.network.load_state_dict(state["weights"])
             self.optimiser.take(state["optimiser"])
             self.step, self.seconds, self.measured = state["step"], state["seconds"], state["measured"]

@@ -1,16 +1,24 @@
 """The teaching of `en`: files that go on where they were, values of words, and how texts become rows."""
 
 import json
+from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from benchmarks.teaching.labels import labels, word_values
-from benchmarks.teaching.lists import Labelled, agreement, pieces_of, split
+from benchmarks.teaching.lists import Labelled, Pieces, agreement, pieces_of, split
 from benchmarks.teaching.records import Records, read_records
+from benchmarks.teaching.texts import Texts
+from benchmarks.teaching.train import Training, log_probs
 from searchgen.lm.boundaries import PrefixLogProbs
+from searchgen.lm.neural.architectures.llama import Llama
+from searchgen.lm.neural.architectures.llama_shape import Shape
 from searchgen.lm.training.packing import BEGIN, END, NOTHING
 
 
@@ -89,3 +97,68 @@ def test_agreement() -> None:
     teacher = [np.array([3.0, 2.0, 1.0]), np.array([0.0, 5.0])]
     assert agreement(teacher, teacher) == {"first": 1.0, "rank": 1.0, "lost": 0.0}
     assert agreement(teacher, [-one for one in teacher])["rank"] == -1.0
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads wait for each other on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def _training(folder: Path, **flags: Any) -> Training:
+    """Return the training of a tiny network on two requests of four texts, whose teacher prefers rising pieces."""
+    chosen = {"temperature": 1.0, "weight": 1.0, "words": 0.1, "lists": 2, "rows": 1, "rate": 0.01, "seed": 1, **flags}
+    every = Namespace(output=folder, start_from="", minutes=1.0, measurements=2, **chosen)
+    network = Llama(Shape(12, 16, 1, 2, 32, 16)).initialise(1)
+    lists = []
+    for first in (2, 3):
+        texts = [[first, 4 + i, 8 + (i * first) % 4] for i in range(4)]
+        rows = np.array([[BEGIN, *text] for text in texts])
+        following = np.array([[*text, END] for text in texts])
+        values = np.array([[-1.0, -2.0 - 3 * ((i + first) % 4), -1.0, -1.0] for i in range(4)])
+        lists.append(Pieces(rows, following, np.arange(16).reshape(4, 4), values.sum(1), values.ravel()))
+    text = np.tile(np.array([BEGIN, 2, 5, 9, BEGIN, 3, 6, 8], np.uint16), (4, 1))
+    return Training(every, network, Texts(text, text[:1], 8), lists, lists)
+
+
+def _agreement(training: Training) -> dict[str, float]:
+    with torch.inference_mode():
+        scores = [log_probs(training.network, one)[0].double().numpy() for one in training.learnt]
+    return agreement([one.log_p for one in training.learnt], scores)
+
+
+@pytest.mark.slow
+def test_the_student_learns_the_order_of_its_teacher(tmp_path: Path) -> None:
+    taught, untaught = _training(tmp_path), _training(tmp_path, weight=0.0, words=0.0)
+    for _ in range(30):
+        taught.make_step(0.5)
+        untaught.make_step(0.5)
+    found, control = _agreement(taught), _agreement(untaught)
+    assert found["first"] == 1.0
+    assert control["first"] < 1.0  # text alone does not teach it
+    assert found["rank"] > control["rank"]
+
+
+def test_a_training_goes_on_where_it_was(tmp_path: Path) -> None:
+    whole, begun = _training(tmp_path / "a"), _training(tmp_path / "b")
+    for _ in range(4):
+        whole.make_step(0.5)
+    for _ in range(2):
+        begun.make_step(0.5)
+    begun.keep()
+    again = _training(tmp_path / "b")
+    again.resume()
+    assert again.step == 2
+    for _ in range(2):
+        again.make_step(0.5)
+    for one, other in zip(whole.network.parameters(), again.network.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_a_training_of_another_recipe_is_refused(tmp_path: Path) -> None:
+    _training(tmp_path).keep()
+    with pytest.raises(SystemExit, match=r"has rate 0\.01, not 0\.02; give the same, or another -o"):
+        _training(tmp_path, rate=0.02).resume()
