@@ -104,17 +104,20 @@ class Vectors:
         return self.pooled(self.reader.read(texts))
 
     def pooled(self, words: Words) -> Floats:
-        """Return the vectors of texts that were read."""
-        stored, spelled, weight, norms = self.stored, self.spelled, self.weight, self.norms
-        if words.others:
-            other = sequences_of(words.others, self.language)
-            n = len(other)
-            stored = np.concatenate([stored, np.zeros((n, stored.shape[1]), np.int8)])
-            spelled = np.concatenate([spelled, other])
-            weight = np.concatenate([weight, np.ones(n, np.float32)])
-            norms = np.concatenate([norms[0], np.zeros(n, np.float32)]), np.concatenate([norms[1], _lengths(other)])
+        """Return the vectors of texts that were read; only the rows of their words are touched."""
+        unique, number = np.unique(words.number, return_inverse=True)
+        known, n = unique[unique < len(self.words)], len(words.others)
+        other = sequences_of(words.others, self.language) if n else self.spelled[:0]
+        stored = np.concatenate([self.stored[known], np.zeros((n, self.stored.shape[1]), np.int8)])
+        spelled = np.concatenate([self.spelled[known], other])
+        weight = np.concatenate([self.weight[known], np.ones(n, np.float32)])
+        norms = (
+            np.concatenate([self.norms[0][known], np.zeros(n, np.float32)]),
+            np.concatenate([self.norms[1][known], _lengths(other)]),
+        )
         out = np.zeros((len(words.ends), stored.shape[1] + SIGNS), np.float32)
-        pool(words.number, words.ends, stored, spelled, weight, *norms, self.mean, *self.scales, out)
+        places = number.ravel().astype(np.int32)
+        pool(places, words.ends, stored, spelled, weight, *norms, self.mean, *self.scales, out)
         return out
 
     def similarity(self, text: str, other: str) -> float:

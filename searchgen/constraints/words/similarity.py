@@ -125,6 +125,8 @@ class Similarity(Counted):
 
     def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
         """How far the text is below the bound, in steps; arguments as those of `Constraint.violations`."""
+        if self.least <= -1:
+            return 0
         return max(0, ceil((self.least - ROUNDING - self.value(ids, vocabulary)) / STEP))
 
 
