@@ -13,11 +13,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from searchgen.cli.parts.rewrites import schedule
+
 from searchgen.demands.demands import Demands
 from searchgen.errors import SearchgenError
 from searchgen.request.model_ref import ModelRef
-from searchgen.request.request import Request
+from searchgen.request.request import Annealing, Request
+from searchgen.rewriting.revision import STEPS
 from searchgen.rewriting.rewriter import CLOSENESS, Rewriter
 from searchgen.search.searcher import Searcher
 from searchgen.sources.source import open_source
@@ -69,10 +70,10 @@ def main() -> None:
     edits, fewest, seconds, failed = [], [], [], 0
     for number, (text, words) in enumerate(requests_of(asked.lm[:2], asked.requests)):
         demands = Demands.nothing(keywords=tuple((word,) for word in words))
-        request = Request(demands, lm=asked.lm, seed=number, annealing=schedule(None, 1))
+        request = Request(demands, lm=asked.lm, seed=number, annealing=Annealing(steps=STEPS))
         rewriter, begun = Rewriter(searcher, request, closeness=asked.closeness), time.perf_counter()
         try:
-            (result,) = rewriter.rewrite(text)
+            (result,) = rewriter.revise(text)
         except SearchgenError as error:
             failed += 1
             print(f"{text} | {', '.join(words)} | {error}")

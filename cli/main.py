@@ -31,6 +31,7 @@ COMMANDS = (
     "constrain",
     "infill",
     "rewrite",
+    "fix",
     "similar",
     "sample",
     "score",
@@ -46,10 +47,13 @@ COMMANDS = (
 )
 
 #: Commands that work and are on no list: their results are not good enough.
-HIDDEN = ("paraphrase",)
+HIDDEN = ("shorten", "paraphrase")
 
 #: Files of commands in other folders.
-ELSEWHERE = {"similar": "searchgen.cli.meaning.similar", "paraphrase": "searchgen.cli.meaning.paraphrase"}
+ELSEWHERE = {
+    **{name: f"searchgen.cli.commands.texts.{name}" for name in ("infill", "rewrite", "fix", "shorten")},
+    **{name: f"searchgen.cli.meaning.{name}" for name in ("similar", "paraphrase")},
+}
 
 #: Commands with commands of their own: the file that has their `app`.
 GROUPS = {"lm": "searchgen.cli.lm.app", "spec": "searchgen.cli.commands.spec", "list": "searchgen.cli.commands.listing"}

@@ -61,6 +61,10 @@ OTHER_FIELDS = {
     "reason": "of `score`: the reason why log_prob is null for a text: its probability is 0; else absent.",
     "unknown": "of `score`: the tokens that the model does not know.",
     "passes": "of `check`: whether the line satisfies every constraint.",
+    "source": "of commands that change texts: the text that was given.",
+    "edits": "of these: how many words and marks differ.",
+    "changes": "of these: for each stretch that differs its old and new characters, and where the new ones start.",
+    "trail": "of these: the edits that led to the text, each with its kind, the text and the gain in nats.",
 }
 
 

@@ -13,7 +13,7 @@ import hashlib
 import json
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -31,7 +31,7 @@ FORMATS = ("jsonl", "txt", "csv", "tsv")
 LONGEST_LINE = 1_000_000
 
 #: Fields of a table that are text even where they look like a number, beside those of constraints.
-TEXTS = ("id", "custom_id", "lm", "sampler")
+TEXTS = ("id", "custom_id", "lm", "sampler", "command", "text")
 
 #: The most lines of a table's row: a cell between quotation marks may go on in the next line.
 LONGEST_ROW = 100
@@ -243,18 +243,19 @@ def _parted(lines: Iterator[_Line], usual: str) -> tuple[Iterator[_Line], str]:
     for separator in found:
         with suppress(csv.Error):
             cells = next(csv.reader([text], delimiter=separator))
-            found[separator] = sum(_as_field(cell) in field_names() for cell in cells)
+            found[separator] = sum(_as_field(cell, field_names(True)) in field_names(True) for cell in cells)
     return chain([first], lines), max(found, key=lambda separator: found[separator])
 
 
-def _as_field(cell: str) -> str:
+def _as_field(cell: str, known: Collection[str]) -> str:
     """Return the cell of a header as the field that it names, in whatever case."""
     name = cell.strip()
-    return name.lower() if name.lower() in field_names() else name
+    return name.lower() if name.lower() in known else name
 
 
 def _header(cells: list[str], number: int, keep_columns: bool) -> list[str]:
-    header = [_as_field(cell) for cell in cells]
+    known = field_names(any(cell.strip().lower() == "command" for cell in cells))
+    header = [_as_field(cell, known) for cell in cells]
     if len(set(header)) < len(header) or "" in header:
         raise RequestError(f"line {number}: a header names each field once, not {','.join(header)[:80]!r}")
     try:
@@ -267,8 +268,11 @@ def _header(cells: list[str], number: int, keep_columns: bool) -> list[str]:
 
 def _row_values(header: list[str], cells: list[str]) -> dict[str, Any]:
     """Return the fields of a row, those in empty cells left out, and the user's own columns as they stand."""
+    known = field_names("command" in header)
     row = zip(header, cells, strict=True)
-    return {name: _cell(name, cell) for name, cell in row if cell.strip() or name not in field_names()}
+    return {
+        name: _cell(name, cell) if name in known else cell for name, cell in row if cell.strip() or name not in known
+    }
 
 
 def _rows(lines: Iterator[_Line], separator: str) -> Iterator[tuple[list[_Line], list[str], str]]:
@@ -315,8 +319,6 @@ def _cell(name: str, text: str) -> Any:
         >>> _cell("n", "7"), _cell("keywords", "2024,park"), _cell("ordered", "true"), _cell("keywords", '["a"]')
         (7, '2024,park', True, ['a'])
     """
-    if name not in field_names():
-        return text
     text, flag = text.strip(), demand_flags().get(name)
     textual = name in TEXTS or (flag is not None and (flag.is_list or flag.type is str))
     if textual and text[:1] != "[":

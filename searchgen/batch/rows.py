@@ -8,19 +8,30 @@ from searchgen.errors import Contradiction, Impossible, NothingFound
 from searchgen.plain_json import plain
 from searchgen.record import Record
 
-__all__ = ["STATUSES", "answered", "encode", "failed", "unanswered"]
+__all__ = ["STATUSES", "answered", "answered_by", "encode", "failed", "unanswered"]
 
 STATUSES = ("ok", "infeasible", "error")
 
 
 def answered(job: str | int, records: Sequence[Record], diagnostics: dict[str, Any]) -> dict[str, Any]:
     """Return the row of a job with results."""
+    return answered_by(job, [record.as_json() for record in records], diagnostics)
+
+
+def answered_by(job: str | int, records: Sequence[Mapping[str, Any]], diagnostics: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a job whose results are plain values already.
+
+    Args:
+        job: its id.
+        records: one or more.
+        diagnostics: notes, and counts of the run.
+    """
     return {
         "id": job,
         "status": "ok",
-        "results": [record.as_json() for record in records],
+        "results": [dict(record) for record in records],
         "diagnostics": plain(diagnostics),
-        "signature": records[0].signature,
+        "signature": records[0]["signature"],
     }
 
 

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 from searchgen.batch.jobs import Job
 from searchgen.batch.pool import Engine, in_order
-from searchgen.batch.rows import answered, encode, failed, unanswered
+from searchgen.batch.rows import answered, answered_by, encode, failed, unanswered
 from searchgen.errors import Contradiction, ModelRefusal, NothingFound, Outage, RequestError, SearchgenError
 from searchgen.jobs.draws import Sampled, sample, stated_law
 from searchgen.record import Record
 from searchgen.request.from_values import Defaults, columns_of, identity, request_of, seed_again
 from searchgen.request.request import Request
+from searchgen.rewriting.revision import COMMANDS, Revision
 from searchgen.search.outcome import Outcome
 from searchgen.search.searcher import Searcher, search_together
 from searchgen.sources.cache import SourceCache
@@ -168,6 +169,31 @@ class Prepared:
         return answered(self.name, records, diagnostics), "ok", self.model, others
 
 
+@dataclass(frozen=True)
+class PreparedRevision(Prepared):
+    """A job that changes a text, and its model.
+
+    Attributes:
+        revision: what changes it.
+        text: the text.
+    """
+
+    revision: Revision = field(kw_only=True)
+    text: str = field(kw_only=True)
+
+    def rows(self) -> Rowed:
+        """Change the text, and return the row."""
+        signature = self.revision.signature(self.text, self.source.hash)
+        reviser = self.revision.reviser(self.source)
+        try:
+            results = reviser.revise(self.text)
+        except (NothingFound, Contradiction) as error:
+            return unanswered(self.name, error, signature), "infeasible", self.model, ()
+        ranked = enumerate(results, 1)
+        records = [self.revision.record(self.text, result, rank, reviser, self.source) for rank, result in ranked]
+        return answered_by(self.name, records, {"notes": []}), "ok", self.model, ()
+
+
 @dataclass
 class Runner:
     """A process's models and defaults.
@@ -212,10 +238,22 @@ class Runner:
         if job.error:
             raise RequestError(job.error)
         name = identity(job.values, job.line)
+        if job.values.get("command") in COMMANDS:
+            revision, text = Revision.of_job(job.values, job.line, self.defaults)
+            if self.defaults.unique:
+                raise RequestError(
+                    f"--unique: {revision.command} changes given texts, which may be alike; drop the flag"
+                )
+            source = self._source(job, revision.request)
+            return PreparedRevision(name, revision.request, source, revision=revision, text=text)
         request = request_of(job.values, job.line, self.defaults)
         if self.defaults.unique:
             refuse_unique(request)
             request = request.but(seed=seed_again(request.seed, job.attempt))
+        return Prepared(name, request, self._source(job, request), self.defaults.unique)
+
+    def _source(self, job: Job, request: Request) -> Source:
+        """The model of a request."""
         try:
             source = self.sources.source(request.model, request.reading)
             if request.model.scores_texts:
@@ -224,9 +262,11 @@ class Runner:
             if {"lm", "neural"} & job.values.keys():
                 raise
             raise _Unopened(str(error)) from None  # every job without a model of its own would fail so
-        return Prepared(name, request, source, self.defaults.unique)
+        return source
 
     def _done(self, job: Prepared) -> Rowed:
+        if isinstance(job, PreparedRevision):
+            return job.rows()
         try:
             outcome: Outcome | Sampled | BaseException = job.perform()
         except (NothingFound, Contradiction) as error:
@@ -252,7 +292,8 @@ class SharedRunner:
             with suppress(Exception):  # what is wrong with it the runner says, below
                 prepared = self.runner.prepare(job)
                 model = prepared.source.text_model
-                if model is not None and prepared.request.sampler == "anneal":
+                searches = prepared.request.sampler == "anneal" and not isinstance(prepared, PreparedRevision)
+                if model is not None and searches:
                     together.setdefault(model, []).append((i, prepared))
         answers: dict[int, Answer] = {}
         for group in together.values():

@@ -14,6 +14,7 @@ from searchgen.errors import RequestError, not_utf8
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.request.from_values import Defaults, request_of
 from searchgen.request.request import Annealing, Request, Terms
+from searchgen.request.slip_costs import Costs
 
 __all__ = ["EXAMPLE", "Spec", "read_spec"]
 
@@ -94,6 +95,20 @@ steps = 5000
 hot = 1.5
 cold = 0.15
 
+[rewrite]                      # of searchgen rewrite
+# closeness = 10.0             # what an edit costs, in nats
+
+[fix]                          # of searchgen fix: what an edit must gain, in nats
+weight = 1.0                   # the costs are multiplied by it
+# form = 5.0                   # another form of a word
+# letters = 5.5                # a word one slip of the keys away
+# sound = 2.0                  # a or an; a Chinese character of a like sound
+# function = 7.5               # another article, preposition or particle
+# insert = 2.0                 # such a word more
+# delete = 6.0                 # such a word less
+# order = 3.5                  # words in another order
+# expected = 14.0              # any other word
+
 [neural]                       # for transformers only
 end = "eos"                    # the end of a text: eos, newline or none
 prompt = ""                    # text read before the result; it is not printed
@@ -116,6 +131,8 @@ TABLES: dict[str, dict[str, str]] = {
     "terms": {f.name: f"terms.{f.name}" for f in fields(Terms)} | {"opaque": "opaque"},
     "sampler": {"name": "sampler", "options": "options", "beta": "beta"},
     "schedule": {f.name: f"annealing.{f.name}" for f in fields(Annealing)} | {"budget": "budget"},
+    "rewrite": {"closeness": "closeness"},
+    "fix": {"weight": "weight"} | {f.name: f"costs.{f.name}" for f in fields(Costs)},
     "neural": {f.name: f"neural.{f.name}" for f in fields(NeuralSettings)},
     "output": {"count": "count", "json": "json"},
 }

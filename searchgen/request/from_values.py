@@ -18,15 +18,20 @@ from searchgen.text import detect
 from searchgen.text.lists import parse_items
 
 __all__ = [
+    "OF_TEXTS",
+    "USUAL_COMMAND",
     "Defaults",
     "columns_of",
     "field_names",
+    "fields_of",
+    "free_values",
     "identity",
     "near_field",
     "refuse_unknown",
     "request_of",
     "seed_again",
     "seed_of",
+    "usual_model",
 ]
 
 #: Other spellings of fields, as the command line has them.
@@ -34,6 +39,12 @@ SPELLINGS = {"n": "count", "custom_id": "id"}
 
 #: Keys of a job that are no fields of a request.
 BESIDES = ("id", "budget")
+
+#: Keys of a job that changes a text; in other jobs they are names like any other.
+OF_TEXTS = ("command", "text", "closeness", "weight", "costs", "coverage", "cut")
+
+#: The command of jobs that name none.
+USUAL_COMMAND = "constrain"
 
 #: Letters by which a name may differ from that of a field and still be taken for a mistake.
 MOST_LETTERS = 2
@@ -120,15 +131,16 @@ def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Requ
     job = identity(values, line)
     given = {
         SPELLINGS.get(name, name): value
-        for name, value in {**defaults.values, **with_needed(_fields(values, defaults))}.items()
+        for name, value in {**defaults.values, **with_needed(fields_of(values, defaults))}.items()
     }
     budget = given.pop("budget", None)
     given.pop("id", None)
+    given = _of_command(given.pop("command", USUAL_COMMAND), given, values)
     sampler = given.get("sampler", "anneal")
     flags = demand_flags()
     if sampler != "anneal":
         # Samplers that draw from the stated law leave free what is not asked for, as `searchgen sample` does.
-        given = {**{name: flag.free for name, flag in flags.items() if flag.usual != flag.free}, **given}
+        given = {**free_values(), **given}
     for name, flag in flags.items():
         if flag.type == TEXTS and isinstance(given.get(name), str):
             given[name] = [given[name]]
@@ -136,15 +148,47 @@ def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Requ
             given[name] = (_items if flag.type == ITEMS else _phrases)(name, given[name])
     if given.get("lm") is None:
         given.pop("lm", None)
-        given["lm"] = _usual_model(_written(given), sampler, defaults)
+        given["lm"] = usual_model(_written(given), sampler, defaults)
     if given.get("seed") is None:
         given["seed"] = seed_of(defaults.seed, job)
     request = Request.from_mapping(given)
     return request if budget is None else replace(request, annealing=_schedule(request, budget))
 
 
-def _usual_model(words: str, sampler: Any, defaults: Defaults) -> str:
-    """Return the model of a job that names none."""
+def _of_command(command: Any, given: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a job that makes texts: numbers of commands that change texts may stand in its defaults only."""
+    if command not in (USUAL_COMMAND, "infill"):
+        raise RequestError(f"field 'command' {brief(command)}: there is no such command of jobs")
+    foreign = [name for name in OF_TEXTS[1:] if name in values and (command, name) != ("infill", "text")]
+    if foreign and "command" in values:
+        raise RequestError(f"field {foreign[0]!r} does not go with {command}; drop it")
+    if command == "infill":
+        given = _of_gaps(given)
+    return {name: value for name, value in given.items() if name not in OF_TEXTS}
+
+
+def _of_gaps(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a job that fills the gaps of a text: its template, and nothing that it does not ask for."""
+    rest = dict(given)
+    text = rest.pop("text", None)
+    if not isinstance(text, str) or not text.strip():
+        raise RequestError("infill needs the field 'text', with gaps, such as: The ___ of the ___.")
+    return {**free_values(), **rest, "template": text.strip()}
+
+
+def free_values() -> dict[str, Any]:
+    """Return the values of flags that leave free what a search usually asks for."""
+    return {name: flag.free for name, flag in demand_flags().items() if flag.usual != flag.free}
+
+
+def usual_model(words: str, sampler: Any, defaults: Defaults) -> str:
+    """Return the model of a job that names none.
+
+    Args:
+        words: whose language decides.
+        sampler: of the job.
+        defaults: what it takes where it says nothing.
+    """
     searches = sampler == "anneal"
     return (searches and defaults.models.get(detect(words))) or default_model(words, law=not searches)
 
@@ -154,10 +198,14 @@ def _schedule(request: Request, budget: Any) -> Annealing:
 
 
 @cache
-def field_names() -> tuple[str, ...]:
-    """Return the names of a job's fields, other spellings as well."""
+def field_names(changes_a_text: bool = False) -> tuple[str, ...]:
+    """Return the names of a job's fields, other spellings as well.
+
+    Args:
+        changes_a_text: whether the job names a command.
+    """
     of_request = (f.name for f in fields(Request) if f.name != "demands")
-    return (*demand_flags(), *of_request, *SPELLINGS, *BESIDES)
+    return (*demand_flags(), *of_request, *SPELLINGS, *BESIDES, *(OF_TEXTS if changes_a_text else ()))
 
 
 def columns_of(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,7 +215,8 @@ def columns_of(values: Mapping[str, Any]) -> dict[str, Any]:
         >>> columns_of({"keywords": "dog", "reference": "A dog."})
         {'reference': 'A dog.'}
     """
-    return {name: value for name, value in values.items() if name not in field_names()}
+    known = field_names("command" in values)
+    return {name: value for name, value in values.items() if name not in known}
 
 
 def near_field(name: str) -> str | None:
@@ -212,7 +261,12 @@ def refuse_unknown(name: str, keep_columns: bool) -> None:
         )
 
 
-def _fields(values: Mapping[str, Any], defaults: Defaults) -> Mapping[str, Any]:
+def fields_of(values: Mapping[str, Any], defaults: Defaults) -> dict[str, Any]:
+    """Return the fields of a job, its own columns left out.
+
+    Raises:
+        RequestError: a name is neither, or a field may not stand in a job.
+    """
     for name in columns_of(values):
         refuse_unknown(name, defaults.keep_columns)
     if "opaque" in values:
@@ -220,7 +274,8 @@ def _fields(values: Mapping[str, Any], defaults: Defaults) -> Mapping[str, Any]:
     for short, long in SPELLINGS.items():
         if short in values and long in values:
             raise RequestError(f"fields {short!r} and {long!r} are the same; give one")
-    return {name: value for name, value in values.items() if name in field_names()}
+    known = field_names("command" in values)
+    return {name: value for name, value in values.items() if name in known}
 
 
 def _items(name: str, value: Any) -> Any:

@@ -19,7 +19,7 @@ from searchgen.request.json_values import differences, filled, listed, typed
 from searchgen.request.model_ref import ModelRef
 from searchgen.version import __version__
 
-__all__ = ["PLAIN_TERMS", "Annealing", "Request", "Terms", "platform_tag"]
+__all__ = ["PLAIN_TERMS", "Annealing", "Request", "Terms", "platform_tag", "signed", "signed_values"]
 
 
 #: The published table that turns a budget in seconds into steps: a rate, so that a job means the same work everywhere.
@@ -310,39 +310,20 @@ class Request:
             >>> Request(keywords=(("dog",),), seed=7).signature("ab12")  # doctest: +ELLIPSIS
             'searchgen:...:ab12:{"keywords":[["dog"]],"seed":7}'
         """
-        body = json.dumps(self.differences(), ensure_ascii=False, separators=(",", ":")).replace("'", "\\u0027")
-        return f"searchgen:{__version__}:{platform_tag()}:{model_hash}:{body}"
+        return signed(self.differences(), model_hash)
 
     @staticmethod
     def from_signature(signature: str) -> "tuple[Request, str]":
         """Return the request a signature describes, and the hash of the model that it names.
 
         Raises:
-            RequestError: the line is no signature, or comes from another version or platform.
+            RequestError: the line is no signature, or comes from another version or platform, or belongs to another command.
         """
-        parts = signature.strip().split(":", 4)
-        if len(parts) != 5 or parts[0] != "searchgen":
+        values, model_hash = signed_values(signature)
+        if "command" in values:
             raise RequestError(
-                f"not a signature: {signature[:60]!r}; copy the whole 'signature' field of a JSON result"
+                f"the signature belongs to {values['command']}; repeat it with searchgen {values['command']} --again"
             )
-        _, version, platform_name, model_hash, body = parts
-        if version != __version__:
-            raise RequestError(
-                f"the signature was made by searchgen {version} with {_named_model(body)}@{model_hash[:12]}; "
-                f"repeat it with that release on {platform_name}, because this is {__version__}"
-            )
-        if platform_name != platform_tag():
-            raise RequestError(
-                f"the signature was made on {platform_name}, this is {platform_tag()}; texts repeat bit for bit on one platform only"
-            )
-        try:
-            values = json.loads(body)
-        except (ValueError, RecursionError):  # a number of thousands of digits is a ValueError, too
-            raise RequestError(
-                "the signature is damaged: a part of it is missing or was changed; copy the whole line again"
-            ) from None
-        if not isinstance(values, dict):
-            raise RequestError("the signature is damaged: it holds no request; copy it again")
         return Request.from_mapping(values), model_hash
 
     @staticmethod
@@ -357,6 +338,47 @@ class Request:
         others = {name: value for name, value in values.items() if name not in flags}
         request: Request = filled(Request(), others, "")
         return request.but(**demanded)
+
+
+def signed(values: Mapping[str, Any], model_hash: str) -> str:
+    """Return the signature of plain values under a model.
+
+    Args:
+        values: what a result depends on.
+        model_hash: of its model.
+    """
+    body = json.dumps(values, ensure_ascii=False, separators=(",", ":")).replace("'", "\\u0027")
+    return f"searchgen:{__version__}:{platform_tag()}:{model_hash}:{body}"
+
+
+def signed_values(signature: str) -> tuple[dict[str, Any], str]:
+    """Return the values of a signature, and the hash of the model that it names.
+
+    Raises:
+        RequestError: the line is no signature, or comes from another version or platform.
+    """
+    parts = signature.strip().split(":", 4)
+    if len(parts) != 5 or parts[0] != "searchgen":
+        raise RequestError(f"not a signature: {signature[:60]!r}; copy the whole 'signature' field of a JSON result")
+    _, version, platform_name, model_hash, body = parts
+    if version != __version__:
+        raise RequestError(
+            f"the signature was made by searchgen {version} with {_named_model(body)}@{model_hash[:12]}; "
+            f"repeat it with that release on {platform_name}, because this is {__version__}"
+        )
+    if platform_name != platform_tag():
+        raise RequestError(
+            f"the signature was made on {platform_name}, this is {platform_tag()}; texts repeat bit for bit on one platform only"
+        )
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):  # a number of thousands of digits is a ValueError, too
+        raise RequestError(
+            "the signature is damaged: a part of it is missing or was changed; copy the whole line again"
+        ) from None
+    if not isinstance(values, dict):
+        raise RequestError("the signature is damaged: it holds no request; copy it again")
+    return values, model_hash
 
 
 def _named_model(body: str) -> str:

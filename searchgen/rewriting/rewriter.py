@@ -15,6 +15,7 @@ model would edit these first.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from searchgen.constraints import Constraint, Length
 from searchgen.constraints.joint import joint, with_demanded
@@ -31,13 +32,27 @@ from searchgen.text.edits.places import token_places
 from searchgen.text.edits.printing import Change, Source, Written, written
 from searchgen.text.items import item_tokens
 
-__all__ = ["CLOSENESS", "SLACK", "Rewriter", "Rewritten"]
+__all__ = ["CLOSENESS", "SLACK", "Rewriter", "Rewritten", "Step"]
 
 #: What an edit costs by default, in nats, and how many more than the fewest are tried: chosen by reading.
 CLOSENESS, SLACK = 10.0, 1
 
 #: How many edits more than allowed are tried, to say how many it takes.
 MOST_TOLD = 12
+
+
+class Step(NamedTuple):
+    """An edit that a search took.
+
+    Attributes:
+        kind: of the edit.
+        text: that it led to, as its form prints it.
+        gain: of the score, in nats.
+    """
+
+    kind: str
+    text: str
+    gain: float
 
 
 @dataclass(frozen=True)
@@ -52,6 +67,7 @@ class Rewritten:
         satisfied: the parts of all constraints.
         log_prob: natural log of the model's probability; None: the text is the source, and was not scored.
         score: what it is ranked by, in nats.
+        trail: the edits that led to it, in their order, where the search was one of single edits.
     """
 
     text: str
@@ -61,6 +77,7 @@ class Rewritten:
     satisfied: dict[str, bool]
     log_prob: float | None = None
     score: float | None = None
+    trail: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +98,7 @@ class Rewriter:
     protect: tuple[str, ...] = ()
     closeness: float = CLOSENESS
 
-    def rewrite(self, text: str) -> list[Rewritten]:
+    def revise(self, text: str) -> list[Rewritten]:
         """Return the text with few edits, best first; the text itself if it satisfies the constraints.
 
         Raises:

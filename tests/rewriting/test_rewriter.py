@@ -65,7 +65,7 @@ def test_results_hold_what_they_must_within_the_fewest_edits_and_one_more(seeds:
         words = draw.sample(WORDS, draw.randint(1, 2))
         demands = {"keywords": tuple((word,) for word in words)}
         judge = Judge.of(Demands.nothing(**demands, min_words=1, max_words=99), SEARCHER.source.lexicon.vocabulary)
-        for result in rewriter(count=2, **demands).rewrite(text):
+        for result in rewriter(count=2, **demands).revise(text):
             assert all(judge.judged(result.text).values()), (text, result)
             missing = sum(not holds for holds in judge.judged(text).values())
             assert (result.edits == 0) == (missing == 0) == (result.text == text)
@@ -76,39 +76,39 @@ def test_results_hold_what_they_must_within_the_fewest_edits_and_one_more(seeds:
 
 def test_chinese_is_rewritten_alike() -> None:
     text = "昨天我和妈妈一起去公园看花。"
-    (result,) = rewriter(CHINESE, keywords=(("朋友",),)).rewrite(text)
+    (result,) = rewriter(CHINESE, keywords=(("朋友",),)).revise(text)
     assert "朋友" in result.text
     assert counted(text, result, CHINESE) == result.edits <= 3
-    (kept,) = rewriter(CHINESE, keywords=(("妈妈",),)).rewrite('"昨天",我和妈妈去 公园...')
+    (kept,) = rewriter(CHINESE, keywords=(("妈妈",),)).revise('"昨天",我和妈妈去 公园...')
     assert (kept.text, kept.edits) == ('"昨天",我和妈妈去 公园...', 0)
 
 
 def test_protected_and_unknown_words_stay() -> None:
     text = "The lazy dog of Zorbville sleeps near the OLD  door."
-    results = rewriter(count=3, without_letters="z", protect=("old door",)).rewrite(
+    results = rewriter(count=3, without_letters="z", protect=("old door",)).revise(
         "The lazy dog sleeps near the OLD  door."
     )
     assert all("OLD  door" in result.text and "z" not in result.text for result in results)
-    for result in rewriter(count=3, keywords=(("cat",),)).rewrite(text):
+    for result in rewriter(count=3, keywords=(("cat",),)).revise(text):
         assert "Zorbville" in result.text
     with pytest.raises(RequestError, match="'new door' is not in the text"):
-        rewriter(without_letters="z", protect=("new door",)).rewrite(text)
+        rewriter(without_letters="z", protect=("new door",)).revise(text)
     with pytest.raises(Impossible):
-        rewriter(without_letters="z", protect=("lazy",)).rewrite(text)
+        rewriter(without_letters="z", protect=("lazy",)).revise(text)
 
 
 def test_bounds_that_are_too_small_say_how_many_it_takes() -> None:
     with pytest.raises(Impossible, match="no text within 1 edit satisfies the constraints; it takes 3"):
-        rewriter(most=1, keywords=(("cat",), ("king",), ("water",))).rewrite("We saw the dog in the park.")
-    (result,) = rewriter(most=3, keywords=(("cat",), ("king",), ("water",))).rewrite("We saw the dog in the park.")
+        rewriter(most=1, keywords=(("cat",), ("king",), ("water",))).revise("We saw the dog in the park.")
+    (result,) = rewriter(most=3, keywords=(("cat",), ("king",), ("water",))).revise("We saw the dog in the park.")
     assert result.edits == 3
-    assert rewriter(max_words=4).rewrite("We saw the dog in the park.")[0].edits >= 2
+    assert rewriter(max_words=4).revise("We saw the dog in the park.")[0].edits >= 2
 
 
 def test_texts_beyond_measure_are_refused() -> None:
     with pytest.raises(RequestError, match="has 10,000 words, and at most 200"):
-        rewriter(keywords=(("cat",),)).rewrite("dog " * 10_000)
+        rewriter(keywords=(("cat",),)).revise("dog " * 10_000)
     with pytest.raises((RequestError, NotFound), match="no word"):
-        rewriter(keywords=(("cat",),)).rewrite("...")
+        rewriter(keywords=(("cat",),)).revise("...")
     long = "dog " * 300
-    assert rewriter(keywords=(("dog",),)).rewrite(long)[0].text == long
+    assert rewriter(keywords=(("dog",),)).revise(long)[0].text == long

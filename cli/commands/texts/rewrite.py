@@ -7,7 +7,7 @@ import typer
 
 from searchgen.cli import options
 from searchgen.cli.numbers import decimal, whole
-from searchgen.cli.parts.demands import NO_DEMANDS, Given, takes_demands
+from searchgen.cli.parts.demands import NO_DEMANDS, Given, refuse_beside, takes_demands
 from searchgen.errors import RequestError
 
 __all__ = ["HELP", "SHORT", "rewrite"]
@@ -41,41 +41,44 @@ Diff = typer.Option("--diff", help="Print after each text a tab and what changed
 
 @takes_demands("law")
 def rewrite(
+    context: typer.Context,
     source: Annotated[str | None, Text] = None,
     demands: Given = NO_DEMANDS,
     max_edits: Annotated[int | None, Most] = None,
     protect: Annotated[list[str] | None, Protect] = None,
-    closeness: Annotated[float, Closeness] = 10.0,
+    closeness: Annotated[float | None, Closeness] = None,
     diff: Annotated[bool, Diff] = False,
     lm: Annotated[str | None, options.Model] = None,
     count: Annotated[int, options.Count] = 1,
     seed: Annotated[int | None, options.Seed] = None,
     budget: Annotated[float | None, options.Budget] = None,
+    again: Annotated[str | None, options.Again] = None,
     json: Annotated[bool, options.Json] = False,
     quiet: Annotated[bool, options.Quiet] = False,
 ) -> None:
-    """Rewrite each text before the next is read."""
-    from searchgen.cli.parts.rewrites import Rewrites, schedule
+    """Change each text before the next is read."""
+    from searchgen.cli.parts.revisions import Revisions, repeat
     from searchgen.cli.stdin import lines, standard_input
-    from searchgen.constraints.words.edits import MOST_EDITS
-    from searchgen.demands.demands import Demands
-    from searchgen.request.request import Request
+    from searchgen.request.request import Annealing, Request
+    from searchgen.rewriting.revision import Revision
 
+    if again is not None:
+        refuse_beside(context, BESIDE_AGAIN, "--again repeats a result unchanged")
+        return repeat("rewrite", again, lm, json=json, diff=diff)
     if demands.from_stdin:
         raise RequestError("rewrite reads the texts from stdin; give the keywords themselves")
-    if max_edits is not None and not 1 <= max_edits <= MOST_EDITS:
-        raise RequestError(f"--max-edits {max_edits}: give a number from 1 to {MOST_EDITS}")
-    if not 0 <= closeness <= 100:
-        raise RequestError(f"--closeness {closeness:g}: give a number from 0 to 100")
     wanted = demands.demands(source="", max_edits=None, protect=())
-    if wanted == Demands.nothing():
-        raise RequestError("nothing is required; give --keywords, --without-letters or another constraint")
-    stream = None if source is not None else standard_input("rewrite without a text")
-    seed = secrets.randbits(32) if seed is None else seed
-    request = Request(wanted, count=count, seed=seed, annealing=schedule(budget, count))
+    annealing = Annealing() if budget is None else Annealing().for_budget(budget, count)
+    request = Request(wanted, count=count, seed=secrets.randbits(32) if seed is None else seed, annealing=annealing)
     protected = demands.read("protect") if protect else ()
-    rewrites = Rewrites(request, lm, max_edits, protected, closeness, json, diff)
+    revision = Revision("rewrite", request, max_edits, protected, closeness)
+    stream = None if source is not None else standard_input("rewrite without a text")
+    revisions = Revisions(revision, lm, json, diff)
     if source is not None:
-        rewrites.one(source)
+        revisions.one(source)
     elif stream is not None:
-        rewrites.stream(lines(stream))
+        revisions.stream(lines(stream))
+
+
+#: Parameters that may stand beside `--again`: the rest is in the signature.
+BESIDE_AGAIN = {"again", "lm", "json", "diff", "quiet"}
