@@ -55,7 +55,10 @@ LEAST = 0.6
 EARLY = 1.4
 
 #: What it costs to lose the finite verb of the source, in nats.
-LOST_VERB = 8.0
+LOST_VERB = 16.0
+
+#: What the judge of texts calls that.
+FINITE_VERB = "finite verb"
 
 #: The longest stretch that is left out or put back in one step, in units.
 STRETCH = 4
@@ -212,11 +215,11 @@ class Shortener:
 
     def _has_verb(self, tokens: Tokens) -> bool:
         """Whether a text has a finite verb, as far as that is known; in Chinese nothing is."""
-        return self._judge is not None and all(self._judge.judged(self.form.detokenise(tokens)).values())
+        return self._judge is not None and self._judge.judged(self.form.detokenise(tokens))[FINITE_VERB]
 
     @cached_property
     def _judge(self) -> Judge | None:
-        demands = Demands.nothing(finite_verb=True, min_words=1, max_words=MOST_WORDS)
+        demands = Demands.nothing(sentence=True, finite_verb=True, min_words=1, max_words=MOST_WORDS)
         return Judge.of(demands, self.source.lexicon.vocabulary) if self.form.name == "en" else None
 
     def _extracts(self, parts: _Parts) -> list[Mask]:

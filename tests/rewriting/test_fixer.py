@@ -66,7 +66,7 @@ def test_protected_spans_and_bounds_hold(seeds: range, language: str) -> None:
         tokens = form.tokenise(text)
         words = [at for at, token in enumerate(tokens) if form.is_word(token) and token.isalpha()]
         at, most = draw.choice(words), draw.choice([None, 1, 2, 3])
-        protect = (tokens[at],) if draw.random() < 0.7 else ()
+        protect = (tokens[at],) if draw.random() < 0.7 and "//" not in text else ()
         result = Fixer(source, most=most, protect=protect, costs=CHEAP).revise(text)[0]
         before, after = (tuple(map(form.fold, form.tokenise(one))) for one in (text, result.text))
         spans = [(i, i + 1) for i, token in enumerate(before) if protect and token == form.fold(protect[0])]

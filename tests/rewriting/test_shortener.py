@@ -37,7 +37,7 @@ def test_results_are_subsequences_within_the_bound_that_hold_what_is_protected(s
         tokens = form.tokenise(text)
         most = draw.randint(2, 8)
         at = draw.choice([at for at, token in enumerate(tokens) if form.is_word(token) and token.isalpha()])
-        protect = (tokens[at],) if draw.random() < 0.5 else ()
+        protect = (tokens[at],) if draw.random() < 0.5 and "//" not in text else ()
         try:
             (result,) = Shortener(SOURCES[language], most, protect=protect).revise(text)
         except (Impossible, NotFound):
