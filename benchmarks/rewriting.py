@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-
 from searchgen.demands.demands import Demands
 from searchgen.errors import SearchgenError
 from searchgen.request.model_ref import ModelRef
