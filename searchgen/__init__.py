@@ -46,6 +46,7 @@ PUBLIC = {
     "Regex": "searchgen.constraints.printed.regex",
     "Request": "searchgen.request.request",
     "Sentence": "searchgen.constraints",
+    "Sentences": "searchgen.constraints.printed.sentences",
     "Similarity": "searchgen.constraints.words.similarity",
     "StartsWith": "searchgen.constraints",
     "Target": "searchgen.target",

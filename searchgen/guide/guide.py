@@ -252,5 +252,6 @@ def _with_totals(
     top = log_masses.max()
     ends = np.cumsum(np.exp(log_masses - top)) if top > -np.inf else np.zeros(len(t))
     by_words = np.full(lengths.high - lengths.low + 1, -np.inf)
-    np.logaddexp.at(by_words, lengths.words() - lengths.low, log_masses)
+    with np.errstate(invalid="ignore"):  # of masses that are not finite
+        np.logaddexp.at(by_words, lengths.words() - lengths.low, log_masses)
     return tables._replace(ends=ends, begins=t), by_words

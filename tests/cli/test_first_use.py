@@ -63,7 +63,7 @@ def test_no_probability_is_above_one() -> None:
     assert row["pareto_k"] > 0.7
     assert (
         row["reason"]
-        == f"exact, and one text takes about 1,100 attempts; the estimate is unreliable (Pareto k {row['pareto_k']:.2f})"
+        == f"exact, and one text takes about 1,500 attempts; the estimate is unreliable (Pareto k {row['pareto_k']:.2f})"
     )
 
 

@@ -58,7 +58,7 @@ def test_characters_of_lines_are_kept() -> None:
     assert ran.code == 0, ran.err
     for poem in ran.out.removesuffix("\n").split("\n\n"):
         assert [16 <= len(line) <= 24 for line in poem.split("\n")] == [True] * 3
-        assert re.search(r"\bsea\b", poem)
+        assert re.search(r"\bsea\b", poem, re.IGNORECASE)
 
 
 def test_sets_of_stdin_have_one_line_each() -> None:
@@ -114,7 +114,7 @@ def test_poems_are_checked_line_by_line() -> None:
         (("--lines", "3", "--where", "acrostic(abc)"), 2, "lines are asked for twice"),
         (("--where", "lines(3, 2)and lines(2)"), 2, "lines are asked for twice"),
         (("--where", "lines(0)"), 2, "--where: lines at column 1: lines 0: give 1 to 40"),
-        (("--where", "lines(few)"), 2, "such as lines(4) or lines(4, 3..8)"),
+        (("--where", "lines(few)"), 2, "such as lines(4)"),
         (("--lines", "0", "-k", "dog"), 2, "give 1 to 40"),
         (("--acrostic", "M7"), 2, "'7' is no letter"),
         (("--lines", "2", "--words-per-line", "5..2"), 2, "5 is more than 2"),

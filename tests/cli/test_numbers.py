@@ -151,7 +151,7 @@ def test_weights_and_powers_beyond_sense_prove_nothing(tmp_path: Path) -> None:
     for line in out.read_text().splitlines():
         row = json.loads(line)
         assert row["status"] == "ok" or (row["status"] == "infeasible" and not row["diagnostics"]["proved"]), row
-    impossible = {"keywords": "dog", "starts_with": "x", "beta": 100, "max_words": 1}
+    impossible = {"keywords": "dog", "starts_with": "x dog", "beta": 100, "max_words": 1}
     jobs.write_text(json.dumps(impossible) + "\n")
     searchgen("batch", str(jobs), "-o", str(out), "--lm", "en-ngram", *QUICK, "-q", "--overwrite")
     assert json.loads(out.read_text())["diagnostics"]["proved"]

@@ -160,12 +160,7 @@ def test_an_order_that_starts_elsewhere_is_found() -> None:
         "door",
         "moon",
     ]
-    fixed = {
-        "starts_with": "Moon",
-        "ends_with": "letter",
-        "min_words": len(words),
-        "max_words": len(words) - 3,
-    }  # which three hyphens could make room for
+    fixed = {"starts_with": "Moon", "ends_with": "letter", "min_words": len(words), "max_words": len(words)}
     (record,) = constrain(
         words, seed=1, lm="en-ngram", annealing=Annealing(chains=2, steps=200), sentence=False, **fixed
     )
@@ -176,10 +171,7 @@ def test_an_order_that_starts_elsewhere_is_found() -> None:
 def test_not_found_is_no_proof() -> None:
     words = [word for word in WORDS_OF_SEARCH if "|" not in word and " " not in word]
     words += ["fire", "night", "morning", "road", "door", "moon"]
-    fixed = {
-        "starts_with": words[5],
-        "ends_with": words[9],
-        "max_words": len(words) - 3,
-    }  # which three hyphens could make room for
+    # Three hyphens would have to make room.
+    fixed = {"starts_with": words[5], "ends_with": words[9], "max_words": len(words) - 3}
     with pytest.raises(NotFound, match="not found"):
         constrain(words, seed=1, lm="en-ngram", sentence=False, **fixed)

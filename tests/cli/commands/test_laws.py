@@ -138,9 +138,9 @@ def test_explain_is_exact_for_a_small_model() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("--keywords doctor,letter,zebra --max-words 2", "takes 3 words, and a text may have only 2"),
+        ("--keywords doctor,letter,zebra,dog,sea --max-words 1", "takes 5 words, and a text may have only 1"),
         ("--keywords doctor --forbid doctor,Doctor", "impossible"),
-        ("--keywords dog --starts-with the|dog --ends-with a|dog --max-words 3", "impossible"),
+        ("--keywords dog --starts-with the|dog --ends-with a|dog --max-words 3 --forbid -,", "impossible"),
     ],
 )
 def test_explain_says_why_nothing_can_be(arguments: str, said: str) -> None:

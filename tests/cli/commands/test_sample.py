@@ -77,7 +77,7 @@ def test_a_raw_model_is_sampled_as_it_stands() -> None:
         (("--sampler", "surrogate", "--option", "anneal=true"), "search with --sampler anneal"),
         (("--sampler", "gibbs", "--lm", "ORPHAN"), "use --sampler mh --moves site"),
         (("--keywords", "doctor", "--forbid", "doctor"), "both a keyword and forbidden"),
-        (("--keywords", "doctor,letter", "--max-words", "1"), "takes 2 words, and a text may have only 1"),
+        (("--keywords", "doctor,letter,sea,dog,cat", "--max-words", "1"), "takes 5 words, and a text may have only 1"),
     ],
 )
 def test_mistakes_are_named(arguments: tuple[str, ...], message: str) -> None:
@@ -109,7 +109,7 @@ def test_a_model_that_does_not_sum_to_one_is_weighed_or_refused() -> None:
 
 def test_the_impossible_is_exit_3() -> None:
     for arguments, message in (
-        (("--keywords", "dog", "--starts-with", "the dog", "--ends-with", "a dog", "--max-words", "3"), "impossible"),
+        (("--keywords", "dog", "--starts-with", "the dog", "--ends-with", "a dog", "--max-words", "1"), "impossible"),
         (("--keywords", "doctor,letter", "--sampler", "rejection", "--option", "attempts=5"), "use --sampler smc"),
     ):
         found = searchgen("sample", "--seed", "1", *arguments)

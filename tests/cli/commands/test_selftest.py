@@ -48,7 +48,7 @@ def test_every_line_says_world_beta_error_tolerance_and_verdict() -> None:
     head, *lines = found.lines
     assert head.split() == ["verdict", "sampler", "world", "beta", "error", "tolerance", "property"]
     assert {tuple(line.split()[1:4]) for line in lines} == {
-        ("mh", world, beta) for world in ("keyword", "phrase", "punctuated") for beta in ("1", "0.7", "2")
+        ("mh", world, beta) for world in ("keyword", "phrase", "punctuated", "joined") for beta in ("1", "0.7", "2")
     }
     assert all(line.startswith("ok ") and float(line.split()[4]) <= float(line.split()[5]) for line in lines)
     rows = searchgen("selftest", "--sampler", "mh", "--json").rows
