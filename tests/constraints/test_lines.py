@@ -228,6 +228,6 @@ def test_too_many_divisions_are_refused() -> None:
     with pytest.raises(TooLarge, match="give a narrower --words-per-line"):
         wide.automaton(Vocabulary(["a", "b"], text_form("en")))
     with pytest.raises(TooLarge, match="give a narrower --words-per-line"):
-        Lines(8, Range(1, 8), "", (Held(3, ("a",)),)).automaton(Vocabulary(["a", "b"], text_form("en")), 1000)
+        Lines(20, Range(1, 20), "", (Held(3, ("a",)),)).automaton(Vocabulary(["a", "b"], text_form("en")))
     with pytest.raises(TooLarge, match="too many for an automaton"):
         CharactersOfLines(2, Range(1, 3), "", Range(3, 9)).automaton(Vocabulary(["a"], text_form("en")))

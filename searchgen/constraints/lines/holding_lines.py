@@ -16,8 +16,8 @@ from searchgen.text.printing import Alphabet
 
 __all__ = ["holding_lines"]
 
-#: Sets of places, above which the divisions are too many to be followed.
-MOST_SETS = 20_000
+#: Places in all sets, above which the divisions are too many to be followed: a second or two.
+MOST_PLACES = 200_000
 
 #: An item that has been read whole.
 DONE = -1
@@ -38,12 +38,14 @@ class _Places:
         self.lines, self.low = lines, max(1, lines.words.low)
         self.rows = [[held.rows(form) for held in lines.held if held.line == line] for line in range(lines.count)]
         self.after: dict[tuple[frozenset[_Place] | None, str, str], frozenset[_Place]] = {}
+        self.followed = 0
 
     def next(self, places: frozenset[_Place] | None, letter: str, word: str) -> frozenset[_Place]:
         """Return the places behind a word that begins with a letter; None: it is the first of the text."""
         key = places, letter, word
         if key not in self.after:
-            if len(self.after) > MOST_SETS:
+            self.followed += len(places or ())
+            if self.followed > MOST_PLACES:
                 raise TooLarge(
                     "lines with words in them: too many divisions to follow; give a narrower --words-per-line"
                 )
