@@ -58,7 +58,7 @@ def paraphrase(
     if not 1 <= count <= MOST_TEXTS:
         raise RequestError(f"-n {count}: give a number from 1 to {MOST_TEXTS}")
     stream = None if text is not None else standard_input("paraphrase without a text")
-    note("paraphrase is on trial: many of its texts mean something else; read them")
+    note("paraphrase is on trial: nearly all of its texts mean something else; read them")
     protected = tuple(word for item in parse_items(protect) for word in item) if protect else ()
     run = Paraphrases(lm, count, min_similarity, max_overlap, protected, json, diff)
     if text is not None:
