@@ -45,7 +45,7 @@ def log_proposals(units: Array, kappa: float) -> Array:
     """
     inner = kappa * (units @ units.T)
     largest = inner.max(axis=1, keepdims=True)
-    return inner - largest - np.log(np.exp(inner - largest).sum(axis=1, keepdims=True))
+    return np.asarray(inner - largest - np.log(np.exp(inner - largest).sum(axis=1, keepdims=True)))
 
 
 def imbalance(with_factor: bool, kappa: float = 3.0) -> float:

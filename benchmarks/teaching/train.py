@@ -152,7 +152,7 @@ class Training:
             with torch.autocast("cpu", self.products, enabled=self.products != torch.float32):
                 hidden = network(rows, visible(rows)).flatten(0, 1)
                 loss = summed_loss(hidden, network.head, following, self.products) / (following != NOTHING).sum()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             of_text = float(loss.detach())
         for number in rows_of_step(self.step, flags.lists, len(self.learnt), flags.seed + 1) if flags.lists else ():
             one = self.learnt[number]
