@@ -6,12 +6,14 @@ import typer
 
 from searchgen.cli import options
 from searchgen.cli.numbers import decimal, whole
-from searchgen.cli.output import note
 from searchgen.errors import RequestError
 
 __all__ = ["HELP", "SHORT", "paraphrase"]
 
 SHORT = "Say texts in other words (on trial)."
+
+#: What it says when it is called.
+TRIAL = "paraphrase is on trial: nearly all of its texts mean something else; read them"
 
 HELP = """Say a text, or each line of stdin, in other words.
 
@@ -48,7 +50,6 @@ def paraphrase(
 ) -> None:
     """Paraphrase each text before the next is read."""
     from searchgen.cli.meaning.paraphrases import Paraphrases
-    from searchgen.cli.stdin import lines, standard_input
     from searchgen.text.lists import parse_items
 
     if not -1 <= min_similarity <= 1:
@@ -57,11 +58,5 @@ def paraphrase(
         raise RequestError(f"--max-overlap {max_overlap:g}: give a number from 0 to 1")
     if not 1 <= count <= MOST_TEXTS:
         raise RequestError(f"-n {count}: give a number from 1 to {MOST_TEXTS}")
-    stream = None if text is not None else standard_input("paraphrase without a text")
-    note("paraphrase is on trial: nearly all of its texts mean something else; read them")
     protected = tuple(word for item in parse_items(protect) for word in item) if protect else ()
-    run = Paraphrases(lm, count, min_similarity, max_overlap, protected, json, diff)
-    if text is not None:
-        run.one(text)
-    elif stream is not None:
-        run.stream(lines(stream))
+    Paraphrases(lm, count, min_similarity, max_overlap, protected, json, diff).run(text, "paraphrase", TRIAL)

@@ -53,7 +53,6 @@ def fix(
     """Mend each text before the next is read."""
     from searchgen.cli.parts.revisions import Revisions, repeat
     from searchgen.cli.requests import phrases
-    from searchgen.cli.stdin import lines, standard_input
     from searchgen.demands.demands import Demands
     from searchgen.request.request import Request
     from searchgen.rewriting.revision import Revision
@@ -72,12 +71,7 @@ def fix(
         weight=values.get("weight") if weight is None else weight,
         costs=values.get("costs", {}),
     )
-    stream = None if text is not None else standard_input("fix without a text")
-    revisions = Revisions(revision, lm or values.get("lm"), json or bool(values.get("json")), diff, verbose)
-    if text is not None:
-        revisions.one(text)
-    elif stream is not None:
-        revisions.stream(lines(stream))
+    Revisions(revision, lm or values.get("lm"), json or bool(values.get("json")), diff, verbose).run(text, "fix")
 
 
 #: Parameters that may stand beside `--again`: the rest is in the signature.

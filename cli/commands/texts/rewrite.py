@@ -58,7 +58,6 @@ def rewrite(
 ) -> None:
     """Change each text before the next is read."""
     from searchgen.cli.parts.revisions import Revisions, repeat
-    from searchgen.cli.stdin import lines, standard_input
     from searchgen.request.request import Annealing, Request
     from searchgen.rewriting.revision import Revision
 
@@ -72,12 +71,7 @@ def rewrite(
     request = Request(wanted, count=count, seed=secrets.randbits(32) if seed is None else seed, annealing=annealing)
     protected = demands.read("protect") if protect else ()
     revision = Revision("rewrite", request, max_edits, protected, closeness)
-    stream = None if source is not None else standard_input("rewrite without a text")
-    revisions = Revisions(revision, lm, json, diff)
-    if source is not None:
-        revisions.one(source)
-    elif stream is not None:
-        revisions.stream(lines(stream))
+    Revisions(revision, lm, json, diff).run(source, "rewrite")
 
 
 #: Parameters that may stand beside `--again`: the rest is in the signature.

@@ -42,21 +42,15 @@ def shorten(
     """Shorten each text before the next is read."""
     from searchgen.cli.parts.revisions import Revisions, repeat
     from searchgen.cli.requests import phrases
-    from searchgen.cli.stdin import lines, standard_input
     from searchgen.demands.demands import Demands
     from searchgen.request.request import Request
     from searchgen.rewriting.revision import Revision
 
-    note(TRIAL)
     if again is not None:
+        note(TRIAL)
         refuse_beside(context, {"again", "lm", "json", "diff", "quiet"}, "--again repeats a result unchanged")
         return repeat("shorten", again, lm, json, diff)
     protected = phrases("--protect", protect) if protect else ()
     request = Request(Demands.nothing(), count=count)
     revision = Revision("shorten", request, protect=protected, max_words=max_words)
-    stream = None if text is not None else standard_input("shorten without a text")
-    revisions = Revisions(revision, lm, json, diff)
-    if text is not None:
-        revisions.one(text)
-    elif stream is not None:
-        revisions.stream(lines(stream))
+    Revisions(revision, lm, json, diff).run(text, "shorten", TRIAL)
