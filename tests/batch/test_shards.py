@@ -10,7 +10,7 @@ import pytest
 
 from searchgen.batch.journal import encode_entry
 from searchgen.batch.shards import Shard
-from tests.batch.test_files import snapshot
+from tests.batch.files import snapshot
 from tests.cli.runner import QUICK, Ran, model, searchgen
 from tests.places import ROOT
 
