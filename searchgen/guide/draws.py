@@ -3,12 +3,11 @@
 from typing import Any
 
 import numpy as np
-from numba.extending import overload
 
 from searchgen.guide.candidates import NONE, begin
 from searchgen.guide.choices import STOP, class_end, mass_of, pick_any, pick_edge, step_through, token_of
 from searchgen.guide.edges import next_row
-from searchgen.guide.tables import BEGIN_ROW, MIXTURE, GeneralTables
+from searchgen.guide.tables import BEGIN_ROW, LONG, MIXTURE
 from searchgen.kernels.compiled import inlined, inner, kernel
 from searchgen.kernels.randomness import Counter, bernoulli, categorical, conditioned, redraws, start_step
 from searchgen.kernels.word_count import fits
@@ -40,55 +39,32 @@ def draw(guide: Any, problem: Any, rng: Any, scratch: Any, out: Any) -> Any:
         t -= guide.kind[c].down
 
 
+@inlined
 def draw_next(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, rng: Any, scratch: Any) -> Any:
     """Return the next token, END or NONE, and the row after it."""
+    if guide.size[MIXTURE]:
+        token, child = _draw_from_mixture(guide, problem, t, row, state, place, rng, scratch)
+    else:
+        top = np.int64(guide.row[row].node)
+        begin(scratch, mass_of(guide, t, row, place))
+        token, child = pick_any(guide, problem, t, top, top, np.int64(NONE), state, rng, scratch), np.int64(row)
+        if token >= 0 and token != END:
+            child = next_row(guide, problem.ngram, top, token, np.int64(problem.token[token].model))
+    return token, child
 
 
-@overload(draw_next)
-def _draw_next_by_type(
+@inner
+def _draw_from_mixture(
     guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, rng: Any, scratch: Any
 ) -> Any:
-    general = guide.instance_class is GeneralTables
-    return _draw_any if general else _draw_mixture
-
-
-def _draw_mixture(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, rng: Any, scratch: Any) -> Any:
-    """Draw the next token and row: back off with its share of the mass, else pick a child."""
-    while True:
-        mass = mass_of(guide, t, row, place)
-        parent = np.int64(guide.row[row].parent)
-        above = 0.0
-        if parent >= 0:
-            higher = state if parent == 0 else place
-            above = guide.row[row].backoff * mass_of(guide, t, parent, higher)
-        edge = np.int64(NONE)
-        if parent < 0 or not bernoulli(rng, above / mass):
-            begin(scratch, mass - above)
-            edge = pick_edge(guide, problem, t, row, state, rng, scratch)
-        if edge == NONE:
-            if parent < 0:
-                return np.int64(NONE), row
-            row, place = parent, higher
-            continue
-        if edge == STOP:
-            return np.int64(END), row
-        return token_of(guide, problem, row, edge, rng, scratch)
-
-
-def _draw_any(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, rng: Any, scratch: Any) -> Any:
-    """Draw the next token and row where some edge is negative."""
-    top = np.int64(guide.row[row].node)
-    if not guide.size[MIXTURE]:
-        begin(scratch, mass_of(guide, t, row, place))
-        token = pick_any(guide, problem, t, top, top, np.int64(NONE), state, rng, scratch)
-        if token < 0 or token == END:
-            return token, row
-        return token, next_row(guide, problem.ngram, top, token, np.int64(problem.token[token].model))
+    """Draw the next token and row; draw again what is barred below a longer context than the one it came from."""
     start = np.int64(row)
     while True:
         token, child = _draw_longest(guide, problem, t, start, state, place, rng, scratch)
         if token < 0 or token == END:
-            return token, row
+            return token, np.int64(row)
+        if not guide.size[LONG]:
+            return token, child
         word = np.int64(problem.token[token].model)
         start = _shorter_than_barred(guide, problem, row, child, token, word)
         if start == NONE or not redraws(rng):
@@ -97,10 +73,10 @@ def _draw_any(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any
 
 @inner
 def _draw_longest(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, rng: Any, scratch: Any) -> Any:
-    """Draw the next token and row as `_draw_mixture` does, but for the caller to reject what a longer context than the drawn row's bars.
+    """Draw the next token and row: back off with the shorter context's share of the mass, else pick a child.
 
-    A row's mass is that of its children and, times the back-off, that of its parent's law without the children that go on in a
-    longer context after the row than after its parent: those are barred below the row.
+    The shorter context's law has no children there that go on in a longer context after the row than after its parent: those are
+    barred below the row. The caller rejects what a longer context than the drawn row's bars.
     """
     while True:
         at = state if row == 0 else place
@@ -108,9 +84,9 @@ def _draw_longest(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
         parent, above = np.int64(guide.row[row].parent), 0.0
         if parent >= 0:
             whole = guide.row[row].backoff * mass_of(guide, t, parent, state if parent == 0 else place)
-            barred = _barred(guide, t, row, state)
+            barred = _barred(guide, t, row, state) if guide.size[LONG] else 0.0
             above = max(whole - barred, 0.0)
-            if above > 0.0 and bernoulli(rng, above / mass):
+            if bernoulli(rng, above / mass):
                 if above > RARELY * whole:
                     if barred > 0.0:
                         conditioned(rng, above / whole)

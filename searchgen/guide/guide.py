@@ -20,6 +20,7 @@ from searchgen.guide.state_layout import Classes, StateLayout, UnigramMass
 from searchgen.guide.tables import (
     ALIGNED,
     BEGIN_ROW,
+    LONG,
     MIXTURE,
     PERIOD,
     PITCH,
@@ -28,7 +29,6 @@ from searchgen.guide.tables import (
     WEIGHT,
     WIDTH,
     WORDS,
-    GeneralTables,
     GuideTables,
     edge_dtype,
 )
@@ -174,9 +174,7 @@ def _with_edges(
     if not mixture and real != "<f8":
         tables = _allocated(problem, layout, mass, contexts, "<f8")
         _link(tables, problem, bigrams, used, threads)
-    tables.size[MIXTURE] = mixture
-    if long or not mixture:
-        tables = GeneralTables(*tables)
+    tables.size[MIXTURE], tables.size[LONG] = mixture, long
     return tables, np.argwhere(used)
 
 
@@ -191,7 +189,7 @@ def _allocated(problem: Problem, layout: StateLayout, mass: UnigramMass, context
     capacity = np.where(is_root, 0, sides * (children + len(problem.extra)) + len(layout.kind) - 2)
     row["start"] = np.cumsum(capacity) - capacity
     row["middle"] = row["punctuation"] = row["end"] = row["start"]
-    size = np.zeros(9, np.int64)
+    size = np.zeros(10, np.int64)
     size[STRIDE], size[SPECIAL], size[PITCH] = contexts.stride, contexts.special, contexts.pitch
     size[WIDTH] = layout.kind["size"][0] if layout.aligned else 0
     size[ALIGNED], size[WORDS] = layout.aligned, layout.aligned + layout.kind["word"][layout.aligned : -2].sum()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CLASS", "MIXTURE", "PLACE", "ROW", "WEIGHT", "GeneralTables", "GuideTables", "edge_dtype"]
+__all__ = ["CLASS", "LONG", "MIXTURE", "PLACE", "ROW", "WEIGHT", "GuideTables", "edge_dtype"]
 
 ROW = np.dtype(
     [
@@ -87,18 +87,10 @@ class GuideTables(NamedTuple):
     extra_row: npt.NDArray[np.int32]  # (U, E) rows of contexts that end with an unknown word, by word
     ends: npt.NDArray[np.float64]  # (W,) running sum of the mass of the texts of each layer that they may begin in
     begins: npt.NDArray[np.int64]  # (W,) these layers
-    size: npt.NDArray[np.int64]  # (9,) see the names below
+    size: npt.NDArray[np.int64]  # (10,) see the names below
 
 
-class GeneralTables(GuideTables):
-    """The same where some edge may be negative, which the compiler sees from the type.
-
-    If only those are that take back a shorter context's share of a child (`size[MIXTURE]`), draws back off and draw again what a longer
-    context knows better; else they weigh words one by one.
-    """
-
-    __slots__ = ()
-
-
-#: Places in `GuideTables.size`.
-STRIDE, SPECIAL, WIDTH, PITCH, ALIGNED, WORDS, BEGIN_ROW, MIXTURE, PERIOD = range(9)
+#: Places in `GuideTables.size`. `MIXTURE`: draws back off and pick a child of a row, by weights of which none is negative; else they
+#: weigh words one by one. `LONG`: there are contexts of more than one token, so that some edges take back a shorter context's share
+#: of a child, and draws are repeated where a longer context knows better.
+STRIDE, SPECIAL, WIDTH, PITCH, ALIGNED, WORDS, BEGIN_ROW, MIXTURE, PERIOD, LONG = range(10)
