@@ -35,12 +35,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 #: Files whose tests share nothing and take long: each test may run in another process.
 SPREAD = ("tests/test_readme.py",)
 
+#: Folders of tests for which the same loops are compiled: two processes would compile each of them twice.
+TOGETHER = ("tests/guide/", "tests/samplers/")
+
 
 class Spreading(LoadFileScheduling):  # type: ignore[misc]
-    """A process a file, but for some files a process a test."""
+    """A process a file, but for some files a process a test, and one for some folders."""
 
     def _split_scope(self, nodeid: str) -> str:
         scope = super()._split_scope(nodeid)
+        if scope.startswith(TOGETHER):
+            return "compiled loops"
         return nodeid if scope in SPREAD else scope
 
 
