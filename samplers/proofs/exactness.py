@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from searchgen.kernels.compiled import allocating, inner, is_kept, kernel, kernel_modules
+from searchgen.kernels.compiled import allocating, inner, is_kept, kernel
 from searchgen.kernels.randomness import script
 from searchgen.problem import Problem
 from searchgen.samplers.chains.chains import draft_for, enter, new_chains, recompute
@@ -156,14 +156,13 @@ played: Any = None
 def _driver_of(drive: Callable[..., None], compiled: Any) -> Any:
     """Return a driver compiled for a kernel.
 
-    numba keeps machine code under the module and the name of a function, so the driver has those of its kernel. Code is kept only if the
-    kernel stands in a kernel file and no function makes it, or is kept itself: nothing else would notice that it has changed. Kernels
-    that stand elsewhere may allocate.
+    numba keeps machine code under the module and the name of a function, so the driver has those of its kernel. Code is kept only if no
+    function makes the kernel, and if its edits are noticed: it is one of `kernel` or `inner`, or kept itself. Others may allocate.
     """
     function = compiled.py_func
     made = FunctionType(drive.__code__, {**drive.__globals__, "played": compiled}, drive.__name__)
     made.__module__, made.__qualname__ = function.__module__, f"{drive.__name__}.{function.__qualname__}"
-    if function.__module__ in kernel_modules() and function.__closure__ is None:
+    if compiled.targetoptions.get("_nrt") is False:
         return kernel(made)
     return allocating(made) if is_kept(compiled) else njit(made)
 

@@ -128,7 +128,7 @@ def allocating(function: Function) -> Function:
     import numba
 
     with _kept_in_folder(numba.config):
-        return numba.njit(function, cache="<" not in function.__code__.co_filename + function.__qualname__)  # type: ignore[no-any-return]
+        return numba.njit(function, cache=_can_be_kept(function))  # type: ignore[no-any-return]
 
 
 def is_kept(compiled: Any) -> bool:
@@ -161,14 +161,18 @@ def _compile_part(function: Function, **options: Any) -> Function:
 def _compile(function: Function, **options: Any) -> Function:
     import numba
 
-    if function.__module__.startswith("searchgen") and not function.__code__.co_filename.startswith("<"):
-        options.setdefault("cache", True)
+    options.setdefault("cache", _can_be_kept(function))
     options |= {"nogil": True, "error_model": "numpy", "_nrt": False}
     with _kept_in_folder(numba.config):
         dispatcher = numba.njit(function, **options)
     if options.get("cache"):
         _load_without_registries(dispatcher)
     return dispatcher  # type: ignore[no-any-return]
+
+
+def _can_be_kept(function: Callable[..., Any]) -> bool:
+    """Return whether a file says all that a function is: no other function makes it, and it was not typed in."""
+    return "<" not in function.__code__.co_filename + function.__qualname__
 
 
 @contextmanager

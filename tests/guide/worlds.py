@@ -10,7 +10,7 @@ from searchgen.guide import Guide
 from searchgen.guide.candidates import Scratch, new_scratch
 from searchgen.guide.draws import draw
 from searchgen.guide.tables import GuideTables
-from searchgen.kernels.compiled import allocating
+from searchgen.kernels.compiled import kernel
 from searchgen.kernels.randomness import Script, script
 from searchgen.kernels.shares import JOIN, WORD
 from searchgen.lm.ngram.model import NGram
@@ -190,7 +190,7 @@ def law_of(world: str, problem: Problem, law: Law) -> tuple[Texts, float]:
     return {text: math.exp(weight - total) for text, weight in weights.items()}, total
 
 
-@allocating
+@kernel
 def drawn(guide: GuideTables, problem: Problem, rng: Script, scratch: Scratch, out: np.ndarray) -> int:
     """Draw one text; `draw` itself can be called by compiled functions only."""
     return draw(guide, problem, rng, scratch, out)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from searchgen.kernels.acceptance import accepts, log_threshold
-from searchgen.kernels.compiled import allocating
+from searchgen.kernels.compiled import inner
 from searchgen.kernels.randomness import below, bernoulli
 from searchgen.samplers.chains.chains import recompute
 
@@ -28,43 +28,62 @@ FAULTS = (NO_POSITION_FACTOR, CURRENT_IN_LIST, WRONG_STATE, UNKNOWN_RENORMALISED
 FIRST = 3  # id of the first word
 
 
-@allocating
-def _free(problem: Any, chains: Any, c: Any) -> Any:
-    row = chains.token[c]
-    return np.array(
-        [at for at in range(chains.length[c]) if row[at] < FIRST + 3 and not problem.token[row[at]].protected]
-    )
+@inner
+def _is_free(problem: Any, chains: Any, c: Any, at: Any) -> Any:
+    word = chains.token[c, at]
+    return word < FIRST + 3 and not problem.token[word].protected
 
 
-@allocating
+@inner
+def _count_free(problem: Any, chains: Any, c: Any) -> Any:
+    n = 0
+    for at in range(chains.length[c]):
+        n += _is_free(problem, chains, c, at)
+    return n
+
+
+@inner
+def _free_place(problem: Any, chains: Any, c: Any, number: Any) -> Any:
+    """Return the place of a free token by its number among them."""
+    at = 0
+    while number > 0 or not _is_free(problem, chains, c, at):
+        number -= _is_free(problem, chains, c, at)
+        at += 1
+    return at
+
+
+@inner
 def plain_step(problem: Any, chains: Any, c: Any, draft: Any, fault: Any, inverse_temperature: Any, rng: Any) -> None:
     """Make one step that replaces, inserts or deletes one free token."""
     length = chains.length[c]
-    draft.token[:length] = chains.token[c, :length]
+    for at in range(length):
+        draft.token[at] = chains.token[c, at]
     before = chains.log_density[c]
-    free = _free(problem, chains, c)
+    free = _count_free(problem, chains, c)
     kind = below(rng, 3)
     log_q = 0.0
     if kind == 1:  # insert: length + 1 slots there, free + 1 tokens to delete on the way back
         if length == len(draft.token):
             return
         at = below(rng, length + 1)
-        chains.token[c, at + 1 : length + 1] = draft.token[at:length]
+        for i in range(at, length):
+            chains.token[c, i + 1] = draft.token[i]
         chains.token[c, at] = FIRST + below(rng, 3)
         chains.length[c] = length + 1
         if problem.token[chains.token[c, at]].protected:
             chains.length[c] = 0
-        log_q = np.log(length + 1) - np.log(len(free) + 1) + np.log(3.0)
+        log_q = np.log(length + 1) - np.log(free + 1) + np.log(3.0)
         if fault == NO_POSITION_FACTOR:
             log_q = np.log(3.0)
     else:
-        if len(free) == 0:
+        if free == 0:
             return
-        at = free[below(rng, len(free))]
+        at = _free_place(problem, chains, c, below(rng, free))
         if kind == 2:  # delete
-            chains.token[c, at : length - 1] = draft.token[at + 1 : length]
+            for i in range(at + 1, length):
+                chains.token[c, i - 1] = draft.token[i]
             chains.length[c] = length - 1
-            log_q = np.log(len(free)) - np.log(length) - np.log(3.0)
+            log_q = np.log(free) - np.log(length) - np.log(3.0)
             if fault == NO_POSITION_FACTOR:
                 log_q = -np.log(3.0)
         else:
@@ -87,5 +106,6 @@ def plain_step(problem: Any, chains: Any, c: Any, draft: Any, fault: Any, invers
         chains.log_density[c] = recompute(problem, chains, c)
     else:
         chains.length[c] = length
-        chains.token[c, :length] = draft.token[:length]
+        for i in range(length):
+            chains.token[c, i] = draft.token[i]
         recompute(problem, chains, c)

@@ -8,7 +8,7 @@ import pytest
 from searchgen.automata import Automaton
 from searchgen.errors import RequestError
 from searchgen.jobs.draws import stated_law
-from searchgen.kernels.compiled import allocating
+from searchgen.kernels.compiled import inner, kernel
 from searchgen.kernels.randomness import Counter, below, counter
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.model_ref import ModelRef
@@ -132,7 +132,7 @@ def test_a_missing_part_is_caught(fault: str) -> None:
     assert imbalance(world, wrong) > VISIBLE or np.abs(wrong - right).max() > VISIBLE
 
 
-@allocating
+@inner
 def _place_among_all(problem: Any, chains: Any, c: Any, draft: Any, tables: Any, scratch: Any, rng: Any) -> None:
     """The fault: places counted among n + 1 for every block, so that the choice depends on what stands in the block."""
     size = below(rng, 2)
@@ -168,26 +168,23 @@ def job() -> Job:
     return Job(Target.of(request, rng.model, rng.lexicon), 32, 7, GibbsOptions(chains=16, burn_in=8, thin=4))
 
 
-@allocating
+@kernel
 def _listed(problem: Any, chains: Any, draft: Any, tables: Any, scratch: Any, start: Any, size: Any, word: Any) -> None:
     list_outcomes(problem, chains, 0, draft, tables, scratch, 1, start, size, Counter(word))
 
 
-@allocating
-def _enumerated(problem: Any, chains: Any, start: Any, size: Any, out: Any) -> None:
-    """Write the log-density of every text with one token or none in the place of the block; the last entry is for none."""
-    old, length = chains.token[0].copy(), chains.length[0]
+@kernel
+def _enumerated(problem: Any, chains: Any, old: Any, start: Any, size: Any, out: Any) -> None:
+    """Write the log-density of every text `old` with one token or none in the place of the block; the last entry is for none."""
     for word in range(len(problem.token) + 1):
         new = 1 if word < len(problem.token) else 0
-        chains.token[0, :start] = old[:start]
         if new:
             chains.token[0, start] = word
-        chains.token[0, start + new : length - size + new] = old[start + size : length]
-        chains.length[0] = length - size + new
+        for at in range(start + size, len(old)):
+            chains.token[0, at - size + new] = old[at]
+        chains.length[0] = len(old) - size + new
         legal = new == 0 or word > 2
         out[word] = recompute(problem, chains, 0) if legal else -np.inf
-    chains.token[0], chains.length[0] = old, length
-    recompute(problem, chains, 0)
 
 
 def log_sum(terms: np.ndarray) -> float:
@@ -206,7 +203,8 @@ def test_the_whole_vocabulary_is_weighed(job: Job) -> None:
         for start in range(int(length) + 1):
             size = int(start < length)
             enter(problem, chains, row[None], np.array([length]))
-            _enumerated(problem, chains, start, size, out)
+            _enumerated(problem, chains, row[:length], start, size, out)
+            enter(problem, chains, row[None], np.array([length]))
             _listed(problem, chains, draft_for(chains), tables, scratch, start, size, counter(1).word)
             n = int(scratch.entries[0])
             kind, which = scratch.kind[:n], scratch.which[:n]

@@ -8,7 +8,7 @@ import pytest
 from searchgen.errors import RequestError
 from searchgen.jobs.draws import stated_law
 from searchgen.kernels.acceptance import accepts, log_threshold
-from searchgen.kernels.compiled import allocating
+from searchgen.kernels.compiled import inner
 from searchgen.kernels.randomness import bernoulli
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.request import Request
@@ -24,7 +24,7 @@ TABLE = labels(span=0, any_span=1, relocate=0, longest=1)
 VISIBLE = 1e-4
 
 
-@allocating
+@inner
 def _event(problem: Any, chains: Any, first: Any, draft: Any, ladder: Any, fault: Any, rng: Any) -> None:
     """A step of either rung, or a swap with one mistake."""
     if bernoulli(rng, 0.5):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from searchgen.errors import NotFound, RequestError
-from searchgen.kernels.compiled import allocating
+from searchgen.kernels.compiled import inner
 from searchgen.samplers.diagnostics.intervals import clopper_pearson
 from searchgen.samplers.proofs.exactness import prove_attempts
 from searchgen.samplers.proofs.toy_worlds import keyword_world, phrase_world
@@ -20,7 +20,7 @@ from tests.samplers.toy_jobs import toy_job
 REJECTION = method("rejection")
 
 
-@allocating
+@inner
 def without_weight(
     problem: Any, tokens: Any, lengths: Any, log_weight: Any, proposal: Any, memory: Any, path: Any, rng: Any
 ) -> None:

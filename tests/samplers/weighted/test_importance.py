@@ -9,7 +9,7 @@ from searchgen.errors import RequestError
 from searchgen.guide import Guide
 from searchgen.guide.candidates import new_scratch
 from searchgen.guide.draws import draw
-from searchgen.kernels.compiled import allocating
+from searchgen.kernels.compiled import inner
 from searchgen.kernels.randomness import categorical
 from searchgen.samplers.chains.chains import recompute
 from searchgen.samplers.diagnostics.weights import (
@@ -60,7 +60,7 @@ def test_scale_of_a_generalised_pareto_law() -> None:
     assert abs(found_scale / scale - 1) < 5 * np.sqrt(2 * (1 + shape) / draws)
 
 
-@allocating
+@inner
 def unweighted(
     problem: Any, tokens: Any, lengths: Any, log_weight: Any, guide: Any, mass: Any, scratch: Any, rng: Any
 ) -> None:
@@ -69,7 +69,7 @@ def unweighted(
     log_weight[0] = mass
 
 
-@allocating
+@inner
 def pool_forgotten(
     problem: Any,
     tokens: Any,
@@ -84,23 +84,29 @@ def pool_forgotten(
 ) -> None:
     """Resample from a pool, and forget the pool's mean weight: for Z of the guide, or for its largest weight."""
     scripted_sir(problem, tokens, lengths, log_weight, guide, mass, scratch, pool, rng)
-    log_weight[0] = mass if fault == 0 else pool.log_weight.max()
+    log_weight[0] = mass
+    if fault:
+        for c in range(len(pool.log_weight)):
+            log_weight[0] = pool.log_weight[c] if c == 0 else max(log_weight[0], pool.log_weight[c])
 
 
-@allocating
+@inner
 def density_only(
     problem: Any, chains: Any, c: Any, draft: Any, guide: Any, log_mass: Any, scratch: Any, pool: Any, rng: Any
 ) -> None:
     """Choose between the current text and a fresh one by rho instead of rho / q."""
     length = draw(guide, problem, rng, scratch, pool.token[0])
-    old, size, before = chains.token[c].copy(), chains.length[c], chains.log_density[c]
-    chains.token[c, :length] = pool.token[0, :length]
+    size, before = chains.length[c], chains.log_density[c]
+    for at in range(len(draft.token)):
+        draft.token[at], chains.token[c, at] = chains.token[c, at], pool.token[0, at]
     chains.length[c] = length
     chains.log_density[c] = recompute(problem, chains, c)
     pool.cumulative[0] = np.exp(before)
     pool.cumulative[1] = np.exp(before) + np.exp(chains.log_density[c])
     if categorical(rng, pool.cumulative, 0, 2) == 0:
-        chains.token[c], chains.length[c] = old, size
+        for at in range(size):
+            chains.token[c, at] = draft.token[at]
+        chains.length[c] = size
         chains.log_density[c] = recompute(problem, chains, c)
 
 

@@ -11,7 +11,7 @@ import pytest
 from searchgen.errors import RequestError
 from searchgen.guide import Guide
 from searchgen.jobs.draws import stated_law
-from searchgen.kernels.compiled import allocating
+from searchgen.kernels.compiled import allocating, inner
 from searchgen.kernels.randomness import script, systematic
 from searchgen.lm.ngram.model import NGram
 from searchgen.problem import Problem
@@ -23,7 +23,7 @@ from searchgen.samplers.proofs.exactness import WEIGHTED, World, next_script, pr
 from searchgen.samplers.proofs.toy_worlds import WORLDS
 from searchgen.samplers.weighted.smc.proof import arguments, attempt, small
 from searchgen.samplers.weighted.smc.sampler import METHOD, Options, relative_variance, run
-from searchgen.samplers.weighted.smc.steps import extend, resample, start, weigh
+from searchgen.samplers.weighted.smc.steps import _follow, extend, resample, start, weigh
 from searchgen.target import Target
 from tests.guide import worlds as guide_worlds
 from tests.places import ROOT
@@ -33,26 +33,25 @@ NO_FAULT, WEIGHTS_FORGOTTEN, WRONG_CONTEXT, ROUNDED_DOWN = range(4)
 REJUVENATED = 4  # no fault: the text of the first particle makes a step of Metropolis-Hastings
 
 
-@allocating
+@inner
 def _round_down(particles: Any) -> None:
     """Resample to floor(N w) copies of each particle, by its running sums, and as many of the last one as are lacking."""
     n = len(particles.length)
-    total, used = particles.running[n - 1], 0
+    total, used, mean = particles.running[n - 1], 0, 0.0
     for c in range(n):
         share = (particles.running[c] - (particles.running[c - 1] if c else 0.0)) / total
         for _ in range(int(np.floor(n * share))):
             particles.parent[used] = c
             used += 1
-    particles.parent[used:] = n - 1
-    mean = np.log(np.exp(particles.log_weight).mean())
-    for field in (particles.length, particles.left, particles.row, particles.context, particles.state, particles.place):
-        field[:] = field[particles.parent]
-    particles.mass[:], particles.rest[:] = particles.mass[particles.parent], particles.rest[particles.parent]
-    particles.token[:] = particles.token[particles.parent]
-    particles.log_weight[:] = mean
+        mean += np.exp(particles.log_weight[c]) / n
+    for c in range(used, n):
+        particles.parent[c] = n - 1
+    _follow(particles)
+    for c in range(n):
+        particles.log_weight[c] = np.log(mean)
 
 
-@allocating
+@inner
 def varied(
     problem: Any,
     tokens: Any,
@@ -91,7 +90,8 @@ def varied(
         if fault == ROUNDED_DOWN:
             _round_down(particles)
         elif resampled and fault == WEIGHTS_FORGOTTEN:
-            particles.log_weight[:] = log_mass
+            for c in range(len(lengths)):
+                particles.log_weight[c] = log_mass
         going = False
         for c in range(len(lengths)):
             going |= extend(guide, problem, particles, c, scratch, rng)
@@ -103,7 +103,8 @@ def varied(
         enter(problem, chains, tokens[:1], lengths[:1])
         step(problem, chains, 0, draft, table, 1.0, rng)
         lengths[0] = chains.length[0]
-        tokens[0, : lengths[0]] = chains.token[0, : lengths[0]]
+        for at in range(lengths[0]):
+            tokens[0, at] = chains.token[0, at]
 
 
 def error(world: World, order: int, fault: int, particles: int = 2) -> float:
