@@ -16,6 +16,9 @@ __all__ = ["MARKS", "Sort", "core", "letters", "printed_words", "sort_of"]
 #: Signs that are no part of a word at its edges; in Chinese they part words.
 MARKS = frozenset('.,;:!?…"“”‘’()[]-–—。，、；：！？（）《》「」『』【】〈〉·')
 
+#: The same, as `str.strip` takes them.
+_OUTER = "".join(sorted(MARKS))
+
 #: In Chinese these part runs of letters and digits only where they are full-width.
 _WIDE_MARKS = frozenset(mark for mark in MARKS if mark > "\x7f")
 
@@ -74,7 +77,7 @@ def core(part: str) -> str:
         >>> core("(don't,"), core("C++."), core("--")
         ("don't", 'C++', '')
     """
-    return part.strip("".join(sorted(MARKS)))
+    return part.strip(_OUTER)
 
 
 def letters(character: str) -> str:

@@ -8,11 +8,14 @@ probability in proportion to its weight.
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
+
+import numpy as np
 
 from searchgen.constraints.lines.holding import Held
 from searchgen.constraints.printed.ranges import Range
-from searchgen.text.printed_words import Sort, letters, printed_words, sort_of
+from searchgen.text.printed_words import Sort, core, letters, printed_words, sort_of
 
 __all__ = ["BREAK_COST", "Piece", "Shape", "pieces_of"]
 
@@ -123,22 +126,37 @@ class Shape:
             >>> Shape(2, Range(1, None), characters=Range(5, 7)).distance("The cat sat down.", "en")
             2
         """
-        sized = self.characters or Range(0, None)
-        free, pieces = replace(self, characters=None), pieces_of(text, form)
-        none = len(text) + 1
-        after = [none] * len(pieces) + [0]
+        pieces, none = pieces_of(text, form), len(text) + 1
+        if not pieces:
+            return none
+        short = self._short(pieces, none)
+        after = np.array([none] * len(pieces) + [0])
         for number in reversed(range(self.count)):
-            after = [
-                min(
-                    (
-                        after[end] + sized.distance(pieces[end - 1].end - pieces[at].start)
-                        for end in free._ends(pieces, number, at, form)
-                    ),
-                    default=none,
-                )
-                for at in range(len(pieces))
-            ] + [none]
-        return min(after[0], none)
+            allowed = short
+            if self.letters or any(held.line == number for held in self.held):
+                allowed = np.where(self._mask(pieces, number, form), short, none)
+            after = np.append((allowed + after[1:]).min(axis=1), none)
+        return int(min(after[0], none))
+
+    def _short(self, pieces: Sequence[Piece], none: int) -> np.ndarray:
+        """Return (n, n) how many characters a line from a piece to another misses or has too many; `none`: its words are not allowed."""
+        starts, ends = (np.array([getattr(piece, side) for piece in pieces]) for side in ("start", "end"))
+        counts = np.cumsum([piece.words for piece in pieces])
+        words = counts - np.append(0, counts[:-1])[:, None]
+        low, high = max(1, self.words.low), self.words.high
+        allowed = (words >= low) if high is None else (words >= low) & (words <= high)
+        sized, length = self.characters or Range(0, None), ends - starts[:, None]
+        short = np.maximum(sized.low - length, 0)
+        if sized.high is not None:
+            short = np.maximum(short, length - sized.high)
+        return np.where(allowed, short, none)
+
+    def _mask(self, pieces: Sequence[Piece], number: int, form: str) -> np.ndarray:
+        """Return (n, n) whether a line, its characters aside, may go from a piece to another."""
+        free, mask = replace(self, characters=None), np.zeros((len(pieces), len(pieces)), np.bool_)
+        for at in range(len(pieces)):
+            mask[at, [end - 1 for end in free._ends(pieces, number, at, form)]] = True
+        return mask
 
     def drawn(self, text: str, form: str, uniform: Sequence[float], within: Collection[int] = ()) -> list[int]:
         """Return the places where the lines begin in a division drawn in proportion to its weight.
@@ -230,26 +248,33 @@ def pieces_of(text: str, form: str, within: Collection[int] = ()) -> list[Piece]
         ['春', '天', '来', 'a', '了']
     """
     spans = _chinese(text) if form == "zh" else _spaced(text)
-    return [_piece(text, start, end, form, end in within) for start, end in spans]
+    return [_piece(text[start:end], form, start, end in within) for start, end in spans]
 
 
-def _piece(text: str, start: int, end: int, form: str, binds: bool) -> Piece:
-    words = printed_words(text[start:end], form)
+def _piece(part: str, form: str, start: int, binds: bool) -> Piece:
+    count, letter, read, is_binding = _read(part, form)
+    return Piece(start, start + len(part), count, letter, read, binds or is_binding)
+
+
+@lru_cache(maxsize=1 << 14)
+def _read(part: str, form: str) -> tuple[int, str, tuple[str, ...], bool]:
+    """Return a part's number of words, its first letter, its words without case, and whether it is one of `BINDING`."""
+    words = printed_words(part, form)
     spelled = "".join(map(letters, words[0])) if words else ""
-    read = tuple(word.casefold() for word in words)
-    return Piece(start, end, len(words), spelled[:1], read, binds or text[start:end].lower() in BINDING)
+    return len(words), spelled[:1], tuple(word.casefold() for word in words), part.lower() in BINDING
 
 
 def _spaced(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
-    start = 0
+    start, begun = 0, False  # begun: a span has a word
     for part in text.split(" "):
         end = start + len(part)
-        is_word = bool(printed_words(part))
-        if spans and (not is_word or not printed_words(text[spans[0][0] : spans[-1][1]])):
+        is_word = bool(core(part))
+        if spans and not (is_word and begun):
             spans[-1] = spans[-1][0], end
         elif part:
             spans.append((start, end))
+        begun |= is_word
         start = end + 1
     return spans
 
