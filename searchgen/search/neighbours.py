@@ -11,8 +11,9 @@ with p' the n-gram model, old and new the token at the place in x and y, either 
 which texts are scored next; their densities are those of the transformer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from heapq import heappush, heappushpop
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from searchgen.lm.neural.top_pieces import Expected
 from searchgen.lm.protocol import ExpectsPieces
 from searchgen.samplers.chains.chains import enter, new_chains
 from searchgen.samplers.chains.scorer import Floats, padded
+from searchgen.search.softening import Softening
 from searchgen.sources.piece_words import NO_TOKEN, PieceWords
 from searchgen.target import Target
 
@@ -77,7 +79,7 @@ class Edits:
     Attributes:
         target: under the n-gram model.
         words: from the transformer's pieces to the target's tokens.
-        charge: what functions of the text add to an estimate, a value that may change between two calls; None: there are none.
+        softening: what functions of the text add to an estimate, a value that may change between two calls; None: there are none.
         estimates: of the neighbours that are not queued yet, each with the text it is a neighbour of; only the best are kept.
         queued: the neighbours that `best` has returned.
         expanded: the texts whose neighbours have been estimated.
@@ -85,7 +87,7 @@ class Edits:
 
     target: Target
     words: PieceWords
-    charge: Callable[[Text], float] | None = None
+    softening: Softening | None = None
     estimates: dict[Text, tuple[float, Text]] = field(default_factory=dict)
     queued: set[Text] = field(default_factory=set)
     expanded: set[Text] = field(default_factory=set)
@@ -94,7 +96,7 @@ class Edits:
         """Estimate the neighbours of texts.
 
         Args:
-            density: the true log-density of all that has been scored, without what `charge` adds.
+            density: the true log-density of all that has been scored, without what `softening` adds.
             texts: those of them to change; texts that have been expanded before are skipped.
             model: has scored them.
         """
@@ -129,16 +131,24 @@ class Edits:
         return chosen
 
     def _charged(self, text: Text) -> float:
-        return 0.0 if self.charge is None else self.charge(text)
+        return 0.0 if self.softening is None else self.softening.charge(text)
 
     def _kept(self, tokens: npt.NDArray[np.int32], lengths: Ids, estimate: Floats) -> list[tuple[int, Text]]:
         """Return the places of the neighbours of the best estimates, and these."""
-        best = np.argsort(-estimate, kind="stable")[: KEPT if self.charge is None else COUNTED]
-        found = [(i, tuple(tokens[i, : lengths[i]].tolist())) for i in best[estimate[best] > -np.inf].tolist()]
-        if self.charge is None:
-            return found
-        worth = {i: -estimate[i] - self.charge(neighbour) for i, neighbour in found}
-        return sorted(found, key=lambda one: (worth[one[0]], one[0]))[:KEPT]
+        best = np.argsort(-estimate, kind="stable")[: KEPT if self.softening is None else COUNTED]
+        found = ((i, tuple(tokens[i, : lengths[i]].tolist())) for i in best[estimate[best] > -np.inf].tolist())
+        if self.softening is None:
+            return list(found)
+        kept: list[tuple[float, int, Text]] = []  # a heap: what is worth least comes first
+        for i, text in found:
+            if len(kept) == KEPT and estimate[i] + self.softening.most < kept[0][0]:
+                break  # whatever is added to the estimates from here on is too little
+            one = (estimate[i] + self.softening.charge(text), -i, text)
+            if len(kept) < KEPT:
+                heappush(kept, one)
+            else:
+                heappushpop(kept, one)
+        return [(-place, text) for _, place, text in sorted(kept, reverse=True)]
 
     def _estimated(self, text: Text, expected: Expected, density: float) -> tuple[npt.NDArray[np.int32], Ids, Floats]:
         """Return the neighbours of a text (n, max_tokens), their lengths and their estimates (n,)."""

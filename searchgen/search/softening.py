@@ -126,6 +126,11 @@ class Softening:
         """Whether there are such terms."""
         return bool(self.hard or self.soft)
 
+    @property
+    def most(self) -> float:
+        """What all terms add at most to the log-density of a text: those that forbid add nothing to any."""
+        return math.inf if any(term.weight > 0.0 for term in self.soft) else 0.0
+
     def violations(self, text: Text) -> tuple[int, ...]:
         """Return the violations of each term, hard ones first."""
         if text not in self._counts:

@@ -197,7 +197,7 @@ class TransformerRun:
     def _edits(self, target: Target, scored: ScoredTexts, words: PieceWords) -> Iterator[list[str]]:
         """Score neighbours of the best texts, again and again."""
         plan, model = self.plan, cast(ExpectsPieces, target.text_model)
-        edits = Edits(self.proposal, words, scored.softening.charge if scored.softening else None)
+        edits = Edits(self.proposal, words, scored.softening if scored.softening else None)
         leader, patience = None, plan.patience
         for number in range(1, plan.edit_rounds + 1):
             best = scored.ranked()[0][: 2 * plan.parents]
