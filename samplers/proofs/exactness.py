@@ -148,6 +148,9 @@ def next_script(rng: Any) -> Any:
     return False
 
 
+#: The chain that a kernel moves; of a type that has no value in it, so that what is compiled for it serves any chain.
+FIRST = np.int64(0)
+
 #: What a driver plays: `_driver_of` puts a kernel in its place.
 played: Any = None
 
@@ -235,7 +238,7 @@ def _drive_pair(
             enter(problem, chains, both, both_lengths)
             rng.depth[0] = 0
             rng.probability[0] = 1.0
-            played(problem, chains, 0, draft, *arguments, rng)
+            played(problem, chains, FIRST, draft, *arguments, rng)
             if rng.probability[0] > 0.0:
                 reached = np.int64(0)
                 for side in range(2):
@@ -276,7 +279,7 @@ def _drive(
             enter(problem, chains, tokens[i : i + 1], lengths[i : i + 1])
             rng.depth[0] = 0
             rng.probability[0] = 1.0
-            played(problem, chains, 0, draft, *arguments, rng)
+            played(problem, chains, FIRST, draft, *arguments, rng)
             if rng.probability[0] > 0.0:
                 at = _place(codes, _code(chains, 0, base))
                 matrix[i, order[at]] += rng.probability[0]

@@ -170,7 +170,7 @@ def scripted_importance(
 ) -> None:
     """Make one weighted draw, for the exactness harness."""
     for i in range(len(lengths)):
-        _offer(guide, problem, log_mass, scratch, pool, 0, rng)
+        _offer(guide, problem, log_mass, scratch, pool, np.int64(0), rng)
         lengths[i], log_weight[i] = pool.length[0], pool.log_weight[0]
         for at in range(lengths[i]):
             tokens[i, at] = pool.token[0, at]

@@ -86,7 +86,7 @@ def _draw_longest(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
             whole = guide.row[row].backoff * mass_of(guide, t, parent, state if parent == 0 else place)
             barred = _barred(guide, t, row, state) if guide.size[LONG] else 0.0
             above = max(whole - barred, 0.0)
-            if bernoulli(rng, above / mass):
+            if above > 0.0 and bernoulli(rng, above / mass):
                 if above > RARELY * whole:
                     if barred > 0.0:
                         conditioned(rng, above / whole)

@@ -1,5 +1,7 @@
 """Every registered sampler, enumerated on every world: stationary or properly weighted, to rounding."""
 
+from itertools import product
+
 import pytest
 
 from searchgen.samplers.proofs.toy_worlds import WORLDS
@@ -10,9 +12,17 @@ from tests.mutants import mutants, spoilt_text
 PROVEN = [name for name in BUILT_IN if method(name).kind != "search"]
 
 
-@pytest.mark.parametrize("beta", [1.0, 0.7, 2.0])
-@pytest.mark.parametrize("world", WORLDS)
-@pytest.mark.parametrize("name", PROVEN)
+#: Its pairs of draws have four million scripts.
+LONG = ("sir", "joined", 2.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "world", "beta"),
+    [
+        pytest.param(*one, marks=[pytest.mark.slow] if one == LONG else [])
+        for one in product(PROVEN, WORLDS, [1.0, 0.7, 2.0])
+    ],
+)
 def test_sampler_is_exact(name: str, world: str, beta: float) -> None:
     """What `searchgen selftest --sampler NAME` prints."""
     assert_leaves_invariant(method(name), WORLDS[world](beta))

@@ -138,7 +138,7 @@ def _place_among_all(problem: Any, chains: Any, c: Any, draft: Any, tables: Any,
     size = below(rng, 2)
     start = below(rng, chains.length[c] + 1)
     if start + size <= chains.length[c]:
-        redraw_block(problem, chains, c, draft, tables, scratch, 1, start, size, rng)
+        redraw_block(problem, chains, c, draft, tables, scratch, np.int64(1), start, size, rng)
 
 
 def test_a_place_that_depends_on_the_block_is_caught() -> None:
@@ -170,7 +170,7 @@ def job() -> Job:
 
 @kernel
 def _listed(problem: Any, chains: Any, draft: Any, tables: Any, scratch: Any, start: Any, size: Any, word: Any) -> None:
-    list_outcomes(problem, chains, 0, draft, tables, scratch, 1, start, size, Counter(word))
+    list_outcomes(problem, chains, np.int64(0), draft, tables, scratch, np.int64(1), start, size, Counter(word))
 
 
 @kernel

@@ -25,11 +25,11 @@ VISIBLE = 1e-4
 
 
 @inner
-def _event(problem: Any, chains: Any, first: Any, draft: Any, ladder: Any, fault: Any, rng: Any) -> None:
+def _event(problem: Any, chains: Any, first: Any, draft: Any, table: Any, ladder: Any, fault: Any, rng: Any) -> None:
     """A step of either rung, or a swap with one mistake."""
     if bernoulli(rng, 0.5):
         rung = 1 if bernoulli(rng, 0.5) else 0
-        step(problem, chains, rung, draft, TABLE, ladder[rung], rng)
+        step(problem, chains, rung, draft, table, ladder[rung], rng)
         return
     change = chains.log_density[1] - chains.log_density[0]
     log_alpha = (ladder[0] - ladder[1]) * change
@@ -46,7 +46,7 @@ def _event(problem: Any, chains: Any, first: Any, draft: Any, ladder: Any, fault
 
 def _findings(fault: int) -> list[Finding]:
     ladder = (1.0, 0.5)
-    return proof_on(small_world(keyword_world(1.0)), _event, np.array(ladder), fault, ladder=ladder)
+    return proof_on(small_world(keyword_world(1.0)), _event, TABLE, np.array(ladder), fault, ladder=ladder)
 
 
 def test_the_right_swap_passes() -> None:

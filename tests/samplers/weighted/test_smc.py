@@ -101,7 +101,7 @@ def varied(
             tokens[c, at] = particles.token[c, at]
     if fault == REJUVENATED:
         enter(problem, chains, tokens[:1], lengths[:1])
-        step(problem, chains, 0, draft, table, 1.0, rng)
+        step(problem, chains, np.int64(0), draft, table, 1.0, rng)
         lengths[0] = chains.length[0]
         for at in range(lengths[0]):
             tokens[0, at] = chains.token[0, at]
