@@ -36,7 +36,7 @@ QUEUED = 2
 #: How often a task may end its worker.
 TRIES = 2
 
-#: So many processes that end before they have done anything mean that none ever will.
+#: So many workers that end before they have begun mean that none ever will. Those that a task has ended do not count.
 USELESS = 4
 
 #: Variables that keep libraries from starting threads of their own, set for workers.
@@ -49,12 +49,12 @@ class Worker:
 
     Attributes:
         tasks: numbers of those it has; it works on the first.
-        done: how many it has done.
-        ready: whether it has begun, so that it may be given tasks.
+        begun: whether it has told that it can do tasks.
+        ready: whether it may be given tasks.
     """
 
     tasks: deque[int] = field(default_factory=deque)
-    done: int = 0
+    begun: bool = False
     ready: bool = True
 
 
@@ -147,7 +147,7 @@ class Pool(Generic[AnyWorker]):
 
     def answered(self, worker: AnyWorker, result: Any) -> None:
         """Note the result of the task that a worker was at."""
-        self._useless, worker.done = 0, worker.done + 1
+        self._useless = 0
         ready = self._waiting[worker.tasks.popleft()]
         ready.result, ready.done = result, True
 
@@ -162,7 +162,7 @@ class Pool(Generic[AnyWorker]):
             SearchgenError: workers end before they have done anything.
         """
         self.workers.remove(worker)
-        self._useless += not worker.done
+        self._useless += not worker.begun
         if self._useless >= USELESS:
             raise SearchgenError(f"workers end before they have done anything ({how}); try --workers 1 to see why")
         if worker.tasks:
@@ -205,7 +205,9 @@ class _Processes(Pool[_Process]):
                 code = worker.process.exitcode or 0
                 self.lost(worker, f"signal {-code}" if code < 0 else f"exit code {code}")
                 continue
-            self.answered(worker, result)
+            if worker.begun:
+                self.answered(worker, result)
+            worker.begun = True
 
     def start(self) -> _Process:
         context = get_context("spawn")
@@ -272,5 +274,6 @@ def _serve(pipe: Connection, make: Callable[..., Callable[[Any], Any]], argument
     torch_threads.claim("a worker")
     work = make(*arguments)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        pipe.send(None)  # we have begun
         while True:
             pipe.send(work(pipe.recv()))

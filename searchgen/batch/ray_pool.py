@@ -245,7 +245,7 @@ class _Actors(Pool[_Actor]):
             self.answered(worker, result)
             return
         refuse_other(*result)
-        worker.ready = True
+        worker.ready = worker.begun = True
 
     def _asked_cluster(self, ask: Callable[[], Any]) -> Any:
         """Return what the cluster answers.

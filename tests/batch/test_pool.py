@@ -46,6 +46,12 @@ def test_a_task_of_a_dead_worker_is_tried_once_more(tmp_path: Path) -> None:
     }
 
 
+def test_tasks_that_end_their_workers_one_after_the_other_are_named(tmp_path: Path) -> None:
+    """However many: the workers had begun. Only a worker that never begins ends the run."""
+    done = list(in_order([6] * 8, make_fragile, (str(tmp_path),), 2, crashed))
+    assert [result for _, result in done] == ["6: exit code 9"] * 8
+
+
 def test_workers_that_cannot_begin_are_no_endless_loop() -> None:
     with pytest.raises(SearchgenError, match="before they have done anything"):
         list(in_order(range(5), make_useless, (), 2, crashed))
