@@ -84,9 +84,14 @@ def test_killed_and_resumed(tmp_path: Path, unbroken: tuple[Path, bytes], worker
 
 
 @pytest.mark.parametrize(
-    ("sent", "code", "said"), [(signal.SIGINT, 130, b"interrupted"), (signal.SIGTERM, 143, b"terminated")]
+    ("workers", "sent", "code", "said"),
+    [
+        (1, signal.SIGTERM, 143, b"terminated"),
+        (2, signal.SIGINT, 130, b"interrupted"),
+        pytest.param(1, signal.SIGINT, 130, b"interrupted", marks=pytest.mark.slow),
+        pytest.param(2, signal.SIGTERM, 143, b"terminated", marks=pytest.mark.slow),
+    ],
 )
-@pytest.mark.parametrize("workers", [1, 2])
 def test_signals_flush(
     tmp_path: Path, unbroken: tuple[Path, bytes], sent: signal.Signals, code: int, said: bytes, workers: int
 ) -> None:

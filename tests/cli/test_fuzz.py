@@ -123,7 +123,7 @@ def stdin(draw: Draw) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "times"), [(constrain_arguments, 250), (signature_arguments, 300), (model_arguments, 300)]
+    ("arguments", "times"), [(constrain_arguments, 150), (signature_arguments, 200), (model_arguments, 300)]
 )
 def test_nonsense(arguments: Callable[[Draw], list[str]], times: int) -> None:
     for number in range(times):

@@ -69,9 +69,14 @@ def test_a_closed_pipe_is_no_error_to_talk_about() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "code", "said"), [(signal.SIGINT, 130, b"interrupted"), (signal.SIGTERM, 143, b"terminated")]
+    ("busy", "sent", "code", "said"),
+    [
+        pytest.param(False, signal.SIGINT, 130, b"interrupted", id="waiting-interrupted"),
+        pytest.param(True, signal.SIGTERM, 143, b"terminated", id="searching-terminated"),
+        pytest.param(False, signal.SIGTERM, 143, b"terminated", id="waiting-terminated", marks=pytest.mark.slow),
+        pytest.param(True, signal.SIGINT, 130, b"interrupted", id="searching-interrupted", marks=pytest.mark.slow),
+    ],
 )
-@pytest.mark.parametrize("busy", [False, True], ids=["waiting", "searching"])
 def test_signals(sent: signal.Signals, code: int, said: bytes, busy: bool) -> None:
     arguments = ["-n", "200", "--budget", "600"] if busy else QUICK
     with started("--keywords", "-", *arguments) as process:

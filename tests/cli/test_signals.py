@@ -62,15 +62,22 @@ def test_the_first_moments(tmp_path: Path, sent: signal.Signals, delay: float) -
     assert (code, said) == SIGNALS[sent]
 
 
-@pytest.mark.parametrize("sent", SIGNALS)
-@pytest.mark.parametrize("delay", [0.0, 2.0])
-def test_twice_in_a_row(tmp_path: Path, sent: signal.Signals, delay: float) -> None:
+@pytest.mark.parametrize(
+    ("delay", "sent"),
+    [
+        (0.0, signal.SIGINT),
+        (2.0, signal.SIGTERM),
+        pytest.param(0.0, signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(2.0, signal.SIGINT, marks=pytest.mark.slow),
+    ],
+)
+def test_twice_in_a_row(tmp_path: Path, delay: float, sent: signal.Signals) -> None:
     code, said = ended(endless(tmp_path)[1], delay, sent, sent)
     assert (code, said.splitlines(keepends=True)[-1]) == SIGNALS[sent]
     assert b"Traceback" not in said
 
 
-@pytest.mark.parametrize("sent", SIGNALS)
+@pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_chain_that_runs_for_weeks(sent: signal.Signals) -> None:
     line = ["sample", "--keywords", "dog", "--sampler", "mh", "--lm", model("en"), "-n", "1"]
     line += ["--option", "thin=1000000000"]

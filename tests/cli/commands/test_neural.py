@@ -61,7 +61,7 @@ transformers.DynamicCache.__init__ = chatter
 SAID = ("FutureWarning: a deprecation", "a log line", "a lone logger", "a line past Python")
 
 
-@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("debug", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_libraries_are_not_heard_of_a_command_line(tmp_path: Path, debug: bool) -> None:
     """Control: SEARCHGEN_DEBUG lets them speak."""
     (tmp_path / "sitecustomize.py").write_text(CHATTER, encoding="utf-8")
@@ -143,14 +143,15 @@ def fail(line: str) -> None:
 
 
 def test_explain_names_the_model_that_proposes_and_a_sampler_that_serves_the_transformer(letters: str) -> None:
-    ran = searchgen("explain", "--lm", letters, "--keywords", "dog")
+    asked = ("explain", "--keywords", "the", "--max-words", "4")
+    ran = searchgen(*asked, "--lm", letters)
     assert ran.code == 0
     assert "these numbers are those of en-ngram" in ran.err
     assert "importance, smc no estimate" in ran.out
-    row = searchgen("explain", "--lm", letters, "--keywords", "the", "--json").rows[0]
+    row = searchgen(*asked, "--lm", letters, "--json").rows[0]
     assert row["needed"]["rejection"] is None
     assert row["advice"] == "surrogate"  # under en-ngram alone it is rejection, which a transformer refuses
-    assert searchgen("explain", "--lm", "en-ngram", "--keywords", "the", "--json").rows[0]["advice"] == "rejection"
+    assert searchgen(*asked, "--lm", "en-ngram", "--json").rows[0]["advice"] == "rejection"
     raw = searchgen("score", "--lm", letters, "--raw-tokens")
     assert raw.code == 2
     assert "drop the flag" in raw.err

@@ -122,8 +122,8 @@ def test_corrected_proposals_leave_the_causal_law_invariant(masked: MaskedModel,
 
 @pytest.mark.parametrize("own", [False, True])
 def test_draws_have_the_law_of_the_target(masked: MaskedModel, causal: Path, own: bool) -> None:
-    """A state of each of 1,500 chains against the enumerated law, causal or the masked model's own energy: chi-square, p floor 1e-6."""
-    target, count = target_under(causal), 1500
+    """A state of each of 800 chains against the enumerated law, causal or the masked model's own energy: chi-square, p floor 1e-6."""
+    target, count = target_under(causal), 800
     if own:
         target = replace(target, text_model=masked)
     job = Job(target, count, 7, Options(chains=count, burn_in=60, thin=1, masked=masked.name))
