@@ -282,7 +282,7 @@ def outcome(folder: Path, content: bytes) -> str:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it does not say how much memory a process used")
-@pytest.mark.parametrize("number", [200, pytest.param(3000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [100, pytest.param(3000, marks=pytest.mark.slow)])
 def test_mutations(number: int, tmp_path: Path) -> None:
     written(tmp_path / "model.gguf")
     command = [sys.executable, "-c", CHILD, str(tmp_path), str(number)]
