@@ -8,7 +8,7 @@ from searchgen.guide.candidates import NONE, begin
 from searchgen.guide.choices import STOP, class_end, mass_of, pick_any, pick_edge, step_through, token_of
 from searchgen.guide.edges import next_row
 from searchgen.guide.tables import BEGIN_ROW, LONG, MIXTURE
-from searchgen.kernels.compiled import inlined, inner, kernel
+from searchgen.kernels.compiled import inner, kernel
 from searchgen.kernels.randomness import Counter, bernoulli, categorical, conditioned, redraws, start_step
 from searchgen.kernels.word_count import fits
 from searchgen.lm.ngram.query import score_word
@@ -39,31 +39,15 @@ def draw(guide: Any, problem: Any, rng: Any, scratch: Any, out: Any) -> Any:
         t -= guide.kind[c].down
 
 
-@inlined
+@inner
 def draw_next(guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, rng: Any, scratch: Any) -> Any:
     """Return the next token, END or NONE, and the row after it."""
-    if guide.size[MIXTURE]:
-        token, child = _draw_from_mixture(guide, problem, t, row, state, place, rng, scratch)
-    else:
-        top = np.int64(guide.row[row].node)
-        begin(scratch, mass_of(guide, t, row, place))
-        token, child = pick_any(guide, problem, t, top, top, np.int64(NONE), state, rng, scratch), np.int64(row)
-        if token >= 0 and token != END:
-            child = next_row(guide, problem.ngram, top, token, np.int64(problem.token[token].model))
-    return token, child
-
-
-@inner
-def _draw_from_mixture(
-    guide: Any, problem: Any, t: Any, row: Any, state: Any, place: Any, rng: Any, scratch: Any
-) -> Any:
-    """Draw the next token and row; draw again what is barred below a longer context than the one it came from."""
     start = np.int64(row)
     while True:
         token, child = _draw_longest(guide, problem, t, start, state, place, rng, scratch)
         if token < 0 or token == END:
             return token, np.int64(row)
-        if not guide.size[LONG]:
+        if not guide.size[LONG] or not guide.size[MIXTURE]:
             return token, child
         word = np.int64(problem.token[token].model)
         start = _shorter_than_barred(guide, problem, row, child, token, word)
@@ -76,13 +60,16 @@ def _draw_longest(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
     """Draw the next token and row: back off with the shorter context's share of the mass, else pick a child.
 
     The shorter context's law has no children there that go on in a longer context after the row than after its parent: those are
-    barred below the row. The caller rejects what a longer context than the drawn row's bars.
+    barred below the row. The caller rejects what a longer context than the drawn row's bars. Where draws are no mixture, and where
+    next to nothing of the shorter context's mass is left, words are weighed one by one.
     """
     while True:
         at = state if row == 0 else place
         mass = mass_of(guide, t, row, at)
         parent, above = np.int64(guide.row[row].parent), 0.0
-        if parent >= 0:
+        one_by_one = not guide.size[MIXTURE]
+        left, lower, barring = mass, np.int64(row), np.int64(NONE)
+        if parent >= 0 and not one_by_one:
             whole = guide.row[row].backoff * mass_of(guide, t, parent, state if parent == 0 else place)
             barred = _barred(guide, t, row, state) if guide.size[LONG] else 0.0
             above = max(whole - barred, 0.0)
@@ -92,10 +79,16 @@ def _draw_longest(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
                         conditioned(rng, above / whole)
                     row = parent
                     continue
-                begin(scratch, above / guide.row[row].backoff)
-                token, child = _draw_allowed(guide, problem, t, row, parent, state, rng, scratch)
-                if token != NONE:
-                    return token, child
+                one_by_one, lower, barring = True, parent, np.int64(guide.row[row].node)
+                left = above / guide.row[row].backoff
+        if one_by_one:
+            begin(scratch, left)
+            context = np.int64(guide.row[lower].node)
+            token = pick_any(guide, problem, t, context, context, barring, state, rng, scratch)
+            if token == END or (token == NONE and barring == NONE):
+                return token, np.int64(row)
+            if token != NONE:
+                return token, next_row(guide, problem.ngram, context, token, np.int64(problem.token[token].model))
         begin(scratch, mass - above)
         edge = pick_edge(guide, problem, t, row, state, rng, scratch)
         if edge == STOP:
@@ -105,16 +98,6 @@ def _draw_longest(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
         if parent < 0:
             return np.int64(NONE), row
         row = parent
-
-
-@inlined
-def _draw_allowed(guide: Any, problem: Any, t: Any, row: Any, parent: Any, state: Any, rng: Any, scratch: Any) -> Any:
-    """Draw the next token and row by a parent's law without what is barred below the row; NONE if only rounding left any mass."""
-    context, lower = np.int64(guide.row[row].node), np.int64(guide.row[parent].node)
-    token = pick_any(guide, problem, t, lower, lower, context, state, rng, scratch)
-    if token in (NONE, END):
-        return token, row
-    return token, next_row(guide, problem.ngram, lower, token, np.int64(problem.token[token].model))
 
 
 @inner

@@ -41,6 +41,12 @@ def _engine(observer: Observer | None = None) -> None:
     plan = Annealing(chains=1, steps=2, blocks=1)
     anneal(target.problem, (tokens, np.array([len(text)])), counter(1).word[None, :], plan, observer=observer)
     target.log_prob(text.tolist())
+    # Of a search under a transformer:
+    from searchgen.samplers.mcmc.delayed_acceptance import thresholds
+    from searchgen.search.token_weights import fitted
+
+    thresholds(counter(1).word[None, :], 1, np.zeros(1))
+    fitted(target.problem, [(1,)], np.zeros(1))
 
 
 def _trace() -> None:
@@ -51,12 +57,6 @@ def _guide() -> None:
     target = _toy_target()
     guide = Guide.build(target.problem, max_tokens=target.max_tokens, bigrams=target.bigrams, threads=1)
     guide.draw_texts(counter(1).word[None, :], threads=1)
-    # Of a search under a transformer:
-    from searchgen.samplers.mcmc.delayed_acceptance import thresholds
-    from searchgen.search.token_weights import fitted
-
-    thresholds(counter(1).word[None, :], 1, np.zeros(1))
-    fitted(target.problem, [(1,)], np.zeros(1))
 
 
 def _sampler(name: str) -> None:
