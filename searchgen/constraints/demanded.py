@@ -21,6 +21,9 @@ from searchgen.vocabulary import Vocabulary
 
 __all__ = ["barred", "misread", "unknown_words", "with_demanded"]
 
+#: Signs beside which a word of another script keeps its case in Chinese.
+SIGNS = frozenset({Kind.OPEN, Kind.CLOSE, Kind.DASH})
+
 #: A word for tests: what is printed around it is read alike beside every word.
 WORD = "word"
 
@@ -77,10 +80,21 @@ def _keeping_case(
             yield word
     for constraint in constraints:
         yield from constraint.exactly(vocabulary)
+        for phrase in constraint.phrases() if form.name == "zh" else ():
+            beside = (word for word in _beside_signs(phrase, form) if word in words)
+            yield from (word for word in beside if vocabulary.matching(word) != [vocabulary.find(word)])
         for phrase in constraint.phrases() if constraint.begins else ():
             first = phrase[max(0, form.first_word(phrase))]
             if first in words and not vocabulary.matching(first) and form.detokenise(phrase) != form.inside(phrase):
                 yield first
+
+
+def _beside_signs(phrase: Phrase, form: TextForm) -> Iterator[str]:
+    """The words of other scripts in a Chinese phrase that stand beside a bracket or a dash, as in `data(app)` and `--app`."""
+    kinds = form.kinds(phrase).tolist()
+    for place, word in enumerate(phrase):
+        if word.isascii() and word.isalpha() and SIGNS.intersection(kinds[max(0, place - 1) : place + 2]):
+            yield word
 
 
 def barred(vocabulary: Vocabulary, limit: int = ENTRY_LIMIT) -> Automaton | None:

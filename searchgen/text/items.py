@@ -36,6 +36,9 @@ NARROW = {code: narrow for code, narrow in WIDE.items() if code > 0xFF00 and chr
 #: Amounts of several tokens that return as they are, in Chinese.
 AMOUNT = re.compile(r"[$£€¥￥]?\d+(?:[.,]\d+)*[%‰]?")
 
+#: A name such as `C--`, whose hyphens are no dash in Chinese.
+NAMED_BY_HYPHENS = re.compile(r"[A-Za-z]+-{2,}")
+
 #: What parts the words of a text even where no space does.
 PARTS = r"[\s,;:!?\"“”‘’()\[\]{}—–-]+|\.{2,}|…+|(?<=[a-z]{2})\.(?=[A-Z][a-z])"
 
@@ -138,13 +141,15 @@ def is_odd(word: str, form: TextForm) -> bool:
     >>> from searchgen.text import text_form
     >>> [is_odd(word, text_form("en")) for word in ("C++", "dog's", "3.14", "wow!", ":)")]
     [True, False, False, False, True]
+    >>> [is_odd(word, text_form("zh")) for word in ("C++", "C--", "A--B", "3.14")]
+    [True, True, False, False]
     """
     tokens = form.tokenise_as_printed(word)
     if not _returns(tokens, word, form, ANYWHERE):
         return True
     if form.name != "zh" or len(tokens) < 2 or AMOUNT.fullmatch(word) or not any(map(str.isalnum, word)):
         return False
-    return bool((form.kinds(tokens) == Kind.SYMBOL).any())
+    return bool((form.kinds(tokens) == Kind.SYMBOL).any()) or NAMED_BY_HYPHENS.fullmatch(word) is not None
 
 
 def _around_marks(text: str, form: TextForm) -> Iterator[str]:

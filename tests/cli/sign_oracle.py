@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from unicodedata import category, normalize
 
+#: Marks that no letter goes on with.
+CLOSED = frozenset("《》〈〉")
+
 HAN = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 ALIKE = str.maketrans("‘’“”", "''\"\"")
 WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | str.maketrans(
@@ -91,7 +94,7 @@ def _spelled(text: str, chinese: bool) -> str:
 
 
 def _border(beside: str, edge: str) -> bool:
-    return not beside.isalnum() or HAN.match(beside) is not None or HAN.match(edge) is not None
+    return not beside.isalnum() or edge in CLOSED or HAN.match(beside) is not None or HAN.match(edge) is not None
 
 
 def _goes_on(beside: str) -> bool:

@@ -135,3 +135,17 @@ def test_texts_with_any_two_items_come_back(form: str, pairs: int) -> None:
             tokens = known.decode(walk(choose, whole))
             text = known.form.detokenise(tokens)
             assert known.form.tokenise(text) == tokens, (pair, text)
+
+
+@pytest.mark.parametrize(
+    ("item", "extra"), [("data(app)", ("data", "app")), ("--app", ("app",)), ("app", ()), ("app，", ())]
+)
+def test_case_counts_beside_brackets_and_dashes_in_chinese(item: str, extra: tuple[str, ...]) -> None:
+    form = text_form("zh")
+    vocabulary = Vocabulary([*MARKERS, "我", "APP", "Data", "，", "（", "）", "——"], form)
+    assert with_demanded(vocabulary, [Keywords(((item_tokens(item, form),),))]).extra == extra
+
+
+def test_a_name_with_two_hyphens_is_no_dash_in_chinese() -> None:
+    form = text_form("zh")
+    assert [item_tokens(item, form) for item in ("C--", "A--B")] == [("C--",), ("A", "——", "B")]
