@@ -2,7 +2,8 @@
 
     starting, ending    the process ends at once
     working             an exception unwinds what is going on, so that files are made whole; another signal within a second belongs to the
-                        same wish and is passed over, a later one ends the process at once; so does half a minute without an end
+                        same wish and is passed over, a later one ends the process at once; so does half a minute without an end.
+                        Python drops what is raised in a destructor or a callback: then the signal is sent again
 
 Nothing but the standard library is imported here: all else is imported when signals are answered already.
 """
@@ -23,6 +24,9 @@ GRACE = 1.0
 
 #: Seconds that unwinding may take.
 PATIENCE = 30.0
+
+#: Seconds after which a signal is sent again: by then the destructor that has dropped it has been left.
+AGAIN = 0.01
 
 WORDS = {INTERRUPTED: "interrupted", TERMINATED: "terminated"}
 
@@ -55,10 +59,23 @@ def unwind() -> None:
         if now - first[0] > GRACE:
             _end(number, frame)
 
+    def raise_again(dropped: "sys.UnraisableHookArgs") -> None:
+        if dropped.exc_type not in (KeyboardInterrupt, Terminated):
+            sys.__unraisablehook__(dropped)
+            return
+        first.clear()
+        number = signal.SIGINT if dropped.exc_type is KeyboardInterrupt else signal.SIGTERM
+        again = threading.Timer(AGAIN, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = raise_again
     _install(raise_once)
 
 
 def _watch(number: int) -> None:
+    if _watchdogs:
+        return
     watchdog = threading.Timer(PATIENCE, _end, (number, None))
     watchdog.daemon = True
     watchdog.start()

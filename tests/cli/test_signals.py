@@ -115,6 +115,33 @@ def test_fifty_random_moments(tmp_path: Path, sent: signal.Signals) -> None:
         assert b"Traceback" not in said
 
 
+@pytest.mark.parametrize(("sent", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)])
+def test_a_signal_that_comes_in_a_destructor_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch, sent: signal.Signals, raised: type[BaseException]
+) -> None:
+    """Python drops what a destructor raises. Another fault there is reported as always."""
+
+    class Ended:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), sent)
+            time.sleep(0.01)
+
+    def dropped() -> None:
+        Ended()
+        time.sleep(5)
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    kept = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        unwind()
+        with pytest.raises(raised):
+            dropped()
+    finally:
+        end_at_once()
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
 def test_a_second_signal_is_of_the_same_wish_for_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     now, codes = [100.0], []
     monkeypatch.setattr("searchgen.cli.signals.time.monotonic", lambda: now[0])
