@@ -10,7 +10,7 @@ from searchgen.errors import RequestError
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.request.model_ref import ModelRef, default_model
 from searchgen.request.request import Request
-from searchgen.text.lists import parse_items
+from searchgen.text.items.lists import parse_items
 
 if TYPE_CHECKING:
     from searchgen.demands.demands import Demands

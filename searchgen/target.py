@@ -9,7 +9,6 @@ else that is hard is one automaton. It knows nothing of samplers.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +17,9 @@ from searchgen.automata import Automaton
 from searchgen.black_box_terms import BlackBoxTerm, load_black_box_term
 from searchgen.constraints import Constraint, window
 from searchgen.constraints.base import Phrase
-from searchgen.constraints.demanded import unknown_words
-from searchgen.constraints.joint import most_hyphens, with_vocabulary
 from searchgen.constraints.many_keywords import ManyKeywords, many_keywords
+from searchgen.constraints.together.demanded import unknown_words
+from searchgen.constraints.together.joint import most_hyphens, with_vocabulary
 from searchgen.demands.defaults import beside_defaults
 from searchgen.demands.judge import Judge, term_of
 from searchgen.demands.to_constraints import constraints_of
@@ -29,70 +28,25 @@ from searchgen.kernels.shares import JOIN, WORD
 from searchgen.lm.ngram.bigrams import Bigrams
 from searchgen.lm.ngram.model import NGram
 from searchgen.lm.ngram.scoring import score_tokens
-from searchgen.lm.ngram.tables import BEGIN, UNKNOWN
+from searchgen.lm.ngram.tables import BEGIN
 from searchgen.lm.protocol import TextModel
-from searchgen.problem import TOKEN, Problem
+from searchgen.problem import Problem
 from searchgen.record import Span
 from searchgen.request.request import PLAIN_TERMS, Request, Terms
 from searchgen.text import TextForm
+from searchgen.token_table import Lexicon, lexicon, token_table
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["BareLogDensity", "Lexicon", "Target", "lexicon", "occurrences"]
+__all__ = ["BareLogDensity", "Target", "occurrences"]
 
 #: A batch of printed texts to their log-densities, natural log, -inf where a text has none.
 BareLogDensity = Callable[[Sequence[str]], Sequence[float]]
-
-#: Reward for each word, in nats, by text form: chosen by reading, so that sentences end where they end.
-WORD_REWARDS = {"en": 1.0, "zh": 0.0, "raw": 1.0}
-
-#: The local moves leave a demanded word alone if it is rarer than this; a common one ("the") comes and goes freely.
-PROTECTED_BELOW = 1e-3
 
 #: At most two punctuation tokens stand in a row, also before the first word and after the last.
 PUNCTUATION_IN_A_ROW = 2
 
 #: The sampler of a search.
 SEARCH = "anneal"
-
-COMMAS = frozenset(",;:") | {"--", "，", "；", "：", "、", "——", "…", "……", "..."}
-
-
-@dataclass(frozen=True, eq=False)
-class Lexicon:
-    """What the terms need to know of a model's tokens; made once a model.
-
-    Attributes:
-        vocabulary: the model's tokens with their text form.
-        proper: (V,) tokens printed with a capital wherever they stand.
-        comma: (V,) commas, semicolons, colons, dashes.
-        log_unigram: (V,) natural log of the unigram probability.
-    """
-
-    vocabulary: Vocabulary
-    proper: npt.NDArray[np.bool_]
-    comma: npt.NDArray[np.bool_]
-    log_unigram: npt.NDArray[np.float64]
-
-
-def lexicon(model: NGram) -> Lexicon:
-    """Return what the terms and constraints need to know of a model's tokens."""
-    tokens = model.vocabulary
-    vocabulary = Vocabulary(tokens, model.text_form, stored_kinds=model.kinds)
-    comma = np.zeros(len(tokens), np.bool_)
-    comma[[place for place in map(vocabulary.find, COMMAS) if place >= 0]] = True
-    return Lexicon(
-        vocabulary=vocabulary,
-        proper=_proper(tokens),
-        comma=comma,
-        log_unigram=model.tables.node["log_p"][1 : 1 + len(tokens)].astype(np.float64),
-    )
-
-
-def _proper(tokens: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Return which tokens begin with a capital, I and its short forms apart."""
-    proper = np.fromiter(map(str.isupper, map(itemgetter(0), tokens)), np.bool_, len(tokens))
-    proper[[place for place in np.flatnonzero(proper).tolist() if tokens[place][:2] in ("I", "I'")]] = False
-    return proper
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +156,7 @@ class Target:
             )
             vocabulary, automaton = many.vocabulary, many.automaton
         notes += unknown_words(vocabulary, constraints)
-        token, demanded = _tokens(constraints, known, vocabulary, automaton, terms, beta)
+        token, demanded = token_table(constraints, known, vocabulary, automaton, terms, beta)
         size = len(known.vocabulary)
         problem = Problem(
             ngram=model.tables,
@@ -345,56 +299,3 @@ def of_automaton(problem: Problem, automaton: Automaton) -> Problem:
 def occurrences(phrase: Phrase, text: Phrase) -> list[int]:
     """Return the places of a text, as tokens, at which a phrase begins."""
     return [place for place in range(len(text)) if text[place : place + len(phrase)] == phrase]
-
-
-def _demanded(constraints: Sequence[Constraint], vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
-    """Return the ids of all tokens that match a demanded word."""
-    words = {word for constraint in constraints for word in constraint.demanded()}
-    return np.array(sorted({i for word in words for i in vocabulary.matching(word)}), np.int64)
-
-
-def _as_meant(constraints: Sequence[Constraint], vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
-    """Return, for each demanded word, the id of its spelling as demanded, else of the most frequent one: Paris, not dog as Dog."""
-    meant = []
-    for constraint in constraints:
-        for word in constraint.demanded():
-            exact = vocabulary.find(word)
-            meant += [exact] if exact >= 0 else vocabulary.matching(word)[:1]  # ids fall in frequency
-    return np.array(sorted(set(meant)), np.int64)
-
-
-def _tokens(
-    constraints: Sequence[Constraint],
-    words: Lexicon,
-    vocabulary: Vocabulary,
-    automaton: Automaton,
-    terms: Terms,
-    beta: float,
-) -> tuple[npt.NDArray[np.void], frozenset[int]]:
-    """Return the table of tokens for the compiled loops, and the ids of those that match a demanded word."""
-    token = np.zeros(len(vocabulary), TOKEN)
-    size = len(words.vocabulary)
-    token["model"] = np.where(np.arange(len(vocabulary)) < size, np.arange(len(vocabulary)), UNKNOWN)
-    token["cls"] = automaton.classes
-    token["word"] = vocabulary.counts
-    demanded = _demanded(constraints, vocabulary)
-    token["weight"] = _weights(terms, beta, words, vocabulary, _as_meant(constraints, vocabulary))
-    rare = np.append(words.log_unigram, [-np.inf] * len(vocabulary.extra)) < np.log(PROTECTED_BELOW)
-    token["protected"][demanded] = rare[demanded]
-    return token, frozenset(demanded.tolist())
-
-
-def _weights(
-    terms: Terms, beta: float, words: Lexicon, vocabulary: Vocabulary, demanded: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """Return the additive log weight of every token; demanded words are not charged for being names."""
-    size = len(words.vocabulary)
-    charge = terms.proper_noun * words.proper + terms.comma * words.comma
-    charge -= terms.unigram * words.log_unigram * words.vocabulary.is_word
-    reward = WORD_REWARDS[vocabulary.form.name] if terms.word is None else terms.word
-    weight = reward * vocabulary.is_word.astype(np.float64)
-    free = np.ones(size, np.bool_)
-    free[demanded[demanded < size]] = False
-    weight[:size] += np.where(free, charge, 0.0)
-    weight[size:] += [beta * vocabulary.spelling_log_probability(extra) for extra in range(size, len(vocabulary))]
-    return weight

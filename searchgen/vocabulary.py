@@ -18,9 +18,9 @@ import numpy.typing as npt
 from searchgen.errors import RequestError
 from searchgen.kernels.shares import JOIN, WORD
 from searchgen.text import Kinds, TextForm
+from searchgen.text.items.units import NO_UNITS, Units
 from searchgen.text.kinds import Kind
 from searchgen.text.printed_words import printed_words
-from searchgen.text.units import NO_UNITS, Units
 
 __all__ = ["MARKERS", "Vocabulary"]
 

@@ -32,6 +32,7 @@ LAYERS = (
     ("demands",),
     ("request",),
     ("guide",),
+    ("token_table",),
     ("target",),
     ("samplers.chains",),
     ("samplers.proofs",),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from searchgen.request.request import platform_tag
+from searchgen.request.signatures import platform_tag
 from tests.conftest import Spreading
 from tests.places import ROOT
 from tests.readme import Shown, chains, documents, printed, readmes, same, shown

@@ -112,9 +112,6 @@ def batch(
     share: Annotated[int, options.Share] = 1,
 ) -> None:
     """Parse the flags and run."""
-    from searchgen.batch.shards import Shard
-    from searchgen.cli.requests import refuse_share
-
     if join:
         return _join(context, jobs, output)
     if demands.from_stdin:
@@ -122,11 +119,12 @@ def batch(
     values = _values(context, demands, spec)
     of_spec = int(values.pop("seed", 0))
     run_seed = of_spec if seed is None else seed
-    refuse_share(share, values.get("lm"), many=True)
     _refuse_numbers(workers, threads, sync, run_seed, form)
-    _refuse_unique(unique, output, journal, share)
+    _refuse_together(unique, output, journal, share, values.get("lm"))
+    from searchgen.batch.shards import Shard
     from searchgen.cli.loading import say_if_compiling
-    from searchgen.cli.parts.batch_running import BatchRun, Places
+    from searchgen.cli.parts.batches.places import Places
+    from searchgen.cli.parts.batches.running import BatchRun
 
     defaults = _defaults(values, run_seed, keep_columns, unique)
     places = Places(_only(jobs), output, journal, form, _mode(resume, overwrite), report)
@@ -137,8 +135,11 @@ def batch(
         raise typer.Exit(3)  # silently: the last line has counted them
 
 
-def _refuse_unique(unique: bool, output: str, journal: str | None, share: int) -> None:
-    """Refuse what does not go with `--unique`."""
+def _refuse_together(unique: bool, output: str, journal: str | None, share: int, lm: str | None) -> None:
+    """Refuse what does not go with `--unique` or `--share`."""
+    from searchgen.cli.requests import refuse_share
+
+    refuse_share(share, lm, many=True)
     if unique and share > 1:
         raise RequestError(
             f"--unique and --share {share} do not go together: a job may have to be done again; drop one"
@@ -180,7 +181,7 @@ BESIDE_JOIN = {"join", "jobs", "output", "overwrite", "quiet"}
 def _join(context: typer.Context, paths: list[str], output: str) -> None:
     """Join the outputs of shards."""
     from searchgen.batch.shards import join
-    from searchgen.cli.parts.batch_progress import counted
+    from searchgen.cli.parts.batches.progress import counted
     from searchgen.cli.parts.outputs import output_place
 
     refuse_beside(context, BESIDE_JOIN, "--join takes rows as they are")

@@ -50,7 +50,7 @@ def paraphrase(
 ) -> None:
     """Paraphrase each text before the next is read."""
     from searchgen.cli.meaning.paraphrases import Paraphrases
-    from searchgen.text.lists import parse_items
+    from searchgen.text.items.lists import parse_items
 
     if not -1 <= min_similarity <= 1:
         raise RequestError(f"--min-similarity {min_similarity:g}: give a number from -1 to 1")

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text as Line
 
-from searchgen.cli.parts.batch_progress import clock
+from searchgen.cli.parts.batches.progress import clock
 from searchgen.jobs.compared import compact
 from searchgen.markup.marked import token_spans
 from searchgen.report.edits import difference

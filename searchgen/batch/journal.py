@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, NamedTuple
 from searchgen.batch.rows import STATUSES
 from searchgen.errors import RequestError
 from searchgen.plain_json import brief
-from searchgen.request.request import platform_tag
+from searchgen.request.signatures import platform_tag
 from searchgen.version import __version__
 
 __all__ = ["BadLine", "Entry", "Header", "Row", "encode_entry", "entries", "hash_of", "new_hash", "read_header"]

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from searchgen.batch.pool import ONE_THREAD, Pool, Worker
 from searchgen.batch.sent_files import sent_files, written
 from searchgen.errors import Outage, RequestError, SearchgenError
-from searchgen.request.request import platform_tag
+from searchgen.request.signatures import platform_tag
 from searchgen.version import __version__
 
 __all__ = ["in_order", "refuse_without_ray"]

@@ -7,14 +7,14 @@ from searchgen.constraints.base import Constraint, Phrase
 from searchgen.constraints.edges import EndsWith, StartsWith
 from searchgen.constraints.finite_verbs import FiniteVerb
 from searchgen.constraints.forbid import Forbid
-from searchgen.constraints.joint import joint, refuse_forbidden_keywords, window, with_demanded
 from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.length import Length
 from searchgen.constraints.plain import Plain
 from searchgen.constraints.predicate import Predicate
 from searchgen.constraints.sentence import Sentence
-from searchgen.constraints.transitions import Transitions
-from searchgen.text.lists import parse_items
+from searchgen.constraints.together.joint import joint, refuse_forbidden_keywords, window, with_demanded
+from searchgen.constraints.together.transitions import Transitions
+from searchgen.text.items.lists import parse_items
 
 __all__ = [
     "CONSTRAINTS",

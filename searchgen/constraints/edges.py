@@ -13,7 +13,7 @@ from searchgen.constraints.length import default_window
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
-from searchgen.text.items import Place, item_tokens
+from searchgen.text.items.reading import Place, item_tokens
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["EndsWith", "StartsWith"]

@@ -14,8 +14,8 @@ from searchgen.constraints.patterns import label_words, matcher
 from searchgen.constraints.words.inflected import Inflected
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
-from searchgen.text.items import item_tokens, narrow
-from searchgen.text.lists import parse_items, separator_hints
+from searchgen.text.items.lists import parse_items, separator_hints
+from searchgen.text.items.reading import item_tokens, narrow
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Forbid"]

@@ -10,17 +10,17 @@ import numpy as np
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, minimise, product
 from searchgen.constraints.base import Constraint, Phrase, Setting, folded, spell, word_count
 from searchgen.constraints.flags import ITEMS, Flag
-from searchgen.constraints.own_places import apart, placed, together
 from searchgen.constraints.patterns import OTHER, label_words, matcher, over_tokens
+from searchgen.constraints.together.own_places import apart, placed, together
 from searchgen.constraints.words.held_places import in_order, places_of
 from searchgen.constraints.words.inflected import INFLECTION_FLAGS, Inflected
 from searchgen.constraints.words.standing import Standing, places_that_count, symbols_of
 from searchgen.constraints.words.standing_machine import standing_machine, words_of
 from searchgen.errors import RequestError, TooLarge
 from searchgen.text import TextForm
-from searchgen.text.items import Place, item_tokens
+from searchgen.text.items.lists import parse_items, separator_hints
+from searchgen.text.items.reading import Place, item_tokens
 from searchgen.text.lexicon.segmentation import Segmentation
-from searchgen.text.lists import parse_items, separator_hints
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Keywords"]

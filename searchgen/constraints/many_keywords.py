@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from searchgen.automata import ENTRY_LIMIT, START, Automaton, factor_states, product, trim
 from searchgen.constraints.base import Constraint
-from searchgen.constraints.demanded import with_demanded
-from searchgen.constraints.joint import joint, most_hyphens, refuse_forbidden_keywords, window
 from searchgen.constraints.keywords import Item, Keywords
-from searchgen.constraints.own_places import apart
 from searchgen.constraints.patterns import label_words, matcher
+from searchgen.constraints.together.demanded import with_demanded
+from searchgen.constraints.together.joint import joint, most_hyphens, refuse_forbidden_keywords, window
+from searchgen.constraints.together.own_places import apart
 from searchgen.errors import Contradiction, Impossible, TooLarge
 from searchgen.kernels.randomness import key_of
 from searchgen.vocabulary import Vocabulary

@@ -13,8 +13,8 @@ from searchgen.constraints.words.spans import spans_of
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.record import Span
 from searchgen.text import TextForm
-from searchgen.text.items import narrow, odd_words
-from searchgen.text.units import Units
+from searchgen.text.items.reading import narrow, odd_words
+from searchgen.text.items.units import Units
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Judge", "term_of"]

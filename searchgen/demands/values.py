@@ -9,7 +9,7 @@ import numpy as np
 
 from searchgen.constraints.flags import ITEMS, PHRASES, TEXTS
 from searchgen.errors import RequestError
-from searchgen.text.lists import parse_items
+from searchgen.text.items.lists import parse_items
 
 __all__ = ["taken"]
 

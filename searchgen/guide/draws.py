@@ -8,7 +8,7 @@ from searchgen.guide.candidates import NONE, begin
 from searchgen.guide.choices import STOP, class_end, mass_of, pick_any, pick_edge, step_through, token_of
 from searchgen.guide.edges import next_row
 from searchgen.guide.tables import BEGIN_ROW, LONG, MIXTURE
-from searchgen.kernels.compiled import inner, kernel
+from searchgen.kernels.compiled import inlined, inner, kernel
 from searchgen.kernels.randomness import Counter, bernoulli, categorical, conditioned, redraws, start_step
 from searchgen.kernels.word_count import fits
 from searchgen.lm.ngram.query import score_word
@@ -82,13 +82,9 @@ def _draw_longest(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
                 one_by_one, lower, barring = True, parent, np.int64(guide.row[row].node)
                 left = above / guide.row[row].backoff
         if one_by_one:
-            begin(scratch, left)
-            context = np.int64(guide.row[lower].node)
-            token = pick_any(guide, problem, t, context, context, barring, state, rng, scratch)
-            if token == END or (token == NONE and barring == NONE):
-                return token, np.int64(row)
-            if token != NONE:
-                return token, next_row(guide, problem.ngram, context, token, np.int64(problem.token[token].model))
+            token, child = _weighed(guide, problem, t, row, lower, left, barring, state, rng, scratch)
+            if token != NONE or barring == NONE:
+                return token, child
         begin(scratch, mass - above)
         edge = pick_edge(guide, problem, t, row, state, rng, scratch)
         if edge == STOP:
@@ -98,6 +94,19 @@ def _draw_longest(guide: Any, problem: Any, t: Any, row: Any, state: Any, place:
         if parent < 0:
             return np.int64(NONE), row
         row = parent
+
+
+@inlined
+def _weighed(
+    guide: Any, problem: Any, t: Any, row: Any, lower: Any, left: Any, barring: Any, state: Any, rng: Any, scratch: Any
+) -> Any:
+    """Draw the next token and row by weighing words one by one, by the law of a row `lower` without what is barred below `barring`."""
+    begin(scratch, left)
+    context, child = np.int64(guide.row[lower].node), np.int64(row)
+    token = pick_any(guide, problem, t, context, context, barring, state, rng, scratch)
+    if token != NONE and token != END:
+        child = next_row(guide, problem.ngram, context, token, np.int64(problem.token[token].model))
+    return token, child
 
 
 @inner

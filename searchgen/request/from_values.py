@@ -15,7 +15,7 @@ from searchgen.request.json_values import typed
 from searchgen.request.model_ref import default_model
 from searchgen.request.request import MOST_WORDS, Annealing, Request
 from searchgen.text import detect
-from searchgen.text.lists import parse_items
+from searchgen.text.items.lists import parse_items
 
 __all__ = [
     "OF_TEXTS",

@@ -11,14 +11,15 @@ from searchgen.errors import RequestError
 from searchgen.record import partial_record
 from searchgen.request.from_values import OF_TEXTS, Defaults, fields_of, free_values, request_of, usual_model
 from searchgen.request.json_values import typed
-from searchgen.request.request import Annealing, Request, signed, signed_values
+from searchgen.request.request import Annealing, Request
+from searchgen.request.signatures import signed, signed_values
 from searchgen.request.slip_costs import COSTS, Costs
 from searchgen.rewriting.fixer import Fixer
 from searchgen.rewriting.rewriter import CLOSENESS, Rewriter, Rewritten
 from searchgen.rewriting.shortener import COVERAGE, CUT, Shortener
 from searchgen.search.searcher import Searcher
 from searchgen.sources.source import Source
-from searchgen.text.lists import parse_items
+from searchgen.text.items.lists import parse_items
 
 __all__ = ["COMMANDS", "STEPS", "Reviser", "Revision"]
 

@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from searchgen.constraints import Constraint, Length
-from searchgen.constraints.joint import joint, with_demanded
+from searchgen.constraints.together.joint import joint, with_demanded
 from searchgen.constraints.words.edits import Edits, held_spans, source_tokens
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
@@ -30,7 +30,7 @@ from searchgen.search.searcher import Searcher
 from searchgen.target import Target
 from searchgen.text.edits.places import token_places
 from searchgen.text.edits.printing import Change, Source, Written, written
-from searchgen.text.items import item_tokens
+from searchgen.text.items.reading import item_tokens
 
 __all__ = ["CLOSENESS", "SLACK", "Rewriter", "Rewritten", "Step"]
 

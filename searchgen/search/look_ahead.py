@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from searchgen.constraints.joint import MORE_HYPHENS
+from searchgen.constraints.together.joint import MORE_HYPHENS
 from searchgen.errors import Impossible, NotFound
 from searchgen.guide import Budget, Guide
 from searchgen.problem import Problem

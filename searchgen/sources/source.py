@@ -18,8 +18,9 @@ from searchgen.lm.training_sentences import TrainingSentences
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
 from searchgen.sources.piece_words import PieceWords
-from searchgen.target import Lexicon, Target, lexicon
+from searchgen.target import Target
 from searchgen.text.lexicon.segmentation import Segmentation, chinese_words
+from searchgen.token_table import Lexicon, lexicon
 
 __all__ = ["PROCESSOR", "Source", "open_source"]
 

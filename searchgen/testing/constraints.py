@@ -10,7 +10,7 @@ import numpy as np
 
 from searchgen.automata import NEVER, START, Automaton
 from searchgen.constraints.base import Constraint
-from searchgen.constraints.joint import window, with_demanded
+from searchgen.constraints.together.joint import window, with_demanded
 from searchgen.errors import RequestError
 from searchgen.kernels.shares import JOIN, WORD
 from searchgen.testing.laws import require

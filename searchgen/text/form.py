@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.automata import Automaton
+from searchgen.text.items.units import NO_UNITS, Units, extends
 from searchgen.text.kinds import Kind, Kinds, legal_texts
-from searchgen.text.units import NO_UNITS, Units, extends
 
 __all__ = ["MARKERS", "TextForm"]
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from searchgen.batch.jobs import Job, read_jobs
-from searchgen.cli.parts.batch_progress import Pace, clock
+from searchgen.cli.parts.batches.progress import Pace, clock
 
 
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A clock that is set by hand."""
     time = [100.0]
-    monkeypatch.setattr("searchgen.cli.parts.batch_progress.time.monotonic", lambda: time[0])
+    monkeypatch.setattr("searchgen.cli.parts.batches.progress.time.monotonic", lambda: time[0])
     return time
 
 

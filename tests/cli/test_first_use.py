@@ -8,7 +8,7 @@ import pytest
 
 import searchgen as python
 from searchgen.errors import RequestError
-from searchgen.text.lists import parse_items
+from searchgen.text.items.lists import parse_items
 from tests.cli.runner import Ran, arpa, constrain, model, searchgen
 
 SMALL = ("--lm", model("en"))

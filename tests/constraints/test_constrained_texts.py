@@ -3,7 +3,7 @@
 import pytest
 
 from searchgen.constraints import Constraint, EndsWith, FiniteVerb, Forbid, Keywords, Sentence, StartsWith, joint
-from searchgen.constraints.joint import with_demanded
+from searchgen.constraints.together.joint import with_demanded
 from searchgen.text import TextForm, text_form
 from searchgen.vocabulary import MARKERS, Vocabulary
 

@@ -22,7 +22,6 @@ from searchgen.constraints import (
     Sentence,
     StartsWith,
     joint,
-    own_places,
     window,
 )
 from searchgen.constraints.algebra.prefer import Prefer
@@ -37,6 +36,7 @@ from searchgen.constraints.printed.regex import Regex
 from searchgen.constraints.printed.sentences import Sentences
 from searchgen.constraints.printed.sizes import Characters, WordLength
 from searchgen.constraints.printed.template import Fixed, Gap, Template
+from searchgen.constraints.together import own_places
 from searchgen.constraints.words.affixes import Affix, Affixes
 from searchgen.constraints.words.edits import Edits
 from searchgen.constraints.words.no_repeats import NoRepeats

@@ -9,7 +9,7 @@ import pytest
 from searchgen.automata import NEVER, Automaton
 from searchgen.constraints import Constraint, EndsWith, Forbid, Keywords, StartsWith, joint, with_demanded
 from searchgen.text import text_form
-from searchgen.text.items import item_tokens
+from searchgen.text.items.reading import item_tokens
 from searchgen.vocabulary import MARKERS, Vocabulary
 from tests.constraints.plain_reader import Reader
 

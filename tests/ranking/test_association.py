@@ -16,7 +16,8 @@ from searchgen.request.request import Request
 from searchgen.samplers.optimise.annealing_loop import Annealed
 from searchgen.search.transformer_search import rank
 from searchgen.sources.source import Source
-from searchgen.target import Target, lexicon
+from searchgen.target import Target
+from searchgen.token_table import lexicon
 from tests.cli.runner import searchgen
 
 SENTENCES = [["the", "dog", "ran", "home", "."], ["a", "dog", "sat", "."], ["the", "old", "cat", "ran", "."]] * 3

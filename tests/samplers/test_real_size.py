@@ -21,7 +21,8 @@ from searchgen.request.request import Request
 from searchgen.samplers.diagnostics.report import effective_sample_size
 from searchgen.samplers.method import Draws, Job, parse_options
 from searchgen.samplers.registry import BUILT_IN, method
-from searchgen.target import Target, lexicon
+from searchgen.target import Target
+from searchgen.token_table import lexicon
 from tests.samplers.weighted.test_smc import everyday
 
 pytestmark = pytest.mark.slow

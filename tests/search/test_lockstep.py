@@ -21,7 +21,7 @@ from searchgen.search.outcome import Outcome
 from searchgen.search.searcher import Searcher, search_together
 from searchgen.search.transformer_plan import TransformerPlan
 from searchgen.sources.source import Source
-from searchgen.target import lexicon
+from searchgen.token_table import lexicon
 from tests.cli.runner import Ran, searchgen
 from tests.lm.neural.tiny_transformer import by_bytes
 

@@ -19,7 +19,8 @@ from searchgen.search.transformer_plan import TransformerPlan
 from searchgen.search.transformer_steps import TransformerRun
 from searchgen.sources.piece_words import PieceWords
 from searchgen.sources.source import Source
-from searchgen.target import Target, lexicon
+from searchgen.target import Target
+from searchgen.token_table import lexicon
 from searchgen.vocabulary import Vocabulary
 
 REQUEST = Request(keywords=(("a",),), sentence=False, quotes=True, terms=PLAIN_TERMS, min_words=1, max_words=4)

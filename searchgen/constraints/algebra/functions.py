@@ -20,7 +20,7 @@ from searchgen.constraints.printed.template import Template
 from searchgen.constraints.printed.within import Within
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
-from searchgen.text.items import item_tokens
+from searchgen.text.items.reading import item_tokens
 from searchgen.text.lexicon.segmentation import Segmentation
 
 __all__ = ["COUNTING", "FUNCTIONS", "constraint_of"]

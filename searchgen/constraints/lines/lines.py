@@ -25,7 +25,7 @@ from searchgen.constraints.printed.sizes import LONGEST_TEXT, Characters
 from searchgen.errors import RequestError, TooLarge
 from searchgen.plain_json import brief
 from searchgen.text import TextForm
-from searchgen.text.items import item_tokens
+from searchgen.text.items.reading import item_tokens
 from searchgen.text.printed_words import Sort, letters, sort_of
 from searchgen.text.printing import Alphabet
 from searchgen.vocabulary import Vocabulary

@@ -11,7 +11,7 @@ from searchgen.constraints.length import MOST_WORDS
 from searchgen.constraints.printed.condition import Printed, explored
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
-from searchgen.text.items import item_tokens
+from searchgen.text.items.reading import item_tokens
 from searchgen.text.printed_words import Sort, core, printed_words, sort_of
 from searchgen.text.printing import Alphabet
 from searchgen.vocabulary import Vocabulary

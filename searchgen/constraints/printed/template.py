@@ -21,8 +21,8 @@ from searchgen.constraints.printed.signs import Signs
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
 from searchgen.text.casing import capitalised
-from searchgen.text.items import item_tokens
-from searchgen.text.lists import parse_items
+from searchgen.text.items.lists import parse_items
+from searchgen.text.items.reading import item_tokens
 from searchgen.text.printing import Alphabet
 from searchgen.vocabulary import Vocabulary
 

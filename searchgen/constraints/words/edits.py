@@ -14,8 +14,8 @@ from searchgen.constraints.length import MOST_WORDS
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
 from searchgen.text.edits.alignment import distance
-from searchgen.text.items import item_tokens, odd_words
-from searchgen.text.units import Units
+from searchgen.text.items.reading import item_tokens, odd_words
+from searchgen.text.items.units import Units
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Edits", "held_spans", "source_tokens"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from searchgen.constraints.base import Phrase
-from searchgen.constraints.own_places import placed
+from searchgen.constraints.together.own_places import placed
 from searchgen.constraints.words.standing import NOWHERE_BARRED, Standing, places_that_count
 
 __all__ = ["in_order", "places_of"]

@@ -14,8 +14,8 @@ from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.words.inflected import Inflected
 from searchgen.constraints.words.word_trie import WordTrie
 from searchgen.errors import RequestError
-from searchgen.text.items import item_tokens, narrow
-from searchgen.text.lists import separator_hints
+from searchgen.text.items.lists import separator_hints
+from searchgen.text.items.reading import item_tokens, narrow
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["OnlyWords"]

@@ -8,8 +8,8 @@ import numpy as np
 
 from searchgen.automata import Automaton
 from searchgen.constraints.base import Phrase
-from searchgen.constraints.own_places import together
 from searchgen.constraints.patterns import OTHER
+from searchgen.constraints.together.own_places import together
 from searchgen.constraints.words.standing import Standing, symbols_of
 from searchgen.errors import RequestError
 from searchgen.text import TextForm

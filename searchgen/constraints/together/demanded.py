@@ -14,9 +14,9 @@ from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton
 from searchgen.constraints.base import Constraint, Phrase, folded
 from searchgen.constraints.patterns import label_words, matcher, over_tokens
 from searchgen.text import TextForm, detect
-from searchgen.text.items import keeps_case
+from searchgen.text.items.reading import keeps_case
+from searchgen.text.items.units import Units
 from searchgen.text.kinds import FOLLOWS, Kind, fit
-from searchgen.text.units import Units
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["barred", "misread", "unknown_words", "with_demanded"]

@@ -1,7 +1,7 @@
 """The tokens of what a user asks for: an item is printed as it is written, its words with signs whole.
 
 Most items are read as texts are. What would be printed otherwise (`C++` as `C + +`), what the law of canonical texts has no place for
-(`😀😀`), and what a final mark inside would end (`No. 7`) is one token: a unit, see `searchgen.text.units`.
+(`😀😀`), and what a final mark inside would end (`No. 7`) is one token: a unit, see `searchgen.text.items.units`.
 
     >>> from searchgen.text import text_form
     >>> [item_tokens(item, text_form("en")) for item in ("hot dog", "our R&D", "room No. 7")]
@@ -17,8 +17,8 @@ from unicodedata import category, normalize
 from searchgen.errors import RequestError
 from searchgen.text.chinese import HAN
 from searchgen.text.form import TextForm
+from searchgen.text.items.units import Units
 from searchgen.text.kinds import Flag, Kind, fit
-from searchgen.text.units import Units
 
 __all__ = ["Place", "is_odd", "item_tokens", "keeps_case", "narrow", "odd_words"]
 

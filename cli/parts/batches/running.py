@@ -12,16 +12,17 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from searchgen.batch.jobs import Job, format_of, read_jobs
+from searchgen.batch.jobs import Job, read_jobs
 from searchgen.batch.journal import Header
 from searchgen.batch.pool import Engine, in_order
 from searchgen.batch.seen import Seen
-from searchgen.batch.shards import Shard, journal_of
+from searchgen.batch.shards import Shard
 from searchgen.batch.store import Store
 from searchgen.batch.texts import Texts
 from searchgen.cli.output import complain, progress
-from searchgen.cli.parts.batch_progress import Pace, clock, counted
-from searchgen.cli.parts.outputs import file_behind, output_place
+from searchgen.cli.parts.batches.places import Places
+from searchgen.cli.parts.batches.progress import Pace, clock, counted
+from searchgen.cli.parts.outputs import output_place
 from searchgen.cli.parts.report import write_report
 from searchgen.cli.stdin import standard_input
 from searchgen.errors import ModelRefusal, NothingFound, Outage, RequestError, SearchgenError
@@ -32,73 +33,11 @@ from searchgen.request.from_values import Defaults, columns_of, identity
 if TYPE_CHECKING:
     from searchgen.report.batch_page import BatchRows
 
-__all__ = ["BatchRun", "Places"]
+__all__ = ["BatchRun"]
 
 
 #: Characters of the first error that the summary shows.
 LONGEST_REASON = 300
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where a run reads and writes.
-
-    Attributes:
-        jobs: a file, or "-".
-        output: a file, or "-".
-        journal: a file, or None: beside the output, or none for standard output.
-        format: of the jobs, or None: by the file's name.
-        mode: "new", "resume" or "overwrite".
-        report: a file for times and counters, or None.
-    """
-
-    jobs: str
-    output: str = "-"
-    journal: str | None = None
-    format: str | None = None
-    mode: str = "new"
-    report: str | None = None
-
-    def refuse_clashes(self) -> None:
-        """Refuse files that are the same, or that cannot do what is asked of them.
-
-        Raises:
-            RequestError: in this case.
-        """
-        if self.journal == "-" or self.report == "-":
-            raise RequestError("--journal and --report need the name of a file; '-' stands for the jobs and the rows")
-        if self.mode != "new" and self.output == "-" and self.journal is None:
-            raise RequestError(f"--{self.mode} needs the rows of the earlier run: give -o FILE, or --journal FILE")
-        if self.journal is not None and self.journal_path is not None:
-            output_place("--journal", self.journal_path)
-        if self.output != "-" and Path(self.output).is_symlink() and self.journal_path is not None:
-            output_place("-o", self.output)
-        files: dict[str, Any] = {
-            "the job file": sys.stdin if self.jobs == "-" else self.jobs,
-            "the output": sys.stdout if self.output == "-" else self.output,
-            "the journal": self.journal_path,
-            "the report": self.report,
-        }
-        places = [(name, place) for name, place in files.items() if place is not None]
-        for i, (name, place) in enumerate(places):
-            for other, there in places[:i]:
-                if _are_one(place, there):
-                    raise RequestError(f"{other} and {name} are the same file{_named(place, there)}; name another")
-
-    @property
-    def journal_path(self) -> Path | None:
-        """The journal's file, if there is one."""
-        if self.journal is not None:
-            return Path(self.journal)
-        output = Path(self.output)
-        if self.output == "-" or (output.exists() and not output.is_file() and not output.is_dir()):
-            return None
-        return journal_of(output)
-
-    @property
-    def form(self) -> str:
-        """The format of the jobs."""
-        return self.format or format_of(self.jobs)
 
 
 @dataclass
@@ -345,20 +284,6 @@ class BatchRun:
             "writing_seconds": self.writing_seconds,
             "workers": self.workers,
         }
-
-
-def _are_one(place: Any, other: Any) -> bool:
-    """Return whether two places, paths or streams, are one file, there already or not yet."""
-    behind = file_behind(place)
-    if behind is not None and behind == file_behind(other):
-        return True
-    paths = [Path(one) for one in (place, other) if isinstance(one, str | Path)]
-    return len(paths) == 2 and paths[0].resolve() == paths[1].resolve()
-
-
-def _named(*places: Any) -> str:
-    """Return a path among places, for a message."""
-    return next((f", {place}" for place in places if isinstance(place, str | Path)), "")
 
 
 @contextmanager

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from searchgen.automata import ENTRY_LIMIT, NEVER, START, Automaton, minimise, product, trim
 from searchgen.constraints.base import Constraint
-from searchgen.constraints.demanded import barred, with_demanded
 from searchgen.constraints.forbid import Forbid
 from searchgen.constraints.keywords import Keywords
 from searchgen.constraints.length import Length
+from searchgen.constraints.together.demanded import barred, with_demanded
 from searchgen.errors import Contradiction, Impossible, TooLarge
 from searchgen.kernels.shares import JOIN, WORD
 from searchgen.text import TextForm

@@ -1,0 +1,1 @@
+"""A batch: its places, its run, its progress."""

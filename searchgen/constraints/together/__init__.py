@@ -1,0 +1,1 @@
+"""The constraints of one request together: their words, their places, their product."""
