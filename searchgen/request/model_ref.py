@@ -85,3 +85,13 @@ class ModelRef:
             'en-ngram'
         """
         return replace(self, kind=NGRAM, name=self.proposer, parts=())
+
+    @property
+    def explorer(self) -> "ModelRef | None":
+        """The embedded mixture that a search under a large model begins with; None: it is not large, or a user's n-grams propose.
+
+        Example:
+            >>> ModelRef.parse("smollm2", "dog").explorer.name, ModelRef.parse("en").explorer
+            ('en', None)
+        """
+        return ModelRef.parse(self.language) if self.is_large and self.proposer == ngram_name(self.language) else None

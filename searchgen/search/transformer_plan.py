@@ -56,9 +56,15 @@ class TransformerPlan:
     patience: int = 99
 
     @staticmethod
-    def of(request: Request) -> "TransformerPlan":
-        """Return the schedule of a request: more chains for more texts, restarts and rounds by its budget."""
-        plan, annealing = LARGE if request.model.is_large else TransformerPlan(), request.annealing
+    def of(request: Request, explored: bool = False) -> "TransformerPlan":
+        """Return the schedule of a request: more chains for more texts, restarts and rounds by its budget.
+
+        Args:
+            request: the job.
+            explored: whether another model has found texts to begin with.
+        """
+        large, annealing = EXPLORED if explored else LARGE, request.annealing
+        plan = large if request.model.is_large else TransformerPlan()
         chains = max(plan.test_chains, CHAINS_PER_TEXT * request.count)
         factor = chains // plan.test_chains
         wider = replace(
@@ -105,3 +111,6 @@ class TransformerPlan:
 LARGE = TransformerPlan(
     restarts=3, restart_scored=10, edit_rounds=7, edits_scored=10, parents=6, test_rounds=8, patience=3
 )
+
+#: The same behind a search under the embedded mixture: first its best texts, then edits of few.
+EXPLORED = replace(LARGE, restarts=1, restart_scored=40, edit_rounds=6, parents=8)

@@ -25,7 +25,7 @@ __all__ = ["TransformerSearch", "judge", "log_unigram", "rank"]
 class TransformerSearch:
     """The strategy of a model that scores printed texts: an n-gram model proposes, and requests share the model's passes."""
 
-    #: Looks ahead and anneals once, which needs no text model.
+    #: Looks ahead and anneals once, or explores under an embedded model: neither needs the text model.
     begin = staticmethod(TransformerRun.begin)
 
     def finish(
@@ -60,7 +60,8 @@ def _outcome(run: TransformerRun, counts: dict[str, int]) -> Outcome | BaseExcep
         )
     report = {**tests, **counts}
     try:
-        annealed = rank(run.source, annealed, run.target, run.request)
+        if run.expert is None or run.request.association_weight is not None:  # an expert has ranked them
+            annealed = rank(run.source, annealed, run.target, run.request)
         outcome = outcome_of(run.source, run.request, run.target, annealed, run.guide.log_mass, report)
     except SearchgenError as error:
         return error

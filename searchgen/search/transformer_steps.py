@@ -16,6 +16,7 @@ Temperatures that change make this a search: no law is claimed for its texts.
 
 import heapq
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import cast
@@ -23,21 +24,26 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from searchgen.errors import RequestError
 from searchgen.guide import Guide
 from searchgen.kernels.randomness import counter, key_of
+from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.protocol import ExpectsPieces, TextModel
+from searchgen.lm.turns import turn_with
 from searchgen.problem import Problem
 from searchgen.ranking.whole_words import whole_words_first
 from searchgen.request.request import Annealing, Request
 from searchgen.samplers.chains.chains import enter, new_chains
 from searchgen.samplers.chains.moves import MOVES, Chains
 from searchgen.samplers.chains.observer import Event, Observer, Text
-from searchgen.samplers.chains.scorer import Floats, Lengths, Scorer, Tokens, padded, score_texts, scorer_of
+from searchgen.samplers.chains.scorer import Scorer, padded, score_texts, scorer_of
 from searchgen.samplers.mcmc.delayed_acceptance import Rounds
 from searchgen.samplers.optimise.annealing_loop import Annealed, anneal
+from searchgen.search.expert import Expert, rewards
 from searchgen.search.look_ahead import look_ahead
-from searchgen.search.neighbours import Edits
+from searchgen.search.neighbours import EXPECTED, Edits
 from searchgen.search.preferences import Preferred, merged, preferred
+from searchgen.search.scored_texts import ScoredTexts, by_density
 from searchgen.search.softening import Softening, Step, even_charge, without_counted
 from searchgen.search.token_weights import fitted
 from searchgen.search.transformer_plan import MAX_PER_PARENT, TransformerPlan
@@ -45,70 +51,10 @@ from searchgen.sources.piece_words import PieceWords
 from searchgen.sources.source import Source
 from searchgen.target import Target
 
-__all__ = ["ScoredTexts", "TransformerRun"]
+__all__ = ["TransformerRun"]
 
 #: Best texts that an observer is shown.
 LEADERS = 8
-
-
-@dataclass(eq=False)
-class ScoredTexts:
-    """Every text that the transformer scored, with its density.
-
-    Attributes:
-        scorer: the target's, without the terms whose violations are counted.
-        softening: these terms.
-        own: by text, what the scorer said.
-        density: by text, with these terms, hard ones as soft as they are now.
-    """
-
-    scorer: Scorer
-    softening: Softening
-    own: dict[Text, float] = field(default_factory=dict)
-    density: dict[Text, float] = field(default_factory=dict)
-
-    @staticmethod
-    def of(target: Target, softening: Softening) -> "ScoredTexts":
-        """Return an empty collection of a target's texts."""
-        return ScoredTexts(scorer_of(without_counted(target) if softening else target), softening)
-
-    def score(self, tokens: Tokens, lengths: Lengths) -> Floats:
-        """Score texts, and remember them."""
-        scores = self.scorer(tokens, lengths)
-        for i, (row, length, score) in enumerate(zip(tokens, lengths, scores.tolist(), strict=True)):
-            if score > -np.inf:
-                text = tuple(row[:length].tolist())
-                self.own[text] = score
-                scores[i] = score + self.softening.charge(text)
-                if scores[i] > -np.inf:
-                    self.density[text] = float(scores[i])
-        return scores
-
-    def sharpen(self, share: float) -> None:
-        """Make hard terms harder; `share` of the way to their hardest is behind."""
-        if self.softening.hard:
-            self.softening.sharpen(share, [*self.own])
-            charged = {text: own + self.softening.charge(text) for text, own in self.own.items()}
-            self.density = {text: density for text, density in charged.items() if density > -np.inf}
-
-    def ranked(self) -> tuple[list[Text], Floats]:
-        """Return the texts, densest first, and their densities, hard terms as soft as they are now."""
-        return _sorted(self.density)
-
-    def allowed(self) -> tuple[list[Text], Floats]:
-        """Return the texts that break no hard term, densest first, and their densities."""
-        return _sorted({text: own for text, own in self.unforced().items() if self.softening.holds(text)})
-
-    def unforced(self) -> dict[Text, float]:
-        """Return the density of each text as if there were no hard terms whose violations are counted."""
-        return (
-            {text: own + self.softening.weight(text) for text, own in self.own.items()} if self.softening else self.own
-        )
-
-
-def _sorted(density: Mapping[Text, float]) -> tuple[list[Text], Floats]:
-    order = sorted(density.items(), key=lambda item: (-item[1], item[0]))
-    return [text for text, _ in order], np.array([score for _, score in order])
 
 
 @dataclass(eq=False)
@@ -132,6 +78,7 @@ class TransformerRun:
         failure: the error that ended the search early.
         observer: sees the chains and the scored texts; None: nobody looks.
         preferred: where its preferences hold; None: it has none.
+        expert: a second model, which has explored; None: there is none.
     """
 
     source: Source
@@ -150,17 +97,22 @@ class TransformerRun:
     failure: BaseException | None = None
     observer: Observer | None = None
     preferred: Preferred | None = None
+    expert: Expert | None = None
 
     @staticmethod
     def begin(
         source: Source, request: Request, observer: Observer | None = None, step: Step = even_charge
     ) -> "TransformerRun":
-        """Look ahead, and make the first restart: neither needs the model that scores texts, which may still be loading.
+        """Look ahead, and make the first restart, or explore: neither needs the model that scores texts, which may still be loading.
 
         Raises:
             RequestError: the request contradicts itself.
             Impossible: no text satisfies it.
         """
+        if source.explorer is not None:
+            same = request.but(lm=source.explorer.ref.name, neural=NeuralSettings())
+            with suppress(RequestError):  # of texts that the explorer cannot read: they are too long
+                return TransformerRun.begin(source.explorer, same, observer, step)._explored(source, request)
         proposal, guide = look_ahead(source, request)
         request = request.but(min_words=proposal.window[0], max_words=proposal.window[1])
         plan = TransformerPlan.of(request)
@@ -175,10 +127,30 @@ class TransformerRun:
         run.first = run._annealed()
         return run
 
+    def _explored(self, source: Source, request: Request) -> "TransformerRun":
+        """Return a run under a larger model with the same n-gram model, whose first texts are the best that this one finds."""
+        model = self.source.text_model
+        assert model is not None
+        with turn_with(model):
+            model.forget()
+            cast(ExpectsPieces, model).note_expected(EXPECTED)
+            for _ in self.steps(model):
+                pass
+            model.forget()
+        request = request.but(min_words=self.request.min_words, max_words=self.request.max_words)
+        plan, softening = TransformerPlan.of(request, explored=True), Softening.of(self.proposal, self.softening.step)
+        first = self.first
+        if self.scored is not None and self.scored.density:
+            texts, density = self.scored.ranked()
+            first = [texts[i] for i in np.argsort(-density - rewards(texts, self.proposal), kind="stable")]
+        run = replace(self, source=source, request=request, plan=plan, softening=softening, first=first, restart=1)
+        run.expert, run.scored, run.target = Expert(model), None, None
+        return run
+
     def steps(self, text_model: TextModel) -> Iterator[list[str]]:
         """Yield, before each step, the printed texts that it will ask the model for."""
         target = self.target = replace(self.proposal, text_model=text_model)
-        scored = self.scored = ScoredTexts.of(target, self.softening)
+        scored = self.scored = ScoredTexts(self._scorer(target), self.softening)
         texts, queued = self.first, set[tuple[int, ...]]()
         while True:
             texts = self._whole_first([text for text in texts if text not in queued])[: self.plan.restart_scored]
@@ -193,6 +165,10 @@ class TransformerRun:
             texts = self._annealed()
         words = self.source.piece_words
         yield from self._rounds(target, scored) if words is None else self._edits(target, scored, words)
+
+    def _scorer(self, target: Target) -> Scorer:
+        scorer = scorer_of(without_counted(target) if self.softening else target)
+        return scorer if self.expert is None else self.expert.beside(scorer, target)
 
     def _edits(self, target: Target, scored: ScoredTexts, words: PieceWords) -> Iterator[list[str]]:
         """Score neighbours of the best texts, again and again."""
@@ -230,8 +206,10 @@ class TransformerRun:
                 rounds.true = np.array([scored.density[_row(chains, i)] for i in range(len(rounds.true))])
 
     def result(self) -> tuple[Annealed, dict[str, int]]:
-        """Return the scored texts, densest first, with the steps made; and the counts of the tests, by name."""
+        """Return the scored texts, best first, with the steps made; and the counts of the tests, by name."""
         texts, density = self.scored.allowed() if self.scored else ([], np.zeros(0))
+        if self.expert is not None:
+            density = self.expert.without(texts, density)
         tally = self.tally if self.rounds is None else self.tally + self.rounds.chains.tally.sum(axis=0)
         counts = {
             "tested": self.rounds.tested if self.rounds else 0,
@@ -294,7 +272,7 @@ class TransformerRun:
     def _fitted(self, scored: ScoredTexts) -> Problem:
         """Return the n-gram density with token weights fitted to all that was scored."""
         problem = self.proposal.problem
-        texts, density = _sorted(scored.unforced())
+        texts, density = by_density(scored.unforced())
         if not texts:
             return problem
         return fitted(problem, texts, density - score_texts(problem, *padded(texts, self.proposal.max_tokens)))

@@ -38,6 +38,7 @@ class Source:
         lexicon: the data of its tokens that targets need.
         threads: threads to share work over.
         opened: the model that scores printed texts, or the wait for it; None: the n-gram model is the model.
+        explorer: the embedded mixture that searches under a large model begin with; None: there is none.
     """
 
     ref: ModelRef
@@ -45,6 +46,7 @@ class Source:
     lexicon: Lexicon
     threads: int = 1
     opened: "Future[TextModel] | None" = None
+    explorer: "Source | None" = None
 
     @cached_property
     def text_model(self) -> TextModel | None:
@@ -63,13 +65,14 @@ class Source:
 
     @property
     def hash(self) -> str:
-        """The model's hash, as signatures hold it: of both where one proposes and the other decides, for a result depends on both.
+        """The model's hash, as signatures hold it: of all where others propose and one decides, for a result depends on each.
 
         A model whose last bits depend on the processor has the name of an instruction set behind it.
         """
         if self.text_model is None:
             return self.model.hash
-        digest = hashlib.sha256(f"{self.text_model.hash} {self.model.hash}".encode()).hexdigest()
+        parts = [self.text_model.hash, self.model.hash, *([self.explorer.hash] if self.explorer else [])]
+        digest = hashlib.sha256(" ".join(parts).encode()).hexdigest()
         instructions = self.text_model.instructions if isinstance(self.text_model, DependsOnProcessor) else ""
         return f"{digest}{PROCESSOR}{instructions}" if instructions else digest
 
@@ -139,9 +142,12 @@ def open_source(
         >>> source.label.startswith("en-ngram@"), source.text_model
         (True, None)
     """
+    explorer = ref.explorer
+    exploring = explorer and opening(explorer.name, NeuralSettings(), threads)
     if ref.scores_texts:
         opened = opened or opening(ref.name, settings or NeuralSettings(), threads)
     wait = compile_loops()
     model = load(ref.proposer, notify)
     wait()
-    return Source(ref, model, lexicon(model), threads, opened)
+    words = lexicon(model)
+    return Source(ref, model, words, threads, opened, explorer and Source(explorer, model, words, threads, exploring))

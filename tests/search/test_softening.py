@@ -12,9 +12,9 @@ from searchgen.constraints.lines.shape import Shape, pieces_of
 from searchgen.constraints.printed.ranges import Range
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.request import PLAIN_TERMS, Request
-from searchgen.samplers.chains.scorer import padded
+from searchgen.samplers.chains.scorer import padded, scorer_of
+from searchgen.search.scored_texts import ScoredTexts
 from searchgen.search.softening import NARROWEST, Softening, smoothed_step, without_counted
-from searchgen.search.transformer_steps import ScoredTexts
 from searchgen.target import Target
 
 
@@ -42,7 +42,7 @@ def test_texts_that_break_a_condition_a_little_stay_until_it_is_hard(target: Tar
     softening = Softening.of(target, smoothed_step)
     assert [term.name for term in softening.hard] == ["no b"]
     assert len(without_counted(target).opaque) == 1
-    scored = ScoredTexts.of(target, softening)
+    scored = ScoredTexts(scorer_of(without_counted(target)), softening)
     scored.score(*padded(texts, target.max_tokens))
     scored.sharpen(0.0)
     soft = dict(scored.density)

@@ -19,8 +19,8 @@ from searchgen.samplers.mcmc.surrogate import Options, surrogate_matrix
 from searchgen.samplers.method import Job
 from searchgen.samplers.proofs.exactness import STATIONARY, World, imbalance, transition_matrix
 from searchgen.samplers.registry import method
+from searchgen.search.scored_texts import ScoredTexts
 from searchgen.search.transformer_plan import TransformerPlan
-from searchgen.search.transformer_steps import ScoredTexts
 from searchgen.target import Target
 from tests.cli.runner import Ran, searchgen
 from tests.lm.neural.tiny_transformer import by_bytes, by_words

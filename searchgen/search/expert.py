@@ -1,0 +1,72 @@
+"""A second model that a search under a large one hears: the product of both (Hinton 2002), with a reward for each word.
+
+    score(x) = log density(x) + beta * (log q(x) + PER_WORD * words(x))
+
+q is the embedded mixture, which has explored before. It knows less of the world and more of what is no sentence. A product of two
+laws favours short texts even more than one does, so each word is worth something. The score leads and ranks; densities stay the target's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from searchgen.kernels.shares import WORD
+from searchgen.lm.protocol import TextModel
+from searchgen.samplers.chains.observer import Text
+from searchgen.samplers.chains.scorer import Floats, Lengths, Scorer, Tokens
+from searchgen.target import Target
+
+__all__ = ["PER_WORD", "Expert", "rewards"]
+
+#: Nats for each word, in Chinese each character (notes/reading.md).
+PER_WORD = 2.0
+
+
+@dataclass(eq=False)
+class Expert:
+    """What a second model adds to the scores of texts.
+
+    Attributes:
+        model: the second model.
+        added: by text, what it added.
+    """
+
+    model: TextModel
+    added: dict[Text, float] = field(default_factory=dict)
+
+    def beside(self, scorer: Scorer, target: Target) -> Scorer:
+        """Return a scorer that hears this model as well.
+
+        Args:
+            scorer: of the large model.
+            target: whose texts it scores.
+        """
+
+        def score(tokens: Tokens, lengths: Lengths) -> Floats:
+            scores = scorer(tokens, lengths)
+            texts = [tuple(row[:length].tolist()) for row, length in zip(tokens, lengths, strict=True)]
+            at = np.flatnonzero(scores > -np.inf)
+            scores[at] += self._of([texts[i] for i in at.tolist()], target)
+            return scores
+
+        return score
+
+    def without(self, texts: Sequence[Text], scores: Floats) -> Floats:
+        """Return the scores (n,) of texts without what was added."""
+        return scores - np.array([self.added[text] for text in texts])
+
+    def _of(self, texts: Sequence[Text], target: Target) -> Floats:
+        new = [text for text in texts if text not in self.added]
+        log_q = self.model.log_probs([target.printed(text) for text in new])
+        added = float(target.problem.beta[0]) * log_q + rewards(new, target)
+        self.added.update(zip(new, added.tolist(), strict=True))
+        return np.array([self.added[text] for text in texts])
+
+
+def rewards(texts: Sequence[Text], target: Target) -> Floats:
+    """Return what texts get for their words, (n,), times the power of the target."""
+    is_word = target.problem.token["word"] == WORD
+    return (
+        float(target.problem.beta[0]) * PER_WORD * np.array([is_word[list(text)].sum() for text in texts], np.float64)
+    )
