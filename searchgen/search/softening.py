@@ -134,9 +134,21 @@ class Softening:
     def violations(self, text: Text) -> tuple[int, ...]:
         """Return the violations of each term, hard ones first."""
         if text not in self._counts:
-            printed = self.target.printed(text)
-            self._counts[text] = tuple(term.violations(printed) for term in (*self.hard, *self.soft) if term.violations)
+            self.count([text])
         return self._counts[text]
+
+    def count(self, texts: Sequence[Text]) -> None:
+        """Count the violations of texts at once, ahead of questions for them."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._counts]
+        if new:
+            columns = [self._counted(term, new) for term in (*self.hard, *self.soft)]
+            self._counts.update((text, tuple(column[place] for column in columns)) for place, text in enumerate(new))
+
+    def _counted(self, term: BlackBoxTerm, texts: Sequence[Text]) -> Sequence[int]:
+        if term.violations_of is not None:
+            return term.violations_of(texts)
+        assert term.violations is not None
+        return [term.violations(self.target.printed(text)) for text in texts]
 
     def holds(self, text: Text) -> bool:
         """Whether no hard term is violated."""
