@@ -115,6 +115,16 @@ class Shape:
             at = max(ends, key=lambda end: self._with(pieces, at, end, after[number + 1][end], summed=False))
         return starts
 
+    def log_weight(self, text: str, form: str, within: Collection[int] = ()) -> float:
+        """Return the natural log of the sum of the weights of all divisions, -inf where there is none; arguments as those of `best`.
+
+        Example:
+            >>> round(Shape(2, Range(1, 2)).log_weight("On the sea.", "en"), 3)  # the break stands after `the`, or after `on`
+            -2.307
+        """
+        pieces = pieces_of(text, form, within)
+        return self._after(pieces, form, summed=True)[0][0].log_weight if pieces else -math.inf
+
     def drawn(self, text: str, form: str, uniform: Sequence[float], within: Collection[int] = ()) -> list[int]:
         """Return the places where the lines begin in a division drawn in proportion to its weight.
 
