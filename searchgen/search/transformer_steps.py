@@ -38,7 +38,7 @@ from searchgen.samplers.optimise.annealing_loop import Annealed, anneal
 from searchgen.search.look_ahead import look_ahead
 from searchgen.search.neighbours import Edits
 from searchgen.search.preferences import Preferred, merged, preferred
-from searchgen.search.softening import Softening, Step, even_charge, without_counted
+from searchgen.search.softening import Softening, without_counted
 from searchgen.search.token_weights import fitted
 from searchgen.search.transformer_plan import MAX_PER_PARENT, TransformerPlan
 from searchgen.sources.piece_words import PieceWords
@@ -59,7 +59,7 @@ class ScoredTexts:
         scorer: the target's, without the terms whose violations are counted.
         softening: these terms.
         own: by text, what the scorer said.
-        density: by text, with these terms, hard ones as soft as they are now.
+        density: by text, with these terms, hard ones softened.
     """
 
     scorer: Scorer
@@ -84,15 +84,8 @@ class ScoredTexts:
                     self.density[text] = float(scores[i])
         return scores
 
-    def sharpen(self, share: float) -> None:
-        """Make hard terms harder; `share` of the way to their hardest is behind."""
-        if self.softening.hard:
-            self.softening.sharpen(share, [*self.own])
-            charged = {text: own + self.softening.charge(text) for text, own in self.own.items()}
-            self.density = {text: density for text, density in charged.items() if density > -np.inf}
-
     def ranked(self) -> tuple[list[Text], Floats]:
-        """Return the texts, densest first, and their densities, hard terms as soft as they are now."""
+        """Return the texts, densest first, and their densities, hard terms softened."""
         return _sorted(self.density)
 
     def allowed(self) -> tuple[list[Text], Floats]:
@@ -152,9 +145,7 @@ class TransformerRun:
     preferred: Preferred | None = None
 
     @staticmethod
-    def begin(
-        source: Source, request: Request, observer: Observer | None = None, step: Step = even_charge
-    ) -> "TransformerRun":
+    def begin(source: Source, request: Request, observer: Observer | None = None) -> "TransformerRun":
         """Look ahead, and make the first restart: neither needs the model that scores texts, which may still be loading.
 
         Raises:
@@ -166,7 +157,7 @@ class TransformerRun:
         plan = TransformerPlan.of(request)
         if proposal.many is not None:
             plan = plan.for_many_keywords()
-        softening = Softening.of(proposal, step)
+        softening = Softening.of(proposal)
         run = TransformerRun(source, request, proposal, guide, plan, proposal.problem, softening, observer=observer)
         if softening.soft:
             run.preferred = preferred(source, request, proposal)
@@ -187,7 +178,6 @@ class TransformerRun:
             scored.score(*padded(texts, target.max_tokens))
             self._look(f"scores of restart {self.restart}", "score", scored, {text: None for text in texts})
             self.fitted = self._fitted(scored)
-            scored.sharpen(self.restart / self._passes)
             if self.restart >= self.plan.restarts:
                 break
             texts = self._annealed()
@@ -212,7 +202,6 @@ class TransformerRun:
             if texts:
                 scored.score(*padded(texts, target.max_tokens))
                 self._look(f"edits, round {number}", "edit", scored, {text: parents.get(text) for text in texts})
-            scored.sharpen((self.restart + number) / self._passes)
 
     def _rounds(self, target: Target, scored: ScoredTexts) -> Iterator[list[str]]:
         """Test where chains of cheap steps lead."""
@@ -225,9 +214,6 @@ class TransformerRun:
             proposed = {_row(chains, i): _row(before, i) for i in moved}
             rounds.settle(before, moved)
             self._look(f"tests, round {number}", "test", scored, proposed)
-            if scored.softening.hard:
-                scored.sharpen((self.restart + number) / self._passes)
-                rounds.true = np.array([scored.density[_row(chains, i)] for i in range(len(rounds.true))])
 
     def result(self) -> tuple[Annealed, dict[str, int]]:
         """Return the scored texts, densest first, with the steps made; and the counts of the tests, by name."""
@@ -270,10 +256,6 @@ class TransformerRun:
             observer=self.observer,
             stage=(f"restart {number + 1}", "n-gram"),
         )
-
-    @property
-    def _passes(self) -> int:
-        return self.plan.passes(self.source.piece_words is not None)
 
     def _look(self, name: str, move: str, scored: ScoredTexts, parents: Mapping[Text, Text | None]) -> None:
         """Show the observer what a pass of the model scored: each text with the one that it was made of, if any."""

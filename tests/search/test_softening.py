@@ -1,8 +1,7 @@
-"""From soft to hard: the smoothed step, what is charged for violations, and which texts a search returns."""
+"""What is charged for violations, and which texts a search returns."""
 
 from dataclasses import replace
 from itertools import combinations, pairwise
-from math import inf
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from searchgen.lm.ngram.model import NGram
 from searchgen.request.request import PLAIN_TERMS, Request
 from searchgen.samplers.chains.scorer import padded
 from searchgen.search.look_ahead import look_ahead
-from searchgen.search.softening import NARROWEST, Softening, smoothed_step, without_counted
+from searchgen.search.softening import Softening, without_counted
 from searchgen.search.transformer_steps import ScoredTexts
 from searchgen.sources.source import open_source
 from searchgen.target import Target
@@ -34,33 +33,21 @@ def target() -> Target:
     return replace(Target.of(request, model), opaque=(counted, opaque(lambda text: 0.5 * text.count("c"))))
 
 
-def test_the_step_becomes_hard() -> None:
-    costs = [[smoothed_step(violations, width) for violations in range(4)] for width in (4.0, 1.0, NARROWEST)]
-    assert all(np.diff(row).max() < 0.0 for row in costs)
-    assert costs[-1][0] == pytest.approx(0.0, abs=1e-6)
-    assert costs[-1][1] < -14.0 < costs[0][3]
-
-
-def test_texts_that_break_a_condition_a_little_stay_until_it_is_hard(target: Target) -> None:
+def test_texts_that_break_a_condition_a_little_stay(target: Target) -> None:
     texts = [tuple(target.vocabulary.encode(list(text)).tolist()) for text in ("a", "ab", "abb", "abbb", "ac")]
-    softening = Softening.of(target, smoothed_step)
+    softening = Softening.of(target)
     assert [term.name for term in softening.hard] == ["no b"]
     assert len(without_counted(target).opaque) == 1
     scored = ScoredTexts.of(target, softening)
     scored.score(*padded(texts, target.max_tokens))
-    scored.sharpen(0.0)
-    soft = dict(scored.density)
-    scored.sharpen(1.0)
-    assert [*soft] == texts
+    assert [*scored.density] == texts
     assert [softening.violations(text) for text in texts] == [(0,), (1,), (2,), (3,), (0,)]
-    assert softening.scale == (2.0,)
-    assert scored.density[texts[3]] < soft[texts[3]] - 100.0
+    charged = [scored.density[text] - scored.own[text] for text in texts]
+    assert charged == pytest.approx([0.0, -8.0, -16.0, -24.0, 0.0])
     allowed, density = scored.allowed()
     assert {*allowed} == {texts[0], texts[4]}
     own = scored.own[texts[4]]
     assert density[allowed.index(texts[4])] == own
-    assert [Softening.of(target).charge(text) for text in texts] == [0.0, -8.0, -16.0, -24.0, 0.0]
-    assert np.isneginf(Softening.of(target, lambda violations, width: -inf if violations else 0.0).charge(texts[1]))
 
 
 @pytest.mark.parametrize("text", ["The cat sat down.", "A dog ran over the hill at night.", "Oh!"])
