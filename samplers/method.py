@@ -132,6 +132,7 @@ class Method:
         options: a frozen dataclass of numbers, booleans and strings with defaults.
         opaque: whether it serves targets with terms that are functions of the text.
         whole_text: whether it serves targets of a transformer; one that serves black-box terms always does.
+        softens: whether it serves such terms under an n-gram model alone.
         unnormalised: whether it serves models whose probabilities do not sum to one: no draw of it is the model's own.
         grows: of a search, the option that more work goes into, and its least value; None: more draws are more work.
         observed: whether it shows its chains to the observer of a job.
@@ -145,6 +146,7 @@ class Method:
     options: type = NoOptions
     opaque: bool = False
     whole_text: bool = False
+    softens: bool = False
     unnormalised: bool = False
     grows: tuple[str, int] | None = None
     observed: bool = False

@@ -7,7 +7,7 @@ others pay one call for each text they test.
 import hashlib
 import importlib.util
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ class BlackBoxTerm:
         weight: the number is multiplied by it.
         hard: whether texts for which the function is false have density zero.
         violations: how far a text is from what is wanted, a whole number; None: only the function knows.
+        violations_of: the same of many texts, each given as its ids; None: they are counted one by one.
     """
 
     name: str
@@ -33,6 +34,7 @@ class BlackBoxTerm:
     weight: float = 1.0
     hard: bool = False
     violations: Callable[[str], int] | None = None
+    violations_of: Callable[[Sequence[tuple[int, ...]]], Sequence[int]] | None = None
 
     def log_weight(self, text: str) -> float:
         """Return what the term adds to the log-density of a text: natural log, -inf where it forbids it.

@@ -132,35 +132,27 @@ class Automaton:
         [False, True, False]
         """
         joins = np.zeros(len(is_word), np.bool_) if joins is None else joins
-        counted, free, joining = (np.unique(self.classes[which]) for which in (is_word, ~is_word & ~joins, joins))
+        counted, free, joining = (self._successors(which) for which in (is_word, ~is_word & ~joins, joins))
         start = np.arange(len(self.accept)) == START
         here, result = [start, *[np.zeros_like(start)] * most_joins], [False] * (most + 1)  # by the number of joins
         for tokens in range(most + most_joins + 1):
             for joined in range(most_joins + 1):
                 if joined:
-                    here[joined] = here[joined] | self._after(here[joined - 1], joining)
-                here[joined] = self._closed(here[joined], free)
+                    here[joined] = here[joined] | _after(here[joined - 1], joining)
+                here[joined] = _closed(here[joined], free)
                 if 0 <= tokens - joined <= most:
                     result[tokens - joined] |= bool(self.accept[here[joined]].any())
-            here = [self._after(states, counted) for states in here]
+            here = [_after(states, counted) for states in here]
             if not any(states.any() for states in here):
                 break
         return result
 
-    def _closed(self, states: Bools, free: npt.NDArray[np.int16]) -> Bools:
-        """(S,) which states are reached by tokens that do not count."""
-        fresh = states
-        while fresh.any():
-            fresh = self._after(fresh, free) & ~states
-            states = states | fresh
-        return states
-
-    def _after(self, states: Bools, classes: npt.NDArray[np.int16]) -> Bools:
-        """(S,) which live states are reached by one token of these classes."""
-        after = np.zeros(len(self.accept), np.bool_)
-        after[self.next[np.ix_(states, classes)]] = True
-        after[DEAD] = False
-        return after
+    def _successors(self, tokens: Bools) -> Table:
+        """(S, n) the states that some tokens lead to from each, without repeats; filled up with the dead state."""
+        table = np.sort(self.next[:, np.unique(self.classes[tokens])], axis=1)
+        table[:, 1:] *= table[:, 1:] != table[:, :-1]
+        most = int(np.count_nonzero(table, axis=1).max(initial=0))
+        return np.ascontiguousarray(np.sort(table, axis=1)[:, table.shape[1] - most :])
 
     def _distances(self, free: Bools) -> Table:
         """Breadth-first from acceptance backwards; steps by `free` classes cost nothing (0-1 search)."""
@@ -178,6 +170,23 @@ class Automaton:
             level += 1
             distance[unreached[hit]], near[unreached[hit]] = level, True
             unreached = unreached[~hit]
+
+
+def _after(states: Bools, successors: Table) -> Bools:
+    """(S,) which live states are reached by one step."""
+    after = np.zeros_like(states)
+    after[successors[states]] = True
+    after[DEAD] = False
+    return after
+
+
+def _closed(states: Bools, successors: Table) -> Bools:
+    """(S,) which states are reached by any number of steps."""
+    fresh = states
+    while fresh.any():
+        fresh = _after(fresh, successors) & ~states
+        states = states | fresh
+    return states
 
 
 def anything(size: int) -> Automaton:

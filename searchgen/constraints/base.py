@@ -165,6 +165,18 @@ class Constraint(ABC):
         """
         return sum(not holds for holds in self.parts(ids, vocabulary).values())
 
+    def violations_of(self, texts: Sequence[Ids], vocabulary: Vocabulary) -> list[int]:
+        """The violations of many texts, for constraints that count those of many at less cost than one by one.
+
+        Args:
+            texts: any number.
+            vocabulary: their tokens.
+
+        Returns:
+            What `violations` returns for each.
+        """
+        return [self.violations(ids, vocabulary) for ids in texts]
+
     def phrases(self) -> Sequence[Phrase]:
         """The words and phrases that the constraint names, those that must not occur too: their words with signs stay whole."""
         return ()

@@ -21,7 +21,7 @@ Counts = Callable[[Built, int], Sequence[bool]]
 
 #: Defaults in the order in which they are tried again, and what is said when one is dropped.
 DEFAULTS: tuple[tuple[type[Constraint], str], ...] = (
-    (Sentence, "the sentence is dropped (--no-sentence), because what is demanded excludes it"),
+    (Sentence, "the text need not be one sentence (--no-sentence), because what is demanded excludes it"),
     (FiniteVerb, "the finite verb is dropped (--no-finite-verb), because what is demanded excludes it"),
     (Predicate, "the finite verb is dropped (--no-finite-verb), because what is demanded excludes it"),
     (Plain, "quotation marks and brackets are allowed (--quotes), because what is demanded needs them"),

@@ -147,9 +147,13 @@ def term_of(constraint: Constraint, vocabulary: Vocabulary) -> BlackBoxTerm:
     def violations(text: str) -> int:
         return judged.violations(vocabulary.encode(vocabulary.form.tokenise(text)), vocabulary)
 
+    def violations_of(texts: Sequence[tuple[int, ...]]) -> list[int]:
+        return judged.violations_of(texts, vocabulary)
+
+    name = constraint.describe()
     if isinstance(constraint, Prefer):
-        return BlackBoxTerm(constraint.describe(), violations, -constraint.weight, violations=violations)
-    return BlackBoxTerm(constraint.describe(), lambda text: violations(text) == 0, hard=True, violations=violations)
+        return BlackBoxTerm(name, violations, -constraint.weight, False, violations, violations_of)
+    return BlackBoxTerm(name, lambda text: violations(text) == 0, 1.0, True, violations, violations_of)
 
 
 def _parts(

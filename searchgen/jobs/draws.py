@@ -147,9 +147,13 @@ def refuse_black_box_terms(sampler: Method, target: Target) -> None:
     Raises:
         RequestError: in this case; it names the methods that serve the target.
     """
-    functions = bool(target.opaque or target.bare)
-    if (functions or target.text_model) and not (sampler.opaque or (sampler.whole_text and not functions)):
-        able = ", ".join(other.name for other in methods() if other.opaque or (other.whole_text and not functions))
+    functions, softened = bool(target.opaque or target.bare), not (target.bare or target.text_model)
+
+    def serves(method: Method) -> bool:
+        return method.opaque or (method.whole_text and not functions) or (method.softens and softened)
+
+    if (functions or target.text_model) and not serves(sampler):
+        able = ", ".join(other.name for other in filter(serves, methods()))
         whole = [target.text_model.label] if target.text_model else ["a bare log-density"] if target.bare else []
         names = ", ".join([*whole, *(term.name for term in target.opaque)])
         mixed = whole[0].partition("@")[0] if whole else ""

@@ -20,5 +20,9 @@ def overlap(words: Sequence[str], other: Sequence[str]) -> float:
         >>> overlap("the dog saw the cat".split(), "the cat ran".split())
         0.5
     """
-    total = len(words) + len(other)
-    return 2 * (Counter(words) & Counter(other)).total() / total if total else 1.0
+    total, left, shared = len(words) + len(other), Counter(other), 0
+    for word in words:
+        if left.get(word, 0):
+            left[word] -= 1
+            shared += 1
+    return 2 * shared / total if total else 1.0

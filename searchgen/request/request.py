@@ -290,6 +290,10 @@ class Request:
 
         A model counts by its contents, not by its path: the same file gives the same texts wherever it lies.
         """
+        return self._canonical
+
+    @cached_property
+    def _canonical(self) -> str:
         return json.dumps(
             {k: v for k, v in self.differences().items() if k not in ("seed", "lm")}, ensure_ascii=False, sort_keys=True
         )

@@ -32,8 +32,8 @@ __all__ = ["EXPECTED", "Edits"]
 #: Pieces that are looked at in each place.
 EXPECTED = 32
 
-#: Neighbours of one text that are kept; of functions of the text the violations of so many are counted.
-KEPT, COUNTED = 48, 192
+#: Neighbours of one text that are kept; of functions of the text the violations of so many are counted, some together.
+KEPT, COUNTED, TOGETHER = 48, 192, 24
 
 #: Of an estimate: the last bits of a score depend on the batch, the order of rounded estimates seldom does.
 DECIMALS = 2
@@ -136,13 +136,15 @@ class Edits:
     def _kept(self, tokens: npt.NDArray[np.int32], lengths: Ids, estimate: Floats) -> list[tuple[int, Text]]:
         """Return the places of the neighbours of the best estimates, and these."""
         best = np.argsort(-estimate, kind="stable")[: KEPT if self.softening is None else COUNTED]
-        found = ((i, tuple(tokens[i, : lengths[i]].tolist())) for i in best[estimate[best] > -np.inf].tolist())
+        found = [(i, tuple(tokens[i, : lengths[i]].tolist())) for i in best[estimate[best] > -np.inf].tolist()]
         if self.softening is None:
-            return list(found)
+            return found
         kept: list[tuple[float, int, Text]] = []  # a heap: what is worth least comes first
-        for i, text in found:
+        for place, (i, text) in enumerate(found):
             if len(kept) == KEPT and estimate[i] + self.softening.most < kept[0][0]:
                 break  # whatever is added to the estimates from here on is too little
+            if place % TOGETHER == 0:
+                self.softening.count([text for _, text in found[place : place + TOGETHER]])
             one = (estimate[i] + self.softening.charge(text), -i, text)
             if len(kept) < KEPT:
                 heappush(kept, one)

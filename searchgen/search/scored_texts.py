@@ -20,7 +20,7 @@ class ScoredTexts:
         scorer: the target's, without the terms whose violations are counted.
         softening: these terms.
         own: by text, what the scorer said.
-        density: by text, with these terms, hard ones as soft as they are now.
+        density: by text, with these terms, hard ones softened.
     """
 
     scorer: Scorer
@@ -40,15 +40,8 @@ class ScoredTexts:
                     self.density[text] = float(scores[i])
         return scores
 
-    def sharpen(self, share: float) -> None:
-        """Make hard terms harder; `share` of the way to their hardest is behind."""
-        if self.softening.hard:
-            self.softening.sharpen(share, [*self.own])
-            charged = {text: own + self.softening.charge(text) for text, own in self.own.items()}
-            self.density = {text: density for text, density in charged.items() if density > -np.inf}
-
     def ranked(self) -> tuple[list[Text], Floats]:
-        """Return the texts, densest first, and their densities, hard terms as soft as they are now."""
+        """Return the texts, densest first, and their densities, hard terms softened."""
         return by_density(self.density)
 
     def allowed(self) -> tuple[list[Text], Floats]:

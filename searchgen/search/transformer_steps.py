@@ -44,7 +44,7 @@ from searchgen.search.look_ahead import look_ahead
 from searchgen.search.neighbours import EXPECTED, Edits
 from searchgen.search.preferences import Preferred, merged, preferred
 from searchgen.search.scored_texts import ScoredTexts, by_density
-from searchgen.search.softening import Softening, Step, even_charge, without_counted
+from searchgen.search.softening import Softening, without_counted
 from searchgen.search.token_weights import fitted
 from searchgen.search.transformer_plan import MAX_PER_PARENT, TransformerPlan
 from searchgen.sources.piece_words import PieceWords
@@ -100,9 +100,7 @@ class TransformerRun:
     expert: Expert | None = None
 
     @staticmethod
-    def begin(
-        source: Source, request: Request, observer: Observer | None = None, step: Step = even_charge
-    ) -> "TransformerRun":
+    def begin(source: Source, request: Request, observer: Observer | None = None) -> "TransformerRun":
         """Look ahead, and make the first restart, or explore: neither needs the model that scores texts, which may still be loading.
 
         Raises:
@@ -112,13 +110,13 @@ class TransformerRun:
         if source.explorer is not None:
             same = request.but(lm=source.explorer.ref.name, neural=NeuralSettings())
             with suppress(RequestError):  # of texts that the explorer cannot read: they are too long
-                return TransformerRun.begin(source.explorer, same, observer, step)._explored(source, request)
+                return TransformerRun.begin(source.explorer, same, observer)._explored(source, request)
         proposal, guide = look_ahead(source, request)
         request = request.but(min_words=proposal.window[0], max_words=proposal.window[1])
         plan = TransformerPlan.of(request)
         if proposal.many is not None:
             plan = plan.for_many_keywords()
-        softening = Softening.of(proposal, step)
+        softening = Softening.of(proposal)
         run = TransformerRun(source, request, proposal, guide, plan, proposal.problem, softening, observer=observer)
         if softening.soft:
             run.preferred = preferred(source, request, proposal)
@@ -138,12 +136,12 @@ class TransformerRun:
                 pass
             model.forget()
         request = request.but(min_words=self.request.min_words, max_words=self.request.max_words)
-        plan, softening = TransformerPlan.of(request, explored=True), Softening.of(self.proposal, self.softening.step)
+        plan = TransformerPlan.of(request, explored=True)
         first = self.first
         if self.scored is not None and self.scored.density:
             texts, density = self.scored.ranked()
             first = [texts[i] for i in np.argsort(-density - rewards(texts, self.proposal), kind="stable")]
-        run = replace(self, source=source, request=request, plan=plan, softening=softening, first=first, restart=1)
+        run = replace(self, source=source, request=request, plan=plan, first=first, restart=1)
         run.expert, run.scored, run.target = Expert(model), None, None
         return run
 
@@ -159,7 +157,6 @@ class TransformerRun:
             scored.score(*padded(texts, target.max_tokens))
             self._look(f"scores of restart {self.restart}", "score", scored, {text: None for text in texts})
             self.fitted = self._fitted(scored)
-            scored.sharpen(self.restart / self._passes)
             if self.restart >= self.plan.restarts:
                 break
             texts = self._annealed()
@@ -188,7 +185,6 @@ class TransformerRun:
             if texts:
                 scored.score(*padded(texts, target.max_tokens))
                 self._look(f"edits, round {number}", "edit", scored, {text: parents.get(text) for text in texts})
-            scored.sharpen((self.restart + number) / self._passes)
 
     def _rounds(self, target: Target, scored: ScoredTexts) -> Iterator[list[str]]:
         """Test where chains of cheap steps lead."""
@@ -201,9 +197,6 @@ class TransformerRun:
             proposed = {_row(chains, i): _row(before, i) for i in moved}
             rounds.settle(before, moved)
             self._look(f"tests, round {number}", "test", scored, proposed)
-            if scored.softening.hard:
-                scored.sharpen((self.restart + number) / self._passes)
-                rounds.true = np.array([scored.density[_row(chains, i)] for i in range(len(rounds.true))])
 
     def result(self) -> tuple[Annealed, dict[str, int]]:
         """Return the scored texts, best first, with the steps made; and the counts of the tests, by name."""
@@ -248,10 +241,6 @@ class TransformerRun:
             observer=self.observer,
             stage=(f"restart {number + 1}", "n-gram"),
         )
-
-    @property
-    def _passes(self) -> int:
-        return self.plan.passes(self.source.piece_words is not None)
 
     def _look(self, name: str, move: str, scored: ScoredTexts, parents: Mapping[Text, Text | None]) -> None:
         """Show the observer what a pass of the model scored: each text with the one that it was made of, if any."""

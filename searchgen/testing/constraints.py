@@ -62,6 +62,7 @@ def assert_constraint(
     lengths = window([constraint])
     counts, accepting = vocabulary.counts, automaton.accept.tolist()
     shown: dict[str, bool] | None = None
+    counted: dict[tuple[int, ...], int] = {}
     for ids, state in _reached(automaton, longest):
         text = tuple(vocabulary.decode(ids))
         words = int((counts[[*ids]] == WORD).sum()) - int((counts[[*ids]] == JOIN).sum())
@@ -71,9 +72,13 @@ def assert_constraint(
             require(accepted == promised, "automaton against predicate", text, accepted, promised)
         if len(ids) <= LONGEST_OF_PARTS:
             parts = constraint.parts(ids, vocabulary)
-            _agree(text, parts, constraint.violations(ids, vocabulary), accepted)
+            counted[ids] = constraint.violations(ids, vocabulary)
+            _agree(text, parts, counted[ids], accepted)
             shown = parts if shown is None else shown
             require([*parts] == [*shown], "the same parts of every text", text, [*parts], [*shown])
+    together = constraint.violations_of([*counted], vocabulary)
+    for (ids, alone), at_once in zip(counted.items(), together, strict=True):
+        require(alone == at_once, "violations of many texts", tuple(vocabulary.decode(ids)), at_once, alone)
 
 
 def assert_automaton(automaton: Automaton, tokens: Sequence[str], accepts: Truth, longest: int = 6) -> None:

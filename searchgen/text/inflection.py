@@ -7,17 +7,20 @@ lacks are inflected by its rules. British and American spellings are forms of on
     ['catch', 'catches', 'caught', 'catching']
 """
 
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import NamedTuple
 
 from searchgen.errors import RequestError
 
-__all__ = ["PARTS_OF_SPEECH", "Form", "contractions", "marked", "spellings", "word_forms"]
+__all__ = ["PARTS_OF_SPEECH", "Form", "contractions", "forms_of_all", "marked", "spellings", "word_forms"]
 
 #: The letters of parts of speech, as the dictionary names them.
 PARTS_OF_SPEECH = {"N": "NOUN", "V": "VERB", "A": "ADJ", "R": "ADV"}
+
+#: The other way round; auxiliaries are verbs.
+LETTERS = {name: letter for letter, name in PARTS_OF_SPEECH.items()} | {"AUX": "V"}
 
 #: The tags of the dictionary, the most usual first.
 TAGS = ("NN", "NNS", "VB", "VBP", "VBZ", "VBD", "VBN", "VBG", "JJ", "JJR", "JJS", "RB", "RBR", "RBS")
@@ -37,6 +40,8 @@ wilful willful, woollen woolen, yoghurt yogurt"""
 #: Endings of which both spellings are words where either is.
 ENDINGS = (("ise", "ize"), ("yse", "yze"), ("isation", "ization"))
 
+ANY_ENDING = tuple(chain.from_iterable(ENDINGS))
+
 #: Shorter words with such an ending are other words: `prise` and `prize`.
 SHORTEST = 6
 
@@ -44,6 +49,12 @@ SHORTEST = 6
 #: What auxiliaries become after a pronoun, and the words that stand before it.
 SHORT = {"be": ("m", "re", "s"), "have": ("ve", "d", "s"), "will": ("ll", "d"), "would": ("d",)}
 BEFORE = "i you he she it we they that there here this what who where when why how"
+
+
+_Entry = Mapping[str, tuple[str, ...]]
+_Table = Mapping[str, _Entry]
+
+NOTHING: _Entry = {}
 
 
 class Form(NamedTuple):
@@ -101,24 +112,59 @@ def word_forms(word: str, part: str = "", *, guess: bool = True) -> tuple[Form, 
     return tuple(Form(text, letters) for text, letters in parts.items())
 
 
+def forms_of_all(words: Iterable[str]) -> set[str]:
+    """The forms of all words of a long list: those of `word_forms` without a part of speech and without rules, at a tenth of the time.
+
+    Args:
+        words: of ASCII letters.
+
+    Raises:
+        RequestError: the dictionary is not installed.
+
+    >>> sorted(forms_of_all(["Mice", "zorb"]))
+    ['mice', 'mouse', 'zorb']
+    """
+    dictionary, found = _dictionary(), set(map(str.lower, words))
+    others = {word for word in found - dictionary.words if word.endswith(ANY_ENDING)}
+    for word in (found & dictionary.words) | others:
+        for spelled in spellings(word):
+            table = dictionary.inflections(spelled)
+            if table:
+                found.update(*table.values())
+            else:
+                found.update(text for base in dictionary.bases(spelled) for text in _forms_of_base(*base))
+    return set(map(str.lower, found))
+
+
+def _forms_of_base(base: str, letter: str) -> Iterator[str]:
+    """Each form of a base form as one part of speech."""
+    for tag, texts in _dictionary().inflections(base).items():
+        if _letter(tag) == letter:
+            yield from texts
+
+
+def _letter(tag: str) -> str:
+    """The letter of the part of speech of a tag."""
+    return "A" if tag[0] == "J" else tag[0]
+
+
 def _inflected(word: str, part: str, guess: bool) -> Iterator[tuple[str, str]]:
     """Each form of a word, and of its other spellings, with the letter of a part of speech."""
-    library = _library()
+    dictionary = _dictionary()
     for spelled in spellings(word):
-        tables = [(library.getAllInflections(spelled), part)]
+        tables = [(dictionary.inflections(spelled), part)]
         if not tables[0][0]:
-            lemmas = library.getAllLemmas(spelled)
-            letters = {name: letter for letter, name in PARTS_OF_SPEECH.items()} | {"AUX": "V"}
-            found = [(lemma, letters[name]) for name, all_of in lemmas.items() if name in letters for lemma in all_of]
-            tables = [(library.getAllInflections(lemma), letter) for lemma, letter in found if part in ("", letter)]
+            found = dictionary.bases(spelled)
+            tables = [(dictionary.inflections(base), letter) for base, letter in found if part in ("", letter)]
         if not any(table for table, _ in tables) and guess and spelled == word:
             guessed = (part,) if part else ("N", "V")
-            tables = [(library.getAllInflectionsOOV(word, PARTS_OF_SPEECH[letter]), letter) for letter in guessed]
+            rules = _library().getAllInflectionsOOV
+            tables = [(rules(word, PARTS_OF_SPEECH[letter]), letter) for letter in guessed]
         for table, wanted in tables:
             for tag in TAGS:
-                letter = "A" if tag[0] == "J" else tag[0]
+                letter = _letter(tag)
                 if wanted in ("", letter):
-                    yield from ((text, letter) for text in table.get(tag, ()))
+                    yield from ((text.lower(), letter) for text in table.get(tag, ()))
 
 
 def contractions(forms: Iterable[str]) -> tuple[str, ...]:
@@ -150,12 +196,12 @@ def spellings(word: str) -> tuple[str, ...]:
     (('color', 'colour'), ('realise', 'realize'), ('prize',), ('dog',))
     """
     other = _pairs().get(word)
-    if other is None and len(word) >= SHORTEST:
+    if other is None and len(word) >= SHORTEST and word.endswith(ANY_ENDING):
         for endings in ENDINGS:
             for mine, others in (endings, endings[::-1]):
                 if word.endswith(mine):
                     other = word.removesuffix(mine) + others
-                    other = other if _library().getAllInflections(other) else None
+                    other = other if _dictionary().inflections(other) else None
     return (word,) if other is None else (word, other)
 
 
@@ -165,6 +211,43 @@ def _pairs() -> dict[str, str]:
     # `check` and `story` are words of their own: only the British spelling leads to them.
     other_words = {"check", "draft", "curb", "story", "tire"}
     return dict(chain.from_iterable([(b, a), *([] if a in other_words else [(a, b)])] for b, a in pairs))
+
+
+class _Dictionary:
+    """The library's two tables for words in small letters; the library would copy an entry at every question."""
+
+    def inflections(self, word: str) -> _Entry:
+        """The forms of a base form by tag; empty for another word."""
+        return self._inflections.get(word, NOTHING)
+
+    def bases(self, word: str) -> list[tuple[str, str]]:
+        """The base forms of a word, each with the letter of its part of speech."""
+        found = self._lemmas.get(word, NOTHING)
+        return [(base.lower(), LETTERS[part]) for part, bases in found.items() if part in LETTERS for base in bases]
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """All words of the tables, and those with another spelling."""
+        return frozenset(chain(self._inflections, self._lemmas, _pairs()))
+
+    @cached_property
+    def _inflections(self) -> _Table:
+        library = _library().Inflections()
+        return _with_exceptions(library._getInflDict(), library._getOverridesDict())
+
+    @cached_property
+    def _lemmas(self) -> _Table:
+        library = _library().Lemmatizer()
+        return _with_exceptions(library._getLemmaDict(), library._getOverridesDict())
+
+
+def _with_exceptions(usual: _Table, exceptions: _Table) -> _Table:
+    return {**usual, **{word: {**usual.get(word, NOTHING), **entry} for word, entry in exceptions.items()}}
+
+
+@lru_cache(maxsize=1)
+def _dictionary() -> _Dictionary:
+    return _Dictionary()
 
 
 @lru_cache(maxsize=1)

@@ -184,7 +184,7 @@ def test_a_default_that_the_keywords_exclude_is_dropped() -> None:
     ran = constrain("--keywords", "?,!", "--seed", "1")
     assert ran.code == 0
     assert {"?", "!"} <= {*ran.out}
-    assert "the sentence is dropped (--no-sentence)" in ran.err
+    assert "the text need not be one sentence (--no-sentence)" in ran.err
 
 
 def test_signs_that_steer_a_terminal_are_not_passed_on() -> None:

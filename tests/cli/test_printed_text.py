@@ -62,13 +62,13 @@ EXAMPLES: list[tuple[tuple[str, ...], Verdict, str]] = [
     (
         ("--template", "The ___ of the ___"),
         lambda text: text[-1].isalpha(),
-        f"the sentence is dropped (--no-sentence), {DROPPED}",
+        f"the text need not be one sentence (--no-sentence), {DROPPED}",
     ),
     (("--template", "“___,” she said."), lambda text: text.startswith("“"), "quotation marks and brackets are allowed"),
     (("--regex", r"Yes\."), lambda text: text == "Yes.", "the finite verb is dropped"),
     (("--where", "characters(200)"), oracle.characters(200, 200), ""),
     (("--where", "words(40)"), oracle.words(40, 40), ""),
-    (("--template", "the ___ is here"), lambda text: text.startswith("the "), "the sentence is dropped"),
+    (("--template", "the ___ is here"), lambda text: text.startswith("the "), "the text need not be one sentence"),
     (("--where", "holds(狗|猫) and words(8..10)"), lambda text: 8 <= len(oracle.characters_of(text)) <= 10, ""),
     (
         ("--template", "我喜欢＿，因为___{2..4字}。"),

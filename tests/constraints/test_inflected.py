@@ -17,7 +17,7 @@ from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.request.from_values import Defaults, request_of
 from searchgen.text import text_form
-from searchgen.text.inflection import word_forms
+from searchgen.text.inflection import forms_of_all, word_forms
 from searchgen.vocabulary import Vocabulary
 from tests.cli.runner import constrain
 
@@ -197,3 +197,18 @@ def test_requests_without_forms_import_no_dictionary() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout == "False\n"
+
+
+def test_forms_of_a_long_list_are_those_of_its_words() -> None:
+    chance = random.Random(4)
+    words = [
+        *POOL,
+        *(word + ending for word in FORMS for ending in ("", "s", "er", "ize", "ise", "zz")),
+        "be",
+        "will",
+        "realise",
+    ]
+    words += ["Data", "analyze", "theatre", "colors", "zorb", "lassoed", "disputant", "ought"]
+    words += ["".join(chance.choice("aeinorst") for _ in range(4)) for _ in range(400)]
+    assert forms_of_all(words) == {form.text for word in words for form in word_forms(word, guess=False)}
+    assert {"mice", "color", "realized"} <= forms_of_all(["mouse", "colour", "realise"])

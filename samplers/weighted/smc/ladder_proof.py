@@ -23,7 +23,19 @@ from searchgen.samplers.weighted.smc.ladder import FLAT, climb, flattened, place
 from searchgen.samplers.weighted.smc.run import grow
 from searchgen.samplers.weighted.smc.steps import Particles, new_particles
 
-__all__ = ["Matrices", "Played", "State", "deviation", "grown", "matrices_of", "prove", "shortest"]
+__all__ = [
+    "Matrices",
+    "Played",
+    "State",
+    "deviation",
+    "grown",
+    "law_of",
+    "matrices_of",
+    "places",
+    "prove",
+    "put",
+    "shortest",
+]
 
 #: Most texts of a world for two particles on a ladder, and for two rungs of it: branches are the square of one particle's, to the rungs.
 MOST_TEXTS, FEW_TEXTS = 6, 4
@@ -55,8 +67,8 @@ class Played:
     def move(self, tau: float, number: int) -> None:
         """Move every text by a step at an inverse temperature."""
         if tau < 1.0:
-            at = [self._pick(self.matrices[tau][i]) for i in _places(self.world, self.chains)]
-            _put(self.world, self.chains, at)
+            at = [self._pick(self.matrices[tau][i]) for i in places(self.world, self.chains)]
+            put(self.world, self.chains, at)
 
     def _pick(self, law: npt.NDArray[np.float64]) -> int:
         """Play the script's branch of a choice among the possible texts."""
@@ -91,7 +103,7 @@ def grown(world: World) -> dict[State, float]:
         texts = [tuple(row[:n].tolist()) for row, n in zip(particles.token, particles.length, strict=True)]
         return tuple(world.texts.index(text) for text in texts), tuple(particles.log_weight.tolist())
 
-    return _law(play)
+    return law_of(play)
 
 
 def deviation(
@@ -119,11 +131,11 @@ def deviation(
 
             def play(rng: Any, at: Any = at, log_weight: Any = log_weight, two: Any = two) -> State:
                 weights = weights_of(np.array(log_weight), np.arange(2))
-                _put(world, chains, at)
+                put(world, chains, at)
                 climb(two, chains, weights, engine(world, matrices, chains, weights, threshold, rng))
-                return tuple(_places(world, chains)), tuple(weights.log_weight.tolist())
+                return tuple(places(world, chains)), tuple(weights.log_weight.tolist())
 
-            for state, p in _law(play).items():
+            for state, p in law_of(play).items():
                 after[state] = after.get(state, 0.0) + probability * p
         law = after
     estimate = np.zeros(len(world.texts))
@@ -150,7 +162,7 @@ def prove(world: World) -> list[Finding]:
     return findings
 
 
-def _put(world: World, chains: Chains, at: Sequence[int]) -> None:
+def put(world: World, chains: Chains, at: Sequence[int]) -> None:
     """Give each chain a text of the world."""
     texts = [world.texts[i] for i in at]
     tokens = np.zeros((len(texts), world.max_tokens), np.int32)
@@ -159,12 +171,12 @@ def _put(world: World, chains: Chains, at: Sequence[int]) -> None:
     enter(world.problem, chains, tokens, np.array([len(text) for text in texts]))
 
 
-def _places(world: World, chains: Chains) -> list[int]:
+def places(world: World, chains: Chains) -> list[int]:
     """Return which text of the world each chain holds."""
     return [world.texts.index(tuple(row[:n].tolist())) for row, n in zip(chains.token, chains.length, strict=True)]
 
 
-def _law(play: Callable[[Any], State]) -> dict[State, float]:
+def law_of(play: Callable[[Any], State]) -> dict[State, float]:
     """Return the law of what a function returns, over all paths of the script that it is given."""
     law: dict[State, float] = {}
     rng = script(4096)

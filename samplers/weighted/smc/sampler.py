@@ -11,48 +11,22 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import NotFound, RequestError
+from searchgen.errors import NotFound
 from searchgen.kernels.randomness import key_of
 from searchgen.samplers.chains.chains import enter, new_chains
 from searchgen.samplers.chains.moves import MOVES, Chains
 from searchgen.samplers.chains.scorer import scorer_of
 from searchgen.samplers.diagnostics.weights import log_mean_exp
 from searchgen.samplers.method import Draws, Job, Method
+from searchgen.samplers.weighted.smc.bridge import Compiled as Bridging
+from searchgen.samplers.weighted.smc.bridge import Crossed, Functions, cross
+from searchgen.samplers.weighted.smc.bridge_proof import prove
 from searchgen.samplers.weighted.smc.ladder import FLAT, Compiled, Rung, climb, flattened, placed, weights_of
-from searchgen.samplers.weighted.smc.ladder_proof import prove
+from searchgen.samplers.weighted.smc.options import Options
 from searchgen.samplers.weighted.smc.run import Run, run
 from searchgen.samplers.weighted.smc.twist import Twist
-from searchgen.target import Target
 
 __all__ = ["METHOD", "Options", "Run", "effective", "relative_variance", "run"]
-
-MOST_REJUVENATION, MOST_RUNGS = 1_000_000, 1_000
-
-
-@dataclass(frozen=True)
-class Options:
-    """How particles grow.
-
-    Attributes:
-        order: order of the guide that looks ahead; 0: the model's own, which with near=0 makes every weight the same.
-        near: if above 0, contexts of the guide beyond order 2 are those that lead to a demanded word within so many words; 0: all.
-        threshold: particles are resampled when their effective number falls below this share of them; 0: never.
-        rejuvenate: steps of Metropolis-Hastings of every finished particle, which tell copies apart; with a ladder so many at each
-            rung, 0 standing for as many as a text may have words.
-        ladder: if above 0, particles grow under beta 1 and are then led to a larger beta over so many rungs.
-    """
-
-    order: int = 0
-    near: int = 1
-    threshold: float = 0.5
-    rejuvenate: int = 0
-    ladder: int = 0
-
-    def spelled_out(self, target: Target) -> "Options":
-        """Return the options with their defaults for a target."""
-        order = self.order or int(target.problem.ngram.order[0])
-        steps = target.window[1] if self.ladder and not self.rejuvenate else self.rejuvenate
-        return replace(self, order=order, rejuvenate=steps)
 
 
 def effective(log_weight: npt.NDArray[np.float64]) -> float:
@@ -86,7 +60,7 @@ def relative_variance(log_weight: npt.NDArray[np.float64], ancestor: npt.NDArray
 def draw(job: Job) -> Draws:
     """Grow `job.count` particles and return them with their weights, in the order of their descent."""
     options: Options = job.options.spelled_out(job.target)
-    _check(options, job.target)
+    options.check(job.target)
     guide = _growing(job, options).guide(options.order, options.near)
     if not guide.tables.ends[-1] > 0.0:
         raise NotFound(
@@ -114,9 +88,9 @@ def draw(job: Job) -> Draws:
     return Draws(
         tokens=led.chains.token,
         lengths=led.chains.length,
-        log_density=led.chains.log_density if twist is None else twist.density[alive],
+        log_density=led.log_density if twist is None else twist.density[alive],
         log_weight=led.log_weight,
-        evaluations=job.count + len(alive) * options.rejuvenate * max(1, options.ladder),
+        evaluations=job.count + led.evaluations,
         log_z=led.log_z,
         log_z_error=error,
         counts={"particles": job.count, "steps": grown.steps, "dead": job.count - len(alive)},
@@ -131,7 +105,7 @@ def draw(job: Job) -> Draws:
             "ancestors": ancestors,
             "guide_order": guide.order,
             "guide_log_z": guide.log_mass,
-            **({"ladder": [asdict(rung) for rung in led.rungs]} if led.rungs else {}),
+            **({"soften" if options.soften else "ladder": [asdict(rung) for rung in led.rungs]} if led.rungs else {}),
             **({} if text_model is None else {"transformer": text_model.counted()}),
         },
         notes=_notes(job.count, ancestors, options),
@@ -145,40 +119,6 @@ def _growing(job: Job, options: Options) -> Job:
     return replace(job, target=replace(job.target, problem=flattened(job.target.problem, FLAT)))
 
 
-def _check(options: Options, target: Target) -> None:
-    """Refuse options outside their ranges, and those that cannot serve a target."""
-    if options.order < 0:
-        raise RequestError(
-            f"--sampler smc: order={options.order} is negative; give the order of a guide, or 0 for the model's own"
-        )
-    if options.near < 0:
-        raise RequestError(f"--sampler smc: near={options.near} is negative; give 0 or more words")
-    if not 0.0 <= options.threshold <= 1.0:
-        raise RequestError(
-            f"--sampler smc: threshold={options.threshold:g} is out of range; give a share of particles from 0 to 1"
-        )
-    if not 0 <= options.rejuvenate <= MOST_REJUVENATION:
-        raise RequestError(
-            f"--sampler smc: rejuvenate={options.rejuvenate} is out of range; give 0 to {MOST_REJUVENATION:,} steps"
-        )
-    if not 0 <= options.ladder <= MOST_RUNGS:
-        raise RequestError(
-            f"--sampler smc: ladder={options.ladder} is out of range; give 0 (no ladder) to {MOST_RUNGS:,} rungs"
-        )
-    moves = f"ladder={options.ladder}" if options.ladder else f"rejuvenate={options.rejuvenate}"
-    if target.text_model is not None and (options.ladder or options.rejuvenate):
-        raise RequestError(
-            f"--sampler smc: {moves} changes words by the n-gram model alone, without {target.text_model.label}; drop it"
-        )
-    if target.model.unnormalised and (options.ladder or options.rejuvenate):
-        raise RequestError(
-            f"--sampler smc: {moves} draws words from the model, and {target.model.unnormalised}; drop it, or normalise the model"
-        )
-    beta = float(target.problem.beta[0])
-    if options.ladder and not beta > FLAT:
-        raise RequestError(f"--sampler smc: {moves} needs a beta above {FLAT:g}, and --beta is {beta:g}; drop it")
-
-
 @dataclass(frozen=True, eq=False)
 class _Led:
     """Finished particles that are properly weighted for the target.
@@ -190,7 +130,9 @@ class _Led:
         ancestor: (n,) the first particles they descend from.
         log_z: natural log of the estimate.
         resamplings: how many there were, on the ladder too.
+        log_density: (n,) of the texts.
         rungs: what happened on the ladder.
+        evaluations: texts that were scored on it.
     """
 
     chains: Chains
@@ -199,7 +141,9 @@ class _Led:
     ancestor: npt.NDArray[np.int64]
     log_z: float
     resamplings: int
-    rungs: tuple[Rung, ...] = ()
+    log_density: npt.NDArray[np.float64]
+    rungs: tuple[Rung | Crossed, ...] = ()
+    evaluations: int = 0
 
     def whole(self, count: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
         """Return log weights and ancestors of all particles, the dead ones with weight 0."""
@@ -217,16 +161,65 @@ def _led(job: Job, options: Options, grown: Run, alive: npt.NDArray[np.int64]) -
     log_weight = particles.log_weight[alive] + np.log(len(alive) / job.count)  # the mean over those left is Z
     ancestor, resamplings = particles.ancestor[alive], len(grown.resamplings)
     weights = weights_of(log_weight, ancestor)
-    key = key_of(job.key, "rejuvenate")
+    if options.soften:
+        return _bridged(job, options, _Led(chains, alive, log_weight, ancestor, 0.0, resamplings, chains.log_density))
+    key, evaluations = key_of(job.key, "rejuvenate"), len(alive) * options.rejuvenate * max(1, options.ladder)
     engine = Compiled(problem, chains, weights, key, options.threshold, options.rejuvenate, job.threads)
     if options.ladder:
         rungs = climb(placed(FLAT / float(problem.beta[0]), options.ladder), chains, weights, engine)
         resamplings += sum(rung.resampled for rung in rungs)
         log_z = log_mean_exp(weights.log_weight)[0]
-        return _Led(chains, alive, weights.log_weight, weights.ancestor, log_z, resamplings, rungs)
+        return _Led(
+            chains,
+            alive,
+            weights.log_weight,
+            weights.ancestor,
+            log_z,
+            resamplings,
+            chains.log_density,
+            rungs,
+            evaluations,
+        )
     if options.rejuvenate:
         engine.move(1.0, 1)
-    return _Led(chains, alive, log_weight, ancestor, grown.log_z, resamplings)
+    return _Led(
+        chains, alive, log_weight, ancestor, grown.log_z, resamplings, chains.log_density, evaluations=evaluations
+    )
+
+
+def _bridged(job: Job, options: Options, grown: _Led) -> _Led:
+    """Return the texts after the ladder from soft to hard functions.
+
+    Raises:
+        NotFound: no text keeps the hard ones.
+    """
+    target, chains = job.target, grown.chains
+    functions = Functions(target, options.soften, options.width)
+    weights = weights_of(grown.log_weight, grown.ancestor)
+    key = key_of(job.key, "soften")
+    bridge = Bridging(
+        target.problem, functions, chains, weights, key, options.threshold, options.rejuvenate, job.threads
+    )
+    rungs = tuple(cross(rung, chains, weights, bridge) for rung in range(1, options.soften + 1))
+    left = np.flatnonzero(weights.log_weight > -np.inf)
+    if len(left) == 0:
+        names = ", ".join(term.name for term in target.opaque if term.hard)
+        raise NotFound(
+            f"no particle of {job.count} keeps {names}; give a larger -n, or more rungs with --option soften"
+        )
+    log_weight = weights.log_weight[left] + np.log(len(left) / len(grown.alive))  # the mean over those left is Z
+    density = (chains.log_density + bridge.log_chi(options.soften))[left]
+    return _Led(
+        Chains._make(column[left] for column in chains),
+        grown.alive[left],
+        log_weight,
+        weights.ancestor[left],
+        log_mean_exp(log_weight)[0],
+        grown.resamplings + sum(rung.resampled for rung in rungs),
+        density,
+        rungs,
+        functions.counted,
+    )
 
 
 def _notes(count: int, ancestors: int, options: Options) -> tuple[str, ...]:
@@ -249,5 +242,6 @@ METHOD = Method(
     proof=prove,
     options=Options,
     whole_text=True,
+    softens=True,
     unnormalised=True,
 )

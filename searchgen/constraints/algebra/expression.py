@@ -6,6 +6,8 @@
 
 import re
 
+from searchgen.text.items.lists import parse_items
+
 __all__ = [
     "Condition",
     "acrostic",
@@ -204,18 +206,37 @@ def alliteration(letter: str) -> Condition:
     return _called("alliteration", quoted(letter))
 
 
-def lines(count: int, low: int | None = None, high: int | None = None, *held: str) -> Condition:
-    """So many lines of so many words each, by default 3 to 8, in Chinese 5 to 7 characters; `2=sea|ocean`: the second holds one of these.
+def lines(count: int, low: int | None = None, high: int | None = None, *, line_words: str = "") -> Condition:
+    """So many lines of so many words each, by default 3 to 8, in Chinese 5 to 7 characters.
 
-    >>> lines(4), lines(4, 3, 8), lines(2, None, None, "-1=sea")
-    ('lines(4)', 'lines(4, 3..8)', 'lines(2, "-1=sea")')
+    Args:
+        count: of lines.
+        low: the fewest words of a line.
+        high: the most.
+        line_words: words in single lines, as `--line-words` takes them.
+
+    >>> lines(4), lines(4, 3, 8), lines(2, line_words="1=sea|ocean,-1=the moon")
+    ('lines(4)', 'lines(4, 3..8)', 'lines(2, "1=sea"|ocean, "-1=the moon")')
     """
-    return _called("lines", str(count), *([] if low is high is None else [_range(low, high)]), *map(_listed, held))
+    return _called("lines", str(count), *_size(low, high), *_held(line_words))
 
 
-def acrostic(word: str, low: int | None = None, high: int | None = None) -> Condition:
-    """A line for each letter of a word, which they begin with; so many words each, as `lines`."""
-    return _called("acrostic", quoted(word), *([] if low is high is None else [_range(low, high)]))
+def acrostic(word: str, low: int | None = None, high: int | None = None, *, line_words: str = "") -> Condition:
+    """A line for each letter of a word, which they begin with; the other arguments as those of `lines`.
+
+    >>> acrostic("moon"), acrostic("moon", 3, line_words="2=sea")
+    ('acrostic(moon)', 'acrostic(moon, 3.., "2=sea")')
+    """
+    return _called("acrostic", quoted(word), *_size(low, high), *_held(line_words))
+
+
+def _size(low: int | None, high: int | None) -> list[str]:
+    return [] if low is high is None else [_range(low, high)]
+
+
+def _held(line_words: str) -> list[str]:
+    items = parse_items([line_words]) if line_words else []
+    return ["|".join(map(quoted, item)) for item in items]
 
 
 def regex(pattern: str) -> Condition:

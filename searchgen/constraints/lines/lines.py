@@ -299,7 +299,14 @@ class CharactersOfLines(Constraint):
         Returns:
             0 iff the text can be divided so.
         """
-        return self.lines.distance(vocabulary.form.detokenise(vocabulary.decode(ids)), vocabulary.form.name)
+        return self.violations_of([ids], vocabulary)[0]
+
+    def violations_of(self, texts: Sequence[Ids], vocabulary: Vocabulary) -> list[int]:
+        """The same of many texts; arguments as those of `Constraint.violations_of`."""
+        from searchgen.constraints.lines.distance import distances
+
+        form = vocabulary.form
+        return distances(self.lines, [form.detokenise(vocabulary.decode(ids)) for ids in texts], form.name)
 
 
 def _written(value: Any) -> str:

@@ -7,11 +7,9 @@ probability in proportion to its weight.
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
-
-import numpy as np
 
 from searchgen.constraints.lines.holding import Held
 from searchgen.constraints.printed.ranges import Range
@@ -113,50 +111,19 @@ class Shape:
         starts, at = [], 0
         for number in range(self.count):
             starts.append(pieces[at].start)
-            ends = self._ends(pieces, number, at, form)
+            ends = self.ends(pieces, number, at, form)
             at = max(ends, key=lambda end: self._with(pieces, at, end, after[number + 1][end], summed=False))
         return starts
 
-    def distance(self, text: str, form: str) -> int:
-        """Return how many characters the lines of a text in one line miss or have too many, in the division where these are fewest.
-
-        A text that has no division into so many lines, whatever their characters, misses all that it has and one more.
+    def log_weight(self, text: str, form: str, within: Collection[int] = ()) -> float:
+        """Return the natural log of the sum of the weights of all divisions, -inf where there is none; arguments as those of `best`.
 
         Example:
-            >>> Shape(2, Range(1, None), characters=Range(5, 7)).distance("The cat sat down.", "en")
-            2
+            >>> round(Shape(2, Range(1, 2)).log_weight("On the sea.", "en"), 3)  # the break stands after `the`, or after `on`
+            -2.307
         """
-        pieces, none = pieces_of(text, form), len(text) + 1
-        if not pieces:
-            return none
-        short = self._short(pieces, none)
-        after = np.array([none] * len(pieces) + [0])
-        for number in reversed(range(self.count)):
-            allowed = short
-            if self.letters or any(held.line == number for held in self.held):
-                allowed = np.where(self._mask(pieces, number, form), short, none)
-            after = np.append((allowed + after[1:]).min(axis=1), none)
-        return int(min(after[0], none))
-
-    def _short(self, pieces: Sequence[Piece], none: int) -> np.ndarray:
-        """Return (n, n) how many characters a line from a piece to another misses or has too many; `none`: its words are not allowed."""
-        starts, ends = (np.array([getattr(piece, side) for piece in pieces]) for side in ("start", "end"))
-        counts = np.cumsum([piece.words for piece in pieces])
-        words = counts - np.append(0, counts[:-1])[:, None]
-        low, high = max(1, self.words.low), self.words.high
-        allowed = (words >= low) if high is None else (words >= low) & (words <= high)
-        sized, length = self.characters or Range(0, None), ends - starts[:, None]
-        short = np.maximum(sized.low - length, 0)
-        if sized.high is not None:
-            short = np.maximum(short, length - sized.high)
-        return np.where(allowed, short, none)
-
-    def _mask(self, pieces: Sequence[Piece], number: int, form: str) -> np.ndarray:
-        """Return (n, n) whether a line, its characters aside, may go from a piece to another."""
-        free, mask = replace(self, characters=None), np.zeros((len(pieces), len(pieces)), np.bool_)
-        for at in range(len(pieces)):
-            mask[at, [end - 1 for end in free._ends(pieces, number, at, form)]] = True
-        return mask
+        pieces = pieces_of(text, form, within)
+        return self._after(pieces, form, summed=True)[0][0].log_weight if pieces else -math.inf
 
     def drawn(self, text: str, form: str, uniform: Sequence[float], within: Collection[int] = ()) -> list[int]:
         """Return the places where the lines begin in a division drawn in proportion to its weight.
@@ -172,7 +139,7 @@ class Shape:
         starts, at = [], 0
         for number in range(self.count):
             starts.append(pieces[at].start)
-            ends = self._ends(pieces, number, at, form)
+            ends = self.ends(pieces, number, at, form)
             weights = [
                 math.exp(self._with(pieces, at, end, after[number + 1][end], summed=True).log_weight) for end in ends
             ]
@@ -194,13 +161,20 @@ class Shape:
             for at in range(len(pieces)):
                 ways = [
                     self._with(pieces, at, end, after[number + 1][end], summed=summed)
-                    for end in self._ends(pieces, number, at, form)
+                    for end in self.ends(pieces, number, at, form)
                 ]
                 after[number][at] = _joined(ways, summed=summed) if ways else nothing
         return after
 
-    def _ends(self, pieces: Sequence[Piece], number: int, at: int, form: str) -> list[int]:
-        """Return the pieces behind a line that begins with a piece."""
+    def ends(self, pieces: Sequence[Piece], number: int, at: int, form: str) -> list[int]:
+        """Return the pieces behind a line that begins with a piece.
+
+        Args:
+            pieces: of the text.
+            number: of the line, from 0.
+            at: number of the piece that it begins with.
+            form: name of the text form.
+        """
         if self.letters and pieces[at].letter != self.letters[number]:
             return []
         ends, words = [], 0
@@ -264,12 +238,17 @@ def _read(part: str, form: str) -> tuple[int, str, tuple[str, ...], bool]:
     return len(words), spelled[:1], tuple(word.casefold() for word in words), part.lower() in BINDING
 
 
+@lru_cache(maxsize=1 << 14)
+def _has_word(part: str) -> bool:
+    return bool(core(part))
+
+
 def _spaced(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     start, begun = 0, False  # begun: a span has a word
     for part in text.split(" "):
         end = start + len(part)
-        is_word = bool(core(part))
+        is_word = _has_word(part)
         if spans and not (is_word and begun):
             spans[-1] = spans[-1][0], end
         elif part:

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from searchgen.automata import Automaton, Ids
+from searchgen.automata import DEAD, START, Automaton, Ids
 from searchgen.constraints.flags import Flag
 from searchgen.constraints.length import MOST_WORDS
 from searchgen.constraints.printed.condition import Printed, explored
 from searchgen.constraints.printed.ranges import Range
-from searchgen.errors import RequestError
+from searchgen.errors import RequestError, TooLarge
 from searchgen.text import TextForm
 from searchgen.text.printed_words import Sort, printed_words, sort_of
 from searchgen.text.printing import Alphabet
@@ -139,13 +139,13 @@ class Characters(_Sized):
 
     def characters(self, alphabet: Alphabet, form: str, limit: int) -> Automaton:
         """The state is the number of characters."""
-        cap = self.size.cap
-
-        def step(count: int, sort: int) -> int | None:
-            count = min(cap, count + 1)
-            return count if self.size.high is None or count <= self.size.high else None
-
-        return explored([0] * len(alphabet), 0, step, lambda count: count in self.size, limit)
+        cap = self.size.low if self.size.high is None else self.size.high
+        last = DEAD if self.size.high is not None else START + cap
+        table = [[DEAD], *([START + count] for count in range(1, cap + 1)), [last]]
+        if len(table) > limit:
+            raise TooLarge(f"{self.describe()} needs an automaton of more than {limit:,} entries; ask for less")
+        accept = [False, *(count in self.size for count in range(cap + 1))]
+        return Automaton.of([0] * len(alphabet), table, accept)
 
     def sizes(self, text: str, form: str) -> Sequence[int]:
         """The number of characters."""

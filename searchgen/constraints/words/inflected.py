@@ -5,7 +5,7 @@ alternative of its item, so that automata, samplers and verdicts know of no infl
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any
@@ -14,7 +14,7 @@ from searchgen.constraints.flags import ITEMS, PHRASES, Flag
 from searchgen.errors import RequestError
 from searchgen.text import TextForm
 from searchgen.text.grammar import words_of_grammar
-from searchgen.text.inflection import PARTS_OF_SPEECH, Form, contractions, marked, word_forms
+from searchgen.text.inflection import PARTS_OF_SPEECH, Form, contractions, forms_of_all, marked, word_forms
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["INFLECTION_FLAGS", "Inflected"]
@@ -99,10 +99,10 @@ class Inflected:
             yield from (
                 f"{text!r} is read as it is written; with --inflect {text[-2:]} is a part of speech" for text in marks
             )
-        words = {marked(_plain(text))[0] for text in [*texts, *demands.get("only_words", ())]}
-        strange = [word for word in demands["forms_of"] if marked(_plain(word))[0] not in words]
-        if strange and form.name == "en" and not demands.get("where"):
-            yield f"--forms-of {strange[0]}: no such word is asked for"
+        if demands["forms_of"] and form.name == "en" and not demands.get("where"):
+            words = {marked(_plain(text))[0] for text in [*texts, *demands.get("only_words", ())]}
+            strange = [word for word in demands["forms_of"] if marked(_plain(word))[0] not in words]
+            yield from (f"--forms-of {word}: no such word is asked for" for word in strange[:1])
 
     def forms(self, text: str, vocabulary: Vocabulary | None = None) -> list[str]:
         """The forms in which a word or phrase counts, itself first.
@@ -127,12 +127,21 @@ class Inflected:
         )
         return [*dict.fromkeys([whole, *own, *found])]
 
-    def all_of(self, word: str) -> list[str]:
-        """All forms that the dictionary has of a word of a long list, itself first; as `forms`, but without rules for other words.
+    def all_of(self, words: Iterable[str]) -> set[str]:
+        """All forms that the dictionary has of the words of a long list; as `forms`, but without rules for other words.
 
         Args:
-            word: as the user wrote it.
+            words: as the user wrote them.
+
+        Returns:
+            The words without marks, and their forms.
         """
+        every = set(words)
+        is_usual = self.everything and not self.named and not self.listed
+        plain = {word for word in every if is_usual and word.isascii() and word.isalpha()}
+        return plain | forms_of_all(plain) | {form for word in every - plain for form in self._all_of_word(word)}
+
+    def _all_of_word(self, word: str) -> list[str]:
         bare, part = marked(word)
         if " " in word or not (self.everything or _plain(bare) in self.named or _plain(word) in self.named):
             return [word]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -79,18 +80,19 @@ class OnlyWords(Counted):
         if not asked:
             return ()
         inflected = Inflected.of(demands, form)
-        texts = dict.fromkeys(text for word in asked for text in (inflected.all_of(word) if inflected else (word,)))
+        texts = inflected.all_of(asked) if inflected else set(asked)
         plain = {text for text in texts if text.isascii() and text.isalpha()}  # as every form reads them: one token
         odd = (_folded(item_tokens(narrow(text), form), setting) for text in texts if text not in plain)
-        items = frozenset(filter(None, [*((text.lower(),) for text in plain), *odd]))
+        items = frozenset(chain(zip(map(str.lower, plain), strict=True), filter(None, odd)))
         if not any(form.is_word(token) for item in items for token in item):
             raise RequestError("--only-words lists no word; give at least one")
         setting.notes += separator_hints(asked[:FEW])
         listed = cls(items, form.name != "zh", len(asked))
         joining = [*dict.fromkeys(phrase for one in setting.made for phrase in listed.lacking(one, setting))]
-        if joining:
-            names = ", ".join(map(spell, joining[:FEW])) + (" ..." if len(joining) > FEW else "")
-            setting.notes.append(f"--only-words lacks {names}: allowed, because it is asked for")
+        if not joining:
+            return (listed,)
+        names = ", ".join(map(spell, joining[:FEW])) + (" ..." if len(joining) > FEW else "")
+        setting.notes.append(f"--only-words lacks {names}: allowed, because it is asked for")
         return (cls(items.union(joining), listed.parted, len(asked)),)
 
     def lacking(self, constraint: Constraint, setting: Setting) -> Iterator[Phrase]:
@@ -119,7 +121,13 @@ class OnlyWords(Counted):
 
     @cached_property
     def _words(self) -> frozenset[str]:
-        return frozenset(token for item in self.items for token in item)
+        return frozenset(chain.from_iterable(self.items))
+
+    @cached_property
+    def _with_signs(self) -> list[Phrase]:
+        if "".join(self._words).isalnum():
+            return []
+        return [item for item in self.items if not all(map(str.isalnum, item))]
 
     @cached_property
     def _trie(self) -> WordTrie:
@@ -127,7 +135,7 @@ class OnlyWords(Counted):
 
     def phrases(self) -> Sequence[Phrase]:
         """Those with signs, which stay whole."""
-        return [item for item in self.items if not all(map(str.isalnum, item))]
+        return self._with_signs
 
     def describe(self) -> str:
         """The words of a short list, the number of a long one.

@@ -19,6 +19,7 @@ from searchgen.automata import ENTRY_LIMIT, START, Automaton, Ids, anything, min
 from searchgen.constraints.base import Constraint, Counted, Setting
 from searchgen.constraints.flags import Flag
 from searchgen.errors import RequestError, TooLarge
+from searchgen.meaning.overlap import overlap
 from searchgen.text import TextForm
 from searchgen.vocabulary import Vocabulary
 
@@ -116,18 +117,27 @@ class Similarity(Counted):
 
     def value(self, ids: Ids, vocabulary: Vocabulary) -> float:
         """Return the similarity of a text, -1 to 1."""
+        return self._values([ids], vocabulary)[0]
+
+    def _values(self, texts: Sequence[Ids], vocabulary: Vocabulary) -> list[float]:
         from searchgen.meaning.pooling import cosine
         from searchgen.meaning.vectors import vectors_of
 
-        printed = ("" if self.language == "zh" else " ").join(vocabulary.decode(ids))
-        vector = vectors_of(self.language).sentences([printed])[0]
-        return float(cosine(vector, _vector(self.language, self.other)))
+        between = "" if self.language == "zh" else " "
+        vectors = vectors_of(self.language).sentences([between.join(vocabulary.decode(ids)) for ids in texts])
+        other = _vector(self.language, self.other)
+        return [float(cosine(vector, other)) for vector in vectors]
 
     def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
         """How far the text is below the bound, in steps; arguments as those of `Constraint.violations`."""
+        return self.violations_of([ids], vocabulary)[0]
+
+    def violations_of(self, texts: Sequence[Ids], vocabulary: Vocabulary) -> list[int]:
+        """The same of many texts; arguments as those of `Constraint.violations_of`."""
         if self.least <= -1:
-            return 0
-        return max(0, ceil((self.least - ROUNDING - self.value(ids, vocabulary)) / STEP))
+            return [0] * len(texts)
+        values = self._values(texts, vocabulary)
+        return [max(0, ceil((self.least - ROUNDING - value) / STEP)) for value in values]
 
 
 @dataclass(frozen=True)
@@ -215,9 +225,8 @@ class Overlap(Counted):
 
     def value(self, ids: Ids, vocabulary: Vocabulary) -> float:
         """Return the overlap of a text, 0 to 1."""
-        from searchgen.meaning.overlap import overlap
-
-        return overlap(_words(vocabulary.decode(ids), vocabulary.form), self.other)
+        words = _words(vocabulary.decode(ids), vocabulary.form)
+        return overlap(words, self.other)
 
     def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
         """How far the text is above the bound, in steps; arguments as those of `Constraint.violations`."""
@@ -225,7 +234,13 @@ class Overlap(Counted):
 
 
 def _words(tokens: Sequence[str], form: TextForm) -> list[str]:
-    return [form.fold(token) for token in tokens if form.is_word(token)]
+    return [word for token in tokens if (word := _word(token, form))]
+
+
+@lru_cache(maxsize=1 << 14)
+def _word(token: str, form: TextForm) -> str:
+    """A token with case ignored; empty if it is no word."""
+    return form.fold(token) if form.is_word(token) else ""
 
 
 def _apart(key: str, other: str, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
