@@ -113,6 +113,8 @@ def test_poems_are_checked_line_by_line() -> None:
         (("--lines", "3", "--acrostic", "MOON"), 2, "--lines 3 with --acrostic MOON, which has 4"),
         (("--lines", "3", "--where", "acrostic(abc)"), 2, "lines are asked for twice"),
         (("--where", "lines(3, 2)and lines(2)"), 2, "lines are asked for twice"),
+        (("--lines", "0"), 2, "--lines 0: give 1 to 40"),
+        (("--words-per-line", "3"), 2, "--words-per-line without lines; give --lines N"),
         (("--where", "lines(0)"), 2, "--where: lines at column 1: lines 0: give 1 to 40"),
         (("--where", "lines(few)"), 2, "such as lines(4)"),
         (("--lines", "0", "-k", "dog"), 2, "give 1 to 40"),

@@ -85,24 +85,28 @@ class Softened:
         return worst
 
 
-class Played(ladder_proof.Played):
+class Played:
     """A bridge played by a script. The last move is left out: the law that it makes is the matrix's, applied by `deviation`."""
 
     def __init__(self, softened: Softened, chains: Chains, weights: Particles, threshold: float, rng: Any) -> None:
         """Prepare a rung."""
-        super().__init__(softened.world, {}, chains, weights, threshold, rng)
-        self.softened = softened
+        self.softened, self.chains, self.weights = softened, chains, weights
+        self.script = ladder_proof.Played(softened.world, {}, chains, weights, threshold, rng)
 
     def log_chi(self, rung: int) -> Floats:
         """Return log chi of the texts, which production's functions gave."""
-        chi: Floats = self.softened.chi[rung][places(self.world, self.chains)]
+        chi: Floats = self.softened.chi[rung][places(self.softened.world, self.chains)]
         return chi
 
-    def move(self, rung: float, number: int = 0) -> float:
+    def resample(self, rung: int) -> bool:
+        """Resample if it is time to; return whether."""
+        return self.script.resample(rung)
+
+    def move(self, rung: int) -> float:
         """Move every text by a round at a rung."""
         if rung < RUNGS:
-            matrix = self.softened.matrices[int(rung)]
-            put(self.world, self.chains, [self._pick(matrix[i]) for i in places(self.world, self.chains)])
+            world, matrix = self.softened.world, self.softened.matrices[rung]
+            put(world, self.chains, [self.script.pick(matrix[i]) for i in places(world, self.chains)])
         return 0.0
 
 

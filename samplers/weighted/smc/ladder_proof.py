@@ -67,10 +67,10 @@ class Played:
     def move(self, tau: float, number: int) -> None:
         """Move every text by a step at an inverse temperature."""
         if tau < 1.0:
-            at = [self._pick(self.matrices[tau][i]) for i in places(self.world, self.chains)]
+            at = [self.pick(self.matrices[tau][i]) for i in places(self.world, self.chains)]
             put(self.world, self.chains, at)
 
-    def _pick(self, law: npt.NDArray[np.float64]) -> int:
+    def pick(self, law: npt.NDArray[np.float64]) -> int:
         """Play the script's branch of a choice among the possible texts."""
         possible, rng = np.flatnonzero(law > 0.0), self.rng
         depth = int(rng.depth[0])

@@ -37,7 +37,7 @@ def distances(shape: Shape, texts: Sequence[str], form: str) -> list[int]:
     none = np.array([len(text) + 1 for text in texts])  # (B,)
     most = max(map(len, rows), default=0)
     if not most:
-        return none.tolist()
+        return [*map(int, none)]
     short = _short(shape, rows, none)  # (B, n, n)
     after = np.repeat(none[:, None], most + 1, axis=1)  # (B, n + 1)
     after[np.arange(len(rows)), list(map(len, rows))] = 0
@@ -47,7 +47,7 @@ def distances(shape: Shape, texts: Sequence[str], form: str) -> list[int]:
             allowed = np.where(_mask(shape, rows, number, form), short, none[:, None, None])
         after[:, :-1] = (allowed + after[:, None, 1:]).min(axis=2)
         after[:, -1] = none
-    return np.where(list(map(bool, rows)), np.minimum(after[:, 0], none), none).tolist()
+    return [*map(int, np.where(list(map(bool, rows)), np.minimum(after[:, 0], none), none))]
 
 
 def _short(shape: Shape, rows: Sequence[Sequence[Piece]], none: Numbers) -> Numbers:

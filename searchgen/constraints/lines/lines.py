@@ -146,9 +146,10 @@ class Lines(Printed):
 
     @classmethod
     def wording(cls, demands: Mapping[str, Any]) -> str:
-        """Return the acrostic and the words of lines, or something that has no language where there are lines."""
+        """Return the acrostic and the words of lines, or something that has no language where lines are asked for."""
         words = " ".join(text.partition("=")[2] or text for item in demands["line_words"] or () for text in item)
-        return f"{demands['acrostic'] or ''} {words}".strip() or ("0" if demands["lines"] else "")
+        is_asked = demands["lines"] is not None or demands["words_per_line"] or demands["chars_per_line"]
+        return f"{demands['acrostic'] or ''} {words}".strip() or ("0" if is_asked else "")
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:

@@ -21,9 +21,9 @@ from searchgen.samplers.proofs.exactness import WEIGHTED
 from searchgen.samplers.proofs.toy_worlds import WORLDS
 from searchgen.samplers.weighted.smc import bridge
 from searchgen.samplers.weighted.smc.bridge import NARROWEST, Compiled, cross, smoothed_step
-from searchgen.samplers.weighted.smc.bridge_proof import RUNGS, Floats, Played, Softened, deviation, grown, softened
+from searchgen.samplers.weighted.smc.bridge_proof import RUNGS, Floats, Played, Softened, deviation, softened
 from searchgen.samplers.weighted.smc.ladder import weights_of
-from searchgen.samplers.weighted.smc.ladder_proof import State
+from searchgen.samplers.weighted.smc.ladder_proof import State, grown
 from searchgen.samplers.weighted.smc.sampler import METHOD, Options, run
 from searchgen.samplers.weighted.smc.steps import Particles
 from tests.samplers.weighted.test_smc import everyday, target_of
@@ -34,9 +34,9 @@ VISIBLE = 1e-3  # a fault shifts the law at least so much
 class Kept(Played):
     """Control: copies keep the weights of their parents."""
 
-    def resample(self, number: int) -> bool:
+    def resample(self, rung: int) -> bool:
         before = self.weights.log_weight.copy()
-        resampled = super().resample(number)
+        resampled = super().resample(rung)
         if resampled:
             self.weights.log_weight[:] = before[self.weights.parent]
         return resampled
@@ -45,9 +45,9 @@ class Kept(Played):
 class Hard(Played):
     """Control: moves are those of the last rung already."""
 
-    def move(self, rung: float, number: int = 0) -> float:
+    def move(self, rung: int) -> float:
         soft, self.softened.matrices = self.softened.matrices, [self.softened.matrices[RUNGS]] * (RUNGS + 1)
-        super().move(rung, number)
+        super().move(rung)
         self.softened.matrices = soft
         return 0.0
 
