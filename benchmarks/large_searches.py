@@ -43,6 +43,14 @@ class Found(NamedTuple):
     seconds: float
 
 
+class Alone(Source):
+    """A model without an explorer."""
+
+    @property
+    def explorer(self) -> None:
+        """None."""
+
+
 class Silent(Source):
     """A model that hides what it expects, so that chains of tests follow the first texts."""
 
@@ -116,15 +124,13 @@ def _rescored(source: Source, request: Request) -> str:
 
 def _ngrams(source: Source, request: Request) -> str:
     """No explorer: restarts of n-grams, then edits, ranked by association."""
-    return _shipped(replace(source, explorer=None), request)
+    return _shipped(Alone(source.ref, source.model, source.lexicon, source.threads, source.opened), request)
 
 
 def _chains(source: Source, request: Request) -> str:
     """Chains of delayed acceptance from the explorer's 40 best texts."""
     with _schedule(test_rounds=8):
-        return _shipped(
-            Silent(source.ref, source.model, source.lexicon, source.threads, source.opened, source.explorer), request
-        )
+        return _shipped(Silent(source.ref, source.model, source.lexicon, source.threads, source.opened), request)
 
 
 def _smc(source: Source, request: Request) -> str:

@@ -54,7 +54,7 @@ class Expert:
 
     def without(self, texts: Sequence[Text], scores: Floats) -> Floats:
         """Return the scores (n,) of texts without what was added."""
-        return scores - np.array([self.added[text] for text in texts])
+        return np.asarray(scores - np.array([self.added[text] for text in texts], np.float64))
 
     def _of(self, texts: Sequence[Text], target: Target) -> Floats:
         new = [text for text in texts if text not in self.added]

@@ -38,7 +38,6 @@ class Source:
         lexicon: the data of its tokens that targets need.
         threads: threads to share work over.
         opened: the model that scores printed texts, or the wait for it; None: the n-gram model is the model.
-        explorer: the embedded mixture that searches under a large model begin with; None: there is none.
     """
 
     ref: ModelRef
@@ -46,7 +45,6 @@ class Source:
     lexicon: Lexicon
     threads: int = 1
     opened: "Future[TextModel] | None" = None
-    explorer: "Source | None" = None
 
     @cached_property
     def text_model(self) -> TextModel | None:
@@ -65,14 +63,13 @@ class Source:
 
     @property
     def hash(self) -> str:
-        """The model's hash, as signatures hold it: of all where others propose and one decides, for a result depends on each.
+        """The model's hash, as signatures hold it: of both where one proposes and the other decides, for a result depends on both.
 
         A model whose last bits depend on the processor has the name of an instruction set behind it.
         """
         if self.text_model is None:
             return self.model.hash
-        parts = [self.text_model.hash, self.model.hash, *([self.explorer.hash] if self.explorer else [])]
-        digest = hashlib.sha256(" ".join(parts).encode()).hexdigest()
+        digest = hashlib.sha256(f"{self.text_model.hash} {self.model.hash}".encode()).hexdigest()
         instructions = self.text_model.instructions if isinstance(self.text_model, DependsOnProcessor) else ""
         return f"{digest}{PROCESSOR}{instructions}" if instructions else digest
 
@@ -93,6 +90,14 @@ class Source:
     def target(self, request: Request) -> Target:
         """Return the target of a request: the model's probability on the n-gram model's texts; raises as `proposal`."""
         return replace(self.proposal(request), text_model=self.text_model)
+
+    @cached_property
+    def explorer(self) -> "Source | None":
+        """The embedded mixture that searches under a large model begin with, opened when it is first asked for; None: there is none."""
+        ref = self.ref.explorer
+        if ref is None:
+            return None
+        return Source(ref, self.model, self.lexicon, self.threads, opening(ref.name, NeuralSettings(), self.threads))
 
     @cached_property
     def classes(self) -> WordClasses | None:
@@ -142,12 +147,9 @@ def open_source(
         >>> source.label.startswith("en-ngram@"), source.text_model
         (True, None)
     """
-    explorer = ref.explorer
-    exploring = explorer and opening(explorer.name, NeuralSettings(), threads)
     if ref.scores_texts:
         opened = opened or opening(ref.name, settings or NeuralSettings(), threads)
     wait = compile_loops()
     model = load(ref.proposer, notify)
     wait()
-    words = lexicon(model)
-    return Source(ref, model, words, threads, opened, explorer and Source(explorer, model, words, threads, exploring))
+    return Source(ref, model, lexicon(model), threads, opened)

@@ -37,9 +37,10 @@ def test_large_models_alone_have_an_explorer(source: Source) -> None:
         assert ModelRef.parse(name, "dog").explorer is None, name
 
 
-def test_a_signature_holds_the_hash_of_the_explorer(source: Source) -> None:
-    alone = Source(source.ref, source.model, source.lexicon, 1, source.opened)
-    assert alone.hash != source.hash
+def test_only_searches_open_it(source: Source) -> None:
+    assert command("score", "--lm", "tiny", stdin=b"A dog.\n").code == 0
+    assert source.hash
+    assert "explorer" not in vars(source)
 
 
 def test_the_large_model_begins_with_the_best_texts_of_the_explorer(source: Source) -> None:
