@@ -14,7 +14,6 @@ import numpy.typing as npt
 from searchgen.black_box_terms import BlackBoxTerm
 from searchgen.samplers.chains.chains import new_chains
 from searchgen.samplers.chains.moves import Chains, labels, step
-from searchgen.samplers.mcmc.surrogate import surrogate_matrix
 from searchgen.samplers.proofs.exactness import STATIONARY, WEIGHTED, Finding, World, transition_matrix
 from searchgen.samplers.weighted.smc import ladder_proof
 from searchgen.samplers.weighted.smc.bridge import Functions, cross
@@ -66,14 +65,11 @@ class Softened:
 
         self.functions = Functions(Printed(), RUNGS, WIDTH)  # type: ignore[arg-type]
         self.chi = np.stack([self.functions.log_chi(world.texts, rung) for rung in range(RUNGS + 1)])
-        own = world.log_density
         counts = np.array([[text.count(hard), text.count(soft)] for text in world.texts])
-        self.stated = own + np.where(counts[:, 0] > 0, -np.inf, 0.7 * counts[:, 1])
+        self.stated = world.log_density + np.where(counts[:, 0] > 0, -np.inf, 0.7 * counts[:, 1])
         table = labels(span=1, any_span=1, relocate=1, longest=1)
         inner = np.linalg.matrix_power(transition_matrix(world, step, table, 1.0), STEPS)
-        self.matrices = [
-            surrogate_matrix(inner, own + np.maximum(self.chi[rung], NOTHING), own) for rung in range(RUNGS + 1)
-        ]
+        self.matrices = [_tested(inner, np.maximum(chi, NOTHING)) for chi in self.chi]
 
     def imbalance(self) -> float:
         """Return how far the moves of a rung are from leaving rho chi invariant, the worst."""
@@ -83,6 +79,14 @@ class Softened:
             law = weight / weight.sum()
             worst = max(worst, float(np.abs(law @ matrix - law).max()))
         return worst
+
+
+def _tested(inner: Floats, log_chi: Floats) -> Floats:
+    """Return the transition matrix of a round: steps that leave rho invariant, accepted by the ratio of chi."""
+    matrix = inner * np.exp(np.minimum(log_chi[None, :] - log_chi[:, None], 0.0))
+    np.fill_diagonal(matrix, 0.0)
+    np.fill_diagonal(matrix, 1.0 - matrix.sum(axis=1))
+    return matrix
 
 
 class Played:
