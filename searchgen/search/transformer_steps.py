@@ -155,7 +155,8 @@ class TransformerRun:
             queued.update(texts)
             yield [target.printed(text) for text in texts]
             scored.score(*padded(texts, target.max_tokens))
-            self._look(f"scores of restart {self.restart}", "score", scored, {text: None for text in texts})
+            name = "texts explored" if self.expert else f"scores of restart {self.restart}"
+            self._look(name, "score", scored, {text: None for text in texts})
             self.fitted = self._fitted(scored)
             if self.restart >= self.plan.restarts:
                 break
@@ -251,12 +252,21 @@ class TransformerRun:
             after, before = scored.density.get(text), None if parent is None else scored.density.get(parent)
             better = after is not None and (before is None or after > before)
             verdict = "accepted" if better else "rejected"
-            event = Event(name, -1, 0, move, verdict, None, before, after, text, parent)
+            event = Event(
+                name, -1, 0, move, verdict, None, self._shown(parent, before), self._shown(text, after), text, parent
+            )
             stage.add(event)
             if parent is not None:
                 self.observer.made_by.setdefault(text, event)
-        stage.leaders = heapq.nlargest(LEADERS, scored.density.items(), key=itemgetter(1))
+        leaders = heapq.nlargest(LEADERS, scored.density.items(), key=itemgetter(1))
+        stage.leaders = [(text, cast(float, self._shown(text, density))) for text, density in leaders]
         self.observer.look(stage)
+
+    def _shown(self, text: Text | None, density: float | None) -> float | None:
+        """The density of a text under the model alone."""
+        if self.expert is None or text is None or density is None:
+            return density
+        return density - self.expert.added[text]
 
     def _fitted(self, scored: ScoredTexts) -> Problem:
         """Return the n-gram density with token weights fitted to all that was scored."""

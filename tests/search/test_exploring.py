@@ -10,6 +10,7 @@ from searchgen.errors import RequestError
 from searchgen.lm.open import open_text_model
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
+from searchgen.samplers.chains.observer import Observer
 from searchgen.samplers.chains.scorer import padded, scorer_of
 from searchgen.search.expert import PER_WORD, Expert
 from searchgen.search.searcher import Searcher
@@ -108,3 +109,14 @@ def test_texts_that_the_explorer_cannot_read_are_searched_without_it(
     monkeypatch.setattr(explorer.text_model, "log_probs", refuse)
     (record,) = Searcher.of(source).search(REQUEST).records
     assert {"dog", "park"} <= set(record.tokens)
+
+
+def test_an_observer_sees_densities_of_the_large_model(source: Source) -> None:
+    observer = Observer()
+    outcome = Searcher.of(source).search(REQUEST, observer=observer)
+    names = [stage.name for stage in observer.stages]
+    own = observer.stages[names.index("texts explored") :]
+    seen = {text: density for stage in own for text, density in stage.leaders}
+    (record,) = outcome.records
+    target = source.target(REQUEST)
+    assert seen[tuple(target.vocabulary.encode(record.tokens).tolist())] == pytest.approx(record.log_density, abs=1e-6)
