@@ -132,15 +132,16 @@ def forms_of_all(words: Iterable[str]) -> set[str]:
             if table:
                 found.update(*table.values())
             else:
-                found.update(text for base in dictionary.bases(spelled) for text in _forms_of_base(*base))
+                for base in dictionary.bases(spelled):
+                    found.update(_forms_of_base(*base))
     return set(map(str.lower, found))
 
 
-def _forms_of_base(base: str, letter: str) -> Iterator[str]:
+@lru_cache(maxsize=1 << 15)
+def _forms_of_base(base: str, letter: str) -> tuple[str, ...]:
     """Each form of a base form as one part of speech."""
-    for tag, texts in _dictionary().inflections(base).items():
-        if _letter(tag) == letter:
-            yield from texts
+    table = _dictionary().inflections(base)
+    return tuple(text for tag, texts in table.items() if _letter(tag) == letter for text in texts)
 
 
 def _letter(tag: str) -> str:

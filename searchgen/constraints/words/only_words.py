@@ -125,9 +125,8 @@ class OnlyWords(Counted):
 
     @cached_property
     def _with_signs(self) -> list[Phrase]:
-        if "".join(self._words).isalnum():
-            return []
-        return [item for item in self.items if not all(map(str.isalnum, item))]
+        signed = {word for word in self._words if not word.isalnum()}
+        return [item for item in self.items if not signed.isdisjoint(item)] if signed else []
 
     @cached_property
     def _trie(self) -> WordTrie:
