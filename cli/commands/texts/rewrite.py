@@ -67,7 +67,7 @@ def rewrite(
         return repeat("rewrite", again, lm, json=json, diff=diff, verbose=verbose)
     if demands.from_stdin:
         raise RequestError("rewrite reads the texts from stdin; give the keywords themselves")
-    wanted = demands.demands(source="", max_edits=None, protect=())
+    wanted = demands.demands(source="", max_edits=None, protect=(), closeness=None)
     annealing = Annealing() if budget is None else Annealing().for_budget(budget, count)
     request = Request(wanted, count=count, seed=secrets.randbits(32) if seed is None else seed, annealing=annealing)
     protected = demands.read("protect") if protect else ()
