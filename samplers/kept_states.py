@@ -13,6 +13,7 @@ from searchgen.samplers.chains.chains import check_totals
 from searchgen.samplers.chains.moves import Chains
 from searchgen.samplers.chains.observer import Event, Observer
 from searchgen.samplers.chains.scorer import Floats, Lengths, Scorer, Tokens
+from searchgen.samplers.edit_levels import draw_starts, guides
 from searchgen.samplers.method import Draws, Job
 from searchgen.target import Target
 
@@ -107,20 +108,21 @@ def starts(job: Job, plan: Plan) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.
 
 
 def allowed_starts(job: Job, plan: Plan, scorer: Scorer) -> tuple[Tokens, Lengths, Floats]:
-    """Return a start for every chain, drawn from the guide until the whole target allows it, and its log-density.
+    """Return a start for every chain, drawn from the guide, by what edits cost, until the whole target allows it, and its log-density.
 
     Raises:
         NotFound: some chain has none after 200 draws.
     """
     key = key_of(job.key, "starts")
     rows = np.stack([counter(key, chain).word for chain in range(plan.chains)])
-    tokens, lengths = job.guide().draw_texts(rows, threads=job.threads)
+    parts = guides(job)
+    tokens, lengths = draw_starts(parts, rows, 0, job.threads)
     score = scorer(tokens, lengths)
     for number in range(1, MOST_TRIES):
         bad = np.flatnonzero(score == -np.inf)
         if not len(bad):
             return tokens, lengths, score
-        tokens[bad], lengths[bad] = job.guide().draw_texts(rows[bad], number=number, threads=job.threads)
+        tokens[bad], lengths[bad] = draw_starts(parts, rows[bad], number, job.threads)
         score[bad] = scorer(tokens[bad], lengths[bad])
     if (score == -np.inf).any():
         model = job.target.text_model

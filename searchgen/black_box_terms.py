@@ -25,7 +25,7 @@ class BlackBoxTerm:
         function: the text to a number (natural-log units), or to true or false for a hard term.
         weight: the number is multiplied by it.
         hard: whether texts for which the function is false have density zero.
-        violations: how far a text is from what is wanted, a whole number; None: only the function knows.
+        violations: how far a text is from what is wanted, 0 or more; None: only the function knows.
         violations_of: the same of many texts, each given as its ids; None: they are counted one by one.
     """
 
@@ -33,8 +33,8 @@ class BlackBoxTerm:
     function: Callable[[str], float | bool]
     weight: float = 1.0
     hard: bool = False
-    violations: Callable[[str], int] | None = None
-    violations_of: Callable[[Sequence[tuple[int, ...]]], Sequence[int]] | None = None
+    violations: Callable[[str], float] | None = None
+    violations_of: Callable[[Sequence[tuple[int, ...]]], Sequence[float]] | None = None
 
     def log_weight(self, text: str) -> float:
         """Return what the term adds to the log-density of a text: natural log, -inf where it forbids it.

@@ -37,6 +37,7 @@ LAYERS = (
     ("samplers.chains",),
     ("samplers.proofs",),
     ("samplers.method",),
+    ("samplers.edit_levels",),
     ("samplers.diagnostics", "samplers.kept_states", "samplers.registry"),
     ("samplers.chain_method",),
     ("samplers.mcmc", "samplers.rejection", "samplers.optimise"),

@@ -5,8 +5,8 @@
 
 A block that begins with three backquotes and `console` holds commands after `$ `, each followed by what it prints on stdout and
 stderr. Commands of one document that name a file in common are a chain. The commands of a chain run one after the other in one temporary
-folder that holds the corpora and nothing else. Chains know nothing of each other. A line with pipes or other signs of the shell runs in a
-shell. Every `searchgen` runs in this process, which has its compiled code and its models at hand.
+folder that holds the corpora, the specs and nothing else. Chains know nothing of each other. A line with pipes or other signs of the shell
+runs in a shell. Every `searchgen` runs in this process, which has its compiled code and its models at hand.
 """
 
 import os
@@ -137,7 +137,8 @@ def printed(chain: Sequence[Shown]) -> list[str]:
     """Return what the commands of a chain print now."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shutil.copytree(ROOT / "corpora", folder / "corpora")
+        for name in ("corpora", "examples"):
+            shutil.copytree(ROOT / name, folder / name)
         (folder / ".bin").mkdir()
         shim = folder / ".bin" / "searchgen"
         shim.write_text(SHIM, encoding="utf-8")

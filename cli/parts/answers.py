@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from searchgen.cli.loading import load_source, refuse_other_model, repeating, source_cache, starting
 from searchgen.cli.output import complain, complain_of, highlighted, note, progress, write_json, write_line, write_text
@@ -20,6 +21,7 @@ from searchgen.request.request import Request
 if TYPE_CHECKING:
     from searchgen.cli.loading import Ahead
     from searchgen.record import Record
+    from searchgen.samplers.chains.observer import Observer
     from searchgen.search.outcome import Outcome
     from searchgen.search.searcher import Searcher
     from searchgen.sources.cache import SourceCache
@@ -198,14 +200,23 @@ class Answers:
 
     def _search(self, request: Request, loaded: "Searcher | None" = None, line: int | None = None) -> "Outcome":
         searcher, started = loaded or self._searcher(request), time.perf_counter()
-        with progress("searching") as show:
+        with self._seen() as observer, progress("searching") as show:
             on_progress = (lambda share: show("searching", share)) if show else None
             try:
-                outcome = searcher.search(request, on_progress)
+                outcome = searcher.search(request, on_progress, observer)
             except Impossible as error:
                 raise _named(error, searcher, request) if line is None else error from None
         self._report(outcome, time.perf_counter() - started, line)
         return outcome
+
+    def _seen(self) -> "AbstractContextManager[Observer | None]":
+        """What sees a search whose looks nobody asked for: by default nothing."""
+        return nullcontext()
+
+    def _row(self, record: "Record", outcome: "Outcome") -> dict[str, Any]:
+        """The JSON line of a text."""
+        del outcome
+        return {**record.as_json(), "status": "ok", "error": None}
 
     def _looked_at(self, request: Request, loaded: "Searcher | None" = None) -> "Outcome":
         """Search while somebody looks, and write what is to be left of it."""
@@ -260,7 +271,7 @@ class Answers:
     def _print(self, outcome: "Outcome") -> None:
         for record in outcome.records:
             if self.json:
-                write_json({**record.as_json(), "status": "ok", "error": None})
+                write_json(self._row(record, outcome))
             elif record.line is not None or self.cloze:
                 write_line(on_one_line(self._line(record)))
             else:

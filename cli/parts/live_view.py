@@ -12,7 +12,7 @@ from rich.text import Text as Line
 from searchgen.cli.parts.batches.progress import clock
 from searchgen.jobs.compared import compact
 from searchgen.markup.marked import token_spans
-from searchgen.report.edits import difference
+from searchgen.samplers.chains.frames import difference
 
 if TYPE_CHECKING:
     from rich.console import Console

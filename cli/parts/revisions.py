@@ -1,20 +1,23 @@
 """Texts that `rewrite`, `fix` and `shorten` change, and how the results are printed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from searchgen.cli.loading import load_source, refuse_other_model, repeating, source_cache, starting
+from searchgen.cli.loading import compiling, load_source, refuse_other_model, repeating, source_cache, starting
 from searchgen.cli.output import complain, progress, write_json, write_line
 from searchgen.cli.parts.answers import status_of
 from searchgen.cli.parts.changed_texts import ChangedTexts
 from searchgen.cli.parts.default_models import SearchModels
 from searchgen.errors import NothingFound, RequestError, SearchgenError
+from searchgen.kernels.precompile import TRACE
 from searchgen.record import partial_record
 from searchgen.rewriting.revision import Reviser, Revision
 from searchgen.rewriting.rewriter import Rewritten
+from searchgen.rewriting.trail import Step
 from searchgen.sources.cache import SourceCache
 from searchgen.sources.source import Source
 
-__all__ = ["Revisions", "repeat"]
+__all__ = ["Revisions", "complain_of_trail", "repeat"]
 
 
 @dataclass
@@ -45,7 +48,8 @@ class Revisions(ChangedTexts[Rewritten]):
     def results(self, text: str) -> list[Rewritten]:
         """Change a text; errors as those of its reviser."""
         reviser, _ = self._reviser(text)
-        with progress("searching"):
+        writes_moves = self.revision.command == "rewrite" and (self.json or self.verbose)
+        with progress("searching"), compiling(*[TRACE] * writes_moves):
             return reviser.revise(text)
 
     def _reviser(self, text: str) -> tuple[Reviser, Source]:
@@ -61,7 +65,8 @@ class Revisions(ChangedTexts[Rewritten]):
             request = replace(self.revision.request, lm=name)
             with starting():
                 source = load_source(request.model, request.reading, False, self.sources)
-            self.revisers[name] = replace(self.revision, request=request).reviser(source), source
+            trails = self.json or self.verbose
+            self.revisers[name] = replace(self.revision, request=request).reviser(source, trails), source
         return self.revisers[name]
 
     def show(
@@ -70,8 +75,7 @@ class Revisions(ChangedTexts[Rewritten]):
         """Print what was found for a text, and what is missing."""
         for rank, result in enumerate(results, 1):
             if self.verbose:
-                for step in result.trail:
-                    complain(f"{step.kind} {step.gain:+.2f}: {step.text}")
+                complain_of_trail(result.trail)
             if self.json:
                 reviser, source = self._reviser(text)
                 revision = replace(self.revision, request=replace(self.revision.request, lm=source.ref.name))
@@ -85,6 +89,12 @@ class Revisions(ChangedTexts[Rewritten]):
                 write_json(partial_record(text="", line=number, rank=rank + 1, **more, error=str(missing)))
             else:
                 write_line("")
+
+
+def complain_of_trail(trail: Sequence[Step]) -> None:
+    """Show on stderr the edits that led to a text."""
+    for step in trail:
+        complain(f"{step.kind}{'' if step.gain is None else f' {step.gain:+.2f}'}: {step.text}")
 
 
 def repeat(

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from searchgen.automata import Ids
 from searchgen.black_box_terms import BlackBoxTerm
 from searchgen.constraints import Constraint, Forbid, refuse_forbidden_keywords, with_demanded
-from searchgen.constraints.algebra.prefer import Prefer
+from searchgen.constraints.soft import Soft
 from searchgen.constraints.words.spans import spans_of
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.record import Span
@@ -139,20 +140,31 @@ def term_of(constraint: Constraint, vocabulary: Vocabulary) -> BlackBoxTerm:
     """Return the term that forbids the texts that a constraint rejects, for one without an automaton of use, or charges for them.
 
     Args:
-        constraint: its description is the name of its one part; a preference charges.
+        constraint: its description is the name of its one part; a soft one charges.
         vocabulary: of the texts.
     """
-    judged: Constraint = constraint.condition if isinstance(constraint, Prefer) else constraint
+
+    def ids_of(text: str) -> Ids:
+        return vocabulary.encode(vocabulary.form.tokenise(text))
+
+    if isinstance(constraint, Soft):
+        soft = constraint
+
+        def measure(text: str) -> float:
+            return soft.measure(ids_of(text), vocabulary)
+
+        def measure_of(texts: Sequence[tuple[int, ...]]) -> Sequence[float]:
+            return soft.measure_of(texts, vocabulary)
+
+        return BlackBoxTerm(soft.describe(), measure, -soft.weight, False, measure, measure_of)
 
     def violations(text: str) -> int:
-        return judged.violations(vocabulary.encode(vocabulary.form.tokenise(text)), vocabulary)
+        return constraint.violations(ids_of(text), vocabulary)
 
     def violations_of(texts: Sequence[tuple[int, ...]]) -> list[int]:
-        return judged.violations_of(texts, vocabulary)
+        return constraint.violations_of(texts, vocabulary)
 
     name = constraint.describe()
-    if isinstance(constraint, Prefer):
-        return BlackBoxTerm(name, violations, -constraint.weight, False, violations, violations_of)
     return BlackBoxTerm(name, lambda text: violations(text) == 0, 1.0, True, violations, violations_of)
 
 

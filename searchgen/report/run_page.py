@@ -9,11 +9,11 @@ from searchgen.jobs.draws import Sampled
 from searchgen.markup.charts import bar_chart
 from searchgen.markup.marked import marked, table, token_spans
 from searchgen.record import Record
-from searchgen.report.edits import Frame, chain_frames, difference, origin, text_frames
 from searchgen.report.meanings import FIGURES, KINDS, MOVES
 from searchgen.report.page import rendered, request_facts, safe
 from searchgen.report.traces import draws_traces, search_traces
 from searchgen.request.request import Request
+from searchgen.samplers.chains.frames import Frame, chain_frames, difference, origin, text_frames
 from searchgen.samplers.chains.observer import Observer, Text
 from searchgen.search.outcome import Outcome
 from searchgen.target import Target

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from searchgen.files.whole import replacing
-from searchgen.report.edits import difference
+from searchgen.samplers.chains.frames import difference
 from searchgen.samplers.chains.observer import MOST_MOVES, Event, Observer
 from searchgen.version import __version__
 

@@ -54,9 +54,12 @@ repeats = true                 # false: no content word occurs twice
 # source = "The dog sleeps near the old door."
 # max_edits = 2
 # protect = ["old door"]
+# closeness = 2.0              # what an edit costs, in nats
 # similar_to = "The dog sleeps near the old door."
 # min_similarity = 0.5         # 1: the same words; about 0: others
 # max_overlap = 0.6            # the share of words in common
+# similarity_weight = 30.0     # what a similarity of 1 is worth, in nats
+# overlap_weight = 10.0        # what an overlap of 1 costs, in nats
 # without_letters = "z"
 # only_letters = "abc"
 # univocalic = "a"
@@ -95,9 +98,6 @@ steps = 5000
 hot = 1.5
 cold = 0.15
 
-[rewrite]                      # of searchgen rewrite
-# closeness = 10.0             # what an edit costs, in nats
-
 [fix]                          # of searchgen fix: what an edit must gain, in nats
 weight = 1.0                   # the costs are multiplied by it
 # form = 5.0                   # another form of a word
@@ -131,7 +131,6 @@ TABLES: dict[str, dict[str, str]] = {
     "terms": {f.name: f"terms.{f.name}" for f in fields(Terms)} | {"opaque": "opaque"},
     "sampler": {"name": "sampler", "options": "options", "beta": "beta"},
     "schedule": {f.name: f"annealing.{f.name}" for f in fields(Annealing)} | {"budget": "budget"},
-    "rewrite": {"closeness": "closeness"},
     "fix": {"weight": "weight"} | {f.name: f"costs.{f.name}" for f in fields(Costs)},
     "neural": {f.name: f"neural.{f.name}" for f in fields(NeuralSettings)},
     "output": {"count": "count", "json": "json"},

@@ -41,7 +41,7 @@ SPELLINGS = {"n": "count", "custom_id": "id"}
 BESIDES = ("id", "budget")
 
 #: Keys of a job that changes a text; in other jobs they are names like any other.
-OF_TEXTS = ("command", "text", "closeness", "weight", "costs", "coverage", "cut")
+OF_TEXTS = ("command", "text", "weight", "costs", "coverage", "cut")
 
 #: The command of jobs that name none.
 USUAL_COMMAND = "constrain"

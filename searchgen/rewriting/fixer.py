@@ -18,9 +18,10 @@ from searchgen.errors import NotFound, RequestError
 from searchgen.lm.turns import turn_with
 from searchgen.request.slip_costs import COSTS, Costs
 from searchgen.rewriting.expected_words import expected_words
-from searchgen.rewriting.rewriter import Rewritten, Step
+from searchgen.rewriting.rewriter import Rewritten
 from searchgen.rewriting.scores import Scores, Tokens
 from searchgen.rewriting.slips import Slip, slips
+from searchgen.rewriting.trail import Step
 from searchgen.sources.source import Source
 from searchgen.text import TextForm
 from searchgen.text.edits.alignment import distance

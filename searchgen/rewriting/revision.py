@@ -99,8 +99,8 @@ class Revision:
             if not 0 <= cost <= MOST_COST:
                 raise RequestError(f"cost {name} = {cost:g}: give a number of nats from 0 to {MOST_COST:g}")
 
-    def reviser(self, source: Source) -> Reviser:
-        """Return what changes texts under a model."""
+    def reviser(self, source: Source, trails: bool = True) -> Reviser:
+        """Return what changes texts under a model; `trails`: whether chains write down the edits that led to each text."""
         if self.command == "fix":
             usual = asdict(COSTS.get(source.model.form, Costs()))
             weight = 1.0 if self.weight is None else self.weight
@@ -110,7 +110,7 @@ class Revision:
             numbers = (COVERAGE if self.coverage is None else self.coverage, CUT if self.cut is None else self.cut)
             return Shortener(source, self.max_words or 1, self.request.count, self.protect, *numbers)
         closeness = CLOSENESS if self.closeness is None else self.closeness
-        return Rewriter(Searcher.of(source), self.request, self.max_edits, self.protect, closeness)
+        return Rewriter(Searcher.of(source), self.request, self.max_edits, self.protect, closeness, trails)
 
     def signature(self, text: str, model_hash: str) -> str:
         """Return one line that repeats the results of a text."""

@@ -15,7 +15,7 @@ model would edit these first.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from searchgen.constraints import Constraint, Length
 from searchgen.constraints.together.joint import joint, with_demanded
@@ -26,13 +26,15 @@ from searchgen.errors import Contradiction, Impossible, NotFound, TooLarge
 from searchgen.ranking.whole_words import whole_words_first
 from searchgen.request.request import Request
 from searchgen.rewriting.fewest import fewest_edits
+from searchgen.rewriting.trail import Step, trail_of
+from searchgen.samplers.chains.observer import Observer
 from searchgen.search.searcher import Searcher
 from searchgen.target import Target
 from searchgen.text.edits.places import token_places
 from searchgen.text.edits.printing import Change, Source, Written, written
 from searchgen.text.items.reading import item_tokens
 
-__all__ = ["CLOSENESS", "SLACK", "Rewriter", "Rewritten", "Step"]
+__all__ = ["CLOSENESS", "SLACK", "Rewriter", "Rewritten"]
 
 #: What an edit costs by default, in nats, and how many more than the fewest are tried: chosen by reading.
 CLOSENESS, SLACK = 10.0, 1
@@ -41,18 +43,20 @@ CLOSENESS, SLACK = 10.0, 1
 MOST_TOLD = 12
 
 
-class Step(NamedTuple):
-    """An edit that a search took.
+class _Found(NamedTuple):
+    """A text of a search.
 
     Attributes:
-        kind: of the edit.
-        text: that it led to, as its form prints it.
-        gain: of the score, in nats.
+        target: of the search, under the n-gram model.
+        ids: the text.
+        log_density: natural log.
+        observer: has seen the search; None: nobody looked.
     """
 
-    kind: str
-    text: str
-    gain: float
+    target: Target
+    ids: tuple[int, ...]
+    log_density: float
+    observer: Observer | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Rewritten:
         satisfied: the parts of all constraints.
         log_prob: natural log of the model's probability; None: the text is the source, and was not scored.
         score: what it is ranked by, in nats.
-        trail: the edits that led to it, in their order, where the search was one of single edits.
+        trail: the edits that led to it, in their order, where they are known.
     """
 
     text: str
@@ -90,6 +94,7 @@ class Rewriter:
         most: edits; None: the fewest possible and `SLACK` more.
         protect: phrases of the texts that stay untouched.
         closeness: what an edit costs, in nats.
+        trails: whether the edits that led to each text are written down.
     """
 
     searcher: Searcher
@@ -97,6 +102,7 @@ class Rewriter:
     most: int | None = None
     protect: tuple[str, ...] = ()
     closeness: float = CLOSENESS
+    trails: bool = False
 
     def revise(self, text: str) -> list[Rewritten]:
         """Return the text with few edits, best first; the text itself if it satisfies the constraints.
@@ -133,7 +139,7 @@ class Rewriter:
             judge = replace(judge, constraints=tuple(one for one in judge.constraints if not isinstance(one, Length)))
         return judge
 
-    def _begun(self, request: Request) -> list[tuple[object, Request]]:
+    def _begun(self, request: Request) -> list[tuple[Any, Observer | None]]:
         """The searches within the fewest edits that have an answer, and within the next ones."""
         most = self.most
         fewest = self._fewest(request)
@@ -143,14 +149,15 @@ class Rewriter:
         if fewest is None or (most is not None and fewest > most):
             takes = f"it takes {fewest}" if fewest is not None else "no number of edits tried is enough"
             raise Impossible(f"no text within {_edits(most)} satisfies the constraints; {takes}")
-        runs: list[tuple[object, Request]] = []
+        runs: list[tuple[Any, Observer | None]] = []
         last = fewest + SLACK if most is None else most
         for edits in range(max(1, fewest), MOST_TOLD + 1):
             if edits > last and (runs or most is not None):
                 break
             try:
                 within = request.but(max_edits=edits)
-                runs.append((self.searcher.strategy.begin(self.searcher.source, within), within))
+                observer = Observer("accepted") if self.trails else None
+                runs.append((self.searcher.strategy.begin(self.searcher.source, within, observer), observer))
             except TooLarge:
                 if not runs:
                     raise
@@ -181,39 +188,39 @@ class Rewriter:
         row = [vocabulary.matching(token) for token in edits.source]
         return fewest_edits(automaton, row, edits.held, max(MOST_TOLD, edits.most))
 
-    def _found(self, runs: Sequence[tuple[object, Request]]) -> list[tuple[Target, tuple[int, ...], float]]:
+    def _found(self, runs: Sequence[tuple[Any, Observer | None]]) -> list[_Found]:
         """The texts of all searches with their log-densities."""
         outcomes = self.searcher.strategy.finish([run for run, _ in runs], None)
-        found, errors = [], []
-        for (run, _), outcome in zip(runs, outcomes, strict=True):
+        found, errors = list[_Found](), []
+        for (run, observer), outcome in zip(runs, outcomes, strict=True):
             if isinstance(outcome, BaseException):
                 errors.append(outcome)
                 continue
-            target: Target = run.proposal  # type: ignore[attr-defined]
             annealed = outcome.annealed
-            found += [(target, ids, float(d)) for ids, d in zip(annealed.texts, annealed.log_density, strict=True)]
+            pairs = zip(annealed.texts, annealed.log_density.tolist(), strict=True)
+            found += [_Found(run.proposal, ids, density, observer) for ids, density in pairs]
         if not found and errors:
             raise errors[0]
         return found
 
-    def _ranked(self, source: Source, found: Sequence[tuple[Target, tuple[int, ...], float]]) -> list[Rewritten]:
+    def _ranked(self, source: Source, found: Sequence[_Found]) -> list[Rewritten]:
         """The best texts that hold what they must once they are printed with the characters of the source."""
         beta = self.request.beta
-        scored: dict[str, tuple[float, Target, tuple[int, ...], Written]] = {}
-        for target, ids, log_density in found:
-            vocabulary = target.vocabulary
-            spelled = beta * sum(vocabulary.spelling_log_probability(token) for token in ids)
-            result = written(source, vocabulary.decode(ids), vocabulary.form)
-            score = log_density - spelled - self.closeness * result.edits
+        scored: dict[str, tuple[float, _Found, Written]] = {}
+        for one in found:
+            vocabulary = one.target.vocabulary
+            spelled = beta * sum(vocabulary.spelling_log_probability(token) for token in one.ids)
+            result = written(source, vocabulary.decode(one.ids), vocabulary.form)
+            score = one.log_density - spelled - self.closeness * result.edits
             if result.text not in scored or scored[result.text][0] < score:
-                scored[result.text] = (score, target, ids, result)
+                scored[result.text] = (score, one, result)
         best = sorted(scored.values(), key=lambda one: -one[0])
         if not best:
             raise NotFound("no text was found; allow more edits, or raise --budget")
         segmentation = self.searcher.source.segmentation
-        order = whole_words_first([one[2] for one in best], best[0][1], segmentation)
+        order = whole_words_first([one.ids for _, one, _ in best], best[0][1].target, segmentation)
         kept: list[Rewritten] = []
-        for score, target, ids, result in (best[at] for at in order):
+        for score, (target, ids, _, observer), result in (best[at] for at in order):
             if len(kept) == self.request.count:
                 break
             read = tuple(target.form.tokenise(result.text))
@@ -221,7 +228,9 @@ class Rewriter:
             satisfied = self.judge.judged(result.text)
             if all(satisfied.values()) and [*map(target.form.fold, read)] == [*map(target.form.fold, meant)]:
                 log_prob = self._log_prob(target, ids, result.text)
-                kept.append(Rewritten(result.text, read, result.edits, result.changes, satisfied, log_prob, score))
+                trail = () if observer is None else trail_of(observer, ids)
+                more = (satisfied, log_prob, score, trail)
+                kept.append(Rewritten(result.text, read, result.edits, result.changes, *more))
         if not kept:
             raise NotFound("no text was found that is read as it is meant; allow more edits, or raise --budget")
         return kept

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from searchgen.guide import Guide
 from searchgen.kernels.randomness import counter, key_of
@@ -15,6 +16,7 @@ from searchgen.samplers.optimise.annealing_loop import Annealed, anneal
 from searchgen.search.look_ahead import look_ahead
 from searchgen.search.outcome import Outcome, outcome_of
 from searchgen.search.preferences import Preferred, merged, preferred, with_terms
+from searchgen.search.tested_rounds import tested
 from searchgen.sources.source import Source
 from searchgen.target import Target
 
@@ -55,34 +57,41 @@ class NGramRun:
         return self.target
 
     def annealed(self, progress: Callable[[float], None] | None) -> Annealed:
-        """Anneal from draws of the guide, half of the chains where preferences hold; return the densest texts."""
+        """Anneal from draws of the guide, half of the chains where preferences hold; return the densest texts, terms included."""
+        found = with_terms(self._by_chains(progress), self.target)
+        counters = self._counters("rounds", range(self.plan.chains))
+        return tested(found, self.target, self.plan, counters, self.source.threads)
+
+    def _by_chains(self, progress: Callable[[float], None] | None) -> Annealed:
         problem, every = self.target.problem, range(self.plan.chains)
         if self.preferred is None:
-            return with_terms(self._annealed(problem, self.guide, every, progress), self.target)
+            return self._annealed(problem, self.guide, every, progress)
         half = (len(every) + 1) // 2
         first = self._annealed(problem, self.guide, every[:half], _part(progress, 0.0))
         problem, guide = self.preferred.of(problem), self.preferred.guide
         second = self._annealed(problem, guide, every[half:], _part(progress, 0.5))
-        return with_terms(merged(first, second), self.target)
+        return merged(first, second)
 
     def _annealed(
         self, problem: Problem, guide: Guide, chains: range, progress: Callable[[float], None] | None
     ) -> Annealed:
-        request, plan, threads = self.request, self.plan, self.source.threads
-        key = key_of(request.seed, request.canonical())
-        start_key = key_of(request.seed, request.canonical(), "starts")
-        counters = np.stack([counter(key, chain).word for chain in chains])
-        start_counters = np.stack([counter(start_key, chain).word for chain in chains])
+        plan, threads = self.plan, self.source.threads
         return anneal(
             problem,
-            guide.draw_texts(start_counters, threads=threads),
-            counters,
+            guide.draw_texts(self._counters("starts", chains), threads=threads),
+            self._counters("", chains),
             plan,
             threads=threads,
             allowance=SAFETY_SECONDS + SAFETY_FACTOR * plan.expected_seconds,
             progress=progress,
             observer=self.observer,
         )
+
+    def _counters(self, purpose: str, chains: range) -> npt.NDArray[np.uint64]:
+        """What the chains draw by, for a purpose of its own."""
+        request = self.request
+        key = key_of(request.seed, request.canonical(), *filter(None, [purpose]))
+        return np.stack([counter(key, chain).word for chain in chains])
 
 
 def _part(progress: Callable[[float], None] | None, done: float) -> Callable[[float], None] | None:

@@ -37,7 +37,7 @@ class Softening:
     target: Target
     hard: tuple[BlackBoxTerm, ...]
     soft: tuple[BlackBoxTerm, ...]
-    _counts: dict[Text, tuple[int, ...]] = field(default_factory=dict)
+    _counts: dict[Text, tuple[float, ...]] = field(default_factory=dict)
 
     @staticmethod
     def of(target: Target) -> "Softening":
@@ -55,7 +55,7 @@ class Softening:
         """What all terms add at most to the log-density of a text: those that forbid add nothing to any."""
         return math.inf if any(term.weight > 0.0 for term in self.soft) else 0.0
 
-    def violations(self, text: Text) -> tuple[int, ...]:
+    def violations(self, text: Text) -> tuple[float, ...]:
         """Return the violations of each term, hard ones first."""
         if text not in self._counts:
             self.count([text])
@@ -68,7 +68,7 @@ class Softening:
             columns = [self._counted(term, new) for term in (*self.hard, *self.soft)]
             self._counts.update((text, tuple(column[place] for column in columns)) for place, text in enumerate(new))
 
-    def _counted(self, term: BlackBoxTerm, texts: Sequence[Text]) -> Sequence[int]:
+    def _counted(self, term: BlackBoxTerm, texts: Sequence[Text]) -> Sequence[float]:
         if term.violations_of is not None:
             return term.violations_of(texts)
         assert term.violations is not None

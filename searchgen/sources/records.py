@@ -7,6 +7,7 @@ import numpy as np
 
 from searchgen.constraints.algebra.prefer import Prefer
 from searchgen.constraints.lines.division import divided, shape_of
+from searchgen.constraints.words.nearness import Nearness
 from searchgen.record import Record
 from searchgen.target import Target
 from searchgen.text.lexicon.segmentation import chinese_words
@@ -60,6 +61,7 @@ def record_of(run: Record, target: Target, ids: tuple[int, ...], log_density: fl
         satisfied=target.satisfied(ids),
         spans=spans,
         violations=_violations(ids, target),
+        measures=_measures(ids, target),
         rank=rank,
         token_log_p=tuple(token_log_p.tolist()),
     )
@@ -70,6 +72,13 @@ def _violations(ids: tuple[int, ...], target: Target) -> dict[str, int] | None:
     preferences = [one.condition for one in target.constraints if isinstance(one, Prefer)]
     text = np.array(ids, np.int32)
     return {one.text: one.violations(text, target.vocabulary) for one in preferences} or None
+
+
+def _measures(ids: tuple[int, ...], target: Target) -> dict[str, float] | None:
+    """Return what the weights of nearness count in a text, rounded; None: there are none."""
+    text, near = np.array(ids, np.int32), [one for one in target.constraints if isinstance(one, Nearness)]
+    measured = (one.measures(text, target.vocabulary) for one in near)
+    return {name: round(value, 4) for name, value in measured} or None
 
 
 def _within_words(text: str, target: Target) -> frozenset[int]:

@@ -39,6 +39,7 @@ from searchgen.constraints.printed.template import Fixed, Gap, Template
 from searchgen.constraints.together import own_places
 from searchgen.constraints.words.affixes import Affix, Affixes
 from searchgen.constraints.words.edits import Edits
+from searchgen.constraints.words.nearness import Closeness, OverlapWeight, SimilarityWeight
 from searchgen.constraints.words.no_repeats import NoRepeats
 from searchgen.constraints.words.only_words import OnlyWords
 from searchgen.constraints.words.similarity import Overlap, Similarity
@@ -265,6 +266,9 @@ EXAMPLES: dict[str, Constraint] = {
     "edits": Edits(("a", "b"), 1, ((0, 1),)),
     "similarity": Similarity("a b", "en", -1.0),
     "max-overlap": Overlap(("a", "a", "b"), 0.5),
+    "similarity-weight": SimilarityWeight(30.0, Similarity("a b", "en", -1.0)),
+    "overlap-weight": OverlapWeight(10.0, Overlap(("a", "b"), 1.0)),
+    "closeness": Closeness(2.0, Edits(("a", "b"), 0)),
 }
 
 #: What a constraint of the registry becomes in other languages.

@@ -12,10 +12,10 @@ from searchgen.jobs.compared import Compared
 from searchgen.jobs.draws import sample, stated_law
 from searchgen.report.batch_page import MOST_FAILED, BatchRows, batch_page
 from searchgen.report.compare_page import compare_page
-from searchgen.report.edits import MOST_FRAMES
 from searchgen.report.run_page import draws_page, failed_page, search_page
 from searchgen.report.trace_file import trace_rows, write_trace
 from searchgen.request.request import Annealing, Request
+from searchgen.samplers.chains.frames import MOST_FRAMES
 from searchgen.samplers.chains.observer import MOST_MOVES, Event, Observer
 from searchgen.search.outcome import Outcome
 from searchgen.search.searcher import Searcher

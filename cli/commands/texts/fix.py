@@ -78,7 +78,7 @@ def fix(
 BESIDE_AGAIN = {"again", "lm", "json", "diff", "quiet", "verbose"}
 
 #: Keys of a spec that go with `fix`.
-OF_SPEC = ("lm", "seed", "count", "weight", "costs", "closeness")
+OF_SPEC = ("lm", "seed", "count", "weight", "costs")
 
 
 def _of_spec(path: str | None) -> dict[str, Any]:

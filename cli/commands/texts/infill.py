@@ -41,8 +41,8 @@ def infill(
     verbose: Annotated[bool, options.Verbose] = False,
 ) -> None:
     """Make a request of each template, answer it, and print."""
-    from searchgen.cli.parts.answers import Answers
     from searchgen.cli.parts.default_models import SearchModels
+    from searchgen.cli.parts.filled_gaps import FilledGaps
     from searchgen.cli.stdin import lines, standard_input
     from searchgen.request.request import Annealing, Request
 
@@ -61,7 +61,7 @@ def infill(
         request = rest.but(template=text, slot=slots or ())
         return replace(request, lm=lm or usual(request.words))
 
-    answers = Answers(json, verbose, usual=SearchModels(), of_line=of_template, noun="text with gaps")
+    answers = FilledGaps(json, verbose, usual=SearchModels(), of_line=of_template, noun="text with gaps")
     if stream is None and template is not None:
         answers.exactly(of_template(rest, template, lm, answers.usual))
     elif stream is not None:

@@ -55,6 +55,7 @@ def rewrite(
     again: Annotated[str | None, options.Again] = None,
     json: Annotated[bool, options.Json] = False,
     quiet: Annotated[bool, options.Quiet] = False,
+    verbose: Annotated[bool, options.Verbose] = False,
 ) -> None:
     """Change each text before the next is read."""
     from searchgen.cli.parts.revisions import Revisions, repeat
@@ -63,16 +64,16 @@ def rewrite(
 
     if again is not None:
         refuse_beside(context, BESIDE_AGAIN, "--again repeats a result unchanged")
-        return repeat("rewrite", again, lm, json=json, diff=diff)
+        return repeat("rewrite", again, lm, json=json, diff=diff, verbose=verbose)
     if demands.from_stdin:
         raise RequestError("rewrite reads the texts from stdin; give the keywords themselves")
-    wanted = demands.demands(source="", max_edits=None, protect=())
+    wanted = demands.demands(source="", max_edits=None, protect=(), closeness=None)
     annealing = Annealing() if budget is None else Annealing().for_budget(budget, count)
     request = Request(wanted, count=count, seed=secrets.randbits(32) if seed is None else seed, annealing=annealing)
     protected = demands.read("protect") if protect else ()
     revision = Revision("rewrite", request, max_edits, protected, closeness)
-    Revisions(revision, lm, json, diff).run(source, "rewrite")
+    Revisions(revision, lm, json, diff, verbose).run(source, "rewrite")
 
 
 #: Parameters that may stand beside `--again`: the rest is in the signature.
-BESIDE_AGAIN = {"again", "lm", "json", "diff", "quiet"}
+BESIDE_AGAIN = {"again", "lm", "json", "diff", "quiet", "verbose"}

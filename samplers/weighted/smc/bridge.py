@@ -47,7 +47,7 @@ Text = tuple[int, ...]
 Floats = npt.NDArray[np.float64]
 
 
-def smoothed_step(violations: int, width: float) -> float:
+def smoothed_step(violations: float, width: float) -> float:
     """Return log Phi((1/2 - violations) / width), natural log.
 
     Example:
@@ -89,7 +89,7 @@ class Functions:
     target: Target
     rungs: int
     width: float
-    _counts: dict[tuple[int, Text], int] = field(default_factory=dict)
+    _counts: dict[tuple[int, Text], float] = field(default_factory=dict)
     _weights: dict[tuple[int, Text], float] = field(default_factory=dict)
 
     def log_chi(self, texts: Sequence[Text], rung: int) -> Floats:
@@ -117,7 +117,7 @@ class Functions:
             return [0.0] * len(texts)
         return [self._weight(number, term, text) for text in texts]
 
-    def _violations(self, number: int, term: BlackBoxTerm, texts: Sequence[Text]) -> list[int]:
+    def _violations(self, number: int, term: BlackBoxTerm, texts: Sequence[Text]) -> list[float]:
         new = [text for text in dict.fromkeys(texts) if (number, text) not in self._counts]
         assert term.violations is not None
         counts = (

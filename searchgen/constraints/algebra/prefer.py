@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from searchgen.automata import ENTRY_LIMIT, Automaton, Ids, anything
+from searchgen.automata import Ids
 from searchgen.constraints.algebra.where import Where
 from searchgen.constraints.base import Constraint, Phrase, Setting
 from searchgen.constraints.flags import TEXTS, Flag
+from searchgen.constraints.soft import Soft
 from searchgen.errors import RequestError
 from searchgen.vocabulary import Vocabulary
 
@@ -27,7 +28,7 @@ WRITTEN = re.compile(r"\s*([^:：]*?)\s*[:：](.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Prefer(Constraint):
+class Prefer(Soft):
     """A condition of which each violation costs so many nats; it forbids nothing.
 
     Attributes:
@@ -46,7 +47,6 @@ class Prefer(Constraint):
             (),
         ),
     )
-    black_box: ClassVar[bool] = True
     weight: float
     condition: Where
 
@@ -77,40 +77,17 @@ class Prefer(Constraint):
         """Return the words of the conditions, without the names of constraints."""
         return Where.wording({"where": tuple(_weighted(source)[1] for source in demands["prefer"] or ())})
 
-    @classmethod
-    def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-        """Yield nothing: a preference excludes no text."""
-        del demands
-        return iter(())
-
     def describe(self) -> str:
         """Weight and condition."""
         return f"prefer {self.weight:g}: {self.condition.text}"
 
-    def automaton(self, vocabulary: Vocabulary, limit: int = ENTRY_LIMIT) -> Automaton:
-        """Every text.
+    def measure(self, ids: Ids, vocabulary: Vocabulary) -> int:
+        """How often the condition is violated; arguments as those of `Soft.measure`."""
+        return self.condition.violations(ids, vocabulary)
 
-        Args:
-            vocabulary: the tokens.
-            limit: not used.
-
-        Returns:
-            The automaton that accepts everything.
-        """
-        return anything(len(vocabulary))
-
-    def parts(self, ids: Ids, vocabulary: Vocabulary) -> dict[str, bool]:
-        """Nothing: there is nothing to satisfy.
-
-        Args:
-            ids: a text.
-            vocabulary: its tokens.
-
-        Returns:
-            No part.
-        """
-        del ids, vocabulary
-        return {}
+    def measure_of(self, texts: Sequence[Ids], vocabulary: Vocabulary) -> Sequence[int]:
+        """The same of many texts; arguments as those of `Soft.measure_of`."""
+        return self.condition.violations_of(texts, vocabulary)
 
     def phrases(self) -> Sequence[Phrase]:
         """Those of the condition."""

@@ -57,8 +57,13 @@ class Edits(Counted):
         Raises:
             RequestError: in these cases, and where the source or the bound is beyond all measure.
         """
-        source, most = demands["source"], demands["max_edits"]
-        for name, is_given in (("--max-edits", most is not None), ("--protect", bool(demands["protect"]))):
+        source, most, cost = demands["source"], demands["max_edits"], demands["closeness"]
+        needy = (
+            ("--max-edits", most is not None),
+            ("--protect", bool(demands["protect"])),
+            ("--closeness", cost is not None),
+        )
+        for name, is_given in needy:
             if is_given and not source:
                 raise RequestError(f"{name} without a text to edit; give --source TEXT, or use searchgen rewrite")
         if source and most is None:
@@ -85,7 +90,7 @@ class Edits(Counted):
         """Yield the one part."""
         if demands["source"]:
             only = {flag.key: demands[flag.key] for flag in cls.flags}
-            yield "source", only, {flag.key: flag.free for flag in cls.flags}
+            yield "source", only, {"closeness": None, **{flag.key: flag.free for flag in cls.flags}}
 
     def validate(self) -> None:
         """Refuse what is no text, and no number of edits.

@@ -28,6 +28,9 @@ __all__ = ["STEP", "Overlap", "Similarity"]
 #: Of either measure: what counts as one violation. Sums of 32-bit numbers differ in the last digits.
 STEP, ROUNDING = 0.05, 1e-6
 
+#: What needs a text to compare with.
+COMPARING = ("min_similarity", "max_overlap", "similarity_weight", "overlap_weight")
+
 
 @dataclass(frozen=True)
 class Similarity(Counted):
@@ -51,17 +54,19 @@ class Similarity(Counted):
 
     @classmethod
     def check(cls, demands: Mapping[str, Any]) -> None:
-        """Refuse bounds without a text, a text without bounds, and bounds beyond all measures.
+        """Refuse bounds and weights without a text, a text without them, and bounds beyond all measures.
 
         Raises:
             RequestError: in these cases.
         """
         other, least, most = demands["similar_to"], demands["min_similarity"], demands["max_overlap"]
-        for name, bound in (("--min-similarity", least), ("--max-overlap", most)):
-            if bound is not None and not other.strip():
-                raise RequestError(f"{name} without a text to compare with; give --similar-to TEXT")
-        if other and least is None and most is None:
-            raise RequestError("--similar-to without a bound; add --min-similarity 0.5 or --max-overlap 0.5")
+        given = [name for name in COMPARING if demands[name] is not None]
+        if given and not other.strip():
+            raise RequestError(f"--{given[0].replace('_', '-')} without a text to compare with; give --similar-to TEXT")
+        if other and not given:
+            raise RequestError(
+                "--similar-to without a bound; add --min-similarity 0.5, --max-overlap 0.5 or --similarity-weight 30"
+            )
         if least is not None and not -1 <= least <= 1:
             raise RequestError(f"--min-similarity {least:g}: give a number from -1 to 1")
         if most is not None and not 0 <= most <= 1:
@@ -76,16 +81,29 @@ class Similarity(Counted):
         """
         if demands["min_similarity"] is None:
             return ()
+        return (cls.to(demands["similar_to"], setting.form, demands["min_similarity"], "--min-similarity"),)
+
+    @classmethod
+    def to(cls, other: str, form: TextForm, least: float, flag: str) -> "Similarity":
+        """Return the bound on the similarity to a text.
+
+        Args:
+            other: the other text.
+            form: of the texts.
+            least: the bound.
+            flag: that asks for it.
+
+        Raises:
+            RequestError: the language has no word vectors, or no word of the text has one.
+        """
         from searchgen.meaning.vectors import LANGUAGES, vectors_of
 
-        language, other = setting.form.name, demands["similar_to"]
+        language = form.name
         if language not in LANGUAGES:
-            raise RequestError(
-                f"--min-similarity: there are no word vectors for texts of the form {language!r}; drop it"
-            )
+            raise RequestError(f"{flag}: there are no word vectors for texts of the form {language!r}; drop it")
         if not vectors_of(language).knows(other):
             raise RequestError(f"--similar-to {other[:40]!r}: no word has a vector in {language!r}; use common words")
-        return (cls(other, language, demands["min_similarity"]),)
+        return cls(other, language, least)
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -117,9 +135,10 @@ class Similarity(Counted):
 
     def value(self, ids: Ids, vocabulary: Vocabulary) -> float:
         """Return the similarity of a text, -1 to 1."""
-        return self._values([ids], vocabulary)[0]
+        return self.values([ids], vocabulary)[0]
 
-    def _values(self, texts: Sequence[Ids], vocabulary: Vocabulary) -> list[float]:
+    def values(self, texts: Sequence[Ids], vocabulary: Vocabulary) -> list[float]:
+        """Return the similarity of each of many texts, -1 to 1."""
         from searchgen.meaning.pooling import cosine
         from searchgen.meaning.vectors import vectors_of
 
@@ -136,7 +155,7 @@ class Similarity(Counted):
         """The same of many texts; arguments as those of `Constraint.violations_of`."""
         if self.least <= -1:
             return [0] * len(texts)
-        values = self._values(texts, vocabulary)
+        values = self.values(texts, vocabulary)
         return [max(0, ceil((self.least - ROUNDING - value) / STEP)) for value in values]
 
 
@@ -166,10 +185,19 @@ class Overlap(Counted):
         """
         if demands["max_overlap"] is None:
             return ()
-        other = tuple(_words(setting.form.tokenise(demands["similar_to"]), setting.form))
-        if not other:
-            raise RequestError(f"--similar-to {demands['similar_to'][:40]!r} has no word; give a text")
-        return (cls(other, demands["max_overlap"]),)
+        return (cls.with_text(demands["similar_to"], setting.form, demands["max_overlap"]),)
+
+    @classmethod
+    def with_text(cls, other: str, form: TextForm, most: float) -> "Overlap":
+        """Return the bound on the words in common with a text.
+
+        Raises:
+            RequestError: the text has no word.
+        """
+        words = tuple(_words(form.tokenise(other), form))
+        if not words:
+            raise RequestError(f"--similar-to {other[:40]!r} has no word; give a text")
+        return cls(words, most)
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -244,9 +272,9 @@ def _word(token: str, form: TextForm) -> str:
 
 
 def _apart(key: str, other: str, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Yield one bound: alone, and left out; the text goes with the last bound."""
+    """Yield one bound: alone, and left out; the text goes with the last bound, and weights, which exclude nothing, with the text."""
     name, text = key.replace("_", "-"), demands["similar_to"]
-    without = {key: None} if demands[other] is not None else {key: None, "similar_to": ""}
+    without = {key: None} if demands[other] is not None else {**dict.fromkeys(COMPARING), "similar_to": ""}
     yield f"{name} {demands[key]:g}", {key: demands[key], "similar_to": text}, without
 
 

@@ -51,9 +51,10 @@ def test_the_page_lists_every_field_of_a_result() -> None:
     listed.remove("neural")  # only under a transformer
     listed.remove("examples")  # only with example lines
     listed.remove("violations")  # only with preferences
+    listed.remove("measures")  # only with weights of nearness
     of_texts = ["source", "edits", "changes", "trail"]
     assert listed == [*always, "terms", "log_p", "reason", "unknown", "passes", *of_texts]
-    assert {*listed, "neural", "examples", "violations"} == set(schema("record.json")["properties"])
+    assert {*listed, "neural", "examples", "violations", "measures"} == set(schema("record.json")["properties"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)

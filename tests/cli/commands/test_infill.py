@@ -47,6 +47,27 @@ def test_json_lines_and_other_constraints() -> None:
     assert re.fullmatch("我昨天在[\u4e00-\u9fff]{1,4}看见了[\u4e00-\u9fff]{1,4}。", chinese.lines[0])
 
 
+def test_json_and_verbose_have_the_text_that_was_given_and_the_edits_that_led_to_each() -> None:
+    """Under an n-gram model the gains add up from the start to the density of the result."""
+    asked = ("infill", DOOR, "-n", "2", "--seed", "7", "--lm", "en-ngram")
+    rows = searchgen(*asked, "--json").rows
+    for row in rows:
+        first, *others = row["trail"]
+        assert (row["source"], first["kind"], first["gain"]) == (DOOR, "start", None)
+        assert others
+        assert all(FILLED.fullmatch(step["text"]) for step in row["trail"])
+        assert row["trail"][-1]["text"] == row["text"]
+        (start,) = searchgen("infill", first["text"], "--lm", "en-ngram", "--json").rows
+        gained = sum(step["gain"] for step in others)
+        assert gained == pytest.approx(row["log_density"] - start["log_density"], abs=0.01 * len(others))
+    ran = searchgen(*asked, "--verbose")
+    for row in rows:
+        assert (
+            "".join(f"searchgen: {step['kind']} {step['gain']:+.2f}: {step['text']}\n" for step in row["trail"][1:])
+            in ran.err
+        )
+
+
 def test_an_impossible_text_gives_empty_lines_and_the_reason() -> None:
     ran = searchgen("infill", "The dog.", "-k", "cat", "-n", "2", "--seed", "7")
     assert (ran.code, ran.lines) == (3, ["", ""])

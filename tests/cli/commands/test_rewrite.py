@@ -1,8 +1,11 @@
 """`searchgen rewrite`: one text in, exactly so many lines out; what satisfies the constraints comes back bit for bit."""
 
+import itertools
+
 import pytest
 
 from tests.cli.runner import searchgen
+from tests.constraints.test_edits import fewest
 from tests.rewriting.prose import decorated
 
 NGRAM = ("--lm", "en-ngram", "--budget", "0.02", "--seed", "7")
@@ -39,6 +42,41 @@ def test_json_says_what_changed() -> None:
     text, changes = shown.split("\t")
     assert text == row["text"]
     assert "+" in changes
+
+
+@pytest.mark.parametrize("lm", ["en-ngram", "en"])
+def test_json_and_verbose_have_the_edits_that_led_to_each_text(lm: str) -> None:
+    """Each text of a trail is within the edits, each gain is that of the step, and the last text is the result."""
+    asked = (
+        "rewrite",
+        "We saw the dog in the park.",
+        "-k",
+        "cat,king",
+        "--max-edits",
+        "3",
+        "-n",
+        "4",
+        "--lm",
+        lm,
+        "--seed",
+        "7",
+    )
+    rows = searchgen(*asked, "--json").rows
+    assert max(len(row["trail"]) for row in rows) > 1
+    for row in rows:
+        first, *others = row["trail"]
+        assert (first["kind"], first["gain"]) == ("start", None)
+        assert {step["kind"] for step in others} <= {"span", "any-span", "relocate", "edit"}
+        texts = [step["text"] for step in row["trail"]]
+        assert texts[-1] == row["text"]
+        assert None not in [step["gain"] for step in others]
+        assert all(before != after for before, after in itertools.pairwise(texts))
+        source = ("we", "saw", "the", "dog", "in", "the", "park", ".")
+        assert all(fewest(source, tuple(text.lower().replace(".", " .").split())) <= 3 for text in texts)
+    shown = [line.split(": ", 2)[1:] for line in searchgen(*asked, "--verbose").err.splitlines()]
+    steps = [step for row in rows for step in row["trail"]]
+    assert [text for _, text in shown] == [step["text"] for step in steps]
+    assert [kind.split()[0] for kind, _ in shown] == [step["kind"] for step in steps]
 
 
 def test_an_impossible_bound_is_said_with_the_number_it_takes() -> None:

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from searchgen.report.edits import MOST_FRAMES, UNKNOWN, chain_frames, text_frames
+from searchgen.samplers.chains.frames import MOST_FRAMES, UNKNOWN, chain_frames, text_frames
 from searchgen.samplers.chains.observer import Event, Observer, Stage
 
 
