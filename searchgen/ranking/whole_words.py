@@ -15,7 +15,7 @@ from searchgen.constraints.base import Phrase, folded
 from searchgen.target import Target, occurrences
 from searchgen.text.lexicon.segmentation import Segmentation
 
-__all__ = ["hidden_words", "whole_words_first"]
+__all__ = ["hidden_counts", "hidden_words", "whole_words_first"]
 
 #: Joins the words to its left and right.
 HYPHEN = "-"
@@ -31,13 +31,20 @@ def whole_words_first(
         target: has the required words.
         segmentation: of its language; None: its words have spaces between them.
     """
+    return np.argsort(hidden_counts(texts, target, segmentation), kind="stable")
+
+
+def hidden_counts(
+    texts: Sequence[tuple[int, ...]], target: Target, segmentation: Segmentation | None
+) -> npt.NDArray[np.int64]:
+    """Return how many required words each text hides, (n,); arguments as for `whole_words_first`."""
     if target.form.name == "raw":  # where a hyphen stands alone
-        return np.arange(len(texts))
+        return np.zeros(len(texts), np.int64)
     vocabulary = target.vocabulary
     required = [item for part in target.constraints if isinstance(part, Keywords) for item in part.items]
     items = [[folded(phrase, vocabulary) for phrase in item] for item in required]
     folded_texts = [folded(vocabulary.decode(text), vocabulary) for text in texts]
-    return np.argsort([hidden_words(text, items, segmentation) for text in folded_texts], kind="stable")
+    return np.array([hidden_words(text, items, segmentation) for text in folded_texts], np.int64)
 
 
 def hidden_words(tokens: Phrase, items: Sequence[Sequence[Phrase]], segmentation: Segmentation | None) -> int:

@@ -1,20 +1,20 @@
 """A given text with few edits, such that all constraints hold and the model likes it.
 
-The search of `constrain` runs on texts within K edits, for the fewest K that have an answer and the next ones. Its texts are ranked
-together by
+The search of `constrain` runs on texts within K edits, for the fewest K that have an answer and the next one, and on up to the bound as
+long as one of the best texts takes the last edit. The texts are ranked together by
 
     log p(text) + terms - closeness x edits
 
-What is kept has the
-characters of the source, so each result is printed, read again and judged before it counts.
+What is kept has the characters of the source, so each result is printed, read again and judged before it counts.
 
 Words of the source that the model does not know stay untouched where that takes no more edits, and their spelling costs nothing: else the
 model would edit these first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 
 from searchgen.constraints import Constraint, Length
@@ -23,7 +23,7 @@ from searchgen.constraints.words.edits import Edits, held_spans, source_tokens
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
 from searchgen.errors import Contradiction, Impossible, NotFound, TooLarge
-from searchgen.ranking.whole_words import whole_words_first
+from searchgen.ranking.whole_words import hidden_counts
 from searchgen.request.request import Request
 from searchgen.rewriting.fewest import fewest_edits
 from searchgen.rewriting.trail import Step, trail_of
@@ -56,6 +56,20 @@ class _Found(NamedTuple):
     target: Target
     ids: tuple[int, ...]
     log_density: float
+    observer: Observer | None = None
+
+
+class _Begun(NamedTuple):
+    """A search that has begun.
+
+    Attributes:
+        edits: that are allowed.
+        run: of the searcher's strategy.
+        observer: sees it; None: nobody looks.
+    """
+
+    edits: int
+    run: Any
     observer: Observer | None = None
 
 
@@ -123,8 +137,22 @@ class Rewriter:
         if places is None:
             raise NotFound("the text has signs that hide where its words are; write it in plain letters")
         source = Source(text, tokens, tuple(places), held)
-        runs = self._begun(self.request.but(source=text, max_edits=self.most or 0, protect=self.protect))
-        return self._ranked(source, self._found(runs))
+        request, fewest = self._guarded(self.request.but(source=text, max_edits=0, protect=self.protect))
+        found: list[_Found] = []
+        results: list[Rewritten] = []
+        failure = NotFound("no text was found; allow more edits, or raise --budget")
+        for runs in self._begun(request, fewest):
+            try:
+                found += self._found(runs)
+                results = self._ranked(source, fewest, found)
+            except NotFound as error:
+                failure = error
+                continue
+            if all(result.edits < runs[-1].edits for result in results):
+                break  # the last edit that was allowed gained nothing
+        if not results:
+            raise failure
+        return results
 
     def fewest(self, text: str) -> int | None:
         """Return the fewest edits of a text that satisfy the constraints, the number of words aside; None: more than are tried."""
@@ -139,34 +167,54 @@ class Rewriter:
             judge = replace(judge, constraints=tuple(one for one in judge.constraints if not isinstance(one, Length)))
         return judge
 
-    def _begun(self, request: Request) -> list[tuple[Any, Observer | None]]:
-        """The searches within the fewest edits that have an answer, and within the next ones."""
-        most = self.most
+    def _guarded(self, request: Request) -> tuple[Request, int]:
+        """The request, with unknown words untouched where that takes no more edits, and the fewest edits that it takes.
+
+        Raises:
+            Impossible: it takes more than the bound.
+        """
         fewest = self._fewest(request)
         guarded = request.but(protect=self._unknown(request)) if fewest is not None else request
         if guarded.protect != request.protect and self._fewest(guarded) == fewest:
             request = guarded
-        if fewest is None or (most is not None and fewest > most):
+        if fewest is None or (self.most is not None and fewest > self.most):
             takes = f"it takes {fewest}" if fewest is not None else "no number of edits tried is enough"
-            raise Impossible(f"no text within {_edits(most)} satisfies the constraints; {takes}")
-        runs: list[tuple[Any, Observer | None]] = []
-        last = fewest + SLACK if most is None else most
+            raise Impossible(f"no text within {_edits(self.most)} satisfies the constraints; {takes}")
+        return request, fewest
+
+    def _begun(self, request: Request, fewest: int) -> Iterator[list[_Begun]]:
+        """Yield the searches within the fewest edits that have an answer and one more, and then, up to the bound, of each further edit.
+
+        Raises:
+            Impossible: no number of edits up to the bound has an answer.
+            TooLarge: already the fewest are too many for a text of this length.
+        """
+        runs: list[_Begun] = []
+        last = fewest + SLACK if self.most is None else self.most
+        begun = 0
         for edits in range(max(1, fewest), MOST_TOLD + 1):
-            if edits > last and (runs or most is not None):
+            if edits > last and (begun or self.most is not None):
                 break
             try:
-                within = request.but(max_edits=edits)
+                within = replace(request.but(max_edits=edits), association_weight=0.0)
                 observer = Observer("accepted") if self.trails else None
-                runs.append((self.searcher.strategy.begin(self.searcher.source, within, observer), observer))
+                run = self.searcher.strategy.begin(self.searcher.source, within, observer)
+                runs.append(_Begun(edits, run, observer))
             except TooLarge:
-                if not runs:
+                if not begun:
                     raise
                 break
             except (Impossible, Contradiction):  # the window of words asks for more
-                last += most is None
-        if not runs:
+                last += self.most is None
+                continue
+            begun += 1
+            if begun > SLACK:
+                yield runs
+                runs = []
+        if runs:
+            yield runs
+        if not begun:
             raise Impossible(f"no text within {_edits(last)} satisfies the constraints")
-        return runs
 
     def _unknown(self, request: Request) -> tuple[str, ...]:
         """The phrases that stay untouched, and the words of the source that the model does not know."""
@@ -188,11 +236,11 @@ class Rewriter:
         row = [vocabulary.matching(token) for token in edits.source]
         return fewest_edits(automaton, row, edits.held, max(MOST_TOLD, edits.most))
 
-    def _found(self, runs: Sequence[tuple[Any, Observer | None]]) -> list[_Found]:
-        """The texts of all searches with their log-densities."""
-        outcomes = self.searcher.strategy.finish([run for run, _ in runs], None)
+    def _found(self, runs: Sequence[_Begun]) -> list[_Found]:
+        """The texts of searches with their log-densities."""
+        outcomes = self.searcher.strategy.finish([begun.run for begun in runs], None)
         found, errors = list[_Found](), []
-        for (run, observer), outcome in zip(runs, outcomes, strict=True):
+        for (_, run, observer), outcome in zip(runs, outcomes, strict=True):
             if isinstance(outcome, BaseException):
                 errors.append(outcome)
                 continue
@@ -203,26 +251,14 @@ class Rewriter:
             raise errors[0]
         return found
 
-    def _ranked(self, source: Source, found: Sequence[_Found]) -> list[Rewritten]:
+    def _ranked(self, source: Source, fewest: int, found: Sequence[_Found]) -> list[Rewritten]:
         """The best texts that hold what they must once they are printed with the characters of the source."""
-        beta = self.request.beta
-        scored: dict[str, tuple[float, _Found, Written]] = {}
-        for one in found:
-            vocabulary = one.target.vocabulary
-            spelled = beta * sum(vocabulary.spelling_log_probability(token) for token in one.ids)
-            result = written(source, vocabulary.decode(one.ids), vocabulary.form)
-            score = one.log_density - spelled - self.closeness * result.edits
-            if result.text not in scored or scored[result.text][0] < score:
-                scored[result.text] = (score, one, result)
-        best = sorted(scored.values(), key=lambda one: -one[0])
-        if not best:
-            raise NotFound("no text was found; allow more edits, or raise --budget")
-        segmentation = self.searcher.source.segmentation
-        order = whole_words_first([one.ids for _, one, _ in best], best[0][1].target, segmentation)
-        kept: list[Rewritten] = []
-        for score, (target, ids, _, observer), result in (best[at] for at in order):
+        kept: dict[str, Rewritten] = {}
+        for score, (target, ids, _, observer), result in self._in_order(source, fewest, found):
             if len(kept) == self.request.count:
                 break
+            if result.text in kept:
+                continue
             read = tuple(target.form.tokenise(result.text))
             meant = target.vocabulary.decode(ids)
             satisfied = self.judge.judged(result.text)
@@ -230,10 +266,32 @@ class Rewriter:
                 log_prob = self._log_prob(target, ids, result.text)
                 trail = () if observer is None else trail_of(observer, ids)
                 more = (satisfied, log_prob, score, trail)
-                kept.append(Rewritten(result.text, read, result.edits, result.changes, *more))
+                kept[result.text] = Rewritten(result.text, read, result.edits, result.changes, *more)
         if not kept:
             raise NotFound("no text was found that is read as it is meant; allow more edits, or raise --budget")
-        return kept
+        return [*kept.values()]
+
+    def _in_order(
+        self, source: Source, fewest: int, found: Sequence[_Found]
+    ) -> Iterator[tuple[float, _Found, Written]]:
+        """Yield texts as they are printed, those without hidden words first, then the best by their scores.
+
+        A text is printed only when no other can be better even with the fewest edits: printing takes longer than all the rest.
+        """
+        hidden = hidden_counts([one.ids for one in found], found[0].target, self.searcher.source.segmentation)
+        heap: list[tuple[int, float, int, Written | None]] = []
+        for place, one in enumerate(found):
+            spelled = self.request.beta * sum(map(one.target.vocabulary.spelling_log_probability, one.ids))
+            heap.append((hidden[place], self.closeness * fewest + spelled - one.log_density, place, None))
+        heapify(heap)
+        while heap:
+            hides, worth, place, result = heappop(heap)
+            one = found[place]
+            if result is not None:
+                yield -worth, one, result
+                continue
+            result = written(source, one.target.vocabulary.decode(one.ids), one.target.form)
+            heappush(heap, (hides, worth + self.closeness * (result.edits - fewest), place, result))
 
     def _log_prob(self, target: Target, ids: Sequence[int], text: str) -> float:
         """Natural log p of a text under the model that decides."""

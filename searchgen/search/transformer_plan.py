@@ -64,7 +64,7 @@ class TransformerPlan:
             explored: whether another model has found texts to begin with.
         """
         large, annealing = EXPLORED if explored else LARGE, request.annealing
-        plan = large if request.model.is_large else TransformerPlan()
+        plan = large if request.model.is_large else _small(request)
         chains = max(plan.test_chains, CHAINS_PER_TEXT * request.count)
         factor = chains // plan.test_chains
         wider = replace(
@@ -107,6 +107,12 @@ class TransformerPlan:
         return 1.0 / np.geomspace(self.test_hot, self.test_cold, self.test_rounds)
 
 
+#: Within a few edits of a source there are few texts, of which many short chains find more than few long ones (measured).
+OF_A_SOURCE = TransformerPlan(restarts=2, restart_chains=64, restart_steps=200, restart_scored=32)
+
+#: In the gaps of a template the best text is found early (measured).
+OF_A_TEMPLATE = TransformerPlan(patience=2)
+
 #: The schedule under a model that costs a hundred times more: 100 texts at most, most of them edits of few.
 LARGE = TransformerPlan(
     restarts=3, restart_scored=10, edit_rounds=7, edits_scored=10, parents=6, test_rounds=8, patience=3
@@ -114,3 +120,10 @@ LARGE = TransformerPlan(
 
 #: The same behind a search under the embedded mixture: first its best texts, then edits of few.
 EXPLORED = replace(LARGE, restarts=1, restart_scored=40, edit_rounds=6, parents=8)
+
+
+def _small(request: Request) -> TransformerPlan:
+    """The schedule under a small model, before its budget."""
+    if request.source:
+        return OF_A_SOURCE
+    return OF_A_TEMPLATE if request.template else TransformerPlan()

@@ -1,12 +1,16 @@
 """Rewriting: the fewest edits against all texts, and results against a judge and a count of edits that know nothing of the search."""
 
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
 
 from searchgen.automata import Automaton
+from searchgen.constraints.words.edits import source_tokens
 from searchgen.demands.demands import Demands
 from searchgen.demands.judge import Judge
 from searchgen.errors import Impossible, NotFound, RequestError
@@ -14,8 +18,12 @@ from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Annealing, Request
 from searchgen.rewriting.fewest import fewest_edits
 from searchgen.rewriting.rewriter import Rewriter, Rewritten
-from searchgen.search.searcher import Searcher
-from searchgen.sources.source import open_source
+from searchgen.samplers.chains.observer import Observer
+from searchgen.search.searcher import Searcher, Strategy
+from searchgen.sources.source import Source, open_source
+from searchgen.text import TextForm
+from searchgen.text.edits import printing
+from searchgen.text.edits.places import token_places
 from tests.constraints.test_edits import fewest
 from tests.rewriting.prose import decorated
 
@@ -103,6 +111,62 @@ def test_bounds_that_are_too_small_say_how_many_it_takes() -> None:
     (result,) = rewriter(most=3, keywords=(("cat",), ("king",), ("water",))).revise("We saw the dog in the park.")
     assert result.edits == 3
     assert rewriter(max_words=4).revise("We saw the dog in the park.")[0].edits >= 2
+
+
+@dataclass
+class Counting:
+    """A strategy that notes the edits of each search that it begins."""
+
+    strategy: Strategy
+    allowed: list[int | None] = field(default_factory=list)
+
+    def begin(self, source: Source, request: Request, observer: Observer | None = None) -> Any:
+        self.allowed.append(request.max_edits)
+        return self.strategy.begin(source, request, observer)
+
+    def finish(self, runs: Sequence[Any], progress: None) -> Sequence[Any]:
+        return self.strategy.finish(runs, progress)
+
+
+@pytest.mark.parametrize(("closeness", "allowed"), [(100.0, [1, 2]), (0.0, [1, 2, 3, 4])])
+def test_further_edits_are_tried_only_while_the_last_one_gains(closeness: float, allowed: list[int]) -> None:
+    counting = Counting(SEARCHER.strategy)
+    one = rewriter(Searcher(SEARCHER.source, counting), 4, keywords=(("ball",),))
+    (result,) = replace(one, closeness=closeness).revise("My uncle seldom reads long letters in the evening.")
+    assert counting.allowed == allowed
+    assert result.edits == (1 if closeness else 4)
+
+
+def test_texts_are_printed_only_as_far_as_needed_and_in_the_order_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, text = rewriter(count=4, keywords=(("ball",),)), "My  uncle reads “long” letters in the evening."
+    printed: list[str] = []
+    found: list[Any] = []
+    search = Rewriter._found
+
+    def noting(source: printing.Source, tokens: Sequence[str], form: TextForm) -> printing.Written:
+        printed.append(source.text)
+        return printing.written(source, tokens, form)
+
+    def keeping(rewriter: Rewriter, runs: Sequence[Any]) -> Sequence[Any]:
+        found[:] = search(rewriter, runs)
+        return found
+
+    monkeypatch.setattr("searchgen.rewriting.rewriter.written", noting)
+    monkeypatch.setattr(Rewriter, "_found", keeping)
+    kept = one.revise(text)
+    tokens = source_tokens(text, SEARCHER.source.lexicon.vocabulary.form)
+    places = token_places(tokens, text)
+    assert places is not None
+    scores = {}
+    for target, ids, log_density, _ in found:
+        result = printing.written(
+            printing.Source(text, tokens, tuple(places)), target.vocabulary.decode(ids), target.form
+        )
+        scores[result.text] = log_density - one.closeness * result.edits
+    best = sorted(scores, key=lambda text: -scores[text])
+    assert [result.text for result in kept] == best[:4]
+    assert [result.score for result in kept] == pytest.approx([scores[text] for text in best[:4]])
+    assert 4 <= len(printed) < len(found)
 
 
 def test_texts_beyond_measure_are_refused() -> None:

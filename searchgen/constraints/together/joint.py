@@ -114,10 +114,7 @@ def _frame(
     ]
 
     def build() -> Automaton:
-        canonical = form.canonical([*vocabulary], vocabulary.kinds)
-        returning = barred(vocabulary, limit)
-        if returning is not None:
-            canonical = minimise(product(canonical, returning, limit=limit))
+        canonical = vocabulary.once(("canonical", form.name, limit), lambda: _canonical(vocabulary, form, limit))
         try:
             return _smaller(product(canonical, *(factor for _, factor in others), limit=limit))
         except TooLarge:
@@ -126,6 +123,13 @@ def _frame(
     if not all(constraint.repeated for constraint, _ in others):
         return build()
     return vocabulary.once((form.name, limit, *(constraint for constraint, _ in others)), build)
+
+
+def _canonical(vocabulary: Vocabulary, form: TextForm, limit: int) -> Automaton:
+    """The canonical texts, whose words with signs come back."""
+    canonical = form.canonical([*vocabulary], vocabulary.kinds)
+    returning = barred(vocabulary, limit)
+    return canonical if returning is None else minimise(product(canonical, returning, limit=limit))
 
 
 def _too_large(factors: Sequence[tuple[Constraint, Automaton]], limit: int) -> TooLarge:

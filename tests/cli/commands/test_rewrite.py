@@ -59,7 +59,7 @@ def test_json_and_verbose_have_the_edits_that_led_to_each_text(lm: str) -> None:
         "--lm",
         lm,
         "--seed",
-        "7",
+        "3",
     )
     rows = searchgen(*asked, "--json").rows
     assert max(len(row["trail"]) for row in rows) > 1
