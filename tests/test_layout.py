@@ -107,11 +107,20 @@ def test_neural_libraries_only_in_their_package() -> None:
     assert not only(
         ("torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"),
         lambda module: module.path.startswith(
-            ("searchgen/lm/neural/", "searchgen/lm/training/", "searchgen/lm/onnx/export", "searchgen/lm/gguf/")
+            (
+                "searchgen/lm/neural/",
+                "searchgen/lm/training/",
+                "searchgen/lm/onnx/export",
+                "searchgen/lm/gguf/",
+                "searchgen/meaning/encoder",
+            )
         ),
     )
     assert not only(
-        ("onnxruntime", "onnx"), lambda module: module.path.startswith(("searchgen/lm/onnx/", "searchgen/lm/gguf/"))
+        ("onnxruntime", "onnx"),
+        lambda module: module.path.startswith(
+            ("searchgen/lm/onnx/", "searchgen/lm/gguf/", "searchgen/meaning/encoder")
+        ),
     )
     assert not only(("gguf",), lambda module: module.path.startswith("searchgen/lm/gguf/"))
 

@@ -13,9 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import NotFound, RequestError
-from searchgen.meaning.vectors import Vectors
+from searchgen.meaning.measures import SentenceVectors
 
-__all__ = ["Kept", "Near", "nearest", "query"]
+__all__ = ["MOST", "Kept", "Near", "nearest", "query"]
+
+#: The most lines that can be asked for.
+MOST = 10_000
 
 #: Lines that are read together.
 TOGETHER = 20_000
@@ -38,7 +41,7 @@ class Near(NamedTuple):
     line: str
 
 
-def query(vectors: Vectors, text: str) -> npt.NDArray[np.float32]:
+def query(vectors: SentenceVectors, text: str) -> npt.NDArray[np.float32]:
     """Return the vector of a text that lines are compared with.
 
     Raises:
@@ -53,7 +56,7 @@ def query(vectors: Vectors, text: str) -> npt.NDArray[np.float32]:
     return vector
 
 
-def nearest(vectors: Vectors, text: str, lines: Iterable[str], count: int) -> list[Near]:
+def nearest(vectors: SentenceVectors, text: str, lines: Iterable[str], count: int) -> list[Near]:
     """Return the lines most like a text, the most alike first; of equals the earlier one.
 
     Args:
@@ -112,7 +115,7 @@ class Kept:
             )
         return Kept(kept, {})
 
-    def nearest(self, vectors: Vectors, text: str, count: int) -> list[Near]:
+    def nearest(self, vectors: SentenceVectors, text: str, count: int) -> list[Near]:
         """Do as the function does, without reading the lines again."""
         wanted = query(vectors, text)
         if vectors.language not in self.rows:

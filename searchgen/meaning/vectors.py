@@ -10,6 +10,7 @@ Sources:
     an easy unsupervised sentence embedding approach" (2021), for centred and whitened vectors.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -82,6 +83,13 @@ class Vectors:
     def norms(self) -> tuple[Floats, Floats]:
         """(V,) lengths of the stored and of the spelled parts."""
         return _lengths(self.stored), _lengths(self.spelled)
+
+    @cached_property
+    def hash(self) -> str:
+        """Of all parts, in hexadecimal digits."""
+        arrays = (self.count, self.stored, self.mean, np.array([self.total, *self.scales]))
+        whole = b"".join([self.language.encode(), "\n".join(self.words).encode(), *(one.tobytes() for one in arrays)])
+        return hashlib.sha256(whole).hexdigest()
 
     def knows(self, text: str) -> bool:
         """Whether a word of a text has a vector."""
