@@ -49,7 +49,7 @@ def main() -> None:
     for line in draw.sample(lines, flags.count):
         begun = time.process_time()
         try:
-            (best,) = paraphraser.paraphrases(line)
+            (best,) = paraphraser.revise(line)
         except NotFound as error:
             print(f"{line}: {error}")
             continue

@@ -8,7 +8,7 @@ from searchgen.plain_json import plain
 __all__ = ["Record", "Span", "on_one_line", "partial_record"]
 
 #: Fields that stand in the JSON only where they have a value.
-OPTIONAL = ("neural", "examples", "violations", "measures")
+OPTIONAL = ("neural", "examples", "violations", "measures", "source")
 
 #: A field for pages and notebooks, which is no part of the JSON.
 SHOWN_ONLY = "token_log_p"
@@ -58,6 +58,7 @@ class Record:
         examples: the example lines that a transformer read first, by count and hash; absent without any.
         violations: how often the text violates each preference; absent without any.
         measures: similarity, overlap and edits, where a weight of the request counts them; absent without any.
+        source: the text that was given, of a template and of commands that change texts; absent of others.
         token_log_p: natural log p of each token and of the end under the n-gram model, for a plot; not part of the JSON.
     """
 
@@ -83,6 +84,7 @@ class Record:
     examples: dict[str, Any] | None = None
     violations: dict[str, int] | None = None
     measures: dict[str, float] | None = None
+    source: str | None = None
     token_log_p: tuple[float, ...] = ()
 
     @property

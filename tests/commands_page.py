@@ -61,10 +61,13 @@ OTHER_FIELDS = {
     "reason": "of `score`: the reason why log_prob is null for a text: its probability is 0; else absent.",
     "unknown": "of `score`: the tokens that the model does not know.",
     "passes": "of `check`: whether the line satisfies every constraint.",
-    "source": "of commands that change texts: the text that was given.",
-    "edits": "of these: how many words and marks differ.",
+    "edits": "of commands that change texts: how many words and marks differ from `source`.",
+    "similarity": "of these, and of `similar`: to `source`, from -1 to 1; null: there are no vectors for the language.",
+    "overlap": "of these: twice the words in common with `source` over the words of both, 0 to 1.",
     "changes": "of these: for each stretch that differs its old and new characters, and where the new ones start.",
     "trail": "of these: the edits that led to the text, each with its kind, the text and the gain in nats.",
+    "among": "of `similar`: the number of the line in the file, from 1.",
+    "vectors": "of `similar`: what the vectors are of, `#` and their hash.",
 }
 
 

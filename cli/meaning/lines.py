@@ -9,8 +9,9 @@ from searchgen.cli.parts.answers import status_of
 from searchgen.cli.stdin import lines as lines_of
 from searchgen.cli.stdin import standard_input
 from searchgen.errors import NothingFound, RequestError, SearchgenError, not_utf8
+from searchgen.jobs.similar_job import record_of
+from searchgen.meaning.measures import SentenceVectors, sentence_vectors
 from searchgen.meaning.nearest import Kept, Near, nearest
-from searchgen.meaning.vectors import vectors_of
 from searchgen.record import partial_record
 from searchgen.text import detect
 
@@ -25,11 +26,13 @@ class Similar:
         among: name of the file, `-` for stdin.
         count: lines for each text.
         json: print JSON lines.
+        model: folder of a sentence-embedding model; "": the vectors of the language.
     """
 
     among: str
     count: int
     json: bool = False
+    model: str = ""
 
     def one(self, text: str) -> None:
         """Print the lines most like one text.
@@ -40,7 +43,7 @@ class Similar:
         """
         try:
             with progress("reading"):
-                found = nearest(vectors_of(detect(text)), text, self._lines(), self.count)
+                found = nearest(self._vectors(text), text, self._lines(), self.count)
         except NothingFound as error:
             self._print(text, None, [], error)
             raise
@@ -58,7 +61,7 @@ class Similar:
             kept, text = self._kept, ""
             try:
                 text = _decoded(line).removesuffix("\n").removesuffix("\r")
-                found = kept.nearest(vectors_of(detect(text)), text, self.count)
+                found = kept.nearest(self._vectors(text), text, self.count)
             except SearchgenError as error:
                 failed += 1
                 complain_of(error, f"line {total}: ")
@@ -67,6 +70,9 @@ class Similar:
                 self._print(text, total, found)
         if failed:
             raise NothingFound(f"no answer for {failed} of {total} lines")
+
+    def _vectors(self, text: str) -> SentenceVectors:
+        return sentence_vectors(detect(text), self.model)
 
     @cached_property
     def _kept(self) -> Kept:
@@ -92,14 +98,19 @@ class Similar:
         """Print what was found, and what is missing."""
         for rank, near in enumerate(found, 1):
             if self.json:
-                more = {"source": text, "similarity": near.similarity, "among": near.number}
-                write_json(partial_record(text=near.line, line=number, rank=rank, **more, status="ok", error=None))
+                write_json(record_of(near, text, rank, self._vectors(text), number))
             else:
                 write_line(f"{near.similarity:.3f}\t{near.line}")
         missing = error or NothingFound("there are no further lines")
         for rank in range(len(found), self.count if number is not None or error else len(found)):
             if self.json:
-                more = {"source": text, "similarity": None, "among": None, "status": status_of(missing)}
+                more = {
+                    "source": text,
+                    "similarity": None,
+                    "among": None,
+                    "vectors": None,
+                    "status": status_of(missing),
+                }
                 write_json(partial_record(text="", line=number, rank=rank + 1, **more, error=str(missing)))
             else:
                 write_line("")

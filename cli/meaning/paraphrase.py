@@ -5,8 +5,10 @@ from typing import Annotated
 import typer
 
 from searchgen.cli import options
-from searchgen.cli.numbers import decimal, whole
-from searchgen.errors import RequestError
+from searchgen.cli.meaning.similar import VECTORS
+from searchgen.cli.numbers import decimal
+from searchgen.cli.output import note
+from searchgen.cli.parts.demands import refuse_beside
 
 __all__ = ["HELP", "SHORT", "paraphrase"]
 
@@ -27,36 +29,48 @@ Example: searchgen paraphrase "He fell asleep over his book." -n 3
 """
 
 Text = typer.Argument(metavar="[TEXT]", help="The text. Without it, each line of stdin is one.", show_default=False)
-Least = typer.Option("--min-similarity", metavar="X", parser=decimal, help="Least similarity to the source, -1 to 1.")
-Most = typer.Option("--max-overlap", metavar="X", parser=decimal, help="Largest share of words in common, 0 to 1.")
+Least = typer.Option(
+    "--min-similarity", metavar="X", parser=decimal, help="Least similarity to the source, -1 to 1. Default: 0.5."
+)
+Most = typer.Option(
+    "--max-overlap", metavar="X", parser=decimal, help="Largest share of words in common, 0 to 1. Default: 0.7."
+)
 Protect = typer.Option("--protect", metavar="LIST", help="Words and phrases of the text that stay untouched.")
-Count = typer.Option("-n", metavar="N", parser=whole, help="Number of texts, all different from each other.")
+Vectors = typer.Option("--vectors", metavar="FOLDER", help=VECTORS)
 Diff = typer.Option("--diff", help="Print after each text a tab and what changed: -old +new.")
-
-#: The most texts of one source.
-MOST_TEXTS = 24
 
 
 def paraphrase(
+    context: typer.Context,
     text: Annotated[str | None, Text] = None,
-    min_similarity: Annotated[float, Least] = 0.5,
-    max_overlap: Annotated[float, Most] = 0.7,
+    min_similarity: Annotated[float | None, Least] = None,
+    max_overlap: Annotated[float | None, Most] = None,
     protect: Annotated[list[str] | None, Protect] = None,
+    vectors: Annotated[str, Vectors] = "",
     diff: Annotated[bool, Diff] = False,
     lm: Annotated[str | None, options.Model] = None,
-    count: Annotated[int, Count] = 1,
+    count: Annotated[int, options.Count] = 1,
+    again: Annotated[str | None, options.Again] = None,
     json: Annotated[bool, options.Json] = False,
     quiet: Annotated[bool, options.Quiet] = False,
 ) -> None:
     """Paraphrase each text before the next is read."""
-    from searchgen.cli.meaning.paraphrases import Paraphrases
-    from searchgen.text.items.lists import parse_items
+    from searchgen.cli.parts.revisions import Revisions, repeat
+    from searchgen.cli.requests import phrases
+    from searchgen.demands.demands import Demands
+    from searchgen.request.request import Request
+    from searchgen.rewriting.revision import Revision
 
-    if not -1 <= min_similarity <= 1:
-        raise RequestError(f"--min-similarity {min_similarity:g}: give a number from -1 to 1")
-    if not 0 <= max_overlap <= 1:
-        raise RequestError(f"--max-overlap {max_overlap:g}: give a number from 0 to 1")
-    if not 1 <= count <= MOST_TEXTS:
-        raise RequestError(f"-n {count}: give a number from 1 to {MOST_TEXTS}")
-    protected = tuple(word for item in parse_items(protect) for word in item) if protect else ()
-    Paraphrases(lm, count, min_similarity, max_overlap, protected, json, diff).run(text, "paraphrase", TRIAL)
+    if again is not None:
+        note(TRIAL)
+        refuse_beside(context, {"again", "lm", "json", "diff", "quiet"}, "--again repeats a result unchanged")
+        return repeat("paraphrase", again, lm, json, diff)
+    revision = Revision(
+        "paraphrase",
+        Request(Demands.nothing(), count=count),
+        protect=phrases("--protect", protect) if protect else (),
+        min_similarity=min_similarity,
+        max_overlap=max_overlap,
+        vectors=vectors,
+    )
+    Revisions(revision, lm, json, diff).run(text, "paraphrase", TRIAL)

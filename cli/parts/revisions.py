@@ -11,7 +11,7 @@ from searchgen.cli.parts.default_models import SearchModels
 from searchgen.errors import NothingFound, RequestError, SearchgenError
 from searchgen.kernels.precompile import TRACE
 from searchgen.record import partial_record
-from searchgen.rewriting.revision import Reviser, Revision
+from searchgen.rewriting.revision import NOTHING, Reviser, Revision
 from searchgen.rewriting.rewriter import Rewritten
 from searchgen.rewriting.trail import Step
 from searchgen.sources.cache import SourceCache
@@ -85,8 +85,8 @@ class Revisions(ChangedTexts[Rewritten]):
         missing = error or NothingFound("no other text was found")
         for rank in range(len(results), self.revision.request.count):
             if self.json:
-                more = {"source": text, "edits": None, "changes": None, "status": status_of(missing)}
-                write_json(partial_record(text="", line=number, rank=rank + 1, **more, error=str(missing)))
+                more = {"source": text, **NOTHING, "status": status_of(missing), "error": str(missing)}
+                write_json(partial_record(text="", line=number, rank=rank + 1, **more))
             else:
                 write_line("")
 

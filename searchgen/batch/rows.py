@@ -35,7 +35,7 @@ def answered_by(job: str | int, records: Sequence[Mapping[str, Any]], diagnostic
     }
 
 
-def unanswered(job: str | int, error: NothingFound | Contradiction, signature: str) -> dict[str, Any]:
+def unanswered(job: str | int, error: NothingFound | Contradiction, signature: str | None) -> dict[str, Any]:
     """Return the row of a well-formed job without a text; `proved` says whether there can be none."""
     diagnostics = {"error": str(error), "proved": isinstance(error, Impossible | Contradiction)}
     return {"id": job, "status": "infeasible", "results": [], "diagnostics": diagnostics, "signature": signature}

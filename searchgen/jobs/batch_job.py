@@ -15,6 +15,7 @@ from searchgen.batch.pool import Engine, in_order
 from searchgen.batch.rows import answered, answered_by, encode, failed, unanswered
 from searchgen.errors import Contradiction, ModelRefusal, NothingFound, Outage, RequestError, SearchgenError
 from searchgen.jobs.draws import Sampled, sample, stated_law
+from searchgen.jobs.similar_job import SimilarJob
 from searchgen.record import Record
 from searchgen.request.from_values import Defaults, columns_of, identity, request_of, seed_again
 from searchgen.request.request import Request
@@ -44,8 +45,8 @@ BESIDE = "transformer beside "
 OUTAGE, REFUSAL, UNOPENED = "outage", "refusal", "unopened"
 
 
-#: A row, its status, name and hash of its model, and further results.
-Rowed = tuple[dict[str, Any], str, tuple[str, str], tuple[dict[str, Any], ...]]
+#: A row, its status, name and hash of its model (None: it needs none), and further results.
+Rowed = tuple[dict[str, Any], str, tuple[str, str] | None, tuple[dict[str, Any], ...]]
 
 #: Further results of a job, at most, where no text may stand in two rows.
 OTHERS = 8
@@ -228,7 +229,7 @@ class Runner:
         seconds = time.perf_counter() - start
         return Answer(encode(row, _columns(job, self.defaults)), status, seconds, model, others)
 
-    def prepare(self, job: Job) -> Prepared:
+    def prepare(self, job: Job) -> Prepared | SimilarJob:
         """Return the request of a job with its model.
 
         Raises:
@@ -246,6 +247,10 @@ class Runner:
                 )
             source = self._source(job, revision.request)
             return PreparedRevision(name, revision.request, source, revision=revision, text=text)
+        if job.values.get("command") == "similar":
+            if self.defaults.unique:
+                raise RequestError("--unique: similar finds given lines, which may be alike; drop the flag")
+            return SimilarJob.of_values(name, job.values, self.defaults)
         request = request_of(job.values, job.line, self.defaults)
         if self.defaults.unique:
             refuse_unique(request)
@@ -264,8 +269,8 @@ class Runner:
             raise _Unopened(str(error)) from None  # every job without a model of its own would fail so
         return source
 
-    def _done(self, job: Prepared) -> Rowed:
-        if isinstance(job, PreparedRevision):
+    def _done(self, job: Prepared | SimilarJob) -> Rowed:
+        if isinstance(job, PreparedRevision | SimilarJob):
             return job.rows()
         try:
             outcome: Outcome | Sampled | BaseException = job.perform()
@@ -291,8 +296,9 @@ class SharedRunner:
         for i, job in enumerate(jobs):
             with suppress(Exception):  # what is wrong with it the runner says, below
                 prepared = self.runner.prepare(job)
-                model = prepared.source.text_model
-                searches = prepared.request.sampler == "anneal" and not isinstance(prepared, PreparedRevision)
+                if isinstance(prepared, PreparedRevision | SimilarJob):
+                    continue
+                model, searches = prepared.source.text_model, prepared.request.sampler == "anneal"
                 if model is not None and searches:
                     together.setdefault(model, []).append((i, prepared))
         answers: dict[int, Answer] = {}

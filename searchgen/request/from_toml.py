@@ -57,6 +57,7 @@ repeats = true                 # false: no content word occurs twice
 # closeness = 2.0              # what an edit costs, in nats
 # similar_to = "The dog sleeps near the old door."
 # min_similarity = 0.5         # 1: the same words; about 0: others
+# vectors = "models/MiniLM"    # a folder: what measures similarity, in the place of the word vectors
 # max_overlap = 0.6            # the share of words in common
 # similarity_weight = 30.0     # what a similarity of 1 is worth, in nats
 # overlap_weight = 10.0        # what an overlap of 1 costs, in nats

@@ -18,7 +18,9 @@ from searchgen.text import detect
 from searchgen.text.items.lists import parse_items
 
 __all__ = [
+    "BESIDES",
     "OF_TEXTS",
+    "SPELLINGS",
     "USUAL_COMMAND",
     "Defaults",
     "columns_of",
@@ -41,7 +43,7 @@ SPELLINGS = {"n": "count", "custom_id": "id"}
 BESIDES = ("id", "budget")
 
 #: Keys of a job that changes a text; in other jobs they are names like any other.
-OF_TEXTS = ("command", "text", "weight", "costs", "coverage", "cut")
+OF_TEXTS = ("command", "text", "weight", "costs", "coverage", "cut", "among")
 
 #: The command of jobs that name none.
 USUAL_COMMAND = "constrain"

@@ -13,6 +13,7 @@ from searchgen.demands.values import taken
 from searchgen.errors import RequestError
 from searchgen.lm.examples import AUTOMATIC, DEFAULT, resolved
 from searchgen.lm.neural.settings import NeuralSettings
+from searchgen.meaning.measures import sentence_vectors
 from searchgen.plain_json import brief
 from searchgen.request.json_values import differences, filled, listed, typed
 from searchgen.request.model_ref import ModelRef
@@ -294,9 +295,10 @@ class Request:
 
     @cached_property
     def _canonical(self) -> str:
-        return json.dumps(
-            {k: v for k, v in self.differences().items() if k not in ("seed", "lm")}, ensure_ascii=False, sort_keys=True
-        )
+        values = {k: v for k, v in self.differences().items() if k not in ("seed", "lm")}
+        if "vectors" in values:
+            values["vectors"] = sentence_vectors("", values["vectors"]).hash
+        return json.dumps(values, ensure_ascii=False, sort_keys=True)
 
     @property
     def reading(self) -> NeuralSettings:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from searchgen.errors import RequestError
+from searchgen.meaning.measures import pinned
 from searchgen.version import __version__
 
 __all__ = ["UNNAMED", "platform_tag", "signed", "signed_values"]
@@ -18,9 +19,11 @@ def signed(values: Mapping[str, Any], model_hash: str) -> str:
     """Return the signature of plain values under a model.
 
     Args:
-        values: what a result depends on.
+        values: what a result depends on; a folder of vectors gets the hash of its files.
         model_hash: of its model.
     """
+    if values.get("vectors"):
+        values = {**values, "vectors": pinned(values["vectors"])}
     body = json.dumps(values, ensure_ascii=False, separators=(",", ":")).replace("'", "\\u0027")
     return f"searchgen:{__version__}:{platform_tag()}:{model_hash}:{body}"
 

@@ -19,15 +19,16 @@ import numpy.typing as npt
 from searchgen.constraints.words.edits import held_spans, source_tokens
 from searchgen.errors import NotFound
 from searchgen.lm.ngram.scoring import score_sequences
+from searchgen.meaning.measures import SentenceVectors, sentence_vectors
 from searchgen.meaning.overlap import overlap
 from searchgen.meaning.vectors import Vectors, vectors_of
+from searchgen.rewriting.rewriter import Rewritten
 from searchgen.sources.source import Source
 from searchgen.text.edits import printing
 from searchgen.text.edits.places import token_places
-from searchgen.text.edits.printing import Change
 from searchgen.text.grammar import words_of_grammar
 
-__all__ = ["LEAST", "MOST", "Paraphrase", "Paraphraser"]
+__all__ = ["LEAST", "MOST", "Paraphraser"]
 
 #: Default bounds on similarity and overlap.
 LEAST, MOST = 0.5, 0.7
@@ -44,27 +45,6 @@ WIDTH, ROUNDS, RANKED = 32, 8, 24
 Tokens = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Paraphrase:
-    """One result.
-
-    Attributes:
-        text: as printed.
-        similarity: to the source, -1 to 1.
-        overlap: of words with the source, 0 to 1.
-        edits: words and marks that differ.
-        changes: what differs, from left to right.
-        log_prob: natural log of the model's probability.
-    """
-
-    text: str
-    similarity: float
-    overlap: float
-    edits: int
-    changes: tuple[Change, ...]
-    log_prob: float
-
-
 @dataclass(frozen=True, eq=False)
 class Paraphraser:
     """Says texts in other words, under one model.
@@ -75,6 +55,7 @@ class Paraphraser:
         least: similarity.
         most: overlap.
         protect: phrases that stay untouched.
+        model: folder of the model that measures similarity; "": the vectors of the language do, which name the neighbours in any case.
     """
 
     source: Source
@@ -82,8 +63,9 @@ class Paraphraser:
     least: float = LEAST
     most: float = MOST
     protect: tuple[str, ...] = ()
+    model: str = ""
 
-    def paraphrases(self, text: str) -> list[Paraphrase]:
+    def revise(self, text: str) -> list[Rewritten]:
         """Return texts that keep both bounds, best first.
 
         Raises:
@@ -100,17 +82,24 @@ class Paraphraser:
         pieces = self.pieces(tokens)
         options = self.options(pieces, held)
         found = self._kept(tokens, self._beam(tokens, pieces, options))
-        results: dict[str, Paraphrase] = {}
-        printed = [(printing.written(given, one, form), similarity, shared) for one, similarity, shared in found]
-        log_probs = self._log_probs([one[0].text for one in printed], [one for one, _, _ in found])
-        for (result, similarity, shared), log_prob in zip(printed, log_probs, strict=True):
-            results[result.text] = Paraphrase(result.text, similarity, shared, result.edits, result.changes, log_prob)
-        return sorted(results.values(), key=lambda one: -(one.log_prob + MEANING * one.similarity))[: self.count]
+        results: dict[str, Rewritten] = {}
+        printed = [printing.written(given, one, form) for one, _ in found]
+        log_probs = self._log_probs([one.text for one in printed], [one for one, _ in found])
+        for result, (_, similarity), log_prob in zip(printed, found, log_probs, strict=True):
+            score = log_prob + MEANING * similarity
+            read = tuple(form.tokenise(result.text))
+            results[result.text] = Rewritten(result.text, read, result.edits, result.changes, {}, log_prob, score)
+        return sorted(results.values(), key=lambda one: -(one.score or 0.0))[: self.count]
 
     @cached_property
     def vectors(self) -> Vectors:
         """The vectors of the language of the model."""
         return vectors_of(self.source.lexicon.vocabulary.form.name)
+
+    @cached_property
+    def measure(self) -> SentenceVectors:
+        """What similarity is measured by."""
+        return sentence_vectors(self.vectors.language, self.model)
 
     @cached_property
     def _units(self) -> npt.NDArray[np.float32]:
@@ -179,8 +168,8 @@ class Paraphraser:
             found += [texts[place] for place in best]
         return found
 
-    def _kept(self, tokens: Tokens, texts: Sequence[Tokens]) -> list[tuple[Tokens, float, float]]:
-        """The likeliest texts that keep both bounds, with their measures."""
+    def _kept(self, tokens: Tokens, texts: Sequence[Tokens]) -> list[tuple[Tokens, float]]:
+        """The likeliest texts that keep both bounds, with their similarities."""
         if not texts:
             raise NotFound("no word of the text has others of like meaning")
         similarity, words = self._similarity(tokens, texts), self._words(tokens)
@@ -192,15 +181,15 @@ class Paraphraser:
                 f"no text was found within both bounds; the nearest has similarity {similarity[near]:.2f} and overlap {shared[near]:.2f}"
             )
         order = good[np.argsort(-(self._scores(texts) + MEANING * similarity)[good], kind="stable")][:RANKED]
-        return [(texts[place], float(similarity[place]), float(shared[place])) for place in order.tolist()]
+        return [(texts[place], float(similarity[place])) for place in order.tolist()]
 
     def _words(self, tokens: Tokens) -> list[str]:
         form = self.source.lexicon.vocabulary.form
         return [form.fold(token) for token in tokens if form.is_word(token)]
 
     def _similarity(self, tokens: Tokens, texts: Sequence[Tokens]) -> npt.NDArray[np.float32]:
-        gap = "" if self.vectors.language == "zh" else " "
-        rows = self.vectors.sentences([gap.join(text) for text in (tokens, *texts)])
+        form = self.source.lexicon.vocabulary.form
+        rows = self.measure.sentences([form.detokenise(text) for text in (tokens, *texts)])
         found: npt.NDArray[np.float32] = rows[1:] @ rows[0]
         return found
 

@@ -8,6 +8,7 @@ from searchgen.constraints.length import MOST_WORDS
 from searchgen.constraints.words.edits import MOST_EDITS
 from searchgen.demands.demands import Demands
 from searchgen.errors import RequestError
+from searchgen.meaning.measures import cosine_of, overlap_of
 from searchgen.record import partial_record
 from searchgen.request.from_values import OF_TEXTS, Defaults, fields_of, free_values, request_of, usual_model
 from searchgen.request.json_values import typed
@@ -15,16 +16,23 @@ from searchgen.request.request import Annealing, Request
 from searchgen.request.signatures import signed, signed_values
 from searchgen.request.slip_costs import COSTS, Costs
 from searchgen.rewriting.fixer import Fixer
+from searchgen.rewriting.paraphraser import LEAST, MOST, Paraphraser
 from searchgen.rewriting.rewriter import CLOSENESS, Rewriter, Rewritten
 from searchgen.rewriting.shortener import COVERAGE, CUT, Shortener
 from searchgen.search.searcher import Searcher
 from searchgen.sources.source import Source
 from searchgen.text.items.lists import parse_items
 
-__all__ = ["COMMANDS", "STEPS", "Reviser", "Revision"]
+__all__ = ["COMMANDS", "NOTHING", "STEPS", "Reviser", "Revision"]
+
+#: The fields of a result's record that are a revision's own, where there is no result.
+NOTHING = dict.fromkeys(("edits", "similarity", "overlap", "changes", "trail"))
 
 #: Steps of a chain: few edits leave little to search.
 STEPS = 3_000
+
+#: The most paraphrases of one text.
+MOST_PARAPHRASES = 24
 
 #: The largest cost of an edit in nats, and the largest weight of costs.
 MOST_COST = 100.0
@@ -57,6 +65,9 @@ class Revision:
         max_words: of `shorten`: the most words of a result.
         coverage: of `shorten`: what content counts.
         cut: of `shorten`: what a stretch costs that is left out, in nats.
+        min_similarity: of `paraphrase`: to the text; None: the usual.
+        max_overlap: of `paraphrase`: with the text; None: the usual.
+        vectors: of `paraphrase`: folder of the model that measures similarity; "": vectors of the language.
     """
 
     command: str
@@ -69,6 +80,9 @@ class Revision:
     max_words: int | None = None
     coverage: float | None = None
     cut: float | None = None
+    min_similarity: float | None = None
+    max_overlap: float | None = None
+    vectors: str = ""
 
     def __post_init__(self) -> None:
         most = MOST_EDITS
@@ -82,6 +96,12 @@ class Revision:
                 raise RequestError(f"--{name} {value:g}: give a number from 0 to {MOST_COST:g}")
         if self.command == "shorten" and not (self.max_words and 1 <= self.max_words <= MOST_WORDS):
             raise RequestError(f"shorten needs --max-words N, a number from 1 to {MOST_WORDS}")
+        if not -1 <= (self.min_similarity or 0.0) <= 1:
+            raise RequestError(f"--min-similarity {self.min_similarity:g}: give a number from -1 to 1")
+        if not 0 <= (self.max_overlap or 0.0) <= 1:
+            raise RequestError(f"--max-overlap {self.max_overlap:g}: give a number from 0 to 1")
+        if self.command == "paraphrase" and self.request.count > MOST_PARAPHRASES:
+            raise RequestError(f"-n {self.request.count}: give a number from 1 to {MOST_PARAPHRASES}")
         self._check_costs()
         is_bare = self.request.demands == Demands.nothing()
         if self.command == "rewrite" and is_bare:
@@ -109,6 +129,10 @@ class Revision:
         if self.command == "shorten":
             numbers = (COVERAGE if self.coverage is None else self.coverage, CUT if self.cut is None else self.cut)
             return Shortener(source, self.max_words or 1, self.request.count, self.protect, *numbers)
+        if self.command == "paraphrase":
+            least = LEAST if self.min_similarity is None else self.min_similarity
+            most = MOST if self.max_overlap is None else self.max_overlap
+            return Paraphraser(source, self.request.count, least, most, self.protect, self.vectors)
         closeness = CLOSENESS if self.closeness is None else self.closeness
         return Rewriter(Searcher.of(source), self.request, self.max_edits, self.protect, closeness, trails)
 
@@ -116,7 +140,9 @@ class Revision:
         """Return one line that repeats the results of a text."""
         values: dict[str, Any] = {"command": self.command, "text": text}
         values |= {
-            name: getattr(self, name) for name in COMMANDS[self.command] if getattr(self, name) not in (None, (), {})
+            name: getattr(self, name)
+            for name in COMMANDS[self.command]
+            if getattr(self, name) not in (None, (), {}, "")
         }
         return signed({**values, **self.request.differences()}, model_hash)
 
@@ -176,6 +202,7 @@ class Revision:
             reviser: that made it.
             source: its model.
         """
+        form, model = source.lexicon.vocabulary.form, self.vectors or self.request.demands["vectors"]
         spans = [asdict(span) for span in reviser.judge.spans_in(result.text)] if isinstance(reviser, Rewriter) else []
         return partial_record(
             text=result.text,
@@ -192,6 +219,8 @@ class Revision:
             rank=rank,
             source=text,
             edits=result.edits,
+            similarity=cosine_of(text, result.text, form.name, model),
+            overlap=overlap_of(text, result.text, form),
             changes=[change._asdict() for change in result.changes],
             trail=[step._asdict() for step in result.trail],
             status="ok",
@@ -204,6 +233,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "rewrite": {"max_edits": int, "protect": tuple[str, ...], "closeness": float},
     "fix": {"max_edits": int, "protect": tuple[str, ...], "weight": float, "costs": dict[str, float]},
     "shorten": {"max_words": int, "protect": tuple[str, ...], "coverage": float, "cut": float},
+    "paraphrase": {"protect": tuple[str, ...], "min_similarity": float, "max_overlap": float, "vectors": str},
 }
 
 

@@ -94,6 +94,7 @@ def outcome_of(
         stopped_early=ranked.stopped_early,
         neural=report or None,
         examples=counted(request.reading.examples),
+        source=request.template or request.source or None,
     )
 
     def records(places: list[int], first: int) -> tuple[Record, ...]:

@@ -14,7 +14,7 @@ from searchgen.errors import RequestError, TooLarge
 from searchgen.jobs.draws import refuse_black_box_terms
 from searchgen.lm.ngram.model import NGram
 from searchgen.meaning.vectors import vectors_of
-from searchgen.request.request import PLAIN_TERMS
+from searchgen.request.request import PLAIN_TERMS, Request
 from searchgen.samplers.registry import method
 from searchgen.target import Target
 from searchgen.testing import assert_constraint
@@ -136,3 +136,8 @@ def test_texts_that_cannot_be_compared() -> None:
         Similarity("a dog", "en", 0.5).automaton(VOCABULARY)
     with pytest.raises(TooLarge, match="states"):
         Overlap(tuple(f"w{i}" for i in range(40)), 0.5).automaton(VOCABULARY)
+
+
+def test_a_folder_says_nothing_of_the_language() -> None:
+    request = Request(Demands.nothing(similar_to="A dog.", min_similarity=0.5, vectors="模型/句子"))
+    assert (request.words, request.model.language) == ("A dog.", "en")

@@ -78,7 +78,8 @@ class SimilarityWeight(Nearness):
         weight = demands["similarity_weight"]
         if not weight:
             return ()
-        return (cls(weight, Similarity.to(demands["similar_to"], setting.form, -1.0, "--similarity-weight")),)
+        other, model = demands["similar_to"], demands["vectors"]
+        return (cls(weight, Similarity.to(other, setting.form, -1.0, "--similarity-weight", model)),)
 
     def measure(self, ids: Ids, vocabulary: Vocabulary) -> float:
         """One less the similarity; arguments as those of `Soft.measure`."""

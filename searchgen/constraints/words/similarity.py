@@ -40,17 +40,20 @@ class Similarity(Counted):
         other: the other text.
         language: of both: `en` or `zh`.
         least: the bound, -1 to 1.
+        model: folder of a sentence-embedding model; "": the vectors of the language.
     """
 
     name: ClassVar[str] = "similarity"
     flags: ClassVar[tuple[Flag, ...]] = (
         Flag("similar-to", str, "A text that results are compared with, by meaning and by words.", "TEXT", "", ""),
         Flag("min-similarity", float | None, "Least similarity to it: 1 for the same words, about 0 for others.", "X"),
+        Flag("vectors", str, "Folder of a sentence-embedding model that measures similarity.", "FOLDER", "", ""),
     )
     black_box: ClassVar[bool] = True
     other: str
     language: str
     least: float
+    model: str = ""
 
     @classmethod
     def check(cls, demands: Mapping[str, Any]) -> None:
@@ -60,6 +63,8 @@ class Similarity(Counted):
             RequestError: in these cases.
         """
         other, least, most = demands["similar_to"], demands["min_similarity"], demands["max_overlap"]
+        if demands["vectors"] and least is None and demands["similarity_weight"] is None:
+            raise RequestError("--vectors without a bound on similarity; add --min-similarity 0.5")
         given = [name for name in COMPARING if demands[name] is not None]
         if given and not other.strip():
             raise RequestError(f"--{given[0].replace('_', '-')} without a text to compare with; give --similar-to TEXT")
@@ -73,6 +78,11 @@ class Similarity(Counted):
             raise RequestError(f"--max-overlap {most:g}: give a number from 0 to 1")
 
     @classmethod
+    def wording(cls, demands: Mapping[str, Any]) -> str:
+        """Return the other text; a folder says nothing of the language."""
+        return demands["similar_to"] or ""
+
+    @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
         """Return the constraint, if there is a bound.
 
@@ -81,10 +91,11 @@ class Similarity(Counted):
         """
         if demands["min_similarity"] is None:
             return ()
-        return (cls.to(demands["similar_to"], setting.form, demands["min_similarity"], "--min-similarity"),)
+        other, least, model = demands["similar_to"], demands["min_similarity"], demands["vectors"]
+        return (cls.to(other, setting.form, least, "--min-similarity", model),)
 
     @classmethod
-    def to(cls, other: str, form: TextForm, least: float, flag: str) -> "Similarity":
+    def to(cls, other: str, form: TextForm, least: float, flag: str, model: str = "") -> "Similarity":
         """Return the bound on the similarity to a text.
 
         Args:
@@ -92,24 +103,28 @@ class Similarity(Counted):
             form: of the texts.
             least: the bound.
             flag: that asks for it.
+            model: folder of a sentence-embedding model; "": the vectors of the language.
 
         Raises:
             RequestError: the language has no word vectors, or no word of the text has one.
         """
-        from searchgen.meaning.vectors import LANGUAGES, vectors_of
+        from searchgen.meaning.measures import sentence_vectors
+        from searchgen.meaning.vectors import LANGUAGES
 
         language = form.name
-        if language not in LANGUAGES:
-            raise RequestError(f"{flag}: there are no word vectors for texts of the form {language!r}; drop it")
-        if not vectors_of(language).knows(other):
+        if language not in LANGUAGES and not model:
+            raise RequestError(
+                f"{flag}: there are no word vectors for texts of the form {language!r}; drop it, or give --vectors FOLDER"
+            )
+        if not sentence_vectors(language, model).knows(other):
             raise RequestError(f"--similar-to {other[:40]!r}: no word has a vector in {language!r}; use common words")
-        return cls(other, language, least)
+        return cls(other, language, least, model)
 
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Yield the one part."""
         if demands["min_similarity"] is not None:
-            yield from _apart("min_similarity", "max_overlap", demands)
+            yield from _apart("min_similarity", "max_overlap", demands, ("vectors",))
 
     def describe(self) -> str:
         """The bound.
@@ -139,12 +154,15 @@ class Similarity(Counted):
 
     def values(self, texts: Sequence[Ids], vocabulary: Vocabulary) -> list[float]:
         """Return the similarity of each of many texts, -1 to 1."""
+        from searchgen.meaning.measures import sentence_vectors
         from searchgen.meaning.pooling import cosine
-        from searchgen.meaning.vectors import vectors_of
 
+        tokens = [vocabulary.decode(ids) for ids in texts]
+        # A model of the user's own reads texts as they are printed; words need no capitals.
         between = "" if self.language == "zh" else " "
-        vectors = vectors_of(self.language).sentences([between.join(vocabulary.decode(ids)) for ids in texts])
-        other = _vector(self.language, self.other)
+        printed = map(vocabulary.form.detokenise if self.model else between.join, tokens)
+        other = _vector(self.language, self.model, self.other)
+        vectors = sentence_vectors(self.language, self.model).sentences([*printed])
         return [float(cosine(vector, other)) for vector in vectors]
 
     def violations(self, ids: Ids, vocabulary: Vocabulary) -> int:
@@ -271,16 +289,23 @@ def _word(token: str, form: TextForm) -> str:
     return form.fold(token) if form.is_word(token) else ""
 
 
-def _apart(key: str, other: str, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Yield one bound: alone, and left out; the text goes with the last bound, and weights, which exclude nothing, with the text."""
+def _apart(
+    key: str, other: str, demands: Mapping[str, Any], more: Sequence[str] = ()
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Yield one bound: alone, and left out, with `more`; the text goes with the last bound, and weights, which exclude nothing, with it."""
     name, text = key.replace("_", "-"), demands["similar_to"]
-    without = {key: None} if demands[other] is not None else {**dict.fromkeys(COMPARING), "similar_to": ""}
-    yield f"{name} {demands[key]:g}", {key: demands[key], "similar_to": text}, without
+    last = {**dict.fromkeys(COMPARING), "similar_to": "", "vectors": ""}
+    without = {key: None, **dict.fromkeys(more, "")} if demands[other] is not None else last
+    yield (
+        f"{name} {demands[key]:g}",
+        {key: demands[key], "similar_to": text} | {one: demands[one] for one in more},
+        without,
+    )
 
 
 @lru_cache(maxsize=64)
-def _vector(language: str, text: str) -> npt.NDArray[np.float32]:
-    from searchgen.meaning.vectors import vectors_of
+def _vector(language: str, model: str, text: str) -> npt.NDArray[np.float32]:
+    from searchgen.meaning.measures import sentence_vectors
 
-    vector: npt.NDArray[np.float32] = vectors_of(language).sentences([text])[0]
+    vector: npt.NDArray[np.float32] = sentence_vectors(language, model).sentences([text])[0]
     return vector

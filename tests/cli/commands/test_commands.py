@@ -52,9 +52,11 @@ def test_the_page_lists_every_field_of_a_result() -> None:
     listed.remove("examples")  # only with example lines
     listed.remove("violations")  # only with preferences
     listed.remove("measures")  # only with weights of nearness
-    of_texts = ["source", "edits", "changes", "trail"]
+    listed.remove("source")  # only of a given text
+    of_texts = ["edits", "similarity", "overlap", "changes", "trail", "among", "vectors"]
     assert listed == [*always, "terms", "log_p", "reason", "unknown", "passes", *of_texts]
-    assert {*listed, "neural", "examples", "violations", "measures"} == set(schema("record.json")["properties"])
+    optional = {"neural", "examples", "violations", "measures", "source"}
+    assert {*listed, *optional} == set(schema("record.json")["properties"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
