@@ -127,9 +127,8 @@ def own_way(spec: str, source: Source, request: Request, line: str) -> Answer:
         search = replace(request, sampler="anneal", options=(), count=1, terms=PLAIN_TERMS, annealing=Annealing())
         return _searched(source, replace(search, class_weight=0.0, association_weight=0.0))
     begun = time.process_time()
-    is_paraphrase = spec == "upsa"
-    shortener = Shortener(source, request.max_words or 1)
-    text = (Paraphraser(source).paraphrases(line) if is_paraphrase else shortener.revise(line))[0].text
+    reviser = Paraphraser(source) if spec == "upsa" else Shortener(source, request.max_words or 1)
+    text = reviser.revise(line)[0].text
     seconds = time.process_time() - begun
     return Answer("search", text, objective(source, request, text), None, None, seconds)
 
