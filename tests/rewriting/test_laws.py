@@ -65,7 +65,8 @@ class Law:
 
     def log_density(self, text: Text) -> float:
         """Natural log, by plain Python."""
-        return self.power * log_p(text) + self.added(text, self.words) if printable(text) else float("-inf")
+        added = self.added(text, self.words) if printable(text) else float("-inf")
+        return self.power * log_p(text) + added if added > float("-inf") else added
 
 
 def shared(text: Text, source: Text) -> float:
