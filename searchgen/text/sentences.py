@@ -84,20 +84,30 @@ def training_text(sentence: str, form: TextForm) -> str:
     >>> training_text('"Come (now)."', text_form("en"))
     'Come (now).'
     """
-    text = form.normalise(sentence).strip()
+    return _cleared(form.normalise(sentence).strip(), form)
+
+
+def _cleared(text: str, form: TextForm) -> str:
+    """A normal text without the marks to drop."""
     lone = _lone_marks(text, form)
-    return _without(text, lone) if lone else text
+    while lone:
+        text = _without(text, lone)
+        # Beside other neighbours a closing quotation mark may be an apostrophe (“’0), and its partner alone.
+        read = form.normalise(text).strip()
+        lone = _lone_marks(read, form, enclosing=False)
+        text = read if lone else text
+    return text
 
 
-def _lone_marks(text: str, form: TextForm) -> list[int]:
-    """The places of the marks to drop."""
+def _lone_marks(text: str, form: TextForm, enclosing: bool = True) -> list[int]:
+    """The places of the marks to drop, with those that enclose the whole text or without."""
     marks = list(_marks(form.name).finditer(text))
     if not marks:
         return []
     partner = _partners(marks, form.brackets)
     lone = [place for place, partner_place in partner.items() if partner_place < 0]
     first, last = 0, len(text) - 1
-    while first < last and partner.get(first) == last:
+    while enclosing and first < last and partner.get(first) == last:
         lone += (first, last)
         first, last = first + 1, last - 1
     return sorted(lone)
@@ -155,7 +165,7 @@ def training_tokens(paragraph: str, form: TextForm) -> Iterator[list[str]]:
     """
     for sentence in sentences(paragraph, form):
         text = form.normalise(sentence).strip()
-        lone = _lone_marks(text, form)
+        cleared = _cleared(text, form)
         # Without a mark its neighbours may join (a hyphen, dots): then the text is read afresh.
-        if tokens := form.tokenise_as_printed(_without(text, lone)) if lone else form.split(text):
+        if tokens := form.split(text) if cleared == text else form.tokenise_as_printed(cleared):
             yield tokens

@@ -1,7 +1,7 @@
 """Training text: where sentences end, and which quotation marks are dropped."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from searchgen.text import FORMS, text_form
@@ -60,7 +60,8 @@ def test_lone_and_enclosing_marks_go(name: str, sentence: str, text: str) -> Non
 
 @pytest.mark.parametrize("name", FORMS)
 @settings(max_examples=400, deadline=None)
-@given(paragraph=st.one_of(st.text(), st.text("abT.?!\"'()-“”‘’ 你。？「」（）\n", max_size=30)))
+@given(paragraph=st.one_of(st.text(), st.text("abT0.?!\"'()-“”‘’ 你。？「」（）\n〡", max_size=30)))
+@example("‘〡“’0")
 def test_training_tokens_are_those_of_the_training_texts(name: str, paragraph: str) -> None:
     form = text_form(name)
     parts = [form.tokenise_as_printed(training_text(part, form)) for part in sentences(paragraph, form)]
