@@ -11,6 +11,9 @@
    falls geometrically from round to round, T' stays.
 3. All texts that were ever scored and break nothing are returned, accepted or not, densest first; `ranking/association.py` ranks them.
 
+Under a large model a whole search of the embedded mixture comes first. Its best texts take the place of the restarts, and its model is
+heard as well (`expert.py`), in the order of the texts too.
+
 Temperatures that change make this a search: no law is claimed for its texts.
 """
 
