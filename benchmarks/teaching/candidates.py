@@ -10,6 +10,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.teaching.labels import spread
 from benchmarks.teaching.records import Records
 from searchgen.errors import SearchgenError
 from searchgen.ranking.diversity import diverse
@@ -20,7 +21,7 @@ from searchgen.sources.source import open_source
 
 __all__ = ["candidates"]
 
-#: Texts of a request, and the share of their word pairs that two of them may have in common.
+#: Texts of a request, half of them the best; and the share of their word pairs that two of these may have in common.
 TEXTS, SHARED = 24, 0.8
 
 
@@ -44,7 +45,7 @@ def main() -> None:
 
 
 def candidates(searcher: Searcher, words: list[list[str]], lm: str) -> list[str]:
-    """Return texts of a request, best first; none where the search finds none."""
+    """Return texts of a request: its best different ones, and others evenly from the rest; none where the search finds none."""
     request = Request(keywords=tuple(map(tuple, words)))
     try:
         outcome = searcher.search(replace(request, lm=lm, seed=1))
@@ -52,7 +53,8 @@ def candidates(searcher: Searcher, words: list[list[str]], lm: str) -> list[str]
         return []
     vocabulary = searcher.source.target(outcome.request).vocabulary
     tokens = [vocabulary.decode(text) for text in outcome.annealed.texts]
-    chosen = diverse([[token for token in one if token[:1].isalnum()] for one in tokens], TEXTS, SHARED)
+    chosen = diverse([[token for token in one if token[:1].isalnum()] for one in tokens], TEXTS // 2, SHARED)
+    chosen += spread([i for i in range(len(tokens)) if i not in set(chosen)], TEXTS - len(chosen))
     return [searcher.source.model.text_form.detokenise(tokens[i]) for i in chosen]
 
 

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,9 @@ from benchmarks.teaching.records import Records, header_of, read_records
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.open import open_text_model
 
-__all__ = ["labels", "word_values"]
+__all__ = ["labels", "spread", "word_values"]
+
+Member = TypeVar("Member")
 
 #: Requests that are scored together: rows of like lengths are one pass.
 TOGETHER = 8
@@ -77,8 +79,8 @@ def labels(teacher: Any, groups: Sequence[Sequence[str]]) -> Iterator[dict[str, 
         yield {"texts": kept, "log_p": totals, "word_log_p": words}
 
 
-def spread(texts: Sequence[str], count: int) -> list[str]:
-    """Return so many texts of a list, evenly from the first to the last.
+def spread(texts: Sequence[Member], count: int) -> list[Member]:
+    """Return so many members of a list, evenly from the first to the last.
 
     Example:
         >>> spread("abcdefg", 3)

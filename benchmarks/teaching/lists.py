@@ -1,5 +1,6 @@
 """Labelled requests as rows of the student's pieces, and how far two orders of their texts agree."""
 
+import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,13 +52,21 @@ class Pieces(NamedTuple):
 
 
 def labelled(folders: Sequence[Path]) -> list[Labelled]:
-    """Return the labelled requests of the folders of all rounds, in the order of their words."""
+    """Return the labelled requests of all folders, in the order of their words; texts of one request in several folders are one list."""
+    texts: dict[str, dict[str, tuple[float, list[float]]]] = {}
+    for path in (path for folder in folders for path in sorted(folder.glob("labels*.jsonl"))):
+        for one in read_records(path):
+            values = zip(one["log_p"], one["word_log_p"], strict=True)
+            texts.setdefault(json.dumps(one["words"]), {}).update(zip(one["texts"], values, strict=True))
     found = [
-        Labelled(one["words"], one["texts"], np.array(one["log_p"]), one["word_log_p"])
-        for folder in folders
-        for path in sorted(folder.glob("labels*.jsonl"))
-        for one in read_records(path)
-        if len(one["texts"]) >= FEWEST
+        Labelled(
+            json.loads(words),
+            list(known),
+            np.array([log_p for log_p, _ in known.values()]),
+            [values for _, values in known.values()],
+        )
+        for words, known in texts.items()
+        if len(known) >= FEWEST
     ]
     return sorted(found, key=lambda one: one.words)
 

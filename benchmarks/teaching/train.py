@@ -16,6 +16,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import cos, log, pi
 from pathlib import Path
@@ -74,14 +75,18 @@ def main() -> None:
     torch.set_num_threads(flags.threads)
     start = read_warm_start(flags.start_from)
     tokenizer = Tokenizer.from_str(start.tokenizer)
-    learnt, held_out = split(labelled(flags.folders))
+
+    def requests() -> tuple[list[Pieces], list[Pieces]]:
+        learnt, held_out = split(labelled(flags.folders))
+        return [pieces_of(tokenizer, one) for one in learnt], [pieces_of(tokenizer, one) for one in held_out]
+
     network = Llama(start.shape).take({name: torch.from_numpy(value) for name, value in start.weights.items()})
     training = Training(
         flags,
         network,
         texts_of(flags.folders[0] / "texts.npz"),
-        [pieces_of(tokenizer, one) for one in learnt],
-        [pieces_of(tokenizer, one) for one in held_out],
+        *requests(),
+        more=lambda: requests()[0],
     )
     training.run()
     _write(flags.output, network, start.tokenizer)
@@ -97,6 +102,7 @@ class Training:
         texts: everyday text.
         learnt: requests to learn from.
         held_out: requests to measure with.
+        more: reads the requests to learn from again, after each measurement, for labels may still be written; None: they are all there.
         step: steps made.
         seconds: that they took.
         measured: lines of the measurements so far.
@@ -107,6 +113,7 @@ class Training:
     texts: Texts
     learnt: list[Pieces]
     held_out: list[Pieces]
+    more: Callable[[], list[Pieces]] | None = None
     step: int = 0
     seconds: float = 0.0
     measured: list[dict[str, float]] = field(default_factory=list)
@@ -119,8 +126,7 @@ class Training:
     @property
     def _recipe(self) -> dict[str, Any]:
         """What a training cannot go on without; where its files lie, and how fast it is, may change."""
-        about = {name: value for name, value in vars(self.flags).items() if name in RECIPE}
-        return about | {"requests": len(self.learnt), "held_out": len(self.held_out)}
+        return {name: value for name, value in vars(self.flags).items() if name in RECIPE}
 
     def run(self) -> None:
         """Step until the minutes are over."""
@@ -194,13 +200,15 @@ class Training:
             "bits": bits,
             "lists": float(np.mean(crossed)),
         }
-        line["words"] = float(np.mean(apart))
+        line["words"], line["requests"] = float(np.mean(apart)), len(self.learnt)
         line |= agreed
         if recent[0]:
             line |= {"text_learnt": recent[1] / recent[0], "lists_learnt": recent[2] / recent[0]}
         self.measured.append(line)
         print(json.dumps({name: round(value, 4) for name, value in line.items()}), flush=True)
         self.keep()
+        if self.more is not None:
+            self.learnt = self.more()
 
     def keep(self) -> None:
         """Write the checkpoint."""
