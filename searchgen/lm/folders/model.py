@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from searchgen.lm.neural.settings import NeuralSettings
     from searchgen.lm.neural.spelling.spelling import Spelling
 
-__all__ = ["FolderModel", "folder_hash", "is_served", "open_folder"]
+__all__ = ["FolderModel", "folder_hash", "is_served", "open_folder", "require_either"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -84,13 +84,22 @@ def is_served(folder: Path, settings: "NeuralSettings") -> bool:
     Raises:
         ModelFileError: its config.json is damaged.
     """
-    if settings.device not in ("auto", "cpu") or settings.dtype not in ("auto", "float32"):
-        return False
-    shape = folder_shape(folder)
+    shape = folder_shape(folder) if _is_plain(settings) else None
     if shape is None or not _are_installed(EXTRA) or (settings.device == "auto" and has_gpu()):
         return False
     bits = chosen_bits(folder)
     return not is_large(shape, bits) or is_converted(folder, bits) or not _are_installed(TORCH)
+
+
+def require_either(folder: Path, settings: "NeuralSettings") -> None:
+    """Refuse a folder that could be computed here, if neither the libraries for it nor torch are installed.
+
+    Raises:
+        RequestError: in this case; the message names the smaller extra.
+    """
+    missing = [library for library in EXTRA if find_spec(library) is None]
+    if missing and find_spec("torch") is None and _is_plain(settings) and folder_shape(folder) is not None:
+        raise RequestError(f"{folder} needs {missing[0]}: pip install 'searchgen[gguf]'")
 
 
 def folder_hash(folder: Path, settings: "NeuralSettings") -> str:
@@ -136,6 +145,11 @@ def open_folder(
         folder=converted.folder,
         open_network=open_network if bits == 32 and _are_installed(TORCH) else None,
     )
+
+
+def _is_plain(settings: "NeuralSettings") -> bool:
+    """Return whether settings ask for neither a GPU nor other numbers than those of 32 bits."""
+    return settings.device in ("auto", "cpu") and settings.dtype in ("auto", "float32")
 
 
 def _are_installed(libraries: Sequence[str]) -> bool:

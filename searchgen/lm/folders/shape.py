@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from searchgen.lm.gguf.shape import LARGEST, LARGEST_HEAD, MOST_POSITIONS, Family, Shape
 
 __all__ = ["shape_of"]
+
+Floats = npt.NDArray[np.float64]
 
 #: Families by architecture, each with the type of model that belongs to it. Rotary pairs are halves in all of them.
 FAMILIES = {
@@ -19,6 +22,14 @@ FAMILIES = {
 
 #: Sizes that must be stated.
 SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+
+#: Ways to slow rotary waves down, each with the numbers that it needs; and what none of them reaches.
+SCALED = {
+    "default": (),
+    "linear": ("factor",),
+    "llama3": ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"),
+}
+MOST = 1e9
 
 #: Settings of which no other value than the first is computed; a missing one has this value.
 PLAIN: Mapping[str, tuple[Any, ...]] = {
@@ -42,12 +53,8 @@ def shape_of(config: Mapping[str, Any]) -> Shape | None:
     """
     architectures = config.get("architectures") or [""]
     kind, family = FAMILIES.get(architectures[0], ("", Family()))
-    sizes, context, rotary = (
-        [config.get(name) for name in SIZES],
-        config.get("max_position_embeddings"),
-        _rotary(config),
-    )
-    if not kind or len(architectures) > 1 or config.get("model_type") != kind or rotary is None or not context:
+    sizes, context = [config.get(name) for name in SIZES], config.get("max_position_embeddings")
+    if not kind or len(architectures) > 1 or config.get("model_type") != kind or not context:
         return None
     if any(config.get(name, values[0]) not in values for name, values in PLAIN.items()):
         return None
@@ -59,28 +66,40 @@ def shape_of(config: Mapping[str, Any]) -> Shape | None:
     context = min(int(context), MOST_POSITIONS)
     if heads % shared or size % 2 or not 0 < size <= LARGEST_HEAD or not _sees_all(config, context):
         return None
-    if not config.get("head_dim") and width % heads:
+    rotary = _rotary(config, size)
+    if rotary is None or (not config.get("head_dim") and width % heads):
         return None
-    base, factor = rotary
+    base, slower = rotary
     epsilon = float(config.get("rms_norm_eps") or 1e-6)
     return Shape(
-        family, vocabulary, width, layers, heads, shared, size, inner, context, base, np.full(size // 2, factor),
-        size**-0.5, epsilon, bool(config.get("tie_word_embeddings")),
+        family, vocabulary, width, layers, heads, shared, size, inner, context, base, slower, size**-0.5, epsilon,
+        bool(config.get("tie_word_embeddings")),
     )  # fmt: skip
 
 
-def _rotary(config: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Return the base of the wave lengths, and by what all are slowed down; None: they are made in another way."""
+def _rotary(config: Mapping[str, Any], size: int) -> tuple[float, Floats] | None:
+    """Return the base of the wave lengths, and by what each is slowed down, (size / 2,); None: they are made in another way."""
     rotary = config.get("rope_parameters") or config.get("rope_scaling") or {}
     kind = rotary.get("rope_type", rotary.get("type", "default"))
     base = rotary.get("rope_theta") or config.get("rope_theta")
-    factor = rotary.get("factor") if kind == "linear" else 1.0
     odd = rotary.get("partial_rotary_factor") not in (1.0, None) or any(
         isinstance(one, dict) for one in rotary.values()
     )
-    if odd or kind not in ("default", "linear") or not (base and isinstance(factor, int | float) and 0 < factor < 1e6):
+    names = SCALED.get(kind) if isinstance(kind, str) else None
+    if odd or not base or names is None:
         return None
-    return float(base), float(factor)
+    numbers = [rotary.get(name) for name in names]
+    if not all(isinstance(number, int | float) and 0 < number < MOST for number in numbers):
+        return None
+    if kind != "llama3":
+        return float(base), np.full(size // 2, *numbers or [1.0])
+    factor, low, high, length = map(float, numbers)
+    if low >= high:
+        return None
+    # Long waves are slowed down by the factor, short ones not, and those between the two in part.
+    turns = length / (2 * np.pi) * float(base) ** (-np.arange(size // 2) / (size // 2))
+    share = ((turns - low) / (high - low)).clip(0, 1)
+    return float(base), 1 / ((1 - share) / factor + share)
 
 
 def _sees_all(config: Mapping[str, Any], context: int) -> bool:

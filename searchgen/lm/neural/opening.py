@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm import torch_threads
-from searchgen.lm.folders.model import is_served, open_folder
+from searchgen.lm.folders.model import is_served, open_folder, require_either
 from searchgen.lm.neural.architectures.weight_files import method_of
 from searchgen.lm.neural.config_file import CAUSAL, CONTEXT, check_files, read_config
 from searchgen.lm.neural.settings import NeuralSettings
@@ -106,6 +106,7 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "PieceMod
     if is_served(folder, settings):
         spelling = partial(spelling_of, folder, config, settings)
         return open_folder(name, folder, settings, spelling, lambda: _on_cpu(folder, config, threads), threads)
+    require_either(folder, settings)
     require_extra()
     _check_kind(name, folder, config)
     _begin_torch(folder, threads)

@@ -15,12 +15,12 @@ from searchgen.lm.gguf import conversion
 from searchgen.lm.gguf.bits import choose_bits, chosen_bits
 from searchgen.lm.gguf.content_hash import hash_of
 from searchgen.lm.gguf.conversion import convert
-from searchgen.lm.neural import gpu
+from searchgen.lm.neural import gpu, opening
 from searchgen.lm.neural.causal import CausalModel
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import open_transformer
-from tests.lm.folders.tiny_folder import configure, written
-from tests.lm.gguf.tiny_gguf import KINDS
+from tests.lm.folders.tiny_folder import SERVED, configure, written
+from tests.lm.gguf.tiny_gguf import KINDS, LLAMA3
 from tests.lm.neural.tiny_transformer import by_bytes
 from tests.places import ROOT
 
@@ -37,8 +37,8 @@ def test_other_architectures_stay_with_torch(kind: str, tmp_path: Path) -> None:
     assert not is_served(by_bytes(tmp_path, kind=kind), NeuralSettings())
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind == "llama 3" or "gemma" in kind])
-def test_other_rotary_places_and_norms_stay_with_torch(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - set(SERVED)))
+def test_windows_and_other_norms_stay_with_torch(kind: str, tmp_path: Path) -> None:
     folder, _ = written(tmp_path / "model", kind)
     assert not is_served(folder, NeuralSettings())
     assert isinstance(open_transformer(str(folder)), CausalModel)
@@ -51,6 +51,9 @@ def test_other_rotary_places_and_norms_stay_with_torch(kind: str, tmp_path: Path
         {"model_type": "mistral"}, {"hidden_act": "gelu"}, {"attention_bias": True}, {"mlp_bias": True}, {"is_causal": False},
         {"partial_rotary_factor": 0.5}, {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4, "factor": 2.0}},
         {"rope_parameters": {"rope_type": "linear", "rope_theta": 1e4}}, {"rope_parameters": None},
+        {"rope_parameters": {"rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0}},
+        {"rope_parameters": {**LLAMA3, "low_freq_factor": 4.0}}, {"rope_parameters": {**LLAMA3, "factor": "8"}},
+        {"rope_parameters": {**LLAMA3, "rope_type": ["llama3"]}},
         {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.5}},
         {"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 1e4}, "rope_theta": 1e4}},
         {"hidden_size": None}, {"vocab_size": None}, {"max_position_embeddings": None}, {"num_key_value_heads": 3}, {"head_dim": 7},
@@ -115,6 +118,19 @@ def test_torch_is_asked_for_a_gpu_only_where_there_is_a_driver(tmp_path: Path, m
 def test_without_the_libraries_torch_computes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder_model, "EXTRA", ("no_such_library",))
     assert isinstance(open_transformer(str(folder)), CausalModel)
+
+
+def test_without_any_library_the_smaller_extra_is_named(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = by_bytes(tmp_path / "gpt2")
+    for module in (folder_model, opening.importlib.util):  # which look for libraries
+        monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(RequestError, match=r"needs onnx: pip install 'searchgen\[gguf\]'$"):
+        open_transformer(str(folder))
+    for path, settings in ((other, NeuralSettings()), (folder, NeuralSettings(dtype="bfloat16"))):
+        with pytest.raises(RequestError, match=r"needs torch: pip install 'searchgen\[neural\]'$"):
+            open_transformer(str(path), settings)
 
 
 def test_a_large_folder_stays_with_torch_until_it_is_converted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM  # isort: skip
 __all__ = ["SERVED", "by_torch", "change", "configure", "written"]
 
 #: Kinds of `tiny_gguf` that are computed without torch; the others stay with it.
-SERVED = [kind for kind in KINDS if kind != "llama 3" and "gemma" not in kind]
+SERVED = [kind for kind in KINDS if "gemma" not in kind]
 
 Weights = dict[str, Any]
 
