@@ -88,7 +88,7 @@ def _rotary(config: Mapping[str, Any], size: int) -> tuple[float, Floats] | None
     names = SCALED.get(kind) if isinstance(kind, str) else None
     if odd or not base or names is None:
         return None
-    numbers = [rotary.get(name) for name in names]
+    numbers = [rotary.get(name, 0) for name in names]
     if not all(isinstance(number, int | float) and 0 < number < MOST for number in numbers):
         return None
     if kind != "llama3":

@@ -102,7 +102,7 @@ def _entry(name: str, value: Any, begin: int) -> Entry:
     """Return a tensor's entry; raises `ValueError` where its parts do not fit each other."""
     if not isinstance(value, dict):
         raise ValueError(f"the entry of {name[:60]!r} is no object")
-    kind, shape, places = (value.get(key) for key in ("dtype", "shape", "data_offsets"))
+    kind, shape, places = value.get("dtype"), value.get("shape", ""), value.get("data_offsets", "")
     if not (_are_sizes(shape) and _are_sizes(places) and len(places) == 2):
         raise ValueError(f"shape or place of {name[:60]!r} is missing")
     if not isinstance(kind, str) or kind not in SIZES:

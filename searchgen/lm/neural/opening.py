@@ -104,8 +104,8 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "PieceMod
     check_files(folder)
     config = read_config(folder)
     if is_served(folder, settings):
-        spelling = partial(spelling_of, folder, config, settings)
-        return open_folder(name, folder, settings, spelling, lambda: _on_cpu(folder, config, threads), threads)
+        spelled = partial(spelling_of, folder, config, settings)
+        return open_folder(name, folder, settings, spelled, lambda: _on_cpu(folder, config, threads), threads)
     require_either(folder, settings)
     require_extra()
     _check_kind(name, folder, config)

@@ -1,5 +1,6 @@
 """Which folders are computed without torch, and in how many bits."""
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from searchgen.lm.gguf import conversion
 from searchgen.lm.gguf.bits import choose_bits, chosen_bits
 from searchgen.lm.gguf.content_hash import hash_of
 from searchgen.lm.gguf.conversion import convert
-from searchgen.lm.neural import gpu, opening
+from searchgen.lm.neural import gpu
 from searchgen.lm.neural.causal import CausalModel
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import open_transformer
@@ -107,7 +108,12 @@ def test_a_gpu_is_taken_unless_the_cpu_is_named(folder: Path, monkeypatch: pytes
 
 def test_torch_is_asked_for_a_gpu_only_where_there_is_a_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr("torch.cuda.is_available", lambda: asked.append(1) or True)
+
+    def one() -> bool:
+        asked.append(1)
+        return True
+
+    monkeypatch.setattr("torch.cuda.is_available", one)
     monkeypatch.setattr(gpu, "DRIVERS", (str(tmp_path / "none"),))
     assert not gpu.has_gpu()
     assert not asked
@@ -124,7 +130,7 @@ def test_without_any_library_the_smaller_extra_is_named(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = by_bytes(tmp_path / "gpt2")
-    for module in (folder_model, opening.importlib.util):  # which look for libraries
+    for module in (folder_model, importlib.util):  # which look for libraries
         monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(RequestError, match=r"needs onnx: pip install 'searchgen\[gguf\]'$"):
         open_transformer(str(folder))
