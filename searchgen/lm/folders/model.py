@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import RequestError
+from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm.folders.source import folder_shape
 from searchgen.lm.gguf.bits import chosen_bits
 from searchgen.lm.gguf.conversion import conversion_name, convert, is_converted, is_large
@@ -104,7 +104,11 @@ def require_either(folder: Path, settings: "NeuralSettings") -> None:
 
 def folder_hash(folder: Path, settings: "NeuralSettings") -> str:
     """Return a hash of a folder's files, of the bits of a weight, and of the settings that make its law."""
-    about = repr((settings.end, settings.prompt, settings.examples_text, conversion_name(folder, chosen_bits(folder))))
+    return _hash(conversion_name(folder, chosen_bits(folder)), settings)
+
+
+def _hash(conversion: str, settings: "NeuralSettings") -> str:
+    about = repr((settings.end, settings.prompt, settings.examples_text, conversion))
     return hashlib.sha256(about.encode()).hexdigest()
 
 
@@ -135,15 +139,21 @@ def open_folder(
     assert shape is not None
     spelled = spelling(shape.vocabulary)
     converted = convert(folder, bits)
+
+    def network() -> "Network":
+        if conversion_name(folder, bits) != converted.folder.name:
+            raise ModelFileError(f"{folder} has changed since this program opened it; start the program again")
+        return open_network()
+
     return FolderModel(
         name,
-        folder_hash(folder, settings),
+        _hash(converted.folder.name, settings),
         lambda: open_session(converted),
         converted.facts,
         spelled,
         threads=threads,
         folder=converted.folder,
-        open_network=open_network if bits == 32 and _are_installed(TORCH) else None,
+        open_network=network if bits == 32 and _are_installed(TORCH) else None,
     )
 
 

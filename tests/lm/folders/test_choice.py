@@ -1,6 +1,7 @@
 """Which folders are computed without torch, and in how many bits."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchgen.errors import RequestError
+from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm.folders import model as folder_model
 from searchgen.lm.folders.model import FolderModel, is_served
 from searchgen.lm.folders.source import folder_shape
@@ -210,3 +211,13 @@ def test_a_hash_is_of_content_and_settings(folder: Path, tmp_path: Path) -> None
     assert open_transformer(str(folder)).hash == first.hash
     (folder / "tokenizer_config.json").write_text("{}", encoding="utf-8")
     assert open_transformer(str(folder)).hash not in hashes
+
+
+def test_torch_does_not_read_a_folder_that_has_changed(folder: Path, tmp_path: Path) -> None:
+    model = open_transformer(str(folder))
+    scores = model.log_probs(TEXTS)
+    shutil.copy(written(tmp_path / "other", seed=1)[0] / "model.safetensors", folder)
+    model.forget()
+    assert model.log_probs(TEXTS).tobytes() == scores.tobytes()
+    with pytest.raises(ModelFileError, match="has changed since this program opened it"):
+        model.growing()
