@@ -390,7 +390,7 @@ def _keep_conversions_in(cache: Path) -> None:
 
     cache.mkdir(exist_ok=True)
     for module in (bits, content_hash, conversion):
-        module.cache_folder = lambda: cache  # type: ignore[assignment]
+        module.cache_folder = lambda: cache  # type: ignore[attr-defined]
 
 
 def results(kind: str, first: int, count: int, folder: Path) -> Iterator[tuple[int, str, float, int]]:
