@@ -6,6 +6,7 @@ and its folder's name holds a hash of everything that went into it.
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,16 @@ class Spreading(LoadFileScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
     """Use it in place of `--dist loadfile`."""
     return Spreading(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _conversions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the conversions of models that tests write out of the user's cache folder."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("bits", "content_hash", "conversion"):
+            patch.setattr(f"searchgen.lm.gguf.{module}.cache_folder", lambda: folder)
+        yield
 
 
 @pytest.fixture(scope="session")

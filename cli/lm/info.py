@@ -70,13 +70,14 @@ def _facts_of_gguf(name: str, kind: "ModelType") -> dict[str, Any]:
     """Return what a GGUF file says of its model, and how it was converted; that is done now if it was not."""
     from searchgen.lm.catalogue.model import file_behind
     from searchgen.lm.gguf.bits import chosen_bits
-    from searchgen.lm.gguf.conversion import convert, hash_of
+    from searchgen.lm.gguf.content_hash import hash_of
+    from searchgen.lm.gguf.conversion import convert
     from searchgen.lm.gguf.model import require_extra
 
     path = file_behind(name)
     require_extra(f"{path}, a GGUF file,")
     digest = hash_of(path)
-    converted = convert(path, chosen_bits(digest), note)
+    converted = convert(path, chosen_bits(path), note)
     shown = ("architecture", "parameters", "layers", "width", "vocabulary", "context", "bits", "licence")
     facts = {key: converted.facts[key] for key in shown}
     files = {"file": str(path), "bytes": path.stat().st_size, "conversion": str(converted.folder)}

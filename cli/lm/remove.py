@@ -21,7 +21,9 @@ Example: searchgen lm remove smollm2
 
 
 def remove(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As --lm takes it: smollm2, ollama:NAME, FILE.gguf.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="As --lm takes it: smollm2, ollama:NAME, FILE.gguf, FOLDER.")
+    ],
 ) -> None:
     """Delete, reset and say both."""
     from searchgen.lm.catalogue.entries import entries
@@ -51,11 +53,11 @@ def _fetched_freed(name: str) -> int:
 def _converted_freed(name: str) -> int:
     """Delete the conversions of a file that is not ours; it may be gone meanwhile."""
     from searchgen.lm.catalogue.conversions import remove_conversions
-    from searchgen.lm.catalogue.model import file_behind
-    from searchgen.lm.gguf.conversion import hash_of
+    from searchgen.lm.catalogue.model import convertible
+    from searchgen.lm.gguf.content_hash import hash_of
 
     try:
-        path = file_behind(name)
+        path = convertible(name)
         return remove_conversions(hash_of(path), path)
     except RequestError:
         return remove_conversions("", Path(name).expanduser())

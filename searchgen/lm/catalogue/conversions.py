@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from searchgen.errors import SearchgenError
-from searchgen.lm.gguf.bits import BITS, choose_bits
+from searchgen.lm.gguf.bits import choose_bits
 from searchgen.lm.gguf.conversion import Converted, conversions
 
 __all__ = ["conversions_of", "digest_of", "remove_conversions"]
@@ -39,5 +39,5 @@ def remove_conversions(digest: str = "", path: Path | None = None) -> int:
             shutil.rmtree(one.folder)
         except OSError as error:
             raise SearchgenError(f"{one.folder}: cannot be deleted ({error.strerror}); make it writable") from None
-        choose_bits(digest_of(one), BITS[0])
+        choose_bits(digest_of(one), None)
     return freed

@@ -7,14 +7,17 @@ from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm.catalogue.entries import entries, entry_of
 from searchgen.lm.catalogue.folder import is_whole, place_of
 from searchgen.lm.catalogue.ollama import PREFIX, find_model
+from searchgen.lm.folders.source import folder_shape
+from searchgen.lm.gguf.content_hash import TOKENIZER, WEIGHTS
 from searchgen.lm.gguf.file import is_gguf
 from searchgen.lm.gguf.model import GgufModel, open_gguf
+from searchgen.lm.neural.config_file import check_files
 from searchgen.lm.protocol import ModelType
 
 if TYPE_CHECKING:
     from searchgen.lm.neural.settings import NeuralSettings
 
-__all__ = ["CATALOGUE", "OLLAMA", "file_behind"]
+__all__ = ["CATALOGUE", "OLLAMA", "convertible", "file_behind"]
 
 
 def file_behind(name: str) -> Path:
@@ -34,6 +37,23 @@ def file_behind(name: str) -> Path:
     if not is_gguf(path):
         raise RequestError(
             f"{name}: neither a name of the catalogue nor a GGUF file; searchgen lm list shows all models"
+        )
+    return path
+
+
+def convertible(name: str) -> Path:
+    """Return the GGUF file that a name stands for, or the folder in Hugging Face format that it names.
+
+    Raises:
+        RequestError: there is none, or the folder's network is not one that can be converted.
+    """
+    path = Path(name).expanduser()
+    if name in entries() or not path.is_dir():
+        return file_behind(name)
+    check_files(path)
+    if folder_shape(path) is None:
+        raise RequestError(
+            f"{name}: a LLaMA, Mistral, Qwen 2 or Qwen 3 with {WEIGHTS} and {TOKENIZER} is converted; --lm takes other folders as they are"
         )
     return path
 

@@ -1,42 +1,47 @@
-"""The bits of a weight of a GGUF file when it is computed: 8, unless `lm get --bits` has chosen others; noted among the conversions."""
+"""The bits of a weight of a model when it is computed, unless `lm get --bits` has chosen others; noted among the conversions."""
 
 from contextlib import suppress
 from pathlib import Path
 
 from searchgen.errors import RequestError
 from searchgen.files.cache_folder import cache_folder
+from searchgen.lm.gguf.content_hash import hash_of
 
 __all__ = ["BITS", "choose_bits", "chosen_bits"]
 
-#: Bits of a weight that can be chosen; the first ones are usual.
+#: Bits of a weight that can be chosen.
 BITS = (8, 32)
 
 
-def chosen_bits(digest: str) -> int:
-    """Return the bits of a weight of a file with this SHA-256."""
+def chosen_bits(path: Path) -> int:
+    """Return the bits of a weight of a GGUF file or a folder: those that were chosen, else 8 of a file and 32 of a folder.
+
+    Raises:
+        ModelFileError: it cannot be read.
+    """
     with suppress(OSError, ValueError):
-        bits = int(_note(digest).read_text(encoding="ascii"))
+        bits = int(_note(hash_of(path)).read_text(encoding="ascii"))
         if bits in BITS:
             return bits
-    return BITS[0]
+    return 32 if path.is_dir() else 8
 
 
-def choose_bits(digest: str, bits: int) -> None:
-    """Settle the bits of a weight of a file, from now on.
+def choose_bits(digest: str, bits: int | None) -> None:
+    """Settle the bits of a weight of a model, from now on.
 
     Args:
         digest: the SHA-256 of its content.
-        bits: one of `BITS`.
+        bits: one of `BITS`; None: the usual ones.
 
     Raises:
         RequestError: it is another number.
     """
+    if bits is None:
+        _note(digest).unlink(missing_ok=True)
+        return
     if bits not in BITS:
         raise RequestError(f"--bits {bits}: give {' or '.join(map(str, BITS))}")
     note = _note(digest)
-    if bits == BITS[0]:
-        note.unlink(missing_ok=True)
-        return
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(str(bits), encoding="ascii")
 

@@ -1,20 +1,19 @@
-"""A GGUF file converted once, into the cache folder: a graph, its weights in a file that is mapped into memory, its tokenizer.
+"""A model converted once, into the cache folder: a graph, its weights in a file that is mapped into memory, its tokenizer.
 
-    converted/HASH-BITS/  model.onnx  weights.bin  tokenizer.json  facts.json  contexts/
+    converted/HASH-BITS-EDITION/  model.onnx  weights.bin  tokenizer.json  facts.json  contexts/
 
-HASH is that of the original file's content. The folder is there whole or not at all; the original is never touched.
+HASH is that of the original's content: a GGUF file, or a folder in Hugging Face format, whose tokenizer is read where it is. The
+conversion is there whole or not at all; the original is never touched.
 """
 
 import hashlib
 import json
 import os
 import shutil
-import stat
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,29 +24,27 @@ from searchgen.errors import ModelFileError, RequestError, SearchgenError
 from searchgen.files.cache_folder import cache_folder
 from searchgen.files.locked import open_locked
 from searchgen.files.notices import announce
-from searchgen.lm.gguf.file import GgufFile
+from searchgen.lm.folders.source import folder_source
+from searchgen.lm.gguf.content_hash import hash_of
 from searchgen.lm.gguf.shape import Shape
-from searchgen.lm.gguf.tokenizer import Special, read_tokenizer, special_pieces
+from searchgen.lm.gguf.source import Source, gguf_source
+from searchgen.lm.gguf.tokenizer import Special
 
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["Converted", "conversions", "convert", "hash_of"]
+__all__ = ["Converted", "conversion_name", "conversions", "convert", "is_converted", "is_large"]
 
 #: Raised with the layout of graphs, so that older conversions are made anew.
 EDITION = 2
 
-GRAPH, WEIGHTS, TOKENIZER, FACTS = "model.onnx", "weights.bin", "tokenizer.json", "facts.json"
-PARTS = (GRAPH, WEIGHTS, TOKENIZER)
+GRAPH, WEIGHTS, FACTS = "model.onnx", "weights.bin", "facts.json"
 
 #: Weights begin at multiples of this many bytes, as mapped pages do.
 PAGE = 4096
 
 #: Larger conversions are made only if the user says so.
 LARGE = 2_000_000_000
-
-#: Seconds in which a file may change again with its times as they were.
-YOUNG = 2.0
 
 #: Seconds to wait for another run's conversion, and between two looks.
 PATIENCE, PAUSE = 900.0, 0.1
@@ -80,35 +77,6 @@ class Converted:
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
 
-def hash_of(path: Path) -> str:
-    """Return the SHA-256 of a file's content, in hexadecimal; it is computed once for a file that does not change.
-
-    Raises:
-        ModelFileError: it cannot be read.
-    """
-    try:
-        about = path.stat()
-        # The last change of all: a copy that keeps its times, or a file written anew in its place, has another one.
-        stamp = f"{path.resolve()}\n{about.st_size}\n{about.st_mtime_ns}\n{about.st_ctime_ns}\n{about.st_ino}"
-        note = cache_folder() / "hashes" / hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()
-        with suppress(OSError, ValueError):
-            known = note.read_text(encoding="ascii")
-            if len(known) == 64 and set(known) <= set("0123456789abcdef"):
-                return known
-        if not stat.S_ISREG(about.st_mode):
-            raise ModelFileError(f"{path}: cannot be read, for it is no ordinary file; name another file")
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read ({error.strerror}); name another file") from None
-    if time.time() - about.st_ctime < YOUNG:
-        return digest
-    with suppress(OSError):  # it can be computed again
-        note.parent.mkdir(exist_ok=True)
-        note.write_text(digest, encoding="ascii")
-    return digest
-
-
 def conversions() -> list[Converted]:
     """Return what has been converted on this machine."""
     folders = sorted((cache_folder() / "converted").glob(f"[0-9a-f]*/{FACTS}"))
@@ -119,7 +87,7 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
     """Return the conversion of a file, made if there is none yet.
 
     Args:
-        path: the file.
+        path: the GGUF file, or the folder.
         bits: of a weight, 8 or 32.
         notify: receives one line with size and time of a first conversion; by default the listener of `hear_notices`.
         large: whether more than 2 GB may be written.
@@ -129,14 +97,12 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
         RequestError: its architecture, quantisation or tokenizer is not known here; or it is large and `large` is not set.
         SearchgenError: there is no space for it.
     """
-    digest = hash_of(path)
-    folder = cache_folder() / "converted" / f"{digest}-{bits}-{EDITION}"
+    folder = cache_folder() / "converted" / conversion_name(path, bits)
     known = _read(folder)
     if known is not None:
         return known
-    file = GgufFile.open(path)
-    shape = Shape.of(file)
-    size = shape.parameters * (4 if bits == 32 else 1) + 3 * shape.layers * shape.width * shape.inner
+    source = folder_source(path) if path.is_dir() else gguf_source(path)
+    size = _bytes_of(source.shape, bits)
     if size > LARGE and not large:
         raise RequestError(
             f"{path} takes {size / 1e9:.1f} GB once converted; give --yes to searchgen lm get --from {path}"
@@ -155,9 +121,31 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
     lock = _locked(folder.parent / f"{folder.name}.lock")
     try:
         known = _read(folder)  # another run may have made it
-        return known if known is not None else _made(file, shape, bits, folder)
+        return known if known is not None else _made(source, bits, folder)
     finally:
         os.close(lock)
+
+
+def conversion_name(path: Path, bits: int) -> str:
+    """Return the name of a conversion's folder, by the content of a file or folder; raises as `hash_of`."""
+    return f"{hash_of(path)}-{bits}-{EDITION}"
+
+
+def is_converted(path: Path, bits: int) -> bool:
+    """Return whether a file or folder has been converted; raises as `hash_of`."""
+    return _read(cache_folder() / "converted" / conversion_name(path, bits)) is not None
+
+
+def is_large(shape: Shape, bits: int) -> bool:
+    """Return whether a conversion takes more than 2 GB, so that it is made only if the user says so."""
+    return _bytes_of(shape, bits) > LARGE
+
+
+def _bytes_of(shape: Shape, bits: int) -> int:
+    """Return about how many bytes a conversion takes; of one with 8 bits a weight some matrices stay floats."""
+    if bits == 32:
+        return 4 * shape.parameters
+    return shape.parameters + 3 * shape.layers * shape.width * shape.inner
 
 
 def _locked(path: Path) -> int:
@@ -177,7 +165,8 @@ def _read(folder: Path) -> Converted | None:
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         mark = facts.pop("mark")
-        whole = {name: (folder / name).stat().st_size for name in PARTS} == facts["bytes"] and mark == _mark(facts)
+        known = {name: (folder / name).stat().st_size for name in facts["bytes"]}
+        whole = known == facts["bytes"] and mark == _mark(facts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return Converted(folder, facts) if whole else None
@@ -193,12 +182,11 @@ def _unwritable(folder: Path, error: OSError) -> SearchgenError:
     )
 
 
-def _made(file: GgufFile, shape: Shape, bits: int, folder: Path) -> Converted:
+def _made(source: Source, bits: int, folder: Path) -> Converted:
     """Write a conversion beside its place and move it there."""
     from searchgen.lm.gguf.graph import DecoderGraph
 
-    tokenizer, special = read_tokenizer(file), special_pieces(file)
-    _refuse_unknown(file, shape)
+    shape, rest = source.shape, source.read_rest()
     begin = f".{folder.name}."
     for left in folder.parent.glob(f"{begin}*"):  # by a run that was killed: only the one with the lock writes here
         shutil.rmtree(left, ignore_errors=True)
@@ -209,20 +197,19 @@ def _made(file: GgufFile, shape: Shape, bits: int, folder: Path) -> Converted:
     try:
         with (draft / WEIGHTS).open("wb") as weights:
             keeper = _Keeper(weights)
-            graph = DecoderGraph(shape, file.weights, bits, keeper.keep).model()
+            graph = DecoderGraph(shape, source.weights, bits, keeper.keep).model()
         (draft / GRAPH).write_bytes(graph.SerializeToString())
-        (draft / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
+        for name, text in rest.texts.items():
+            (draft / name).write_text(text, encoding="utf-8")
         facts = {
-            "file": str(file.path), "name": str(file.facts.get("general.name", file.path.stem))[:200],
-            "licence": str(file.facts.get("general.license", ""))[:80], "architecture": file.architecture, "bits": bits,
-            "parameters": shape.parameters, "layers": shape.layers, "width": shape.width, "heads": shape.shared,
-            "head_size": shape.size, "context": shape.context, "vocabulary": shape.vocabulary, "special": asdict(special),
-            "bytes": {name: (draft / name).stat().st_size for name in PARTS},
+            **rest.facts, "file": str(source.path.resolve()), "bits": bits, "parameters": shape.parameters, "layers": shape.layers,
+            "width": shape.width, "heads": shape.shared, "head_size": shape.size, "context": shape.context,
+            "vocabulary": shape.vocabulary, "bytes": {path.name: path.stat().st_size for path in draft.iterdir()},
         }  # fmt: skip
         facts = json.loads(json.dumps(facts))
         (draft / FACTS).write_text(json.dumps({**facts, "mark": _mark(facts)}), encoding="utf-8")
-        if not folder.name.startswith(hash_of(file.path)):
-            raise ModelFileError(f"{file.path} was changed while it was read; try again")
+        if not folder.name.startswith(hash_of(source.path)):
+            raise ModelFileError(f"{source.path} was changed while it was read; try again")
         shutil.rmtree(folder, ignore_errors=True)  # of a conversion that is damaged
         draft.rename(folder)
     except OSError as error:
@@ -230,19 +217,6 @@ def _made(file: GgufFile, shape: Shape, bits: int, folder: Path) -> Converted:
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return Converted(folder, facts)
-
-
-def _refuse_unknown(file: GgufFile, shape: Shape) -> None:
-    """Refuse tensors that the graph has no place for, without which its scores would be wrong, and pieces that have no row."""
-    pieces = len(file.facts["tokenizer.ggml.tokens"])
-    if pieces > shape.vocabulary:
-        raise ModelFileError(
-            f"{file.path}: the tensor token_embd.weight has {shape.vocabulary:,} rows for {pieces:,} pieces; fetch it again"
-        )
-    for name in file.tensors:
-        begin, _, rest = name.partition(".")
-        if begin == "blk" and rest.partition(".")[2] not in shape.family.tensors:
-            raise RequestError(f"{file.path}: {name[:60]} is not known in {file.architecture}; name another file")
 
 
 class _Keeper:

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.kernels.processor import instruction_set
 from searchgen.lm.gguf.bits import chosen_bits
-from searchgen.lm.gguf.conversion import GRAPH, TOKENIZER, Converted, convert, hash_of
+from searchgen.lm.gguf.content_hash import TOKENIZER, hash_of
+from searchgen.lm.gguf.conversion import GRAPH, Converted, convert
 from searchgen.lm.gguf.file import is_gguf
 from searchgen.lm.gguf.tokenizer import SPACE
 from searchgen.lm.neural.settings import NeuralSettings
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from tokenizers import Encoding
 
-__all__ = ["GGUF", "GgufModel", "open_gguf", "require_extra"]
+__all__ = ["GGUF", "GgufModel", "open_gguf", "open_session", "require_extra"]
 
 Places = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -189,13 +190,13 @@ def open_gguf(
         raise RequestError(f"--device {settings.device}: {path} is computed on the CPU; drop the flag")
     if settings.dtype not in ("auto", "float32"):
         raise RequestError(f"--dtype {settings.dtype}: {path} has numbers of its conversion; drop the flag")
-    converted = convert(path, chosen_bits(hash_of(path)) if bits is None else bits)
+    converted = convert(path, chosen_bits(path) if bits is None else bits)
     spelling = _spelling(name, converted, settings)
     digest = hashlib.sha256(repr((settings.end, settings.prompt, settings.examples_text)).encode())
     digest.update(f"{hash_of(path)} {converted.folder.name}".encode())
     facts, folder = converted.facts, converted.folder
     return GgufModel(
-        name, digest.hexdigest(), lambda: _session(converted), facts, spelling, threads=threads, folder=folder
+        name, digest.hexdigest(), lambda: open_session(converted), facts, spelling, threads=threads, folder=folder
     )
 
 
@@ -239,7 +240,7 @@ def _spelling(name: str, converted: Converted, settings: NeuralSettings) -> Spel
     return spelling.refusing(special.refused)
 
 
-def _session(converted: Converted) -> "InferenceSession":
+def open_session(converted: Converted) -> "InferenceSession":
     """Open a network that has no threads but ours, as `searchgen.lm.onnx.model` does."""
     os.environ.setdefault(NO_REPORTS, "1")
     import onnxruntime

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.folders.model import folder_hash, is_served
+from searchgen.lm.gguf.bits import chosen_bits
 from searchgen.lm.neural.config_file import CAUSAL, read_config
 from searchgen.lm.neural.opening import EXTRA, content_hash, folder_of, why_uncached
 from searchgen.lm.neural.settings import NeuralSettings
@@ -47,9 +49,20 @@ def describe(name: str) -> dict[str, Any]:
         "parameters": sum(map(_parameters, weights)) or None,
         **sizes,
         "bytes": sum(path.stat().st_size for path in weights or folder.glob("*.bin")),
-        "hash": content_hash(folder, NeuralSettings()),
+        **_computed(folder),
         **_cache(folder, config),
     }
+
+
+def _computed(folder: Path) -> dict[str, Any]:
+    """Return what computes a folder on this machine, in how many bits a weight (None: as stored, or 32), and the hash of its law."""
+    if is_served(folder, NeuralSettings()):
+        return {
+            "computed_by": "onnxruntime",
+            "bits": chosen_bits(folder),
+            "hash": folder_hash(folder, NeuralSettings()),
+        }
+    return {"computed_by": "torch", "bits": None, "hash": content_hash(folder, NeuralSettings())}
 
 
 def _cache(folder: Path, config: dict[str, Any]) -> dict[str, Any]:

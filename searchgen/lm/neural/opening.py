@@ -5,11 +5,13 @@ import importlib.util
 import os
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm import torch_threads
+from searchgen.lm.folders.model import is_served, open_folder, require_either
 from searchgen.lm.neural.architectures.weight_files import method_of
 from searchgen.lm.neural.config_file import CAUSAL, CONTEXT, check_files, read_config
 from searchgen.lm.neural.settings import NeuralSettings
@@ -20,9 +22,9 @@ from searchgen.lm.neural.spelling.tokenizer_file import read_tokenizer
 if TYPE_CHECKING:
     import torch
 
-    from searchgen.lm.neural.causal import CausalModel
     from searchgen.lm.neural.masked import MaskedModel
     from searchgen.lm.neural.network import Network
+    from searchgen.lm.neural.pieces import PieceModel
 
 __all__ = ["content_hash", "device_of", "folder_of", "open_network", "require_extra", "why_uncached"]
 
@@ -94,24 +96,23 @@ def content_hash(folder: Path, settings: NeuralSettings) -> str:
     return digest.hexdigest()
 
 
-def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalModel | MaskedModel":
-    """Open a transformer; see `searchgen.lm.neural.open_transformer`."""
-    require_extra()
+def open_network(name: str, settings: NeuralSettings, threads: int) -> "PieceModel | MaskedModel":
+    """Open a transformer, by onnxruntime where that computes it, else by torch; see `searchgen.lm.neural.open_transformer`."""
+    if not Path(name).is_dir():  # the hub is asked by a library of the extra
+        require_extra()
     folder = folder_of(name)
     check_files(folder)
     config = read_config(folder)
+    if is_served(folder, settings):
+        spelled = partial(spelling_of, folder, config, settings)
+        return open_folder(name, folder, settings, spelled, lambda: _on_cpu(folder, config, threads), threads)
+    require_either(folder, settings)
+    require_extra()
     _check_kind(name, folder, config)
-    # Threads that spin while they wait starve whatever else the machine does.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    import torch
-
+    _begin_torch(folder, threads)
     from searchgen.lm.neural.batches import is_memory
     from searchgen.lm.neural.causal import CausalModel
-    from searchgen.lm.neural.network import alone_after_fork
 
-    if torch_threads.are_ours():
-        torch.set_num_threads(threads if _weight_bytes(folder) > SMALL else 1)
-    alone_after_fork()
     device = device_of(settings.device)
     dtype = _dtype(settings.dtype, device, config)
     try:
@@ -126,6 +127,27 @@ def open_network(name: str, settings: NeuralSettings, threads: int) -> "CausalMo
             f"{name} does not fit into the memory of {device}; try --dtype bfloat16 or --device cpu"
         ) from None
     return CausalModel(name, content_hash(folder, settings), network, spelling)
+
+
+def _begin_torch(folder: Path, threads: int) -> None:
+    """Import torch, and settle how many threads of the CPU compute a folder."""
+    # Threads that spin while they wait starve whatever else the machine does.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import torch
+
+    from searchgen.lm.neural.network import alone_after_fork
+
+    if torch_threads.are_ours():
+        torch.set_num_threads(threads if _weight_bytes(folder) > SMALL else 1)
+    alone_after_fork()
+
+
+def _on_cpu(folder: Path, config: dict[str, Any], threads: int) -> "Network":
+    """Return the network of a folder in torch, in 32 bits on the CPU."""
+    _begin_torch(folder, threads)
+    import torch
+
+    return _network(folder, config, torch.device("cpu"), torch.float32)
 
 
 def spelling_of(folder: Path, config: Mapping[str, Any], settings: NeuralSettings, size: int) -> Spelling:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from searchgen.lm.gguf import conversion
+from searchgen.lm.gguf import bits, content_hash, conversion
 
 
 @pytest.fixture(autouse=True)
@@ -12,5 +12,6 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that conversions and contexts are kept in."""
     folder = tmp_path / "kept"
     folder.mkdir()
-    monkeypatch.setattr(conversion, "cache_folder", lambda: folder)
+    for module in (bits, content_hash, conversion):
+        monkeypatch.setattr(module, "cache_folder", lambda: folder)
     return folder

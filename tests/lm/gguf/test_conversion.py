@@ -14,8 +14,9 @@ import pytest
 
 from searchgen.errors import RequestError, SearchgenError
 from searchgen.files.locked import open_locked
-from searchgen.lm.gguf import conversion
-from searchgen.lm.gguf.conversion import FACTS, GRAPH, TOKENIZER, WEIGHTS, conversions, convert, hash_of
+from searchgen.lm.gguf import content_hash, conversion, source
+from searchgen.lm.gguf.content_hash import TOKENIZER, hash_of
+from searchgen.lm.gguf.conversion import FACTS, GRAPH, WEIGHTS, conversions, convert
 from searchgen.lm.gguf.model import open_gguf
 from searchgen.lm.neural.settings import NeuralSettings
 from tests.lm.gguf.tiny_gguf import written
@@ -84,7 +85,7 @@ def test_the_original_is_not_touched(file: Path) -> None:
 
 
 def test_a_replaced_file_has_another_hash(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversion, "YOUNG", -1e9)  # so that even now the hash is kept
+    monkeypatch.setattr(content_hash, "YOUNG", -1e9)  # so that even now the hash is kept
     first, about = hash_of(file), file.stat()
     assert hash_of(file) == first
     other, _ = written(tmp_path / "other.gguf", seed=1)
@@ -104,7 +105,7 @@ def test_the_hash_of_a_file_that_was_just_written_is_not_kept(file: Path, kept: 
 def test_a_damaged_note_of_a_hash_is_not_believed(
     note: bytes, file: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conversion, "YOUNG", -1e9)
+    monkeypatch.setattr(content_hash, "YOUNG", -1e9)
     wanted = hash_of(file)
     (place,) = (kept / "hashes").iterdir()
     place.write_bytes(note)
@@ -116,7 +117,7 @@ CHILD = """
 import sys, resource
 from pathlib import Path
 from searchgen.errors import SearchgenError
-from searchgen.lm.gguf import conversion
+from searchgen.lm.gguf import content_hash, conversion, source
 from searchgen.lm.gguf.conversion import convert
 conversion.cache_folder = lambda: Path(sys.argv[2])
 if int(sys.argv[3]):
@@ -178,13 +179,13 @@ def test_what_a_killed_run_left_is_swept(file: Path, kept: Path) -> None:
 
 
 def test_a_file_that_changes_meanwhile_is_refused(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content, refuse = written(tmp_path / "other.gguf", seed=1)[0].read_bytes(), conversion._refuse_unknown
+    content, refuse = written(tmp_path / "other.gguf", seed=1)[0].read_bytes(), source._refuse_unknown
 
     def change(*given: object) -> None:
         refuse(*given)  # type: ignore[arg-type]
         file.write_bytes(content)
 
-    monkeypatch.setattr(conversion, "_refuse_unknown", change)
+    monkeypatch.setattr(source, "_refuse_unknown", change)
     with pytest.raises(SearchgenError, match="was changed while it was read"):
         convert(file)
     assert conversions() == []

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from searchgen.lm.catalogue.conversions import remove_conversions
-from searchgen.lm.gguf.conversion import hash_of
+from searchgen.lm.gguf.content_hash import hash_of
 from searchgen.lm.gguf.model import GgufModel, open_gguf
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.testing import assert_text_model

@@ -373,6 +373,7 @@ def main(kind: str, first: int, count: int, folder: Path) -> None:
     """Try mutations, and print a line about each; libraries that print something print it to stderr."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    _keep_conversions_in(folder / "cache")
     for number in range(first, first + count):
         begun = time.monotonic()
         try:
@@ -381,6 +382,15 @@ def main(kind: str, first: int, count: int, folder: Path) -> None:
             what = f"fault: {type(error).__name__}: {error}"
         peak = peak_megabytes() << 20
         print(json.dumps([number, what[:300], round(time.monotonic() - begun, 3), peak]), file=out, flush=True)
+
+
+def _keep_conversions_in(cache: Path) -> None:
+    """Keep the conversions of mutations out of the user's cache folder."""
+    from searchgen.lm.gguf import bits, content_hash, conversion
+
+    cache.mkdir(exist_ok=True)
+    for module in (bits, content_hash, conversion):
+        module.cache_folder = lambda: cache  # type: ignore[attr-defined]
 
 
 def results(kind: str, first: int, count: int, folder: Path) -> Iterator[tuple[int, str, float, int]]:

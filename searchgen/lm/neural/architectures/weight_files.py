@@ -19,6 +19,7 @@ __all__ = [
     "check_layers",
     "check_weights",
     "method_of",
+    "names_in_network",
     "plain_names",
     "refusal",
     "refuse_bytes",
@@ -112,7 +113,21 @@ def plain_names(
     Raises:
         ModelFileError: a weight is missing, superfluous, of another shape, or quantised; the message names it.
     """
-    stored = stored_weights(path)
+    return names_in_network(path, stored_weights(path), layers, shapes, form)
+
+
+def names_in_network(
+    path: Path,
+    stored: Mapping[str, Stored],
+    layers: int,
+    shapes: Callable[[], Mapping[str, tuple[int, ...]]],
+    form: Plain,
+) -> dict[str, str]:
+    """Return the name in its network of every weight of a file, whose header was read; see `plain_names`.
+
+    Raises:
+        ModelFileError: as `plain_names`.
+    """
     prefix = wrapper_of(stored)
     names = {name: name.removeprefix(prefix).removeprefix(form.prefix) for name in stored}
     plain = {names[name]: tensor for name, tensor in stored.items()}

@@ -1,0 +1,1 @@
+"""Folders in Hugging Face format whose networks onnxruntime computes, converted as GGUF files are."""

@@ -1,0 +1,1 @@
+"""Tests of folders in Hugging Face format that onnxruntime computes."""
