@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Converted", "conversions", "convert", "hash_of"]
 
 #: Raised with the layout of graphs, so that older conversions are made anew.
-EDITION = 2
+EDITION = 3
 
 GRAPH, WEIGHTS, TOKENIZER, FACTS = "model.onnx", "weights.bin", "tokenizer.json", "facts.json"
 PARTS = (GRAPH, WEIGHTS, TOKENIZER)
@@ -53,7 +53,7 @@ YOUNG = 2.0
 PATIENCE, PAUSE = 900.0, 0.1
 
 #: Bytes that are converted in a second, for the time that a conversion is said to take.
-BYTES_A_SECOND = 60_000_000
+BYTES_A_SECOND = 35_000_000
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
         return known
     file = GgufFile.open(path)
     shape = Shape.of(file)
-    size = shape.parameters * (4 if bits == 32 else 1) + 3 * shape.layers * shape.width * shape.inner
+    size = shape.parameters * bits // 8
     if size > LARGE and not large:
         raise RequestError(
             f"{path} takes {size / 1e9:.1f} GB once converted; give --yes to searchgen lm get --from {path}"
@@ -225,6 +225,8 @@ def _made(file: GgufFile, shape: Shape, bits: int, folder: Path) -> Converted:
             raise ModelFileError(f"{file.path} was changed while it was read; try again")
         shutil.rmtree(folder, ignore_errors=True)  # of a conversion that is damaged
         draft.rename(folder)
+        for older in range(1, EDITION):
+            shutil.rmtree(folder.with_name(folder.name.removesuffix(str(EDITION)) + str(older)), ignore_errors=True)
     except OSError as error:
         raise _unwritable(folder, error) from None
     finally:

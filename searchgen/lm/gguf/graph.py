@@ -8,10 +8,13 @@ copied to the batch: attention is (q k_context, q k_own), one softmax over both.
 positions of (B, L) after which pieces are scored, `target` the pieces that come there, and `best` the most probable ones.
 
 With 8 bits a weight, rows of matrices and of hidden states are whole numbers with one scale each, as in `lm/onnx/export.py`, whatever
-stands in other rows; matrices behind gates stay floats, for a few of their inputs are hundreds of times larger than the others.
+stands in other rows. A few numbers of a hidden state are tens of times larger than the others, which one scale would round to little.
+So both sides of a product are turned first, each run of 32 numbers by the same Hadamard matrix: the product stays what it was, and a large
+number is spread over its run (QuaRot, arXiv:2404.00456).
 """
 
 from collections.abc import Callable
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -32,6 +35,9 @@ OPERATORS, FORMAT, MICROSOFT = 23, 11, 1
 
 #: Whole numbers of weights and of hidden states: `lm/onnx/export.py` says why so few.
 LARGEST_WEIGHT, LARGEST, ZERO = 63, 127, 128
+
+#: Numbers that are turned together, at most: 64 take more time and round hardly better (measured).
+RUN = 32
 
 #: What is added to the score of a place that must not be seen.
 UNSEEN = -1e9
@@ -57,6 +63,7 @@ class DecoderGraph:
         self.shape, self.weights, self.bits, self.keep = shape, weights, bits, keep
         self.nodes: list[onnx.NodeProto] = []
         self.stored: dict[str, onnx.TensorProto] = {}
+        self.rounded: dict[str, tuple[str, str]] = {}
 
     def model(self) -> onnx.ModelProto:
         """Return the whole graph."""
@@ -121,7 +128,7 @@ class DecoderGraph:
             else self._node("Mul", gate, self._node("Sigmoid", gate))
         )
         y = self._node("Mul", gate, passed)
-        down = self._product(y, f"{name}ffn_down.weight", self.shape.width, self.shape.inner, floats=True)
+        down = self._product(y, f"{name}ffn_down.weight", self.shape.width, self.shape.inner)
         if gemma:
             down = self._norm(down, f"{name}post_ffw_norm.weight", self.shape.width)
         return self._node("Add", x, down)
@@ -191,28 +198,47 @@ class DecoderGraph:
             x = self._node(
                 "Mul", self._node("Transpose", x, perm=[1, 0]), self._column(self._node("Gather", scales, row, axis=0))
             )
+            x = self._spread(x, self.shape.width)  # back
         if self.shape.family.gemma:
             x = self._node("Mul", x, self._constant("embedding scale", np.array(self.shape.width**0.5, np.float32)))
         return x
 
-    def _product(self, x: str, name: str, rows: int, columns: int, floats: bool = False) -> str:
+    def _product(self, x: str, name: str, rows: int, columns: int) -> str:
         """Return x (N, columns) times a transposed matrix (rows, columns)."""
-        if floats or self.bits == 32:
+        if self.bits == 32:
             return self._node("Gemm", x, self._matrix(name, (rows, columns)), transB=1)
-        largest = self._node("ReduceMax", self._node("Abs", x), self._ints("last", [-1]), keepdims=0)
-        scale = self._node("Mul", largest, self._constant("step", np.array(1 / LARGEST, np.float32)))
-        scale = self._node("Max", scale, self._constant("tiny", np.array(1e-30, np.float32)))
-        zero = self._constant("zero byte", np.array(ZERO, np.uint8))
-        rounded = self._node("QuantizeLinear", x, scale, self._node("Expand", zero, self._node("Shape", scale)), axis=0)
+        rounded, scale = self._rounded(x, columns)
         whole, scales = self._whole(name, (rows, columns))
-        unit = self._constant("unit", np.array(1, np.float32))
+        unit, zero = self._constant("unit", np.array(1, np.float32)), self._zero()
         product = self._node("MatMulIntegerToFloat", rounded, whole, unit, scales, zero, domain="com.microsoft")
         return self._node("Mul", product, self._column(scale))
 
+    def _rounded(self, x: str, columns: int) -> tuple[str, str]:
+        """Return x (N, columns), turned, as unsigned bytes with a scale for each row, (N,); once for all its products."""
+        if x not in self.rounded:
+            turned = self._spread(x, columns)
+            largest = self._node("ReduceMax", self._node("Abs", turned), self._ints("last", [-1]), keepdims=0)
+            scale = self._node("Mul", largest, self._constant("step", np.array(1 / LARGEST, np.float32)))
+            scale = self._node("Max", scale, self._constant("tiny", np.array(1e-30, np.float32)))
+            zeros = self._node("Expand", self._zero(), self._node("Shape", scale))
+            self.rounded[x] = self._node("QuantizeLinear", turned, scale, zeros, axis=0), scale
+        return self.rounded[x]
+
+    def _spread(self, x: str, columns: int) -> str:
+        """Return x (N, columns), every run turned by a Hadamard matrix; twice is not at all."""
+        run = gcd(RUN, columns)
+        matrix = self._constant(f"hadamard {run}", _hadamard(run))
+        runs = self._node("MatMul", self._node("Reshape", x, self._ints(f"runs of {run}", [-1, run])), matrix)
+        return self._node("Reshape", runs, self._ints(f"{columns} columns", [-1, columns]))
+
+    def _zero(self) -> str:
+        return self._constant("zero byte", np.array(ZERO, np.uint8))
+
     def _whole(self, name: str, size: tuple[int, int]) -> tuple[str, str]:
-        """Store a matrix (M, K), transposed, as signed bytes (K, M) with a scale for each row, (M,); a tied embedding is stored once."""
+        """Store a matrix (M, K), turned and transposed, as signed bytes (K, M) with a scale for each row, (M,); a tied embedding once."""
         if name not in self.stored:
-            matrix = self.weights(name, size)
+            hadamard = _hadamard(gcd(RUN, size[1]))
+            matrix = (self.weights(name, size).reshape(-1, len(hadamard)) @ hadamard).reshape(size)
             scales = np.maximum(np.abs(matrix).max(axis=1) / LARGEST_WEIGHT, 1e-30).astype(np.float32)
             whole = np.rint(matrix / scales[:, None]).astype(np.int8)
             self._constant(name, np.ascontiguousarray(whole.T))
@@ -243,3 +269,11 @@ class DecoderGraph:
         name = output or f"{kind}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
+
+
+def _hadamard(size: int) -> Floats:
+    """Return the symmetric Hadamard matrix of a power of two, (size, size), of which the square is 1."""
+    matrix: Floats = np.ones((1, 1), np.float32)
+    while len(matrix) < size:
+        matrix = np.block([[matrix, matrix], [matrix, -matrix]])
+    return matrix / np.float32(size**0.5)
