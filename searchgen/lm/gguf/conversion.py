@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Converted", "conversions", "convert", "hash_of"]
 
 #: Raised with the layout of graphs, so that older conversions are made anew.
-EDITION = 3
+EDITION = 5
 
 GRAPH, WEIGHTS, TOKENIZER, FACTS = "model.onnx", "weights.bin", "tokenizer.json", "facts.json"
 PARTS = (GRAPH, WEIGHTS, TOKENIZER)

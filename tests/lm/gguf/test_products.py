@@ -8,8 +8,8 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 
-from searchgen.lm.gguf import graph  # noqa: E402
-from searchgen.lm.gguf.graph import DecoderGraph  # noqa: E402
+from searchgen.lm.gguf import graph, products  # noqa: E402
+from searchgen.lm.gguf.products import Products  # noqa: E402
 from searchgen.lm.gguf.shape import Shape  # noqa: E402
 
 Floats = npt.NDArray[np.float32]
@@ -26,7 +26,7 @@ def product(matrix: Floats, bits: int, rows: Floats) -> Floats:
     def keep(name: str, value: npt.NDArray[Any]) -> Any:
         return numpy_helper.from_array(value, name)
 
-    built = DecoderGraph(cast(Shape, None), lambda name, size: matrix, bits, keep)
+    built = Products(cast(Shape, None), lambda name, size: matrix, bits, keep)
     found = built._product("x", "matrix", *matrix.shape)
     given, out = (
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", size])]
@@ -66,7 +66,7 @@ def test_products_are_near_exact_ones(size: tuple[int, int], bits: int, most: fl
 def test_large_numbers_are_spread_so_that_the_others_keep_their_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     matrix, rows = drawn(200, (48, 1024))
     turned = error(matrix, 8, rows)
-    monkeypatch.setattr(graph, "RUN", 1)
+    monkeypatch.setattr(products, "RUN", 1)
     assert turned < error(matrix, 8, rows) / 2
 
 
@@ -85,6 +85,6 @@ def test_a_row_has_the_same_product_in_every_batch(size: tuple[int, int], bits: 
 
 @pytest.mark.parametrize("size", [1, 2, 8, 32])
 def test_turning_twice_is_not_at_all(size: int) -> None:
-    matrix = graph._hadamard(size)
+    matrix = products._hadamard(size)
     np.testing.assert_allclose(matrix @ matrix, np.eye(size), atol=1e-6)
     assert np.unique(np.abs(matrix)).tolist() == [np.float32(size**-0.5)]

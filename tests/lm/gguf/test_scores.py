@@ -58,6 +58,32 @@ def test_texts_far_apart_in_length_keep_their_bits(bits: int, tmp_path: Path) ->
     same_bits(together[:1], [alone])
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("most", [0, 1, 5])
+def test_scores_of_few_positions_at_a_time_are_those_of_all(
+    most: int, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for together in (1000, 64, 7, 2):
+        monkeypatch.setattr("searchgen.lm.gguf.model.TOGETHER", together)
+        model = opened(tmp_path, "llama tied", 8, threads=threads)
+        model.note_expected(most)
+        found.append(model._scored(TEXTS))
+    for other in found[1:]:
+        same_bits([one.log_p for one in other], [one.log_p for one in found[0]])
+        same_bits([one.piece_log_p for one in other], [one.piece_log_p for one in found[0]])
+        same_bits([one.piece for one in other], [one.piece for one in found[0]])
+    assert {one.piece.shape[1] for one in found[0]} == {most}
+
+
+def test_what_is_read_once_takes_no_room_in_a_pass(tmp_path: Path) -> None:
+    model = opened(tmp_path, "llama", 8)
+    row = model.spelling.spell(["a"])[0]
+    model._positions = 8 * (len(row) - model._read_before)
+    model.scored_rows(["a"] * 8, [row] * 8)
+    assert model.usage.forwards == 1
+
+
 @pytest.mark.parametrize("kind", ["llama one key", "qwen3", "gemma3"])
 def test_a_context_read_once_gives_the_scores_of_reading_it_anew(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
