@@ -9,7 +9,7 @@ from searchgen.files.cache_folder import cache_folder
 __all__ = ["BITS", "choose_bits", "chosen_bits"]
 
 #: Bits of a weight that can be chosen; the first ones are usual.
-BITS = (8, 32)
+BITS = (8, 4, 32)
 
 
 def chosen_bits(digest: str) -> int:
@@ -32,7 +32,7 @@ def choose_bits(digest: str, bits: int) -> None:
         RequestError: it is another number.
     """
     if bits not in BITS:
-        raise RequestError(f"--bits {bits}: give {' or '.join(map(str, BITS))}")
+        raise RequestError(f"--bits {bits}: give 8, 4 or 32")
     note = _note(digest)
     if bits == BITS[0]:
         note.unlink(missing_ok=True)

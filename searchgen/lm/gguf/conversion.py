@@ -120,7 +120,7 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
 
     Args:
         path: the file.
-        bits: of a weight, 8 or 32.
+        bits: of a weight, 8, 4 or 32.
         notify: receives one line with size and time of a first conversion; by default the listener of `hear_notices`.
         large: whether more than 2 GB may be written.
 
@@ -136,7 +136,7 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
         return known
     file = GgufFile.open(path)
     shape = Shape.of(file)
-    size = shape.parameters * bits // 8
+    size = shape.bytes(bits)
     if size > LARGE and not large:
         raise RequestError(
             f"{path} takes {size / 1e9:.1f} GB once converted; give --yes to searchgen lm get --from {path}"

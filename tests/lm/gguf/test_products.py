@@ -27,7 +27,7 @@ def product(matrix: Floats, bits: int, rows: Floats) -> Floats:
         return numpy_helper.from_array(value, name)
 
     built = Products(cast(Shape, None), lambda name, size: matrix, bits, keep)
-    found = built._product("x", "matrix", *matrix.shape)
+    found = built._product("x", "blk.0.matrix", *matrix.shape)
     given, out = (
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", size])]
         for name, size in zip(("x", found), matrix.shape[::-1], strict=True)
@@ -37,7 +37,8 @@ def product(matrix: Floats, bits: int, rows: Floats) -> Floats:
     model = helper.make_model(made, opset_imports=sets, ir_version=graph.FORMAT)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    options.add_session_config_entry("session.disable_prepacking", "1")
+    if bits != 4:
+        options.add_session_config_entry("session.disable_prepacking", "1")
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     return np.asarray(session.run(None, {"x": rows})[0])
 
@@ -57,7 +58,7 @@ def error(matrix: Floats, bits: int, rows: Floats) -> float:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize(("bits", "most"), [(8, 0.05), (32, 1e-5)])
+@pytest.mark.parametrize(("bits", "most"), [(4, 0.2), (8, 0.05), (32, 1e-5)])
 def test_products_are_near_exact_ones(size: tuple[int, int], bits: int, most: float) -> None:
     matrix, rows = drawn(50, size)
     assert error(matrix, bits, rows) < most
@@ -71,7 +72,7 @@ def test_large_numbers_are_spread_so_that_the_others_keep_their_digits(monkeypat
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("bits", [8, 32])
+@pytest.mark.parametrize("bits", [4, 8, 32])
 def test_a_row_has_the_same_product_in_every_batch(size: tuple[int, int], bits: int) -> None:
     matrix, rows = drawn(61, size)
     rows[5] = 0
@@ -81,6 +82,15 @@ def test_a_row_has_the_same_product_in_every_batch(size: tuple[int, int], bits: 
             part = slice(start, start + number)
             assert product(matrix, bits, rows[part]).tobytes() == together[part].tobytes()
     assert not together[5].any()
+
+
+def test_four_bits_are_whole_numbers_with_a_scale_and_a_zero_for_each_run() -> None:
+    runs = np.array([[*range(-3, 13), *[0] * 16], [0.5] * 32, [0] * 32], np.float32)
+    packed, scales, zeros = products.in_four_bits(runs.reshape(1, 96))
+    assert [packed.shape, scales.shape] == [(1, 3, 16), (1, 3)]
+    assert (packed.dtype, zeros.tolist()) == (np.dtype(np.uint8), [[3, 0]])
+    whole = np.stack([packed & 15, packed >> 4], axis=-1).reshape(3, 32).astype(np.float32)
+    np.testing.assert_allclose((whole - [[3], [0], [0]]) * scales.reshape(3, 1), runs, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [1, 2, 8, 32])
