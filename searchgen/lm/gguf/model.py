@@ -45,7 +45,7 @@ FEWEST = 2
 #: Positions of a pass, behind the context: with 1,024 the numbers leave the cache of the processor, and memory grows (measured).
 POSITIONS = 256
 
-#: Positions that have scores for all pieces at a time: 32 take no more time than 560 (measured).
+#: Positions that have scores for all pieces at a time: 64 take up to a fifth less time in the output layer, and twice the memory.
 TOGETHER = 32
 
 #: Bytes of the hash before a stored context.
