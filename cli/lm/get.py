@@ -32,7 +32,10 @@ Given = typer.Option(
     "--from", metavar="FILE", help="A GGUF file, or a wheel that holds it, in place of a download; or a folder."
 )
 Bits = typer.Option(
-    "--bits", metavar="BITS", parser=whole, help="Bits of a weight when computed: 8 or 32; by default 8, of folders 32."
+    "--bits",
+    metavar="BITS",
+    parser=whole,
+    help="Bits of a weight when computed: 8, 4 or 32; by default 8, of folders 32.",
 )
 Yes = typer.Option("--yes", help="Convert the file even if the result takes more than 2 GB.")
 
@@ -52,7 +55,7 @@ def get(
     from searchgen.lm.gguf.model import require_extra
 
     if bits is not None and bits not in BITS:
-        raise RequestError(f"--bits {bits}: give {' or '.join(map(str, BITS))}")
+        raise RequestError(f"--bits {bits}: give 8, 4 or 32")
     if name is None and given is None:
         raise RequestError(f"name a model: {', '.join(entries())}; searchgen lm list describes them")
     here = name is not None and name.startswith(PREFIX)

@@ -10,7 +10,7 @@ from searchgen.lm.gguf.content_hash import hash_of
 __all__ = ["BITS", "choose_bits", "chosen_bits"]
 
 #: Bits of a weight that can be chosen.
-BITS = (8, 32)
+BITS = (8, 4, 32)
 
 
 def chosen_bits(path: Path) -> int:
@@ -40,7 +40,7 @@ def choose_bits(digest: str, bits: int | None) -> None:
         _note(digest).unlink(missing_ok=True)
         return
     if bits not in BITS:
-        raise RequestError(f"--bits {bits}: give {' or '.join(map(str, BITS))}")
+        raise RequestError(f"--bits {bits}: give 8, 4 or 32")
     note = _note(digest)
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(str(bits), encoding="ascii")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Converted", "conversion_name", "conversions", "convert", "is_converted", "is_large"]
 
 #: Raised with the layout of graphs, so that older conversions are made anew.
-EDITION = 2
+EDITION = 5
 
 GRAPH, WEIGHTS, FACTS = "model.onnx", "weights.bin", "facts.json"
 
@@ -50,7 +50,7 @@ LARGE = 2_000_000_000
 PATIENCE, PAUSE = 900.0, 0.1
 
 #: Bytes that are converted in a second, for the time that a conversion is said to take.
-BYTES_A_SECOND = 60_000_000
+BYTES_A_SECOND = 35_000_000
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
 
     Args:
         path: the GGUF file, or the folder.
-        bits: of a weight, 8 or 32.
+        bits: of a weight, 8, 4 or 32.
         notify: receives one line with size and time of a first conversion; by default the listener of `hear_notices`.
         large: whether more than 2 GB may be written.
 
@@ -102,7 +102,7 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
     if known is not None:
         return known
     source = folder_source(path) if path.is_dir() else gguf_source(path)
-    size = _bytes_of(source.shape, bits)
+    size = source.shape.bytes(bits)
     if size > LARGE and not large:
         raise RequestError(
             f"{path} takes {size / 1e9:.1f} GB once converted; give --yes to searchgen lm get --from {path}"
@@ -138,14 +138,7 @@ def is_converted(path: Path, bits: int) -> bool:
 
 def is_large(shape: Shape, bits: int) -> bool:
     """Return whether a conversion takes more than 2 GB, so that it is made only if the user says so."""
-    return _bytes_of(shape, bits) > LARGE
-
-
-def _bytes_of(shape: Shape, bits: int) -> int:
-    """Return about how many bytes a conversion takes; of one with 8 bits a weight some matrices stay floats."""
-    if bits == 32:
-        return 4 * shape.parameters
-    return shape.parameters + 3 * shape.layers * shape.width * shape.inner
+    return shape.bytes(bits) > LARGE
 
 
 def _locked(path: Path) -> int:
@@ -212,6 +205,8 @@ def _made(source: Source, bits: int, folder: Path) -> Converted:
             raise ModelFileError(f"{source.path} was changed while it was read; try again")
         shutil.rmtree(folder, ignore_errors=True)  # of a conversion that is damaged
         draft.rename(folder)
+        for older in range(1, EDITION):
+            shutil.rmtree(folder.with_name(folder.name.removesuffix(str(EDITION)) + str(older)), ignore_errors=True)
     except OSError as error:
         raise _unwritable(folder, error) from None
     finally:

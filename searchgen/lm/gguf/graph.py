@@ -1,62 +1,33 @@
 """A decoder as an ONNX graph, which reads texts behind a context that was read before.
 
-    pieces (B, L) int64, start () int64, at (N,) int64, target (N,) int64, most (1,) int64, key.i (K, D, C), value.i (K, C, D) float32
+    pieces (B, L) int64, start () int64, at (N,) int64, target (N,) int64, most (1,) int64, together (1,) int64,
+    key.i (K, D, C), value.i (K, C, D) float32
         ->   log_p (N,) float32, best_log_p (N, most) float32, best (N, most) int64, new_key.i (B, K, D, L), new_value.i (B, K, L, D)
 
 `key.i` and `value.i` are layer i's of the C pieces of the context, in K heads of size D; all texts share them, so that they are never
 copied to the batch: attention is (q k_context, q k_own), one softmax over both. `start` is the place of the first piece, `at` are flat
-positions of (B, L) after which pieces are scored, `target` the pieces that come there, and `best` the most probable ones.
-
-With 8 bits a weight, rows of matrices and of hidden states are whole numbers with one scale each, as in `lm/onnx/export.py`, whatever
-stands in other rows; matrices behind gates stay floats, for a few of their inputs are hundreds of times larger than the others.
+positions of (B, L) after which pieces are scored, `target` the pieces that come there, and `best` the most probable ones. Scores of all
+pieces take most of the memory, so they are there for `together` positions at a time, a divisor of N.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
-from searchgen.lm.gguf.shape import Shape
+from searchgen.lm.gguf.products import Products
 
-__all__ = ["DecoderGraph", "Weights"]
-
-Floats = npt.NDArray[np.float32]
-
-#: Gives a tensor by its name in GGUF files and its shape.
-Weights = Callable[[str, tuple[int, ...]], Floats]
+__all__ = ["DecoderGraph"]
 
 OPERATORS, FORMAT, MICROSOFT = 23, 11, 1
-
-#: Whole numbers of weights and of hidden states: `lm/onnx/export.py` says why so few.
-LARGEST_WEIGHT, LARGEST, ZERO = 63, 127, 128
 
 #: What is added to the score of a place that must not be seen.
 UNSEEN = -1e9
 
-#: Tensors of fewer bytes stand in the graph itself.
-SMALL = 1024
 
-
-class DecoderGraph:
-    """Collects the nodes of a graph; its large tensors go, one by one, to where they are kept."""
-
-    def __init__(
-        self, shape: Shape, weights: Weights, bits: int, keep: Callable[[str, npt.NDArray[Any]], onnx.TensorProto]
-    ) -> None:
-        """Begin with no node.
-
-        Args:
-            shape: the sizes.
-            weights: by their names in GGUF files.
-            bits: 32 or 8, of a weight.
-            keep: stores a large tensor and returns what refers to it.
-        """
-        self.shape, self.weights, self.bits, self.keep = shape, weights, bits, keep
-        self.nodes: list[onnx.NodeProto] = []
-        self.stored: dict[str, onnx.TensorProto] = {}
+class DecoderGraph(Products):
+    """The nodes of a decoder."""
 
     def model(self) -> onnx.ModelProto:
         """Return the whole graph."""
@@ -64,23 +35,49 @@ class DecoderGraph:
         x = self._embedded()
         for layer in range(self.shape.layers):
             x = self._block(x, layer)
-        x = self._norm(self._node("Gather", x, "at", axis=0), "output_norm.weight", self.shape.width)
-        head = "token_embd.weight" if self.shape.tied else "output.weight"
-        scores = self._product(x, head, self.shape.vocabulary, self.shape.width)
-        log_p = self._node("LogSoftmax", scores, axis=-1)
-        target = self._node("GatherElements", log_p, self._column("target"), axis=1)
-        self._node("Squeeze", target, self._ints("last", [-1]), output="log_p")
-        self.nodes.append(helper.make_node("TopK", [log_p, "most"], ["best_log_p", "best"], axis=-1))
+        self._scored(self._norm(self._node("Gather", x, "at", axis=0), "output_norm.weight", self.shape.width))
         sets = [helper.make_opsetid("", OPERATORS), helper.make_opsetid("com.microsoft", MICROSOFT)]
         made = helper.make_graph(self.nodes, "decoder", *self._ends(), list(self.stored.values()))
         return helper.make_model(made, opset_imports=sets, ir_version=FORMAT, producer_name="searchgen")
+
+    def _scored(self, x: str) -> None:
+        """Compute the outputs of the hidden states (N, H), a part of them at a time."""
+        every = self._ints("last", [-1])
+        x = self._shaped(x, every, "together", self._ints("width", [self.shape.width]))
+        target = self._shaped("target", every, "together")
+        names, outer = ("log_p", "best_log_p", "best"), self.nodes
+        self.nodes = []
+        ends = self._part("part x", "part target")
+        kinds = TensorProto.FLOAT, TensorProto.FLOAT, TensorProto.INT64
+        given = [helper.make_tensor_value_info("part x", TensorProto.FLOAT, ["together", self.shape.width])]
+        given.append(helper.make_tensor_value_info("part target", TensorProto.INT64, ["together"]))
+        out = [helper.make_tensor_value_info(end, kind, None) for end, kind in zip(ends, kinds, strict=True)]
+        body = helper.make_graph(self.nodes, "part", given, out)
+        self.nodes = outer
+        parts = [f"parts of {name}" for name in names]
+        self.nodes.append(helper.make_node("Scan", [x, target], parts, body=body, num_scan_inputs=len(given)))
+        rows = self._node("Shape", "at")
+        best = self._node("Concat", rows, "most", axis=0)
+        for part, name, size in zip(parts, names, (rows, best, best), strict=True):
+            self._node("Reshape", part, size, output=name, allowzero=1)
+
+    def _part(self, x: str, target: str) -> tuple[str, str, str]:
+        """Return log p, the best ones and their pieces of hidden states (together, H)."""
+        head = "token_embd.weight" if self.shape.tied else "output.weight"
+        scores = self._product(x, head, self.shape.vocabulary, self.shape.width)
+        log_p = self._node("LogSoftmax", scores, axis=-1)
+        found = self._node("GatherElements", log_p, self._column(target), axis=1)
+        best = "part best log_p", "part best"
+        self.nodes.append(helper.make_node("TopK", [log_p, "most"], list(best), axis=-1))
+        return self._node("Squeeze", found, self._ints("last", [-1])), *best
 
     def _ends(self) -> tuple[list[Any], list[Any]]:
         """Return the inputs and outputs of the graph."""
         value, whole, real = helper.make_tensor_value_info, TensorProto.INT64, TensorProto.FLOAT
         heads, size = self.shape.shared, self.shape.size
         inputs = [value("pieces", whole, ["texts", "length"]), value("start", whole, [])]
-        inputs += [value(name, whole, ["scored"]) for name in ("at", "target")] + [value("most", whole, [1])]
+        inputs += [value(name, whole, ["scored"]) for name in ("at", "target")]
+        inputs += [value(name, whole, [1]) for name in ("most", "together")]
         outputs = [value("log_p", real, ["scored"])]
         outputs += [value("best_log_p", real, ["scored", "most"]), value("best", whole, ["scored", "most"])]
         for layer in range(self.shape.layers):
@@ -121,7 +118,7 @@ class DecoderGraph:
             else self._node("Mul", gate, self._node("Sigmoid", gate))
         )
         y = self._node("Mul", gate, passed)
-        down = self._product(y, f"{name}ffn_down.weight", self.shape.width, self.shape.inner, floats=True)
+        down = self._product(y, f"{name}ffn_down.weight", self.shape.width, self.shape.inner)
         if gemma:
             down = self._norm(down, f"{name}post_ffw_norm.weight", self.shape.width)
         return self._node("Add", x, down)
@@ -191,55 +188,7 @@ class DecoderGraph:
             x = self._node(
                 "Mul", self._node("Transpose", x, perm=[1, 0]), self._column(self._node("Gather", scales, row, axis=0))
             )
+            x = self._spread(x, self.shape.width)  # back
         if self.shape.family.gemma:
             x = self._node("Mul", x, self._constant("embedding scale", np.array(self.shape.width**0.5, np.float32)))
         return x
-
-    def _product(self, x: str, name: str, rows: int, columns: int, floats: bool = False) -> str:
-        """Return x (N, columns) times a transposed matrix (rows, columns)."""
-        if floats or self.bits == 32:
-            return self._node("Gemm", x, self._matrix(name, (rows, columns)), transB=1)
-        largest = self._node("ReduceMax", self._node("Abs", x), self._ints("last", [-1]), keepdims=0)
-        scale = self._node("Mul", largest, self._constant("step", np.array(1 / LARGEST, np.float32)))
-        scale = self._node("Max", scale, self._constant("tiny", np.array(1e-30, np.float32)))
-        zero = self._constant("zero byte", np.array(ZERO, np.uint8))
-        rounded = self._node("QuantizeLinear", x, scale, self._node("Expand", zero, self._node("Shape", scale)), axis=0)
-        whole, scales = self._whole(name, (rows, columns))
-        unit = self._constant("unit", np.array(1, np.float32))
-        product = self._node("MatMulIntegerToFloat", rounded, whole, unit, scales, zero, domain="com.microsoft")
-        return self._node("Mul", product, self._column(scale))
-
-    def _whole(self, name: str, size: tuple[int, int]) -> tuple[str, str]:
-        """Store a matrix (M, K), transposed, as signed bytes (K, M) with a scale for each row, (M,); a tied embedding is stored once."""
-        if name not in self.stored:
-            matrix = self.weights(name, size)
-            scales = np.maximum(np.abs(matrix).max(axis=1) / LARGEST_WEIGHT, 1e-30).astype(np.float32)
-            whole = np.rint(matrix / scales[:, None]).astype(np.int8)
-            self._constant(name, np.ascontiguousarray(whole.T))
-            self._constant(f"{name}.scales", scales)
-        return name, f"{name}.scales"
-
-    def _matrix(self, name: str, size: tuple[int, int]) -> str:
-        return name if name in self.stored else self._constant(name, self.weights(name, size))
-
-    def _shaped(self, x: str, *parts: str) -> str:
-        return self._node("Reshape", x, self._node("Concat", *parts, axis=0))
-
-    def _column(self, x: str) -> str:
-        """Return (N,) as (N, 1)."""
-        return self._node("Unsqueeze", x, self._ints("last", [-1]))
-
-    def _ints(self, name: str, values: list[int]) -> str:
-        return self._constant(name, np.array(values, np.int64))
-
-    def _constant(self, name: str, value: npt.NDArray[Any]) -> str:
-        """Store a tensor once."""
-        if name not in self.stored:
-            self.stored[name] = numpy_helper.from_array(value, name) if value.nbytes < SMALL else self.keep(name, value)
-        return name
-
-    def _node(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        """Add a node; return the name of its result."""
-        name = output or f"{kind}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
-        return name

@@ -148,8 +148,21 @@ class Shape:
     @property
     def parameters(self) -> int:
         """Number of weights, norms and biases apart."""
+        return self._in_blocks + self.vocabulary * self.width * (1 if self.tied else 2)
+
+    @property
+    def _in_blocks(self) -> int:
         block = self.width * self.size * 2 * (self.heads + self.shared) + 3 * self.width * self.inner
-        return self.layers * block + self.vocabulary * self.width * (1 if self.tied else 2)
+        return self.layers * block
+
+    def bytes(self, bits: int) -> int:
+        """Return the bytes of its weights, of which those outside the blocks have at least 8 bits; 4 bits have scales beside them.
+
+        Args:
+            bits: of a weight, 32, 8 or 4.
+        """
+        each = (bits + 1) / 8 if bits == 4 else bits / 8
+        return int(self._in_blocks * each) + (self.parameters - self._in_blocks) * max(bits, 8) // 8
 
     def waves(self, layer: int) -> npt.NDArray[np.float64]:
         """Return the angle (size / 2,) by which each pair of a head is turned from place to place."""

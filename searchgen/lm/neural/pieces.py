@@ -164,7 +164,7 @@ class PieceModel:
                 "ask for shorter texts"
             )
         scores: dict[int, Scored] = {}
-        todo = list(batches([len(row) for row in rows], self._positions))[::-1]
+        todo = list(batches([len(row) - self._read_before for row in rows], self._positions))[::-1]
         while todo:
             batch = todo.pop()
             try:

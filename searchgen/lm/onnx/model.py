@@ -99,10 +99,13 @@ class OnnxModel(PieceModel):
     threads: int = 1
 
     def __post_init__(self) -> None:
-        width, vocabulary = int(self.facts["width"]), int(self.facts["vocabulary"])
-        most = MOST_POSITIONS["cpu"]
-        self._ready(int(self.facts["context"]), positions_for(free_bytes(None), width, vocabulary, most))
+        self._ready(int(self.facts["context"]), self._largest_pass())
         self._engine = _Engine(self.open_session(), self.threads)
+
+    def _largest_pass(self) -> int:
+        """Return how many positions a pass may have."""
+        width, vocabulary = int(self.facts["width"]), int(self.facts["vocabulary"])
+        return positions_for(free_bytes(None), width, vocabulary, MOST_POSITIONS["cpu"])
 
     def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         shares = min(self.threads, len(padded) // SHARE)

@@ -78,6 +78,10 @@ def test_bits_are_kept_until_others_are_said(place: Place) -> None:  # noqa: F81
     assert scored() == exact
     assert get(place, "--bits", "8").code == 0
     assert scored() == eight
+    assert get(place, "--bits", "4").code == 0
+    assert sorted(row["bits"] for row in listed(kind="conversion")) == [4, 8, 32]
+    assert get(place).code == 0
+    assert scored()[1] not in (eight[1], exact[1])
 
 
 def test_a_file_of_the_users_is_converted_where_it_is(place: Place) -> None:  # noqa: F811
@@ -123,7 +127,9 @@ def test_large_conversions_are_asked_for(place: Place, monkeypatch: pytest.Monke
         (("ollama:none", "--from", "x"), "drop --from"),
         (("--from", "nowhere.gguf"), "nor a GGUF file"),
         (("tiny", "--from", "nowhere.gguf"), "there is no such file"),
-        (("tiny", "--bits", "4"), "--bits 4: give 8 or 32"),
+        (("tiny", "--bits", "5"), "--bits 5: give 8, 4 or 32"),
+        (("tiny", "--bits", "0"), "--bits 0: give 8, 4 or 32"),
+        (("tiny", "--bits", "-4"), "--bits -4: give 8, 4 or 32"),
         (("tiny", "--bits", "many"), "--bits"),
     ],
 )

@@ -90,8 +90,8 @@ def test_folders_that_are_not_converted(folder: Path, tmp_path: Path) -> None:
         ran = searchgen("lm", "get", "--from", str(path), "--bits", "8")
         assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
         assert "a LLaMA, Mistral, Qwen 2 or Qwen 3 with model.safetensors and tokenizer.json is converted" in ran.err
-    ran = searchgen("lm", "get", "--from", str(folder), "--bits", "4")
-    assert (ran.code, ran.err) == (2, "searchgen: --bits 4: give 8 or 32\n")
+    ran = searchgen("lm", "get", "--from", str(folder), "--bits", "5")
+    assert (ran.code, ran.err) == (2, "searchgen: --bits 5: give 8, 4 or 32\n")
     assert conversions() == []
 
 

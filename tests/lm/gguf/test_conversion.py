@@ -78,6 +78,22 @@ def test_a_conversion_is_made_once(file: Path, monkeypatch: pytest.MonkeyPatch) 
     assert scores(Path(shutil.copy(file, file.with_name("copy.gguf")))) == wanted
 
 
+def test_a_conversion_of_an_older_edition_is_deleted(file: Path, kept: Path) -> None:
+    wanted = scores(file)
+    (found,) = conversions()
+    older = found.folder.with_name(f"{hash_of(file)}-8-{conversion.EDITION - 1}")
+    others = [
+        found.folder.with_name(f"{hash_of(file)}-32-{conversion.EDITION}"),
+        found.folder.with_name("0" * 64 + "-8-1"),
+    ]
+    found.folder.rename(older)
+    for other in others:
+        shutil.copytree(older, other)
+    assert scores(file) == wanted
+    assert not older.exists()
+    assert all(other.exists() for other in others)
+
+
 def test_the_original_is_not_touched(file: Path) -> None:
     content, about = file.read_bytes(), file.stat()
     scores(file)
@@ -131,7 +147,8 @@ except SearchgenError as error:
 
 
 def child(file: Path, cache: Path, largest: int = 0) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", CHILD, str(file), str(cache), str(largest)]
+    # -B: a module compiled under a limit would be kept in part.
+    command = [sys.executable, "-B", "-c", CHILD, str(file), str(cache), str(largest)]
     return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 

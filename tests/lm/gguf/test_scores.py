@@ -11,6 +11,7 @@ from searchgen.lm.gguf.content_hash import hash_of
 from searchgen.lm.gguf.model import GgufModel, open_gguf
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.testing import assert_text_model
+from tests.lm.gguf import tiny_gguf
 from tests.lm.gguf.test_tokenizer import scored_facts
 from tests.lm.gguf.tiny_gguf import written
 from tests.places import ROOT
@@ -56,6 +57,32 @@ def test_texts_far_apart_in_length_keep_their_bits(bits: int, tmp_path: Path) ->
     (alone,) = model.scored_rows(["a"], short)
     together = [one.log_p for one in model._pass([*short, *long])]
     same_bits(together[:1], [alone])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("most", [0, 1, 5])
+def test_scores_of_few_positions_at_a_time_are_those_of_all(
+    most: int, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for together in (1000, 64, 7, 2):
+        monkeypatch.setattr("searchgen.lm.gguf.model.TOGETHER", together)
+        model = opened(tmp_path, "llama tied", 8, threads=threads)
+        model.note_expected(most)
+        found.append(model._scored(TEXTS))
+    for other in found[1:]:
+        same_bits([one.log_p for one in other], [one.log_p for one in found[0]])
+        same_bits([one.piece_log_p for one in other], [one.piece_log_p for one in found[0]])
+        same_bits([one.piece for one in other], [one.piece for one in found[0]])
+    assert {one.piece.shape[1] for one in found[0]} == {most}
+
+
+def test_what_is_read_once_takes_no_room_in_a_pass(tmp_path: Path) -> None:
+    model = opened(tmp_path, "llama", 8)
+    row = model.spelling.spell(["a"])[0]
+    model._positions = 8 * (len(row) - model._read_before)
+    model.scored_rows(["a"] * 8, [row] * 8)
+    assert model.usage.forwards == 1
 
 
 @pytest.mark.parametrize("kind", ["llama one key", "qwen3", "gemma3"])
@@ -128,6 +155,34 @@ def test_eight_bits_are_near_the_numbers_of_the_file(tmp_path: Path) -> None:
     exact, near = (opened(tmp_path, "llama", bits).log_probs(TEXTS) for bits in (32, 8))
     pieces = np.array([len(row) for row in opened(tmp_path, "llama", 32).spelling.spell(TEXTS)])
     assert 0 < np.abs((near - exact) / pieces).mean() < 0.05
+
+
+#: Sizes of which rows have whole runs of 4 bits.
+WIDE = {"hidden_size": 64, "intermediate_size": 96, "head_dim": 16, "initializer_range": 0.15}
+
+
+def test_four_bits_are_nearer_than_none_and_the_same_alone_and_in_every_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiny_gguf, "SIZES", {**tiny_gguf.SIZES, **WIDE})
+    monkeypatch.setitem(tiny_gguf.KINDS, "llama wide", ("llama", {"model_type": "llama", **WIDE}))
+    exact, eight, four = (opened(tmp_path, "llama wide", bits) for bits in (32, 8, 4))
+    rows = four.spelling.spell(TEXTS)
+    wanted, near, alone = (
+        [model.scored_rows([text], [row])[0] for text, row in zip(TEXTS, rows, strict=True)]
+        for model in (exact, eight, four)
+    )
+    for size in (2, 3, 7, len(rows)):
+        for start in range(0, len(rows), size):
+            part = slice(start, start + size)
+            same_bits(four.scored_rows(TEXTS[part], rows[part]), alone[part])
+
+    def off(found: list[np.ndarray]) -> float:
+        return float(np.abs(np.concatenate(found) - np.concatenate(wanted)).mean())
+
+    assert 0 < off(near) < off(alone) < np.concatenate(wanted).std() / 2
+    weights = [(model.folder / "weights.bin").stat().st_size for model in (four, eight, exact)]
+    assert weights == sorted(weights)
 
 
 def test_one_space_stands_behind_a_prompt(tmp_path: Path) -> None:
