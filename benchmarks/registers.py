@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.lm.embedded import data_file
+from searchgen.lm.embedded import EDITIONS, data_file
 from searchgen.lm.mixture import NGramPart, mixed
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.ngram.estimation.counts import Level, count_ngrams
@@ -78,7 +78,7 @@ MODELS: dict[str, dict[str, Register]] = {
 }
 
 #: N-grams that stay of each model; None: all.
-NGRAMS: dict[str, int | None] = {"en": 2_350_000, "zh": None}
+NGRAMS: dict[str, int | None] = {"en": 2_350_000, "zh": 780_000}
 
 #: What the file says of its texts.
 SOURCES = {
@@ -186,7 +186,7 @@ def _build(corpora: Path, language: str, model: Mapping[str, Register], most: in
     metadata = {
         "sources": SOURCES[language],
         "command": f"python -m benchmarks.registers build corpora {language} -o {output.name}",
-        "edition": 2,
+        "edition": EDITIONS[f"{language}-ngram"],
         "order": ORDER,
         "min_count": MIN_COUNT,
         "limit_vocabulary": WORDS,

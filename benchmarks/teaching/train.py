@@ -40,7 +40,7 @@ from searchgen.lm.training.steps import Stepper
 from searchgen.lm.training.tokenizer import CONFIG
 from searchgen.lm.training.warm_start import read_warm_start
 
-__all__ = ["Training", "list_loss", "log_probs", "word_loss"]
+__all__ = ["Training", "list_loss", "log_probs", "word_loss", "write"]
 
 #: Shares of the time in which the rate rises, and its last value as a share of the highest.
 RISE, LOWEST = 0.04, 0.05
@@ -89,7 +89,7 @@ def main() -> None:
         more=lambda: requests()[0],
     )
     training.run()
-    _write(flags.output, network, start.tokenizer)
+    write(flags.output, network, start.tokenizer)
 
 
 @dataclass
@@ -277,7 +277,7 @@ def word_loss(student: Tensor, teacher: Tensor) -> Tensor:
     return functional.huber_loss(student.float(), teacher.float(), delta=WIDE)
 
 
-def _write(output: Path, network: Llama, tokenizer: str) -> None:
+def write(output: Path, network: Llama, tokenizer: str) -> None:
     """Write the folder that `lm export` reads."""
     (output / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
     about = {**CONFIG, "model_max_length": network.shape.context}

@@ -113,6 +113,9 @@ OF_A_SOURCE = TransformerPlan(restarts=2, restart_chains=64, restart_steps=200, 
 #: In the gaps of a template the best text is found early (measured).
 OF_A_TEMPLATE = TransformerPlan(patience=2)
 
+#: N-grams of Chinese characters lead less far than those of English words; more restarts find better texts (notes/models.md).
+IN_CHINESE = TransformerPlan(restarts=10)
+
 #: The schedule under a model that costs a hundred times more: 100 texts at most, most of them edits of few.
 LARGE = TransformerPlan(
     restarts=3, restart_scored=10, edit_rounds=7, edits_scored=10, parents=6, test_rounds=8, patience=3
@@ -126,4 +129,6 @@ def _small(request: Request) -> TransformerPlan:
     """The schedule under a small model, before its budget."""
     if request.source:
         return OF_A_SOURCE
-    return OF_A_TEMPLATE if request.template else TransformerPlan()
+    if request.template:
+        return OF_A_TEMPLATE
+    return IN_CHINESE if request.model.language == "zh" else TransformerPlan()

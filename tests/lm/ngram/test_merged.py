@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from searchgen.errors import ModelFileError
-from searchgen.lm.embedded import NGRAMS, data_file
+from searchgen.lm.embedded import EDITIONS, NGRAMS, data_file
 from searchgen.lm.ngram.estimation.counts import count_ngrams
 from searchgen.lm.ngram.estimation.kneser_ney import MILLION, Counted, counted, discounts, kneser_ney
 from searchgen.lm.ngram.estimation.merge import LARGEST, merged
@@ -158,4 +158,4 @@ def test_what_ships_has_read_no_share_alike_text(name: str) -> None:
         assert facts["files"], ending
         assert not [file for file in facts["files"] if "by-sa" in file], ending
         assert "share-alike" in facts["sources"]
-    assert load(name).metadata["edition"] == 2
+    assert load(name).metadata["edition"] == EDITIONS[name]
