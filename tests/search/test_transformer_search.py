@@ -235,6 +235,7 @@ def test_a_budget_is_a_number_of_rounds() -> None:
     found = plan.test_chains, plan.restart_chains, plan.restart_scored, plan.edits_scored, plan.parents
     assert found == (40, 80, 40, 120, 80)
     assert TransformerPlan.of(request) == TransformerPlan()
+    assert TransformerPlan.of(Request(keywords=(("学校",),))) == TransformerPlan(restarts=10)
 
 
 def test_the_python_interface_takes_a_transformer(letters: str) -> None:

@@ -11,15 +11,17 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from benchmarks.teaching.average import average
 from benchmarks.teaching.labels import labels, word_values
-from benchmarks.teaching.lists import Labelled, Pieces, agreement, pieces_of, split
+from benchmarks.teaching.lists import Labelled, Pieces, agreement, labelled, pieces_of, split
 from benchmarks.teaching.records import Records, read_records
 from benchmarks.teaching.texts import Texts
-from benchmarks.teaching.train import Training, log_probs
+from benchmarks.teaching.train import Training, log_probs, write
 from searchgen.lm.boundaries import PrefixLogProbs
 from searchgen.lm.neural.architectures.llama import Llama
 from searchgen.lm.neural.architectures.llama_shape import Shape
 from searchgen.lm.training.packing import BEGIN, END, NOTHING
+from searchgen.lm.training.warm_start import read_warm_start
 
 
 def test_a_line_that_was_cut_off_is_written_again(tmp_path: Path) -> None:
@@ -162,3 +164,35 @@ def test_a_training_of_another_recipe_is_refused(tmp_path: Path) -> None:
     _training(tmp_path).keep()
     with pytest.raises(SystemExit, match=r"has rate 0\.01, not 0\.02; give the same, or another -o"):
         _training(tmp_path, rate=0.02).resume()
+
+
+def _folder(path: Path, seed: int, width: int = 16) -> str:
+    path.mkdir()
+    chinese = read_warm_start("zh")
+    write(path, Llama(Shape(chinese.shape.vocabulary, width, 1, 2, 24, 256)).initialise(seed), chinese.tokenizer)
+    return str(path)
+
+
+def test_a_mean_of_weights(tmp_path: Path) -> None:
+    one, other, wider = _folder(tmp_path / "a", 1), _folder(tmp_path / "b", 2), _folder(tmp_path / "c", 3, 32)
+    parts = [read_warm_start(name).weights for name in (one, other)]
+    mean, _ = average([(one, 0.25), (other, 0.75)])
+    whole = mean.published()
+    for name, weights in parts[0].items():
+        assert np.allclose(whole[name].numpy(), 0.25 * weights + 0.75 * parts[1][name], atol=1e-6), name
+    with pytest.raises(SystemExit, match=r"the weights of 2 models sum to 0\.75; they must sum to 1"):
+        average([(one, 0.25), (other, 0.5)])
+    with pytest.raises(SystemExit, match="has another shape or tokenizer than"):
+        average([(one, 0.5), (wider, 0.5)])
+
+
+def test_texts_of_a_request_in_several_folders_are_one_list(tmp_path: Path) -> None:
+    for name, texts in (("a", "abcd"), ("b", "de")):
+        (tmp_path / name).mkdir()
+        records = Records(tmp_path / name / "labels.jsonl", {}, "")
+        values = [-float(ord(text)) for text in texts]
+        records.add(
+            {"words": [["dog"]], "texts": list(texts), "log_p": values, "word_log_p": [[one] for one in values]}
+        )
+    (found,) = labelled([tmp_path / "a", tmp_path / "b"])
+    assert (found.texts, found.log_p.tolist()) == (list("abcde"), [-float(ord(text)) for text in "abcde"])
