@@ -12,7 +12,7 @@ from searchgen.lm.gguf.shape import Shape
 from searchgen.lm.gguf.tokenizer import read_tokenizer, special_pieces
 
 if TYPE_CHECKING:
-    from searchgen.lm.gguf.graph import Weights
+    from searchgen.lm.gguf.products import Weights
 
 __all__ = ["Rest", "Source", "gguf_source"]
 
