@@ -44,10 +44,10 @@ def average(parts: list[tuple[str, float]]) -> tuple[Llama, str]:
             sys.exit(
                 f"{name} has another shape or tokenizer than {parts[0][0]}; name trainings that began with the same weights"
             )
+    shares = torch.tensor([weight for _, weight in parts], dtype=torch.float64)
     mean = {
-        key: sum(
-            weight * torch.from_numpy(start.weights[key]).double()
-            for (_, weight), start in zip(parts, starts, strict=True)
+        key: torch.tensordot(
+            shares, torch.stack([torch.from_numpy(start.weights[key]).double() for start in starts]), 1
         )
         for key in first.weights
     }
