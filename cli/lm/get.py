@@ -51,11 +51,11 @@ def get(
     from searchgen.lm.catalogue.entries import entries, entry_of
     from searchgen.lm.catalogue.model import convertible
     from searchgen.lm.catalogue.ollama import PREFIX
-    from searchgen.lm.gguf.bits import BITS
+    from searchgen.lm.gguf.bits import check_bits
     from searchgen.lm.gguf.model import require_extra
 
-    if bits is not None and bits not in BITS:
-        raise RequestError(f"--bits {bits}: give 8, 4 or 32")
+    if bits is not None:
+        check_bits(bits)
     if name is None and given is None:
         raise RequestError(f"name a model: {', '.join(entries())}; searchgen lm list describes them")
     here = name is not None and name.startswith(PREFIX)

@@ -7,7 +7,7 @@ from searchgen.errors import RequestError
 from searchgen.files.cache_folder import cache_folder
 from searchgen.lm.gguf.content_hash import hash_of
 
-__all__ = ["BITS", "choose_bits", "chosen_bits"]
+__all__ = ["BITS", "check_bits", "choose_bits", "chosen_bits"]
 
 #: Bits of a weight that can be chosen.
 BITS = (8, 4, 32)
@@ -39,11 +39,21 @@ def choose_bits(digest: str, bits: int | None) -> None:
     if bits is None:
         _note(digest).unlink(missing_ok=True)
         return
-    if bits not in BITS:
-        raise RequestError(f"--bits {bits}: give 8, 4 or 32")
+    check_bits(bits)
     note = _note(digest)
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(str(bits), encoding="ascii")
+
+
+def check_bits(bits: int) -> None:
+    """Refuse bits of a weight that no conversion has.
+
+    Raises:
+        RequestError: it is none of `BITS`.
+    """
+    if bits not in BITS:
+        *others, last = BITS
+        raise RequestError(f"--bits {bits}: give {', '.join(map(str, others))} or {last}")
 
 
 def _note(digest: str) -> Path:
