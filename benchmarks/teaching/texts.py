@@ -1,6 +1,6 @@
 """Everyday text as rows of the student's pieces, with a part held out; made once and kept.
 
-python -m benchmarks.teaching.texts FOLDER [--start-from en] [--share 0.3]
+python -m benchmarks.teaching.texts FOLDER [--start-from en] [--share 0.3] [--others 0.1]
 """
 
 import argparse
@@ -22,9 +22,9 @@ from searchgen.lm.training.warm_start import read_warm_start
 
 __all__ = ["Texts", "texts_of"]
 
-#: Files of everyday text; and others, of which fewer lines are read, so that their words are not forgotten.
+#: Files of everyday text; and others, of which `--others` is read, so that their words are not forgotten.
 EVERYDAY = ("tatoeba2", "tatoeba", "everyday", "coco", "personachat", "chitchat", "storybooks", "wordnet")
-OTHERS, FEWER = "books", 0.1
+OTHERS = "books"
 
 #: Sentences of more words are left out; so much is held out, %; and so many of these sentences are measured.
 MOST_WORDS, HELD_OUT, MEASURED = 16, 5.0, 1500
@@ -44,11 +44,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--start-from", default="en")
     parser.add_argument("--share", type=float, default=0.3, help="of the lines that are read")
+    parser.add_argument("--others", type=float, default=0.1, help="share of these lines that is read of other texts")
     parser.add_argument("--seed", type=int, default=1)
     flags = parser.parse_args()
     tokenizer = Tokenizer.from_str(read_warm_start(flags.start_from).tokenizer)
     everyday, measured = _sentences([f"{name}.txt" for name in EVERYDAY], flags.share, flags.seed)
-    others, _ = _sentences([OTHERS], flags.share * FEWER, flags.seed)
+    others, _ = _sentences([OTHERS], flags.share * flags.others, flags.seed)
     measured = measured[:MEASURED]
     rows = pack(_encoded(tokenizer, [*everyday, *others]), ROW, flags.seed)
     size = sum(len(text.encode()) for text in measured)
