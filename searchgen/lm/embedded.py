@@ -9,7 +9,7 @@ DATA = Path(__file__).parent / "data"
 #: Of the models below: another edition gives other texts. The first of each came with the releases before `SINCE`.
 EDITIONS, SINCE = {"en": 3, "zh": 3, "en-ngram": 2, "zh-ngram": 3}, "0.2.0"
 
-#: Mixtures, and the weight of the transformer in each: the best on held-out sentences, and in readings (benchmarks/registers.py).
+#: Mixtures, and the weight of the transformer in each, chosen on sentences that no part has seen and in readings (docs/models.md).
 MIXED = {"en": 0.7, "zh": 0.8}
 
 #: N-gram models alone.

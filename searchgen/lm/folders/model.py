@@ -41,7 +41,7 @@ class FolderModel(GgufModel):
     """A model in a folder.
 
     Attributes:
-        open_network: opens the same network in torch; None: torch is not installed, or weights have 8 bits here.
+        open_network: opens the same network in torch; None: torch is not installed, or weights have fewer than 32 bits here.
     """
 
     open_network: "Callable[[], Network] | None" = None
