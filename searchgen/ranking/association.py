@@ -1,6 +1,6 @@
 """The ranking of texts found under a transformer: by density, and by how well each word fits the words before it.
 
-    score(x) = log density(x) + weight * (mean of the two least association ratios) + log p(last token | before) + log p(end | x)
+    score(x) = log density(x) + weight * (mean of the two least association ratios)
 
 with p, in the density too, the transformer's own where that is mixed with n-grams. The n-grams led the search, so it returns texts that
 they overrate.
@@ -9,8 +9,8 @@ they overrate.
 
 after Church and Hanks, "Word association norms, mutual information, and lexicography" (1990); log p(w) is that of the n-gram model's
 unigrams. The densest text is often short and plain with a word in it that nothing calls for ("There was a confused brain
-unconsciously."): all else is so probable that it pays. This prefers texts whose worst words still go with their neighbours, and that may
-end where they end. It ranks only; the density printed is the target's.
+unconsciously."): all else is so probable that it pays. This prefers texts whose worst words still go with their neighbours. It ranks
+only; the density printed is the target's.
 
 In Chinese a network has never read most words of other scripts, and what it expects right after one is noise: rare characters, mostly.
 There the n-gram model's unigrams take its place.
@@ -29,8 +29,8 @@ from searchgen.target import Target
 
 __all__ = ["WEIGHT", "by_reranking_score", "ranked", "ratios", "reranking_scores"]
 
-#: The weight unless the request has one: of 2 to 12 all order the texts of a search about as readers do (docs/samplers.md).
-WEIGHT = 4.0
+#: The weight unless the request has one, chosen by reading (notes/reading.md).
+WEIGHT = 1.0
 
 #: Texts that are looked at, the densest.
 LOOKED_AT = 64
@@ -68,8 +68,7 @@ def reranking_scores(
         ends = token_ends(tokens, printed[i])[1]
         heeded = without_noise(prefixes, ends, alone, after_unknown(texts[i], target))
         score[i] += beta * float(heeded.log_p[-1] - prefixes.log_p[-1])
-        association, last = ratios(heeded, ends, alone)
-        score[i] += weight * np.sort(association)[:LEAST].mean() + last
+        score[i] += weight * np.sort(ratios(heeded, ends, alone))[:LEAST].mean()
     return score
 
 
@@ -118,8 +117,8 @@ def without_noise(
     return replace(prefixes, log_p=np.cumsum(steps))
 
 
-def ratios(prefixes: PrefixLogProbs, ends: Sequence[int], log_unigram: Floats) -> tuple[Floats, float]:
-    """Return the association ratio of each stretch between places where a token and a piece end, and log p of the last one and the end.
+def ratios(prefixes: PrefixLogProbs, ends: Sequence[int], log_unigram: Floats) -> Floats:
+    """Return the association ratio of each stretch between places where a token and a piece end.
 
     Args:
         prefixes: log p of the text's prefixes under the model.
@@ -128,13 +127,12 @@ def ratios(prefixes: PrefixLogProbs, ends: Sequence[int], log_unigram: Floats) -
 
     Example:
         >>> prefixes = PrefixLogProbs(np.array([3, 6, 7]), np.log([0.1, 0.02, 0.01]), np.log(0.5))
-        >>> association, last = ratios(prefixes, [3, 6, 7], np.log([0.1, 0.1, 0.25]))
-        >>> np.exp(association).round(3).tolist(), round(float(np.exp(last)), 3)
-        ([1.0, 2.0, 2.0], 0.25)
+        >>> np.exp(ratios(prefixes, [3, 6, 7], np.log([0.1, 0.1, 0.25]))).round(3).tolist()
+        [1.0, 2.0, 2.0]
     """
     both = set(ends)
     at = [i for i, place in enumerate(prefixes.places.tolist()) if place in both]
     common, log_p = prefixes.places[at], prefixes.log_p[at]
     log_p[1:] -= log_p[:-1].copy()
     alone = np.bincount(np.searchsorted(common, ends), weights=log_unigram, minlength=len(common))
-    return log_p - alone, float(log_p[-1] + prefixes.log_end)
+    return np.asarray(log_p - alone)
