@@ -15,7 +15,7 @@ from searchgen.problem import TOKEN
 from searchgen.request.request import Terms
 from searchgen.vocabulary import Vocabulary
 
-__all__ = ["Lexicon", "lexicon", "token_table"]
+__all__ = ["WORD_REWARDS", "Lexicon", "lexicon", "token_table"]
 
 #: Reward for each word, in nats, by text form: chosen by reading, so that sentences end where they end.
 WORD_REWARDS = {"en": 1.0, "zh": 0.0, "raw": 1.0}

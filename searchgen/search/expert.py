@@ -1,9 +1,10 @@
 """A second model that a search under a large one hears: the product of both (Hinton 2002), with a reward for each word.
 
-    score(x) = log density(x) + beta * (log q(x) + PER_WORD * words(x))
+    score(x) = log density(x) + beta * (log q(x) + r * words(x))
 
 q is the embedded mixture, which has explored before. It knows less of the world and more of what is no sentence. A product of two
-laws favours short texts even more than one does, so each word is worth something. The score leads and ranks; densities stay the target's.
+laws favours short texts even more than one does, so each word is worth something: `PER_WORD` less what the target gives anyway. The
+score leads and ranks; densities stay the target's.
 """
 
 from collections.abc import Sequence
@@ -16,10 +17,11 @@ from searchgen.lm.protocol import TextModel
 from searchgen.samplers.chains.observer import Text
 from searchgen.samplers.chains.scorer import Floats, Lengths, Scorer, Tokens
 from searchgen.target import Target
+from searchgen.token_table import WORD_REWARDS
 
 __all__ = ["PER_WORD", "Expert", "rewards"]
 
-#: Nats for each word, in Chinese each character (notes/reading.md).
+#: Nats for each word, in Chinese each character, with the usual reward of the target (notes/reading.md).
 PER_WORD = 2.0
 
 
@@ -67,6 +69,5 @@ class Expert:
 def rewards(texts: Sequence[Text], target: Target) -> Floats:
     """Return what texts get for their words, (n,), times the power of the target."""
     is_word = target.problem.token["word"] == WORD
-    return (
-        float(target.problem.beta[0]) * PER_WORD * np.array([is_word[list(text)].sum() for text in texts], np.float64)
-    )
+    words = np.array([is_word[list(text)].sum() for text in texts], np.float64)
+    return float(target.problem.beta[0]) * (PER_WORD - WORD_REWARDS[target.form.name]) * words

@@ -16,8 +16,12 @@ from searchgen.search.expert import PER_WORD, Expert
 from searchgen.search.searcher import Searcher
 from searchgen.search.transformer_search import TransformerSearch
 from searchgen.sources.source import Source, open_source
+from searchgen.token_table import WORD_REWARDS
 from tests.cli.runner import searchgen as command
 from tests.lm.catalogue.stand_in import Place, place, wheel  # noqa: F401 - a fixture
+
+#: What a word of an English text is worth beside the target's own reward.
+REWARD = PER_WORD - WORD_REWARDS["en"]
 
 REQUEST = Request(keywords=(("dog",), ("park",)), lm="tiny", seed=3)
 
@@ -50,7 +54,7 @@ def test_the_large_model_begins_with_the_best_texts_of_the_explorer(source: Sour
     target, model = run.proposal, run.expert.model
     log_q = model.log_probs([target.printed(text) for text in run.first])
     words = np.array([len(target.printed(text).split()) for text in run.first])
-    worth = log_q + PER_WORD * words + np.array([target.token_weight(text) for text in run.first])
+    worth = log_q + REWARD * words + np.array([target.token_weight(text) for text in run.first])
     assert len(run.first) > 100
     assert (np.diff(worth) < 1e-6).all()
 
@@ -64,7 +68,7 @@ def test_an_expert_adds_its_log_probability_and_a_reward_for_each_word(source: S
     scores = expert.beside(scorer_of(target), target)(*padded(texts, target.max_tokens))
     assert scores[3] == plain[3] == -np.inf
     printed = [target.printed(text) for text in texts[:3]]
-    added = 0.5 * (expert.model.log_probs(printed) + PER_WORD * np.array([len(text.split()) for text in printed]))
+    added = 0.5 * (expert.model.log_probs(printed) + REWARD * np.array([len(text.split()) for text in printed]))
     assert np.allclose(scores[:3], plain[:3] + added)
     assert np.allclose(expert.without(texts[:3], scores[:3]), plain[:3])
 
@@ -82,7 +86,7 @@ def test_what_is_printed_is_ranked_by_both_and_has_the_density_of_the_large_mode
         log_p = float(model.log_probs([record.text])[0])
         assert record.log_density == pytest.approx(log_p + target.token_weight(ids), abs=1e-4)
         scores.append(
-            record.log_density + float(other.log_probs([record.text])[0]) + PER_WORD * len(record.text.split())
+            record.log_density + float(other.log_probs([record.text])[0]) + REWARD * len(record.text.split())
         )
     assert scores == sorted(scores, reverse=True)
 
