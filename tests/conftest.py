@@ -60,8 +60,8 @@ def _conversions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the conversions of models that tests write out of the user's cache folder."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("bits", "content_hash", "conversion"):
-            patch.setattr(f"searchgen.lm.gguf.{module}.cache_folder", lambda: folder)
+        for module in ("conversion.bits", "conversion.cached", "decoder.content_hash"):
+            patch.setattr(f"searchgen.lm.{module}.cache_folder", lambda: folder)
         yield
 
 

@@ -112,6 +112,7 @@ def test_neural_libraries_only_in_their_package() -> None:
                 "searchgen/lm/training/",
                 "searchgen/lm/onnx/export",
                 "searchgen/lm/gguf/",
+                "searchgen/lm/conversion/",
                 "searchgen/meaning/encoder",
             )
         ),
@@ -119,7 +120,7 @@ def test_neural_libraries_only_in_their_package() -> None:
     assert not only(
         ("onnxruntime", "onnx"),
         lambda module: module.path.startswith(
-            ("searchgen/lm/onnx/", "searchgen/lm/gguf/", "searchgen/meaning/encoder")
+            ("searchgen/lm/onnx/", "searchgen/lm/conversion/", "searchgen/meaning/encoder")
         ),
     )
     assert not only(("gguf",), lambda module: module.path.startswith("searchgen/lm/gguf/"))
@@ -141,6 +142,15 @@ def test_libraries_of_pages_only_where_pages_are_made() -> None:
 def test_models_and_constraints_do_not_know_each_other() -> None:
     assert not only(("searchgen.constraints",), lambda module: not module.name.startswith("searchgen.lm"))
     assert not only(("searchgen.lm",), lambda module: not module.name.startswith("searchgen.constraints"))
+
+
+@pytest.mark.parametrize(
+    ("room", "others"),
+    [("decoder", ("gguf", "folders", "conversion")), ("gguf", ("folders", "conversion")), ("folders", ("gguf", "conversion"))],
+)  # fmt: skip
+def test_what_is_converted_does_not_know_its_conversion(room: str, others: tuple[str, ...]) -> None:
+    names = tuple(f"searchgen.lm.{other}" for other in others)
+    assert not only(names, lambda module: not module.path.startswith(f"searchgen/lm/{room}/"))
 
 
 def test_every_module_has_a_room() -> None:

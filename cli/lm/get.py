@@ -51,8 +51,8 @@ def get(
     from searchgen.lm.catalogue.entries import entries, entry_of
     from searchgen.lm.catalogue.model import convertible
     from searchgen.lm.catalogue.ollama import PREFIX
-    from searchgen.lm.gguf.bits import check_bits
-    from searchgen.lm.gguf.model import require_extra
+    from searchgen.lm.conversion.bits import check_bits
+    from searchgen.lm.conversion.gguf_model import require_extra
 
     if bits is not None:
         check_bits(bits)
@@ -96,9 +96,9 @@ def _fetched(entry: "Entry", given: Path | None) -> Path:
 
 
 def _convert(path: Path, bits: int | None, large: bool) -> None:
-    from searchgen.lm.gguf.bits import choose_bits, chosen_bits
-    from searchgen.lm.gguf.content_hash import hash_of
-    from searchgen.lm.gguf.conversion import convert
+    from searchgen.lm.conversion.bits import choose_bits, chosen_bits
+    from searchgen.lm.conversion.converting import convert
+    from searchgen.lm.decoder.content_hash import hash_of
 
     with progress(f"converting {path.name}"):
         convert(path, bits or chosen_bits(path), note, large)

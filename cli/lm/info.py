@@ -69,10 +69,10 @@ def _facts_of_text_model(name: str, kind: "ModelType") -> dict[str, Any]:
 def _facts_of_gguf(name: str, kind: "ModelType") -> dict[str, Any]:
     """Return what a GGUF file says of its model, and how it was converted; that is done now if it was not."""
     from searchgen.lm.catalogue.model import file_behind
-    from searchgen.lm.gguf.bits import chosen_bits
-    from searchgen.lm.gguf.content_hash import hash_of
-    from searchgen.lm.gguf.conversion import convert
-    from searchgen.lm.gguf.model import require_extra
+    from searchgen.lm.conversion.bits import chosen_bits
+    from searchgen.lm.conversion.converting import convert
+    from searchgen.lm.conversion.gguf_model import require_extra
+    from searchgen.lm.decoder.content_hash import hash_of
 
     path = file_behind(name)
     require_extra(f"{path}, a GGUF file,")

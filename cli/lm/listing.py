@@ -61,9 +61,8 @@ def _catalogue() -> Iterator[dict[str, Any]]:
 
 
 def _conversions() -> Iterator[dict[str, Any]]:
-    from searchgen.lm.catalogue.conversions import digest_of
     from searchgen.lm.catalogue.entries import entries
-    from searchgen.lm.gguf.conversion import conversions
+    from searchgen.lm.conversion.cached import conversions, digest_of
 
     names = {entry.sha256: entry.name for entry in entries().values()}
     for one in conversions():

@@ -42,9 +42,9 @@ def remove(
 
 
 def _fetched_freed(name: str) -> int:
-    from searchgen.lm.catalogue.conversions import remove_conversions
     from searchgen.lm.catalogue.entries import entry_of
     from searchgen.lm.catalogue.fetching import remove_file
+    from searchgen.lm.conversion.cached import remove_conversions
 
     entry = entry_of(name)
     return remove_file(entry) + remove_conversions(entry.sha256)
@@ -52,9 +52,9 @@ def _fetched_freed(name: str) -> int:
 
 def _converted_freed(name: str) -> int:
     """Delete the conversions of a file that is not ours; it may be gone meanwhile."""
-    from searchgen.lm.catalogue.conversions import remove_conversions
     from searchgen.lm.catalogue.model import convertible
-    from searchgen.lm.gguf.content_hash import hash_of
+    from searchgen.lm.conversion.cached import remove_conversions
+    from searchgen.lm.decoder.content_hash import hash_of
 
     try:
         path = convertible(name)

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from searchgen.errors import RequestError
 from searchgen.lm.catalogue.model import CATALOGUE, OLLAMA
-from searchgen.lm.gguf.model import GGUF
+from searchgen.lm.conversion.gguf_model import GGUF
 from searchgen.lm.mixture import (
     EMBEDDED_MIXTURE,
     Mixture,

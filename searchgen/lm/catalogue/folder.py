@@ -5,7 +5,7 @@ from pathlib import Path
 
 from searchgen.files.user_places import user_places
 from searchgen.lm.catalogue.entries import Entry
-from searchgen.lm.gguf.content_hash import hash_of
+from searchgen.lm.decoder.content_hash import hash_of
 
 __all__ = ["VARIABLE", "is_whole", "models_folder", "place_of"]
 

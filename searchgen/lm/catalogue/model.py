@@ -7,10 +7,11 @@ from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm.catalogue.entries import entries, entry_of
 from searchgen.lm.catalogue.folder import is_whole, place_of
 from searchgen.lm.catalogue.ollama import PREFIX, find_model
+from searchgen.lm.conversion.gguf_model import open_gguf
+from searchgen.lm.conversion.model import ConvertedModel
+from searchgen.lm.decoder.content_hash import TOKENIZER, WEIGHTS
 from searchgen.lm.folders.source import folder_shape
-from searchgen.lm.gguf.content_hash import TOKENIZER, WEIGHTS
 from searchgen.lm.gguf.file import is_gguf
-from searchgen.lm.gguf.model import GgufModel, open_gguf
 from searchgen.lm.neural.config_file import check_files
 from searchgen.lm.protocol import ModelType
 
@@ -58,7 +59,7 @@ def convertible(name: str) -> Path:
     return path
 
 
-def open_named(name: str, settings: "NeuralSettings", threads: int = 1) -> GgufModel:
+def open_named(name: str, settings: "NeuralSettings", threads: int = 1) -> ConvertedModel:
     """Open a model of the catalogue, or of Ollama's.
 
     Raises:

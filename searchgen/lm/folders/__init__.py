@@ -1,1 +1,1 @@
-"""Folders in Hugging Face format whose networks onnxruntime computes, converted as GGUF files are."""
+"""Folders in Hugging Face format: their networks are read without torch."""

@@ -1,4 +1,4 @@
-"""The decoder that a config.json describes, where the graph of GGUF files computes it exactly; of anything else there is none."""
+"""The decoder that a config.json describes, where the graph of a conversion computes it exactly; of anything else there is none."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.lm.gguf.shape import LARGEST, LARGEST_HEAD, MOST_POSITIONS, Family, Shape
+from searchgen.lm.decoder.shape import LARGEST, LARGEST_HEAD, MOST_POSITIONS, Family, Shape
 
 __all__ = ["shape_of"]
 

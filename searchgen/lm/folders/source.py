@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from searchgen.errors import RequestError
+from searchgen.lm.decoder.content_hash import TOKENIZER, WEIGHTS
+from searchgen.lm.decoder.shape import Shape
+from searchgen.lm.decoder.source import Rest, Source
 from searchgen.lm.folders.shape import shape_of
 from searchgen.lm.folders.weights_file import WeightsFile
-from searchgen.lm.gguf.content_hash import TOKENIZER, WEIGHTS
-from searchgen.lm.gguf.shape import Shape
-from searchgen.lm.gguf.source import Rest, Source
 from searchgen.lm.neural.architectures.llama_shape import FORM
 from searchgen.lm.neural.architectures.weight_files import check_head, method_of, names_in_network
 from searchgen.lm.neural.config_file import read_config

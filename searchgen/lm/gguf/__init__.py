@@ -1,1 +1,1 @@
-"""Language models in GGUF files, computed by onnxruntime: read, converted once, kept in the cache folder."""
+"""Language models in GGUF files: their networks and tokenizers are read."""

@@ -1,50 +1,17 @@
-"""What is converted to a graph: a network's sizes and weights, and the rest of what its file or folder holds."""
+"""The network of a GGUF file, and the rest of what the file holds."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from searchgen.errors import ModelFileError, RequestError
-from searchgen.lm.gguf.content_hash import TOKENIZER
+from searchgen.lm.decoder.content_hash import TOKENIZER
+from searchgen.lm.decoder.shape import Shape
+from searchgen.lm.decoder.source import Rest, Source
 from searchgen.lm.gguf.file import GgufFile
-from searchgen.lm.gguf.shape import Shape
+from searchgen.lm.gguf.shape import shape_of
 from searchgen.lm.gguf.tokenizer import read_tokenizer, special_pieces
 
-if TYPE_CHECKING:
-    from searchgen.lm.gguf.products import Weights
-
-__all__ = ["Rest", "Source", "gguf_source"]
-
-
-@dataclass(frozen=True)
-class Rest:
-    """What is kept of a model beside its network.
-
-    Attributes:
-        texts: the contents of further files, by name.
-        facts: what is known of the model, by name.
-    """
-
-    texts: Mapping[str, str]
-    facts: Mapping[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """A model that can be converted.
-
-    Attributes:
-        path: of its file or folder.
-        shape: the sizes of its network.
-        weights: gives a tensor by its name in GGUF files and its shape.
-        read_rest: checks the model once more as a whole, and returns the rest; raises `RequestError`.
-    """
-
-    path: Path
-    shape: Shape
-    weights: "Weights"
-    read_rest: Callable[[], Rest]
+__all__ = ["gguf_source"]
 
 
 def gguf_source(path: Path) -> Source:
@@ -55,7 +22,7 @@ def gguf_source(path: Path) -> Source:
         RequestError: its architecture is not known here.
     """
     file = GgufFile.open(path)
-    shape = Shape.of(file)
+    shape = shape_of(file)
     return Source(path, shape, file.weights, lambda: _rest_of(file, shape))
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from searchgen.errors import ModelFileError, RequestError
-from searchgen.lm.folders.model import folder_hash, is_served
-from searchgen.lm.gguf.bits import chosen_bits
+from searchgen.lm.conversion.bits import chosen_bits
+from searchgen.lm.conversion.folder_model import folder_hash, is_served
 from searchgen.lm.neural.config_file import CAUSAL, read_config
 from searchgen.lm.neural.opening import EXTRA, content_hash, folder_of, why_uncached
 from searchgen.lm.neural.settings import NeuralSettings

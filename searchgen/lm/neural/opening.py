@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm import torch_threads
-from searchgen.lm.folders.model import is_served, open_folder, require_either
+from searchgen.lm.conversion.folder_model import is_served, open_folder, require_either
 from searchgen.lm.neural.architectures.weight_files import method_of
 from searchgen.lm.neural.config_file import CAUSAL, CONTEXT, check_files, read_config
 from searchgen.lm.neural.settings import NeuralSettings

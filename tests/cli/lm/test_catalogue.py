@@ -15,7 +15,7 @@ from searchgen.cli import output
 from searchgen.cli.parts import default_models as parts
 from searchgen.files.locked import open_locked
 from searchgen.lm.catalogue import folder, index
-from searchgen.lm.gguf import conversion
+from searchgen.lm.conversion import converting
 from tests.cli.runner import QUICK, Ran, constrain, searchgen
 from tests.lm.catalogue.stand_in import Hub, Place, hub, place, wheel  # noqa: F401 - fixtures
 from tests.lm.catalogue.test_others import pulled
@@ -42,9 +42,9 @@ def test_a_model_is_fetched_checked_and_converted(place: Place) -> None:  # noqa
     one_line(searchgen("constrain", "-k", "dog", "--lm", "tiny"), 2, "searchgen lm get tiny fetches it")
     ran = get(place)
     assert (ran.code, ran.out) == (0, "")
-    first, converting, ready = ran.err.splitlines()
+    first, notice, ready = ran.err.splitlines()
     assert "a tiny model, English, 0 MB, CC0-1.0, from " in first
-    assert "converting tiny.gguf once" in converting
+    assert "converting tiny.gguf once" in notice
     assert ready == "searchgen: tiny is ready: --lm tiny; searchgen lm use tiny makes it the default of English"
     again = get(place)
     assert "tiny is here already" in again.err
@@ -108,7 +108,7 @@ def test_conversions_outlive_a_file_and_are_found_by_its_path(place: Place) -> N
 
 
 def test_large_conversions_are_asked_for(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    monkeypatch.setattr(conversion, "LARGE", 10)
+    monkeypatch.setattr(converting, "LARGE", 10)
     ran = get(place)
     assert (ran.code, "give --yes" in ran.err) == (2, True)
     assert place.kept() == ["tiny.gguf"]  # fetched it is

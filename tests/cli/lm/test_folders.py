@@ -9,7 +9,8 @@ pytest.importorskip("gguf")
 pytest.importorskip("torch")
 
 from searchgen.kernels.processor import instruction_set
-from searchgen.lm.gguf import bits, content_hash, conversion
+from searchgen.lm.conversion import bits, cached
+from searchgen.lm.decoder import content_hash
 from searchgen.lm.neural.transformer import open_transformer
 from tests.cli.runner import QUICK, searchgen
 from tests.lm.folders.tiny_folder import change, written
@@ -20,7 +21,7 @@ from tests.lm.neural.tiny_transformer import by_bytes
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     kept = tmp_path / "kept"
     kept.mkdir()
-    for module in (bits, content_hash, conversion):
+    for module in (bits, cached, content_hash):
         monkeypatch.setattr(module, "cache_folder", lambda: kept)
     monkeypatch.setenv("HOME", str(tmp_path))
     return written(tmp_path / "my-lm", "qwen3")[0]

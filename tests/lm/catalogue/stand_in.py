@@ -143,7 +143,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """An empty folder of models, and a catalogue of two: `tiny` of the index and `tiny-hub` of the hub."""
     pytest.importorskip("gguf")
     from searchgen.lm.catalogue import download, entries, ollama
-    from searchgen.lm.gguf import bits, content_hash, conversion
+    from searchgen.lm.conversion import bits, cached
+    from searchgen.lm.decoder import content_hash
 
     content, hub_content = tiny_gguf(), tiny_gguf(3)
     sha256, hub_sha256 = (hashlib.sha256(one).hexdigest() for one in (content, hub_content))
@@ -158,7 +159,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr(ollama, "SERVICE", tmp_path / "service")
     monkeypatch.setattr(download, "PAUSE", 0.0)
     (tmp_path / "cache").mkdir()
-    for module in (bits, content_hash, conversion):
+    for module in (bits, cached, content_hash):
         monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / "cache")
     for name in ("HUB", "MODELSCOPE"):  # where nobody listens, until a test says who does
         monkeypatch.setattr(download, name, "http://127.0.0.1:9")

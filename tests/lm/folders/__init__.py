@@ -1,1 +1,1 @@
-"""Tests of folders in Hugging Face format that onnxruntime computes."""
+"""Tests of folders in Hugging Face format, read to be converted."""

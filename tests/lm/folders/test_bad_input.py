@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from searchgen.errors import ModelFileError, RequestError, SearchgenError
-from searchgen.lm.folders.model import FolderModel
+from searchgen.lm.conversion.cached import conversions
+from searchgen.lm.conversion.folder_model import FolderModel
 from searchgen.lm.folders.weights_file import WeightsFile
-from searchgen.lm.gguf.conversion import conversions
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import open_transformer
 from tests.lm.folders.tiny_folder import change, configure, written
@@ -25,8 +25,8 @@ NAME = "model.layers.1.mlp.up_proj.weight"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "kept").mkdir()
-    for module in ("bits", "content_hash", "conversion"):
-        monkeypatch.setattr(f"searchgen.lm.gguf.{module}.cache_folder", lambda: tmp_path / "kept")
+    for module in ("conversion.bits", "conversion.cached", "decoder.content_hash"):
+        monkeypatch.setattr(f"searchgen.lm.{module}.cache_folder", lambda: tmp_path / "kept")
     return written(tmp_path / "model", "llama tied")[0]
 
 
@@ -167,7 +167,7 @@ def test_a_text_that_is_too_long(folder: Path) -> None:
 
 
 def test_no_space(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("searchgen.lm.gguf.conversion.shutil.disk_usage", lambda _: Usage(10, 9, 1))
+    monkeypatch.setattr("searchgen.lm.conversion.converting.shutil.disk_usage", lambda _: Usage(10, 9, 1))
     refused(folder, "MB are needed and 0 are free; make space", error=SearchgenError)
 
 

@@ -1,17 +1,5 @@
-"""Conversions of tests are kept nowhere: another run has other code."""
+"""Conversions of tests are kept nowhere here, either."""
 
-from pathlib import Path
+from tests.lm.conversion.conftest import kept
 
-import pytest
-
-from searchgen.lm.gguf import bits, content_hash, conversion
-
-
-@pytest.fixture(autouse=True)
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that conversions and contexts are kept in."""
-    folder = tmp_path / "kept"
-    folder.mkdir()
-    for module in (bits, content_hash, conversion):
-        monkeypatch.setattr(module, "cache_folder", lambda: folder)
-    return folder
+__all__ = ["kept"]

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.conversion.gguf_model import GGUF, open_gguf
 from searchgen.lm.gguf.file import GgufFile, is_gguf
-from searchgen.lm.gguf.model import GGUF, open_gguf
 from searchgen.lm.neural.settings import NeuralSettings
 from tests.cli.runner import searchgen
 from tests.lm.gguf.tiny_gguf import BYTES, END, gguf, tables, written
@@ -232,12 +232,12 @@ def test_other_tables_of_pieces(tmp_path: Path) -> None:
 CHILD = """
 import sys, warnings
 from pathlib import Path
-from searchgen.lm.gguf import conversion
+from searchgen.lm.conversion import cached
 from tests.lm.gguf.test_bad_input import mutated, outcome
 from tests.memory import peak_megabytes
 warnings.simplefilter("error")
 folder = Path(sys.argv[1])
-conversion.cache_folder = lambda: folder
+cached.cache_folder = lambda: folder
 content = (folder / "model.gguf").read_bytes()
 for seed in range(int(sys.argv[2])):
     print(outcome(folder, mutated(content, seed)), flush=True)

@@ -10,7 +10,7 @@ import pytest
 
 from searchgen.errors import RequestError
 from searchgen.lm.bpe import byte_signs
-from searchgen.lm.gguf.model import open_gguf
+from searchgen.lm.conversion.gguf_model import open_gguf
 from searchgen.lm.gguf.tokenizer import CUTS, read_tokenizer, special_pieces
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.spelling.joint import JointSpelling

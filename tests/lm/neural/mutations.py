@@ -386,10 +386,11 @@ def main(kind: str, first: int, count: int, folder: Path) -> None:
 
 def _keep_conversions_in(cache: Path) -> None:
     """Keep the conversions of mutations out of the user's cache folder."""
-    from searchgen.lm.gguf import bits, content_hash, conversion
+    from searchgen.lm.conversion import bits, cached
+    from searchgen.lm.decoder import content_hash
 
     cache.mkdir(exist_ok=True)
-    for module in (bits, content_hash, conversion):
+    for module in (bits, cached, content_hash):
         module.cache_folder = lambda: cache  # type: ignore[attr-defined]
 
 

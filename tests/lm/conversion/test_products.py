@@ -8,9 +8,9 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 
-from searchgen.lm.gguf import graph, products  # noqa: E402
-from searchgen.lm.gguf.products import Products  # noqa: E402
-from searchgen.lm.gguf.shape import Shape  # noqa: E402
+from searchgen.lm.conversion import graph, products  # noqa: E402
+from searchgen.lm.conversion.products import Products  # noqa: E402
+from searchgen.lm.decoder.shape import Shape  # noqa: E402
 
 Floats = npt.NDArray[np.float32]
 

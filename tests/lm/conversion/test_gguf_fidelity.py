@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from searchgen.errors import RequestError
-from searchgen.lm.gguf.model import open_gguf
+from searchgen.lm.conversion.gguf_model import open_gguf
 from searchgen.lm.neural.settings import NeuralSettings
 from tests.lm.gguf.tiny_gguf import KINDS, torch, written
 

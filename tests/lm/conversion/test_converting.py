@@ -14,10 +14,12 @@ import pytest
 
 from searchgen.errors import RequestError, SearchgenError
 from searchgen.files.locked import open_locked
-from searchgen.lm.gguf import content_hash, conversion, source
-from searchgen.lm.gguf.content_hash import TOKENIZER, hash_of
-from searchgen.lm.gguf.conversion import FACTS, GRAPH, WEIGHTS, conversions, convert
-from searchgen.lm.gguf.model import open_gguf
+from searchgen.lm.conversion import cached, converting
+from searchgen.lm.conversion.cached import FACTS, GRAPH, WEIGHTS, conversions
+from searchgen.lm.conversion.converting import convert
+from searchgen.lm.conversion.gguf_model import open_gguf
+from searchgen.lm.decoder.content_hash import TOKENIZER, hash_of
+from searchgen.lm.gguf import source
 from searchgen.lm.neural.settings import NeuralSettings
 from tests.lm.gguf.tiny_gguf import written
 from tests.places import ROOT
@@ -72,7 +74,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 def test_a_conversion_is_made_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = scores(file)
-    monkeypatch.setattr(conversion, "_made", lambda *_: pytest.fail("made twice"))
+    monkeypatch.setattr(converting, "_made", lambda *_: pytest.fail("made twice"))
     assert scores(file) == wanted
     # The content counts, not the name.
     assert scores(Path(shutil.copy(file, file.with_name("copy.gguf")))) == wanted
@@ -81,9 +83,9 @@ def test_a_conversion_is_made_once(file: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_conversion_of_an_older_edition_is_deleted(file: Path, kept: Path) -> None:
     wanted = scores(file)
     (found,) = conversions()
-    older = found.folder.with_name(f"{hash_of(file)}-8-{conversion.EDITION - 1}")
+    older = found.folder.with_name(f"{hash_of(file)}-8-{cached.EDITION - 1}")
     others = [
-        found.folder.with_name(f"{hash_of(file)}-32-{conversion.EDITION}"),
+        found.folder.with_name(f"{hash_of(file)}-32-{cached.EDITION}"),
         found.folder.with_name("0" * 64 + "-8-1"),
     ]
     found.folder.rename(older)
@@ -100,42 +102,14 @@ def test_the_original_is_not_touched(file: Path) -> None:
     assert (file.read_bytes(), file.stat().st_mtime_ns) == (content, about.st_mtime_ns)
 
 
-def test_a_replaced_file_has_another_hash(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(content_hash, "YOUNG", -1e9)  # so that even now the hash is kept
-    first, about = hash_of(file), file.stat()
-    assert hash_of(file) == first
-    other, _ = written(tmp_path / "other.gguf", seed=1)
-    assert other.stat().st_size == about.st_size
-    # Written in its place, with its times.
-    file.write_bytes(other.read_bytes())
-    os.utime(file, ns=(about.st_atime_ns, about.st_mtime_ns))
-    assert hash_of(file) == hash_of(other) != first
-
-
-def test_the_hash_of_a_file_that_was_just_written_is_not_kept(file: Path, kept: Path) -> None:
-    hash_of(file)
-    assert not (kept / "hashes").exists()
-
-
-@pytest.mark.parametrize("note", [b"", b"0" * 63, b"x" * 64, b"\xff" * 64])
-def test_a_damaged_note_of_a_hash_is_not_believed(
-    note: bytes, file: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(content_hash, "YOUNG", -1e9)
-    wanted = hash_of(file)
-    (place,) = (kept / "hashes").iterdir()
-    place.write_bytes(note)
-    assert hash_of(file) == wanted
-
-
 #: Opens a file in a process of its own, with the cache folder given; may be limited in the size of files.
 CHILD = """
 import sys, resource
 from pathlib import Path
 from searchgen.errors import SearchgenError
-from searchgen.lm.gguf import content_hash, conversion, source
-from searchgen.lm.gguf.conversion import convert
-conversion.cache_folder = lambda: Path(sys.argv[2])
+from searchgen.lm.conversion import cached
+from searchgen.lm.conversion.converting import convert
+cached.cache_folder = lambda: Path(sys.argv[2])
 if int(sys.argv[3]):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
 try:
@@ -174,7 +148,7 @@ def test_two_processes_at_once(file: Path, kept: Path) -> None:
 
 def test_another_run_is_waited_for(file: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (kept / "converted").mkdir()
-    lock = open_locked(kept / "converted" / f"{hash_of(file)}-8-{conversion.EDITION}.lock")
+    lock = open_locked(kept / "converted" / f"{hash_of(file)}-8-{cached.EDITION}.lock")
     waits: list[float] = []
 
     def pause(seconds: float) -> None:
@@ -182,13 +156,13 @@ def test_another_run_is_waited_for(file: Path, kept: Path, monkeypatch: pytest.M
         if len(waits) == 3:
             os.close(lock)
 
-    monkeypatch.setattr("searchgen.lm.gguf.conversion.time.sleep", pause)
+    monkeypatch.setattr("searchgen.lm.conversion.converting.time.sleep", pause)
     convert(file)
     assert len(waits) == 3
 
 
 def test_what_a_killed_run_left_is_swept(file: Path, kept: Path) -> None:
-    left = kept / "converted" / f".{hash_of(file)}-8-{conversion.EDITION}.abc"
+    left = kept / "converted" / f".{hash_of(file)}-8-{cached.EDITION}.abc"
     left.mkdir(parents=True)
     (left / WEIGHTS).write_bytes(b"half")
     convert(file)
@@ -215,14 +189,14 @@ def test_a_cache_that_cannot_be_written(file: Path, kept: Path) -> None:
 
 
 def test_no_space(file: Path, monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
-    monkeypatch.setattr("searchgen.lm.gguf.conversion.shutil.disk_usage", lambda _: Usage(10, 9, 1))
+    monkeypatch.setattr("searchgen.lm.conversion.converting.shutil.disk_usage", lambda _: Usage(10, 9, 1))
     with pytest.raises(SearchgenError, match="MB are needed and 0 are free; make space"):
         convert(file)
     assert list((kept / "converted").iterdir()) == []
 
 
 def test_a_large_conversion_is_asked_for(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversion, "LARGE", 1000)
+    monkeypatch.setattr(converting, "LARGE", 1000)
     with pytest.raises(RequestError, match="GB once converted; give --yes"):
         convert(file)
     said: list[str] = []

@@ -19,14 +19,12 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from searchgen.lm.gguf.shape import Shape
+from searchgen.lm.decoder.shape import Shape
+from searchgen.lm.decoder.source import Weights
 
-__all__ = ["BLOCK", "RUN", "Products", "Weights", "in_four_bits"]
+__all__ = ["BLOCK", "RUN", "Products", "in_four_bits"]
 
 Floats = npt.NDArray[np.float32]
-
-#: Gives a tensor by its name in GGUF files and its shape.
-Weights = Callable[[str, tuple[int, ...]], Floats]
 
 #: Whole numbers of weights and of hidden states: `lm/onnx/export.py` says why so few.
 LARGEST_WEIGHT, LARGEST, ZERO = 63, 127, 128

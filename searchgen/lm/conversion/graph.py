@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from searchgen.lm.gguf.products import Products
+from searchgen.lm.conversion.products import Products
 
 __all__ = ["DecoderGraph"]
 

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 
 from searchgen.errors import ModelFileError, RequestError
-from searchgen.lm.folders import model as folder_model
-from searchgen.lm.folders.model import FolderModel, is_served
+from searchgen.lm.conversion import converting, folder_model
+from searchgen.lm.conversion.bits import choose_bits, chosen_bits
+from searchgen.lm.conversion.converting import convert
+from searchgen.lm.conversion.folder_model import FolderModel, is_served
+from searchgen.lm.decoder.content_hash import hash_of
 from searchgen.lm.folders.source import folder_shape
-from searchgen.lm.gguf import conversion
-from searchgen.lm.gguf.bits import choose_bits, chosen_bits
-from searchgen.lm.gguf.content_hash import hash_of
-from searchgen.lm.gguf.conversion import convert
 from searchgen.lm.neural import gpu
 from searchgen.lm.neural.causal import CausalModel
 from searchgen.lm.neural.settings import NeuralSettings
@@ -141,7 +140,7 @@ def test_without_any_library_the_smaller_extra_is_named(
 
 
 def test_a_large_folder_stays_with_torch_until_it_is_converted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversion, "LARGE", 1000)
+    monkeypatch.setattr(converting, "LARGE", 1000)
     assert isinstance(open_transformer(str(folder)), CausalModel)
     with monkeypatch.context() as patched:
         patched.setattr(folder_model, "TORCH", ("no_such_library",))

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchgen.lm.catalogue.conversions import remove_conversions
-from searchgen.lm.gguf.content_hash import hash_of
-from searchgen.lm.gguf.model import GgufModel, open_gguf
+from searchgen.lm.conversion.cached import remove_conversions
+from searchgen.lm.conversion.gguf_model import open_gguf
+from searchgen.lm.conversion.model import ConvertedModel
+from searchgen.lm.decoder.content_hash import hash_of
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.testing import assert_text_model
 from tests.lm.gguf import tiny_gguf
@@ -23,7 +24,7 @@ TEXTS += ["a", "b.", "The", "ab ab", "x" * 45]
 CONTEXT = "It is late.\nA dog ran.\n"
 
 
-def opened(tmp_path: Path, kind: str, bits: int, prompt: str = CONTEXT, threads: int = 1) -> GgufModel:
+def opened(tmp_path: Path, kind: str, bits: int, prompt: str = CONTEXT, threads: int = 1) -> ConvertedModel:
     path = tmp_path / f"{kind}.gguf"
     if not path.exists():
         written(path, kind)
@@ -66,7 +67,7 @@ def test_scores_of_few_positions_at_a_time_are_those_of_all(
 ) -> None:
     found = []
     for together in (1000, 64, 7, 2):
-        monkeypatch.setattr("searchgen.lm.gguf.model.TOGETHER", together)
+        monkeypatch.setattr("searchgen.lm.conversion.model.TOGETHER", together)
         model = opened(tmp_path, "llama tied", 8, threads=threads)
         model.note_expected(most)
         found.append(model._scored(TEXTS))
@@ -92,7 +93,7 @@ def test_a_context_read_once_gives_the_scores_of_reading_it_anew(
     found = opened(tmp_path, kind, 32).log_probs(TEXTS)
     again = opened(tmp_path, kind, 32).log_probs(TEXTS)
     assert found.tobytes() == again.tobytes()
-    monkeypatch.setattr(GgufModel, "_read_before", 0)
+    monkeypatch.setattr(ConvertedModel, "_read_before", 0)
     np.testing.assert_allclose(opened(tmp_path, kind, 32).log_probs(TEXTS), found, rtol=1e-5)
 
 

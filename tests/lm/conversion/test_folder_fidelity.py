@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchgen.lm.folders.model import FolderModel
+from searchgen.lm.conversion.folder_model import FolderModel
 from searchgen.lm.mixture import open_mixture
 from searchgen.lm.neural.causal import CausalModel
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import open_transformer
 from searchgen.testing import assert_text_model
+from tests.lm.conversion.test_gguf_fidelity import PROMPT, TEXTS, assert_same_law, expected
 from tests.lm.folders.tiny_folder import SERVED, by_torch, change, configure, written
-from tests.lm.gguf.test_fidelity import PROMPT, TEXTS, assert_same_law, expected
 from tests.lm.gguf.tiny_gguf import torch
 from tests.lm.training.toy_training import trained_once
 
@@ -83,7 +83,7 @@ def test_models_of_lm_train_keep_their_scores(
 def test_it_keeps_every_promise_of_a_law(torch_is_here: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, _ = written(tmp_path / "model", "qwen3")
     if not torch_is_here:
-        monkeypatch.setattr("searchgen.lm.folders.model.TORCH", ("no_such_library",))
+        monkeypatch.setattr("searchgen.lm.conversion.folder_model.TORCH", ("no_such_library",))
     model = open_transformer(str(folder))
     assert isinstance(model, FolderModel)
     assert (model.open_network is not None) == torch_is_here

@@ -1,19 +1,14 @@
 """A model converted once, into the cache folder: a graph, its weights in a file that is mapped into memory, its tokenizer.
 
-    converted/HASH-BITS-EDITION/  model.onnx  weights.bin  tokenizer.json  facts.json  contexts/
-
-HASH is that of the original's content: a GGUF file, or a folder in Hugging Face format, whose tokenizer is read where it is. The
-conversion is there whole or not at all; the original is never touched.
+The conversion is there whole or not at all; the original is never touched.
 """
 
-import hashlib
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,24 +16,19 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import ModelFileError, RequestError, SearchgenError
-from searchgen.files.cache_folder import cache_folder
 from searchgen.files.locked import open_locked
 from searchgen.files.notices import announce
+from searchgen.lm.conversion.cached import EDITION, FACTS, GRAPH, WEIGHTS, Converted, mark_of, place_of, read_conversion
+from searchgen.lm.decoder.content_hash import hash_of
+from searchgen.lm.decoder.shape import Shape
+from searchgen.lm.decoder.source import Source
 from searchgen.lm.folders.source import folder_source
-from searchgen.lm.gguf.content_hash import hash_of
-from searchgen.lm.gguf.shape import Shape
-from searchgen.lm.gguf.source import Source, gguf_source
-from searchgen.lm.gguf.tokenizer import Special
+from searchgen.lm.gguf.source import gguf_source
 
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["Converted", "conversion_name", "conversions", "convert", "is_converted", "is_large"]
-
-#: Raised with the layout of graphs, so that older conversions are made anew.
-EDITION = 5
-
-GRAPH, WEIGHTS, FACTS = "model.onnx", "weights.bin", "facts.json"
+__all__ = ["convert", "is_large"]
 
 #: Weights begin at multiples of this many bytes, as mapped pages do.
 PAGE = 4096
@@ -51,36 +41,6 @@ PATIENCE, PAUSE = 900.0, 0.1
 
 #: Bytes that are converted in a second, for the time that a conversion is said to take.
 BYTES_A_SECOND = 35_000_000
-
-
-@dataclass(frozen=True)
-class Converted:
-    """A converted model.
-
-    Attributes:
-        folder: that holds it.
-        facts: sizes and special pieces.
-    """
-
-    folder: Path
-    facts: Mapping[str, Any]
-
-    @property
-    def special(self) -> Special:
-        """Its special pieces."""
-        known = self.facts["special"]
-        return Special(known["begin"], known["start"], known["end"], tuple(known["refused"]))
-
-    @property
-    def size(self) -> int:
-        """Its bytes on the disk."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
-
-
-def conversions() -> list[Converted]:
-    """Return what has been converted on this machine."""
-    folders = sorted((cache_folder() / "converted").glob(f"[0-9a-f]*/{FACTS}"))
-    return [known for path in folders if (known := _read(path.parent)) is not None]
 
 
 def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = None, large: bool = False) -> Converted:
@@ -97,8 +57,8 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
         RequestError: its architecture, quantisation or tokenizer is not known here; or it is large and `large` is not set.
         SearchgenError: there is no space for it.
     """
-    folder = cache_folder() / "converted" / conversion_name(path, bits)
-    known = _read(folder)
+    folder = place_of(path, bits)
+    known = read_conversion(folder)
     if known is not None:
         return known
     source = folder_source(path) if path.is_dir() else gguf_source(path)
@@ -120,20 +80,10 @@ def convert(path: Path, bits: int = 8, notify: Callable[[str], None] | None = No
     (notify or announce)(f"converting {path.name} once, {size / 1e6:,.0f} MB in about {seconds} s")
     lock = _locked(folder.parent / f"{folder.name}.lock")
     try:
-        known = _read(folder)  # another run may have made it
+        known = read_conversion(folder)  # another run may have made it
         return known if known is not None else _made(source, bits, folder)
     finally:
         os.close(lock)
-
-
-def conversion_name(path: Path, bits: int) -> str:
-    """Return the name of a conversion's folder, by the content of a file or folder; raises as `hash_of`."""
-    return f"{hash_of(path)}-{bits}-{EDITION}"
-
-
-def is_converted(path: Path, bits: int) -> bool:
-    """Return whether a file or folder has been converted; raises as `hash_of`."""
-    return _read(cache_folder() / "converted" / conversion_name(path, bits)) is not None
 
 
 def is_large(shape: Shape, bits: int) -> bool:
@@ -153,22 +103,6 @@ def _locked(path: Path) -> int:
         time.sleep(PAUSE)
 
 
-def _read(folder: Path) -> Converted | None:
-    """Return a conversion; None where it is missing, or no longer as it was written."""
-    try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        mark = facts.pop("mark")
-        known = {name: (folder / name).stat().st_size for name in facts["bytes"]}
-        whole = known == facts["bytes"] and mark == _mark(facts)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return Converted(folder, facts) if whole else None
-
-
-def _mark(facts: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
 def _unwritable(folder: Path, error: OSError) -> SearchgenError:
     return SearchgenError(
         f"{folder}: cannot be written ({error.strerror}); make space or name a larger folder with SEARCHGEN_CACHE"
@@ -177,7 +111,7 @@ def _unwritable(folder: Path, error: OSError) -> SearchgenError:
 
 def _made(source: Source, bits: int, folder: Path) -> Converted:
     """Write a conversion beside its place and move it there."""
-    from searchgen.lm.gguf.graph import DecoderGraph
+    from searchgen.lm.conversion.graph import DecoderGraph
 
     shape, rest = source.shape, source.read_rest()
     begin = f".{folder.name}."
@@ -200,7 +134,7 @@ def _made(source: Source, bits: int, folder: Path) -> Converted:
             "vocabulary": shape.vocabulary, "bytes": {path.name: path.stat().st_size for path in draft.iterdir()},
         }  # fmt: skip
         facts = json.loads(json.dumps(facts))
-        (draft / FACTS).write_text(json.dumps({**facts, "mark": _mark(facts)}), encoding="utf-8")
+        (draft / FACTS).write_text(json.dumps({**facts, "mark": mark_of(facts)}), encoding="utf-8")
         if not folder.name.startswith(hash_of(source.path)):
             raise ModelFileError(f"{source.path} was changed while it was read; try again")
         shutil.rmtree(folder, ignore_errors=True)  # of a conversion that is damaged

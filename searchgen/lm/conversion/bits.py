@@ -5,7 +5,7 @@ from pathlib import Path
 
 from searchgen.errors import RequestError
 from searchgen.files.cache_folder import cache_folder
-from searchgen.lm.gguf.content_hash import hash_of
+from searchgen.lm.decoder.content_hash import hash_of
 
 __all__ = ["BITS", "check_bits", "choose_bits", "chosen_bits"]
 

@@ -1,10 +1,10 @@
-"""A model in a GGUF file as a law over printed texts, computed by onnxruntime on the CPU."""
+"""A converted model as a law over printed texts, computed by onnxruntime on the CPU."""
 
 import hashlib
 import os
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -13,32 +13,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import ModelFileError, RequestError
+from searchgen.errors import ModelFileError
 from searchgen.kernels.processor import instruction_set
-from searchgen.lm.gguf.bits import chosen_bits
-from searchgen.lm.gguf.content_hash import TOKENIZER, hash_of
-from searchgen.lm.gguf.conversion import GRAPH, Converted, convert
-from searchgen.lm.gguf.file import is_gguf
-from searchgen.lm.gguf.tokenizer import SPACE
+from searchgen.lm.conversion.cached import GRAPH, Converted
 from searchgen.lm.neural.batches import free_bytes, positions_for
-from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.lm.neural.spelling.joint import JointSpelling
-from searchgen.lm.neural.spelling.spelling import Spelling
 from searchgen.lm.neural.top_pieces import Scored
 from searchgen.lm.onnx.model import NO_REPORTS, OnnxModel
-from searchgen.lm.protocol import ModelType
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-    from tokenizers import Encoding
 
-__all__ = ["GGUF", "GgufModel", "open_gguf", "open_session", "require_extra"]
+__all__ = ["ConvertedModel", "open_session"]
 
 Places = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
-
-#: Libraries of the extra that a file needs to be read and computed.
-EXTRA = ("gguf", "tokenizers", "onnx")
 
 #: Fewest positions of a pass, and fewest that are scored in it.
 FEWEST = 2
@@ -56,22 +44,9 @@ MARK = 32
 ERRORS = 3
 
 
-def require_extra(what: str) -> None:
-    """Refuse to go on without the libraries of the extra.
-
-    Raises:
-        RequestError: one is missing; the message names the command that installs it.
-    """
-    from importlib.util import find_spec
-
-    missing = [name for name in EXTRA if find_spec(name) is None]
-    if missing:
-        raise RequestError(f"{what} needs {missing[0]}: pip install 'searchgen[gguf]'")
-
-
 @dataclass(eq=False)
-class GgufModel(OnnxModel):
-    """A model in a GGUF file: an ONNX network that reads texts behind a context which was read before.
+class ConvertedModel(OnnxModel):
+    """A converted model: an ONNX network that reads texts behind a context which was read before.
 
     Attributes:
         folder: its conversion, which keeps contexts too.
@@ -183,78 +158,6 @@ def _store(place: Path, content: Floats) -> None:
             raise
 
 
-def open_gguf(
-    name: str, settings: NeuralSettings, threads: int = 1, path: Path | None = None, bits: int | None = None
-) -> GgufModel:
-    """Open a GGUF file, converted before or now.
-
-    Args:
-        name: as the user named it.
-        settings: how texts are scored; the device is the CPU.
-        threads: of the CPU.
-        path: of the file; None: the name.
-        bits: of a weight once converted, 8, 4 or 32; None: those that were chosen.
-
-    Raises:
-        ModelFileError: it is missing or damaged.
-        RequestError: it is of an unknown kind, a library is missing, or the settings ask for another device.
-    """
-    path = path or Path(name).expanduser()
-    require_extra(f"{path}, a GGUF file,")
-    if settings.device not in ("auto", "cpu"):
-        raise RequestError(f"--device {settings.device}: {path} is computed on the CPU; drop the flag")
-    if settings.dtype not in ("auto", "float32"):
-        raise RequestError(f"--dtype {settings.dtype}: {path} has numbers of its conversion; drop the flag")
-    converted = convert(path, chosen_bits(path) if bits is None else bits)
-    spelling = _spelling(name, converted, settings)
-    digest = hashlib.sha256(repr((settings.end, settings.prompt, settings.examples_text)).encode())
-    digest.update(f"{hash_of(path)} {converted.folder.name}".encode())
-    facts, folder = converted.facts, converted.folder
-    return GgufModel(
-        name, digest.hexdigest(), lambda: open_session(converted), facts, spelling, threads=threads, folder=folder
-    )
-
-
-def _spelling(name: str, converted: Converted, settings: NeuralSettings) -> Spelling:
-    from tokenizers import Tokenizer
-
-    try:
-        tokenizer = Tokenizer.from_file(str(converted.folder / TOKENIZER))
-    except Exception as error:  # the library raises Exception itself
-        raise ModelFileError(f"{converted.folder / TOKENIZER} is damaged ({error}); delete the folder") from None
-
-    def encoded(texts: list[str]) -> list["Encoding | None"]:
-        """Return what the tokenizer makes of texts, None of one that it fails on."""
-        try:
-            return list(tokenizer.encode_batch(texts, add_special_tokens=False))
-        except Exception:  # the library raises Exception itself, and a text that it fails on has no pieces
-            return [None] if len(texts) == 1 else [part for text in texts for part in encoded([text])]
-
-    def encode(texts: list[str]) -> list[list[int]]:
-        return [[] if encoding is None else encoding.ids for encoding in encoded(texts)]
-
-    def offsets(texts: list[str]) -> list[list[tuple[int, int]]]:
-        return [[] if encoding is None else encoding.offsets for encoding in encoded(texts)]
-
-    special = converted.special
-    if settings.end == "newline" or settings.examples_text:
-        return JointSpelling.behind(
-            name,
-            encode,
-            offsets,
-            special.begin,
-            special.start,
-            frozenset(special.refused),
-            settings,
-            tokenizer.get_vocab,
-        )
-    start = special.start if special.begin is None else special.begin
-    spelling = Spelling.around(name, encode, offsets, (start, special.end), settings, tokenizer.get_vocab)
-    if "".join(tokenizer.encode("a", add_special_tokens=False).tokens).startswith(SPACE):
-        spelling = replace(spelling, glue="")  # a space stands before every text anyway
-    return spelling.refusing(special.refused)
-
-
 def open_session(converted: Converted) -> "InferenceSession":
     """Open a network that has no threads but ours, as `searchgen.lm.onnx.model` does."""
     os.environ.setdefault(NO_REPORTS, "1")
@@ -274,14 +177,3 @@ def open_session(converted: Converted) -> "InferenceSession":
     except Exception as error:  # the library's own, of many kinds
         reason = " ".join(str(error).split())[:160]
         raise ModelFileError(f"{path} is damaged ({reason}); delete the folder {converted.folder}") from None
-
-
-def _is_gguf_name(name: str) -> bool:
-    try:
-        return is_gguf(Path(name).expanduser())
-    except RuntimeError:  # of a user who is not there
-        return False
-
-
-#: GGUF files, as the registry of models lists them.
-GGUF = ModelType("gguf", _is_gguf_name, open_gguf, large=lambda name: True)

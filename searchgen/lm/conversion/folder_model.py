@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import ModelFileError, RequestError
+from searchgen.lm.conversion.bits import chosen_bits
+from searchgen.lm.conversion.cached import conversion_name, is_converted
+from searchgen.lm.conversion.converting import convert, is_large
+from searchgen.lm.conversion.model import ConvertedModel, open_session
 from searchgen.lm.folders.source import folder_shape
-from searchgen.lm.gguf.bits import chosen_bits
-from searchgen.lm.gguf.conversion import conversion_name, convert, is_converted, is_large
-from searchgen.lm.gguf.model import GgufModel, open_session
 from searchgen.lm.neural.gpu import has_gpu
 from searchgen.lm.protocol import PrefixScorer
 
@@ -37,7 +38,7 @@ EXTRA, TORCH = ("onnx", "tokenizers"), ("torch", "transformers", "safetensors")
 
 
 @dataclass(eq=False)
-class FolderModel(GgufModel):
+class FolderModel(ConvertedModel):
     """A model in a folder.
 
     Attributes:
