@@ -85,9 +85,7 @@ def test_what_is_printed_is_ranked_by_both_and_has_the_density_of_the_large_mode
         ids = target.vocabulary.encode(record.tokens)
         log_p = float(model.log_probs([record.text])[0])
         assert record.log_density == pytest.approx(log_p + target.token_weight(ids), abs=1e-4)
-        scores.append(
-            record.log_density + float(other.log_probs([record.text])[0]) + REWARD * len(record.text.split())
-        )
+        scores.append(record.log_density + float(other.log_probs([record.text])[0]) + REWARD * len(record.text.split()))
     assert scores == sorted(scores, reverse=True)
 
 
