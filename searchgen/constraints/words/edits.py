@@ -24,7 +24,7 @@ __all__ = ["Edits", "held_spans", "source_tokens"]
 MOST_EDITS, LONGEST = 50, 20_000
 
 #: An address of the web is one word.
-ADDRESS = re.compile(r"[a-z]{2,9}://[^\s\u2e80-\uffff]+", re.IGNORECASE)
+ADDRESS = re.compile(r"[A-Za-z]{2,9}://[^\s\u2e80-\uffff]+")
 
 #: The most entries of the automaton of edits: a few seconds of work.
 MOST_ENTRIES = 1_000_000
