@@ -139,5 +139,5 @@ def _words(line: str) -> int:
 
 @cache
 def _unit() -> re.Pattern[str]:
-    """Words, and single characters of scripts without spaces; compiled where lines are compared only, for it takes a while."""
+    """Return what finds words, and single characters of scripts without spaces; compiled when first needed, for that takes a while."""
     return re.compile(r"[\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff]|[^\W_\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff]+")

@@ -3,8 +3,8 @@
     score(x) = log density(x) + beta * (log q(x) + r * words(x))
 
 q is the embedded mixture, which has explored before. It knows less of the world and more of what is no sentence. A product of two
-laws favours short texts even more than one does, so each word is worth something: `PER_WORD` less what the target gives anyway. The
-score leads and ranks; densities stay the target's.
+laws favours short texts even more than one does, so each word is worth something: r is `PER_WORD` less the reward that targets
+of the language usually have. The score leads and ranks; densities stay the target's.
 """
 
 from collections.abc import Sequence
