@@ -1,12 +1,12 @@
 """Loading models for a command: the notes shown meanwhile, and the flag that a raw model needs."""
 
-import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Timer
 from typing import TYPE_CHECKING
 
+from searchgen.cli.garbage import end_loading
 from searchgen.cli.output import complain, note, progress
 from searchgen.errors import RequestError
 from searchgen.lm.embedded import EMBEDDED
@@ -157,14 +157,12 @@ def repeating(request: "Request", lm: str | None) -> Iterator[None]:
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """Load libraries and models without garbage collection, which takes a tenth of a start, and as much at the end."""
-    gc.disable()
+    """Load libraries and models."""
     try:
         say_if_compiling()
         yield
     finally:
-        gc.freeze()
-        gc.enable()
+        end_loading()
 
 
 @contextmanager

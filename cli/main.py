@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from searchgen.cli.commands import completion
+from searchgen.cli.garbage import begin_loading
 from searchgen.cli.output import complain, complain_of, hush, hush_libraries, utf8
 from searchgen.cli.parts.demands import expanded
 from searchgen.cli.signals import INTERRUPTED, TERMINATED, Terminated, end_at_once, unwind
@@ -125,6 +126,7 @@ def run() -> None:
     """Run the command line and exit with the code that `answer` returns."""
     # numpy's own matrix library would start a thread a core, which takes a twentieth of a second and is never used here
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    begin_loading()
     end_at_once()
     if not os.environ.get("SEARCHGEN_DEBUG"):
         hush_libraries()

@@ -212,24 +212,39 @@ def test_kernel_files_are_those_with_compiled_loops() -> None:
 
 
 HEAVY = ("numpy", "numba", "llvmlite", "torch", "transformers", "jinja2", "leather", "rich")
-HELP = """
+#: What a search under `en` has no use for: other kinds of models, and vectors of meaning.
+UNUSED = (
+    *("torch", "transformers", "tokenizers", "onnx", "jinja2", "leather"),
+    *(f"searchgen.lm.{room}" for room in ("catalogue", "conversion", "decoder", "folders", "gguf", "server")),
+    "searchgen.meaning.vectors",
+)
+LOADED = """
 import sys
 from searchgen.cli.main import run
-sys.argv = ["searchgen", "--help"]
+sys.argv = ["searchgen", *{arguments!r}]
 try:
     run()
 except SystemExit as end:
     assert not end.code, end.code
-print("loaded:", *sorted(set({heavy}) & set(sys.modules)))
+print("loaded:", *sorted({unwanted!r} & set(sys.modules)))
 """
 
 
-def test_help_loads_nothing_heavy() -> None:
-    script = HELP.format(heavy=HEAVY)
+@pytest.mark.parametrize(
+    ("arguments", "unwanted", "printed"),
+    [
+        (("--help",), HEAVY, "constrain"),
+        (("constrain", "--keywords", "dog", "--seed", "1"), UNUSED, "dog"),
+    ],
+)
+def test_a_command_loads_nothing_that_it_does_not_use(
+    arguments: tuple[str, ...], unwanted: tuple[str, ...], printed: str
+) -> None:
+    script = LOADED.format(arguments=arguments, unwanted=set(unwanted))
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[-1] == "loaded:"
-    assert "constrain" in ran.stdout
+    assert printed in ran.stdout
 
 
 # Size and words

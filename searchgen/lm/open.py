@@ -3,28 +3,43 @@
 An n-gram model proposes texts to them. Any other name is that of an n-gram model (`lm/ngram/load.py`).
 """
 
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
 
 from searchgen.errors import RequestError
-from searchgen.lm.catalogue.model import CATALOGUE, OLLAMA
-from searchgen.lm.conversion.gguf_model import GGUF
-from searchgen.lm.mixture import (
-    EMBEDDED_MIXTURE,
-    Mixture,
-    is_mixture,
-    open_mixture,
-    parts_of,
-    transformer_part,
-)
+from searchgen.lm.embedded import NGRAMS
+from searchgen.lm.mixture import Mixture, is_mixture, open_mixture, parts_of, transformer_part
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import TRANSFORMER
 from searchgen.lm.protocol import ModelType, TextModel
-from searchgen.lm.server.model import SERVER
 
-__all__ = ["MIXTURE", "MODELS", "model_type", "open_text_model", "opening"]
+__all__ = ["MIXTURE", "kinds", "model_type", "open_text_model", "opening"]
 
-#: Kinds that a part of a mixture may be of, beside n-gram models and transformers.
-PARTS: tuple[ModelType, ...] = (SERVER, CATALOGUE, OLLAMA, GGUF)
+#: One line a kind of text model, its file here and its name there. The first that a name matches opens it; those behind it are not
+#: imported. A name that ends in `:NUMBER` is a mixture for MIXTURE, and TRANSFORMER takes what is no n-gram model: a new kind stands
+#: before both.
+REGISTERED = (
+    "mixture:EMBEDDED_MIXTURE",
+    "server.model:SERVER",
+    "catalogue.model:CATALOGUE",
+    "catalogue.model:OLLAMA",
+    "conversion.gguf_model:GGUF",
+    "open:MIXTURE",
+    "neural.transformer:TRANSFORMER",
+)
+
+
+def kinds() -> Iterator[ModelType]:
+    """Yield every kind of text model, each imported when it is asked for.
+
+    Example:
+        >>> [kind.kind for kind in kinds()]
+        ['embedded mixture', 'server', 'catalogue', 'ollama', 'gguf', 'mixture', 'transformer']
+    """
+    for line in REGISTERED:
+        file, _, name = line.partition(":")
+        yield getattr(import_module(f"searchgen.lm.{file}"), name)
 
 
 def _open_part(name: str, settings: NeuralSettings, threads: int) -> TextModel | None:
@@ -41,8 +56,10 @@ def _open_mixture(name: str, settings: NeuralSettings, threads: int) -> Mixture:
 
 
 def _matching(part: str) -> ModelType | None:
-    """Return the kind of a part of a mixture; None: it is an n-gram model."""
-    return next((kind for kind in (*PARTS, TRANSFORMER) if kind.matches(part)), None)
+    """Return the kind of a part of a mixture, which is no mixture itself; None: it is an n-gram model."""
+    if part in NGRAMS:
+        return None
+    return next((kind for kind in kinds() if "mixture" not in kind.kind and kind.matches(part)), None)
 
 
 def first_ngram(name: str) -> str | None:
@@ -62,10 +79,6 @@ def _has_large_part(name: str) -> bool:
 #: Mixtures that users name.
 MIXTURE = ModelType("mixture", is_mixture, _open_mixture, parts_of, first_ngram, _has_large_part)
 
-#: Every kind of text model; the first that a name matches opens it. A name that ends in `:NUMBER` is a mixture for MIXTURE, and
-#: TRANSFORMER takes what is no n-gram model: a new kind stands before both.
-MODELS: tuple[ModelType, ...] = (EMBEDDED_MIXTURE, SERVER, CATALOGUE, OLLAMA, GGUF, MIXTURE, TRANSFORMER)
-
 
 def model_type(name: str) -> ModelType | None:
     """Return the kind of text model that a name stands for, None: it is that of an n-gram model.
@@ -77,8 +90,10 @@ def model_type(name: str) -> ModelType | None:
     Raises:
         RequestError: the system cannot look for a file of that name.
     """
+    if name in NGRAMS:
+        return None
     try:
-        return next((kind for kind in MODELS if kind.matches(name)), None)
+        return next((kind for kind in kinds() if kind.matches(name)), None)
     except OSError as error:
         raise RequestError(f"model {name[:60]!r}: {error.strerror}; check the name") from None
 

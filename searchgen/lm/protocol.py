@@ -164,7 +164,7 @@ class KeepsKeyValues(Protocol):
 
 @dataclass(frozen=True)
 class ModelType:
-    """One kind of text model, as the registry `MODELS` lists it.
+    """One kind of text model, as `searchgen.lm.open` lists it.
 
     Attributes:
         kind: its name.

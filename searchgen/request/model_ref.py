@@ -8,7 +8,7 @@ from searchgen.text import detect
 
 __all__ = ["NGRAM", "ModelRef", "default_model"]
 
-#: The kind of every n-gram model; the other kinds are those of `searchgen.lm.open.MODELS`.
+#: The kind of every n-gram model; the other kinds are those of `searchgen.lm.open.kinds`.
 NGRAM = "ngram"
 
 

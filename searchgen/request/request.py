@@ -13,7 +13,6 @@ from searchgen.demands.values import taken
 from searchgen.errors import RequestError
 from searchgen.lm.examples import AUTOMATIC, DEFAULT, resolved
 from searchgen.lm.neural.settings import NeuralSettings
-from searchgen.meaning.measures import sentence_vectors
 from searchgen.plain_json import brief
 from searchgen.request.json_values import differences, filled, listed, typed
 from searchgen.request.model_ref import ModelRef
@@ -297,6 +296,8 @@ class Request:
     def _canonical(self) -> str:
         values = {k: v for k, v in self.differences().items() if k not in ("seed", "lm")}
         if "vectors" in values:
+            from searchgen.meaning.measures import sentence_vectors  # as in `signed`
+
             values["vectors"] = sentence_vectors("", values["vectors"]).hash
         return json.dumps(values, ensure_ascii=False, sort_keys=True)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from searchgen.errors import RequestError
-from searchgen.meaning.measures import pinned
 from searchgen.version import __version__
 
 __all__ = ["UNNAMED", "platform_tag", "signed", "signed_values"]
@@ -23,6 +22,8 @@ def signed(values: Mapping[str, Any], model_hash: str) -> str:
         model_hash: of its model.
     """
     if values.get("vectors"):
+        from searchgen.meaning.measures import pinned  # compiled loops, which most requests do without
+
         values = {**values, "vectors": pinned(values["vectors"])}
     body = json.dumps(values, ensure_ascii=False, separators=(",", ":")).replace("'", "\\u0027")
     return f"searchgen:{__version__}:{platform_tag()}:{model_hash}:{body}"

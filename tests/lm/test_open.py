@@ -12,7 +12,7 @@ from searchgen.lm.catalogue.fetching import fetch
 from searchgen.lm.embedded import EMBEDDED, NGRAMS
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.ngram.load import load
-from searchgen.lm.open import MODELS, model_type, open_text_model
+from searchgen.lm.open import kinds, model_type, open_text_model
 from searchgen.request.model_ref import NGRAM, ModelRef
 from searchgen.testing import assert_text_model
 from tests.lm.catalogue.stand_in import Place, place, wheel  # noqa: F401 - a fixture
@@ -51,14 +51,14 @@ def examples(folder: Path, file: Path, server: StandIn, place: Place) -> dict[st
 
 
 def test_every_kind_has_an_example(examples: dict[str, tuple[str, NeuralSettings]]) -> None:
-    assert [kind.kind for kind in MODELS] == list(examples)
+    assert [kind.kind for kind in kinds()] == list(examples)
     for kind, (name, _) in examples.items():
         registered = model_type(name)
         assert registered is not None
         assert registered.kind == ModelRef.parse(name).kind == kind
 
 
-@pytest.mark.parametrize("kind", [kind.kind for kind in MODELS])
+@pytest.mark.parametrize("kind", [kind.kind for kind in kinds()])
 def test_every_kind_keeps_the_laws(kind: str, examples: dict[str, tuple[str, NeuralSettings]]) -> None:
     name, settings = examples[kind]
     assert_text_model(open_text_model(name, settings), TEXTS)

@@ -23,8 +23,8 @@ __all__ = ["Edits", "held_spans", "source_tokens"]
 #: The most edits that can be asked for, and the most characters of a source.
 MOST_EDITS, LONGEST = 50, 20_000
 
-#: An address of the web is one word.
-ADDRESS = re.compile(r"[A-Za-z]{2,9}://[^\s\u2e80-\uffff]+")
+#: An address of the web is one word; compiled when it is needed, for that takes a millisecond.
+ADDRESS = r"[A-Za-z]{2,9}://[^\s\u2e80-\uffff]+"
 
 #: The most entries of the automaton of edits: a few seconds of work.
 MOST_ENTRIES = 1_000_000
@@ -185,8 +185,8 @@ def source_tokens(text: str, form: TextForm) -> Phrase:
         >>> source_tokens("He wrote C++, too.", text_form("en"))
         ('He', 'wrote', 'C++', ',', 'too', '.')
     """
-    addresses = [match[0].rstrip(".,;:!?)]”’\"'") for match in ADDRESS.finditer(text)]
-    form = form.with_units(Units(tuple(dict.fromkeys([*addresses, *odd_words(ADDRESS.sub(" ", text), form)]))))
+    addresses = [match[0].rstrip(".,;:!?)]”’\"'") for match in re.finditer(ADDRESS, text)]
+    form = form.with_units(Units(tuple(dict.fromkeys([*addresses, *odd_words(re.sub(ADDRESS, " ", text), form)]))))
     tokens = tuple(form.tokenise(text))
     words = sum(map(form.is_word, tokens))
     if not words:
