@@ -1,6 +1,6 @@
-"""What the teacher makes of each candidate: natural log p of the text and its end, and of each word after those before it.
+"""What the teacher makes of each candidate: natural log p of the text and its end, and of what ends with each of its pieces.
 
-    python -m benchmarks.teaching.labels FOLDER [--teacher smollm2] [--texts 24] [--threads 1] [--seconds N]
+    python -m benchmarks.teaching.labels FOLDER [--teacher smollm2] [--language en] [--texts 24] [--threads 1] [--seconds N]
 
 Requests whose candidates are there are labelled; the same command goes on later. A candidate that the teacher cannot spell has no label.
 Labels of another teacher, tokenizer or other example lines are refused.
@@ -19,7 +19,7 @@ from benchmarks.teaching.records import Records, header_of, read_records
 from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.open import open_text_model
 
-__all__ = ["labels", "spread", "word_values"]
+__all__ = ["labels", "spread"]
 
 Member = TypeVar("Member")
 
@@ -35,11 +35,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.teaching.labels", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--teacher", default="smollm2")
+    parser.add_argument("--language", choices=("en", "zh"), default="en", help="of the ten example lines")
     parser.add_argument("--seconds", type=float, default=0.0, help="wait so long for further candidates")
     parser.add_argument("--texts", type=int, default=24, help="of a request, from its best to its worst")
     parser.add_argument("--threads", type=int, default=1)
     flags = parser.parse_args()
-    teacher: Any = open_text_model(flags.teacher, NeuralSettings(examples="default-en"), flags.threads)
+    teacher: Any = open_text_model(flags.teacher, NeuralSettings(examples=f"default-{flags.language}"), flags.threads)
     end = time.monotonic() + flags.seconds
     while True:
         for path in sorted(flags.folder.glob("candidates*.jsonl")):
@@ -62,21 +63,21 @@ def main() -> None:
 
 
 def labels(teacher: Any, groups: Sequence[Sequence[str]]) -> Iterator[dict[str, Any]]:
-    """Yield, for the texts of each request, those that the teacher spells, log p of each, and of its words and end."""
+    """Yield, for the texts of each request, those that the teacher spells, log p of each, and of its prefixes and end."""
     every = sorted({text for texts in groups for text in texts if teacher.fits([text])[0]})
     scored = dict(zip(every, teacher.prefix_log_probs(every), strict=True)) if every else {}
     for texts in groups:
-        kept, totals, words = [], [], []
+        record: dict[str, Any] = {"texts": [], "log_p": [], "prefixes": []}
         for text in texts:
             prefixes = scored.get(text)
             total = -np.inf if prefixes is None else float(prefixes.log_p[-1] + prefixes.log_end)
             if not np.isfinite(total):
                 print(f"the teacher cannot spell {text!r}: left out", file=sys.stderr)
                 continue
-            kept.append(text)
-            totals.append(round(total, 3))
-            words.append(word_values(text, prefixes))
-        yield {"texts": kept, "log_p": totals, "word_log_p": words}
+            record["texts"].append(text)
+            record["log_p"].append(round(total, 3))
+            record["prefixes"].append([prefixes.places.tolist(), prefixes.log_p.round(3).tolist()])
+        yield record
 
 
 def spread(texts: Sequence[Member], count: int) -> list[Member]:
@@ -87,19 +88,6 @@ def spread(texts: Sequence[Member], count: int) -> list[Member]:
         ['a', 'd', 'g']
     """
     return [texts[i] for i in np.unique(np.linspace(0, len(texts) - 1, count).round().astype(int))] if texts else []
-
-
-def word_values(text: str, prefixes: Any) -> list[float]:
-    """Return log p of each word of a text after those before it, marks with the word they follow, and of the end.
-
-    Args:
-        text: words separated by single spaces.
-        prefixes: the text under the model; its places count characters without spaces.
-    """
-    ends = np.cumsum([len(word) for word in text.split(" ")])
-    at = np.searchsorted(prefixes.places, ends)
-    reached = prefixes.log_p[np.minimum(at, len(prefixes.log_p) - 1)]
-    return [round(float(value), 3) for value in (*np.diff(reached, prepend=0.0), prefixes.log_end)]
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class Labelled(NamedTuple):
     words: list[list[str]]
     texts: list[str]
     log_p: Floats  # (n,)
-    word_log_p: list[list[float]]  # of each text: its words and its end
+    prefixes: list[tuple[list[int], list[float]]]  # places where the teacher's pieces end, and log p up to there
 
 
 class Pieces(NamedTuple):
@@ -39,31 +39,31 @@ class Pieces(NamedTuple):
     Attributes:
         rows: (n, L) pieces.
         following: (n, L) the pieces that follow.
-        word: (n, L) the number of the word that the following piece belongs to, counted through all texts, an end as a word; 0 behind.
+        stretch: (n, L) the number of the stretch that the following piece belongs to, counted through all texts, an end as one; 0 behind.
         log_p: (n,) of the texts under the teacher.
-        word_log_p: (words,) of each word under the teacher.
+        stretch_log_p: (stretches,) of each stretch under the teacher: what lies between two places where pieces of both models end.
     """
 
     rows: npt.NDArray[np.int64]
     following: npt.NDArray[np.int64]
-    word: npt.NDArray[np.int64]
+    stretch: npt.NDArray[np.int64]
     log_p: Floats
-    word_log_p: Floats
+    stretch_log_p: Floats
 
 
 def labelled(folders: Sequence[Path]) -> list[Labelled]:
     """Return the labelled requests of all folders, in the order of their words; texts of one request in several folders are one list."""
-    texts: dict[str, dict[str, tuple[float, list[float]]]] = {}
+    texts: dict[str, dict[str, tuple[float, tuple[list[int], list[float]]]]] = {}
     for path in (path for folder in folders for path in sorted(folder.glob("labels*.jsonl"))):
         for one in read_records(path):
-            values = zip(one["log_p"], one["word_log_p"], strict=True)
+            values = zip(one["log_p"], one["prefixes"], strict=True)
             texts.setdefault(json.dumps(one["words"]), {}).update(zip(one["texts"], values, strict=True))
     found = [
         Labelled(
             json.loads(words),
             list(known),
             np.array([log_p for log_p, _ in known.values()]),
-            [values for _, values in known.values()],
+            [prefixes for _, prefixes in known.values()],
         )
         for words, known in texts.items()
         if len(known) >= FEWEST
@@ -85,16 +85,19 @@ def pieces_of(tokenizer: Tokenizer, request: Labelled) -> Pieces:
     encoded = tokenizer.encode_batch(request.texts, add_special_tokens=False)
     longest = max(len(one.ids) for one in encoded) + 1
     rows = np.full((len(encoded), longest), END, np.int64)
-    following, word = np.full_like(rows, NOTHING), np.zeros_like(rows)
-    first = 0
-    for i, (one, text, values) in enumerate(zip(encoded, request.texts, request.word_log_p, strict=True)):
+    following, stretch = np.full_like(rows, NOTHING), np.zeros_like(rows)
+    values: list[float] = []
+    for i, (one, text, (places, log_p)) in enumerate(zip(encoded, request.texts, request.prefixes, strict=True)):
         length = len(one.ids)
         rows[i, : length + 1] = [BEGIN, *one.ids]
         following[i, : length + 1] = [*one.ids, END]
-        word[i, :length] = [first + text.count(" ", 0, end) for _, end in one.offsets]
-        first += len(values)
-        word[i, length] = first - 1
-    return Pieces(rows, following, word, request.log_p, np.concatenate([np.array(one) for one in request.word_log_p]))
+        ends = [end - text.count(" ", 0, end) for _, end in one.offsets]
+        common = np.intersect1d(places, ends)
+        stretch[i, :length] = len(values) + np.searchsorted(common, ends)
+        reached = np.array(log_p)[np.isin(places, common)]
+        values += [*np.diff(reached, prepend=0.0), float(request.log_p[i] - reached[-1])]
+        stretch[i, length] = len(values) - 1
+    return Pieces(rows, following, stretch, request.log_p, np.array(values))
 
 
 def agreement(teacher: Sequence[Floats], student: Sequence[Floats]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """The requests that the student practises on: one to five concrete nouns and verbs, from one sentence or from different ones.
 
-    python -m benchmarks.teaching.requests FOLDER [--count 3000] [--seed 1]
+    python -m benchmarks.teaching.requests FOLDER [--language en] [--count 3000] [--seed 1]
 
 Half of the requests take every inflected form of their words, as CommonGen's concepts ask. None is a set of the task files, of the judged
 searches, or of a seed that readings were drawn with.
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from benchmarks.common import ROOT, shared
 from benchmarks.reading import draw
+from benchmarks.teaching.chinese import chinese_requests
 from searchgen.text.inflection import word_forms
 
 __all__ = ["Word", "concrete_words", "requests"]
@@ -55,11 +56,14 @@ def main() -> None:
     """Write the requests."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.teaching.requests", description=__doc__)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--language", choices=("en", "zh"), default="en")
     parser.add_argument("--count", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
     flags = parser.parse_args()
     flags.folder.mkdir(parents=True, exist_ok=True)
-    lines = [json.dumps(one) + "\n" for one in requests(flags.count, flags.seed)]
+    chinese = flags.language == "zh"
+    found = chinese_requests(flags.count, flags.seed, READ) if chinese else requests(flags.count, flags.seed)
+    lines = [json.dumps(one, ensure_ascii=False) + "\n" for one in found]
     (flags.folder / "requests.jsonl").write_text("".join(lines), encoding="utf-8")
     print(f"{len(lines):,} requests")
 

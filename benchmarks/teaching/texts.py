@@ -1,6 +1,6 @@
 """Everyday text as rows of the student's pieces, with a part held out; made once and kept.
 
-python -m benchmarks.teaching.texts FOLDER [--start-from en] [--share 0.3] [--others 0.1]
+python -m benchmarks.teaching.texts FOLDER [--language en] [--share 0.3] [--others 0.1]
 """
 
 import argparse
@@ -23,11 +23,14 @@ from searchgen.lm.training.warm_start import read_warm_start
 __all__ = ["Texts", "texts_of"]
 
 #: Files of everyday text; and others, of which `--others` is read, so that their words are not forgotten.
-EVERYDAY = ("tatoeba2", "tatoeba", "everyday", "coco", "personachat", "chitchat", "storybooks", "wordnet")
-OTHERS = "books"
+EVERYDAY = {
+    "en": ("tatoeba2", "tatoeba", "everyday", "coco", "personachat", "chitchat", "storybooks", "wordnet"),
+    "zh": ("tatoeba2", "tatoeba", "xpersona", "storybooks", "xcopa", "cv-tw", "emollm", "kdconv"),
+}
+OTHERS = {"en": "books", "zh": "fiction-pd.txt"}
 
-#: Sentences of more words are left out; so much is held out, %; and so many of these sentences are measured.
-MOST_WORDS, HELD_OUT, MEASURED = 16, 5.0, 1500
+#: Sentences of more words (characters) are left out; so much is held out, %; and so many of these sentences are measured.
+MOST_WORDS, HELD_OUT, MEASURED = {"en": 16, "zh": 24}, 5.0, 1500
 
 
 class Texts(NamedTuple):
@@ -42,14 +45,16 @@ def main() -> None:
     """Make the rows."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.teaching.texts", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--start-from", default="en")
+    parser.add_argument("--language", choices=("en", "zh"), default="en")
+    parser.add_argument("--start-from", help="whose pieces they are; without: of the language")
     parser.add_argument("--share", type=float, default=0.3, help="of the lines that are read")
     parser.add_argument("--others", type=float, default=0.1, help="share of these lines that is read of other texts")
     parser.add_argument("--seed", type=int, default=1)
     flags = parser.parse_args()
-    tokenizer = Tokenizer.from_str(read_warm_start(flags.start_from).tokenizer)
-    everyday, measured = _sentences([f"{name}.txt" for name in EVERYDAY], flags.share, flags.seed)
-    others, _ = _sentences([OTHERS], flags.share * flags.others, flags.seed)
+    tokenizer = Tokenizer.from_str(read_warm_start(flags.start_from or flags.language).tokenizer)
+    names = [f"{name}.txt" for name in EVERYDAY[flags.language]]
+    everyday, measured = _sentences(flags.language, names, flags.share, flags.seed)
+    others, _ = _sentences(flags.language, [OTHERS[flags.language]], flags.share * flags.others, flags.seed)
     measured = measured[:MEASURED]
     rows = pack(_encoded(tokenizer, [*everyday, *others]), ROW, flags.seed)
     size = sum(len(text.encode()) for text in measured)
@@ -68,9 +73,9 @@ def texts_of(kept: Path) -> Texts:
     return Texts(stored["rows"], stored["measured"], int(stored["measured_bytes"]))
 
 
-def _sentences(names: list[str], share: float, seed: int) -> tuple[list[str], list[str]]:
+def _sentences(language: str, names: list[str], share: float, seed: int) -> tuple[list[str], list[str]]:
     """Return the sentences of a share of the lines of files or folders: to learn from, and held out by their hash."""
-    folder = shared("corpora", "en")
+    folder = shared("corpora", language)
     if folder is None:
         sys.exit("SEARCHGEN_SHARED names the folder of the texts")
     chooser = random.Random(f"lines {seed}")
@@ -80,7 +85,7 @@ def _sentences(names: list[str], share: float, seed: int) -> tuple[list[str], li
                 lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
                 chosen.writelines(line for line in lines if chooser.random() < share)
         chosen.flush()
-        found = read_sentences([chosen.name], "en", HELD_OUT, None, MOST_WORDS)
+        found = read_sentences([chosen.name], language, HELD_OUT, None, MOST_WORDS[language])
     return found.learnt, found.held_out
 
 

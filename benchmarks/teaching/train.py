@@ -3,7 +3,7 @@
     python -m benchmarks.teaching.train FOLDER ... -o STUDENT [--start-from en] [--minutes 40] [--temperature 2] [--lists 4] [--rows 12]
 
     loss = weight * mean over requests of sum over texts of -softmax(teacher / t) log softmax(student / t)
-           + words * mean over the words of these texts of Huber's loss of log p(word | before), student - teacher
+           + stretches * mean over the stretches of these texts of Huber's loss of log p(stretch | before), student - teacher
            + mean over the pieces of rows of text of -log p
 
 Texts are scored by log p of the whole, ends included (Cao et al., "Learning to rank: from pairwise approach to listwise approach", ICML
@@ -40,16 +40,16 @@ from searchgen.lm.training.steps import Stepper
 from searchgen.lm.training.tokenizer import CONFIG
 from searchgen.lm.training.warm_start import read_warm_start
 
-__all__ = ["Training", "list_loss", "log_probs", "word_loss", "write"]
+__all__ = ["Training", "list_loss", "log_probs", "stretch_loss", "write"]
 
 #: Shares of the time in which the rate rises, and its last value as a share of the highest.
 RISE, LOWEST = 0.04, 0.05
 
-#: From so many nats on a word's value counts straight.
+#: From so many nats on the value of a stretch counts straight.
 WIDE = 2.0
 
 #: Flags that a training keeps.
-RECIPE = ("start_from", "minutes", "rate", "temperature", "weight", "words", "lists", "rows", "seed")
+RECIPE = ("start_from", "minutes", "rate", "temperature", "weight", "stretches", "lists", "rows", "seed")
 
 #: Longest gradient, and seconds between checkpoints.
 LONGEST, KEEP = 1.0, 120.0
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.0006)
     parser.add_argument("--temperature", type=float, default=2.0)
     parser.add_argument("--weight", type=float, default=0.3)
-    parser.add_argument("--words", type=float, default=0.1)
+    parser.add_argument("--stretches", type=float, default=0.1)
     parser.add_argument("--lists", type=int, default=4)
     parser.add_argument("--rows", type=int, default=12)
     parser.add_argument("--measurements", type=int, default=12)
@@ -162,10 +162,10 @@ class Training:
             of_text = float(loss.detach())
         for number in rows_of_step(self.step, flags.lists, len(self.learnt), flags.seed + 1) if flags.lists else ():
             one = self.learnt[number]
-            texts, words = self._scored(one)
+            texts, stretches = self._scored(one)
             loss = list_loss(texts, torch.from_numpy(one.log_p), flags.temperature)
             of_lists += float(loss.detach()) / flags.lists
-            loss = flags.weight * loss + flags.words * word_loss(words, torch.from_numpy(one.word_log_p))
+            loss = flags.weight * loss + flags.stretches * stretch_loss(stretches, torch.from_numpy(one.stretch_log_p))
             (loss / flags.lists).backward()
         norm = torch.nn.utils.clip_grad_norm_(network.parameters(), LONGEST)
         if bool(norm.isfinite()):
@@ -189,8 +189,8 @@ class Training:
                 for score, one in zip(scores, self.held_out, strict=True)
             ]
             apart = [
-                word_loss(words, torch.from_numpy(one.word_log_p))
-                for (_, words), one in zip(pairs, self.held_out, strict=True)
+                stretch_loss(stretches, torch.from_numpy(one.stretch_log_p))
+                for (_, stretches), one in zip(pairs, self.held_out, strict=True)
             ]
         agreed = agreement([one.log_p for one in self.held_out], [score.double().numpy() for score in scores])
         bits = self.stepper.loss(self.texts.measured) / log(2) / self.texts.measured_bytes
@@ -200,7 +200,7 @@ class Training:
             "bits": bits,
             "lists": float(np.mean(crossed)),
         }
-        line["words"], line["requests"] = float(np.mean(apart)), len(self.learnt)
+        line["stretches"], line["requests"] = float(np.mean(apart)), len(self.learnt)
         line |= agreed
         if recent[0]:
             line |= {"text_learnt": recent[1] / recent[0], "lists_learnt": recent[2] / recent[0]}
@@ -242,13 +242,13 @@ class Training:
 
 
 def log_probs(network: Llama, one: Pieces) -> tuple[Tensor, Tensor]:
-    """Return log p of the texts of a request, (n,) float32, and of each of their words and ends after those before, (words,)."""
+    """Return log p of the texts of a request, (n,) float32, and of each of their stretches after those before, (stretches,)."""
     hidden = network(torch.from_numpy(one.rows))
     scores = functional.linear(hidden, network.head).float()
     following = torch.from_numpy(one.following)
     nats = functional.cross_entropy(scores.flatten(0, 1), following.flatten(), ignore_index=NOTHING, reduction="none")
-    words = torch.zeros(len(one.word_log_p)).index_add(0, torch.from_numpy(one.word).flatten(), -nats)
-    return -nats.view(following.shape).sum(1), words
+    stretches = torch.zeros(len(one.stretch_log_p)).index_add(0, torch.from_numpy(one.stretch).flatten(), -nats)
+    return -nats.view(following.shape).sum(1), stretches
 
 
 def list_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
@@ -267,11 +267,11 @@ def list_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     return -(wanted * (student.float() / temperature).log_softmax(0)).sum()
 
 
-def word_loss(student: Tensor, teacher: Tensor) -> Tensor:
-    """Return the mean over words of Huber's loss of their log p: a square up to WIDE nats, straight beyond.
+def stretch_loss(student: Tensor, teacher: Tensor) -> Tensor:
+    """Return the mean over stretches of Huber's loss of their log p: a square up to WIDE nats, straight beyond.
 
     Example:
-        >>> float(word_loss(torch.tensor([-1.0, -9.0]), torch.tensor([-2.0, -1.0])))  # (1 / 2 + 2 (8 - 2 / 2)) / 2
+        >>> float(stretch_loss(torch.tensor([-1.0, -9.0]), torch.tensor([-2.0, -1.0])))  # (1 / 2 + 2 (8 - 2 / 2)) / 2
         7.25
     """
     return functional.huber_loss(student.float(), teacher.float(), delta=WIDE)

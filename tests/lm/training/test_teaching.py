@@ -1,4 +1,4 @@
-"""The teaching of `en`: files that go on where they were, values of words, and how texts become rows."""
+"""The teaching of `en` and `zh`: files that go on where they were, values of stretches, and how texts become rows."""
 
 import json
 from argparse import Namespace
@@ -12,7 +12,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from benchmarks.teaching.average import average
-from benchmarks.teaching.labels import labels, word_values
+from benchmarks.teaching.labels import labels
 from benchmarks.teaching.lists import Labelled, Pieces, agreement, labelled, pieces_of, split
 from benchmarks.teaching.records import Records, read_records
 from benchmarks.teaching.texts import Texts
@@ -62,29 +62,36 @@ class _Teacher:
 
 def test_a_text_that_the_teacher_cannot_spell_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     (found,) = labels(_Teacher(), [["a dog.", "A DOG.", "a cat sat on a wide mat."]])
-    assert found == {"texts": ["a dog."], "log_p": [-6.0], "word_log_p": [[-1.0, -4.0, -1.0]]}
+    prefixes = [[1, 2, 3, 4, 5], [-1.0, -2.0, -3.0, -4.0, -5.0]]
+    assert found == {"texts": ["a dog."], "log_p": [-6.0], "prefixes": [prefixes]}
     assert capsys.readouterr().err.count("cannot spell") == 2
 
 
-def test_values_of_words_sum_to_the_text() -> None:
-    prefixes = PrefixLogProbs(
-        np.array([2, 5, 8, 9]), np.array([-1.0, -3.0, -6.0, -6.5]), -0.25
-    )  # "He|'s n|ot" has a joint
-    assert word_values("He runs far.", prefixes) == [-1.0, -5.0, -0.5, -0.25]
-    assert sum(word_values("He runs far.", prefixes)) == -6.75
-
-
-def test_rows_number_the_words_of_all_texts() -> None:
-    pieces = {piece: number for number, piece in enumerate(["<s>", "</s>", "a", "b", "Ġa", "Ġb"])}
-    tokenizer = Tokenizer(models.BPE(vocab=pieces, merges=[("Ġ", "a"), ("Ġ", "b")] if "Ġ" in pieces else []))
+def _tokenizer(*merges: tuple[str, str]) -> Tokenizer:
+    letters = ["<s>", "</s>", "a", "b", "c"]
+    pieces = {piece: number for number, piece in enumerate([*letters, *("".join(pair) for pair in merges)])}
+    tokenizer = Tokenizer(models.BPE(vocab=pieces, merges=list(merges)))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    made = pieces_of(tokenizer, Labelled([["a"]], ["a b", "ab"], np.zeros(2), [[-1.0, -2.0, -3.0], [-4.0, -5.0]]))
-    a, b = pieces["a"], pieces["b"]
-    assert made.rows.tolist() == [[BEGIN, a, b], [BEGIN, a, b]]
-    assert made.following.tolist() == [[a, b, END], [a, b, END]]
-    assert made.word.tolist() == [[0, 1, 2], [3, 3, 4]]
-    assert made.word_log_p.tolist() == [-1.0, -2.0, -3.0, -4.0, -5.0]
+    return tokenizer
+
+
+def test_rows_number_the_stretches_of_all_texts() -> None:
+    prefixes = [([1, 2], [-1.0, -3.0]), ([2], [-4.0])]
+    made = pieces_of(_tokenizer(), Labelled([["a"]], ["a b", "ab"], np.array([-6.0, -9.0]), prefixes))
+    assert made.rows.tolist() == [[BEGIN, 2, 3], [BEGIN, 2, 3]]
+    assert made.following.tolist() == [[2, 3, END], [2, 3, END]]
+    assert made.stretch.tolist() == [[0, 1, 2], [3, 3, 4]]
+    assert made.stretch_log_p.tolist() == [-1.0, -2.0, -3.0, -4.0, -5.0]
     assert NOTHING not in made.following
+
+
+def test_a_stretch_ends_where_pieces_of_both_models_do() -> None:
+    prefixes = [([1, 3, 4, 5], [-1.0, -3.0, -6.0, -6.5])]  # a|bc|a|b of the teacher
+    made = pieces_of(_tokenizer(("a", "b")), Labelled([["a"]], ["ab c ab"], np.array([-6.75]), prefixes))
+    assert made.rows.tolist() == [[BEGIN, 5, 4, 5]]  # ab|c|ab of the student
+    assert made.stretch.tolist() == [[0, 0, 1, 2]]
+    assert made.stretch_log_p.tolist() == [-3.0, -3.5, -0.25]
+    assert made.stretch_log_p.sum() == made.log_p[0]
 
 
 def test_what_is_held_out_depends_on_the_request_alone() -> None:
@@ -112,7 +119,16 @@ def _one_thread() -> Iterator[None]:
 
 def _training(folder: Path, **flags: Any) -> Training:
     """Return the training of a tiny network on two requests of four texts, whose teacher prefers rising pieces."""
-    chosen = {"temperature": 1.0, "weight": 1.0, "words": 0.1, "lists": 2, "rows": 1, "rate": 0.01, "seed": 1, **flags}
+    chosen = {
+        "temperature": 1.0,
+        "weight": 1.0,
+        "stretches": 0.1,
+        "lists": 2,
+        "rows": 1,
+        "rate": 0.01,
+        "seed": 1,
+        **flags,
+    }
     every = Namespace(output=folder, start_from="", minutes=1.0, measurements=2, **chosen)
     network = Llama(Shape(12, 16, 1, 2, 32, 16)).initialise(1)
     lists = []
@@ -134,7 +150,7 @@ def _agreement(training: Training) -> dict[str, float]:
 
 @pytest.mark.slow
 def test_the_student_learns_the_order_of_its_teacher(tmp_path: Path) -> None:
-    taught, untaught = _training(tmp_path), _training(tmp_path, weight=0.0, words=0.0)
+    taught, untaught = _training(tmp_path), _training(tmp_path, weight=0.0, stretches=0.0)
     for _ in range(30):
         taught.make_step(0.5)
         untaught.make_step(0.5)
@@ -191,8 +207,7 @@ def test_texts_of_a_request_in_several_folders_are_one_list(tmp_path: Path) -> N
         (tmp_path / name).mkdir()
         records = Records(tmp_path / name / "labels.jsonl", {}, "")
         values = [-float(ord(text)) for text in texts]
-        records.add(
-            {"words": [["dog"]], "texts": list(texts), "log_p": values, "word_log_p": [[one] for one in values]}
-        )
+        prefixes = [[[1], [value]] for value in values]
+        records.add({"words": [["dog"]], "texts": list(texts), "log_p": values, "prefixes": prefixes})
     (found,) = labelled([tmp_path / "a", tmp_path / "b"])
     assert (found.texts, found.log_p.tolist()) == (list("abcde"), [-float(ord(text)) for text in "abcde"])
