@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def draw(seed: int) -> list[dict[str, object]]:
-    """Return sets with the human sentences that their words are from."""
+    """Return sets, all different, with the human sentences that their words are from."""
     rows: list[dict[str, object]] = []
     for kind, (language, count, size, lengths) in KINDS.items():
         path = shared("corpora", *COUNTED.format(language).split("/"))
@@ -88,22 +88,18 @@ def draw(seed: int) -> list[dict[str, object]]:
         chooser = random.Random(f"{kind} {seed}")
         counts = _counts(sorted(set(path.read_text(encoding="utf-8").splitlines())), kind)
         ranks = _ranks(counts)
-        taken = 0
-        while taken < count:
+        drawn: set[frozenset[str]] = set()
+        while len(drawn) < count:
             line = chooser.choice(lines)
-            words = _units(line, kind)
-            length = len(line) if kind == "zh" else len(words)
-            content = sorted({word for word in words if _is_content(word, counts, ranks, kind)})
+            units = _units(line, kind)
+            length = len(line) if kind == "zh" else len(units)
+            content = sorted({word for word in units if _is_content(word, counts, ranks, kind)})
             if lengths[0] <= length <= lengths[1] and len(content) >= size and line[-1:] in ".!?。！？":
                 chosen = chooser.sample(content, size)
-                rows.append(
-                    {
-                        "kind": kind,
-                        "words": [_bare(word, counts) if kind == "concepts" else word for word in chosen],
-                        HUMAN: line,
-                    }
-                )
-                taken += 1
+                words = [_bare(word, counts) if kind == "concepts" else word for word in chosen]
+                if frozenset(words) not in drawn:
+                    drawn.add(frozenset(words))
+                    rows.append({"kind": kind, "words": words, HUMAN: line})
     return rows
 
 

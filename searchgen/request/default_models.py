@@ -5,14 +5,13 @@ They lie next to the user's settings, in a file that only searchgen writes: `con
 
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from searchgen.errors import RequestError, SearchgenError
 from searchgen.files.whole import write_whole
-from searchgen.request.user_settings import config_file
+from searchgen.request.user_settings import config_file, toml_of
 
 __all__ = ["LANGUAGES", "default_models", "said_once", "use_model"]
 
@@ -71,7 +70,7 @@ def _read() -> dict[str, Mapping[str, str]]:
     path = _file()
     written: dict[str, Any] = {}
     try:
-        written = {} if path is None else tomllib.loads(path.read_text(encoding="utf-8"))
+        written = {} if path is None else toml_of(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:  # not UTF-8 and no TOML are ValueErrors

@@ -5,7 +5,6 @@ A setting `lm` is `SEARCHGEN_LM` in the environment, else `lm = "..."` in the fi
 """
 
 import os
-import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 from searchgen.errors import RequestError
 from searchgen.files.user_places import user_places
 
-__all__ = ["SETTINGS", "InForce", "config_file", "in_force", "misspelt"]
+__all__ = ["SETTINGS", "InForce", "config_file", "in_force", "misspelt", "toml_of"]
 
 #: Every setting and what kind of value it has.
 SETTINGS: dict[str, type] = {
@@ -90,9 +89,20 @@ def _parsed(variable: str, text: str, kind: type) -> Any:
         raise RequestError(f"{variable}={text[:40]!r}: give {WANTED[kind]}, or unset it") from None
 
 
+def toml_of(text: str) -> dict[str, Any]:
+    """Return what TOML holds; its library is imported here, for most users have no file.
+
+    Raises:
+        ValueError: it is no TOML.
+    """
+    import tomllib
+
+    return tomllib.loads(text)
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        written = toml_of(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):  # a home may be no folder, as /dev/null is
         return {}
     except (OSError, ValueError) as error:  # not UTF-8 and no TOML are ValueErrors

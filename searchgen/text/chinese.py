@@ -75,7 +75,7 @@ class Chinese(TextForm):
     final_tokens: ClassVar[frozenset[str]] = frozenset("。？！")
     brackets: ClassVar[Mapping[str, str]] = {"“": "”", "‘": "’", "（": "）", "《": "》"}
     punctuation: ClassVar[Mapping[str, Kind]] = _PUNCTUATION
-    letter: ClassVar[re.Pattern[str]] = re.compile(_LETTER)
+    letter: ClassVar[str] = _LETTER
 
     def normalise(self, text: str) -> str:
         """The text with full-width punctuation and curly quotation marks outside the words of other scripts."""

@@ -36,7 +36,7 @@ class TextForm(ABC):
     final_tokens: ClassVar[frozenset[str]]
     brackets: ClassVar[Mapping[str, str]]
     punctuation: ClassVar[Mapping[str, Kind]] = {}
-    letter: ClassVar[re.Pattern[str]] = re.compile(r"[^\W_]")  # what must not touch a unit
+    letter: ClassVar[str] = r"[^\W_]"  # a pattern of what must not touch a unit
     units: Units = NO_UNITS
 
     def with_units(self, units: Units) -> Self:
@@ -159,8 +159,8 @@ class TextForm(ABC):
 
     def _touches(self, outside: str, edge: str) -> bool:
         """Whether a character beside a word with signs is of the same word; ideographs are words of their own in `zh`."""
-        letters = self.letter.match(outside) is not None
-        return letters and (self.letter.match(edge) is not None or not edge.isalnum())
+        letters = re.match(self.letter, outside) is not None
+        return letters and (re.match(self.letter, edge) is not None or not edge.isalnum())
 
     @abstractmethod
     def kinds(self, vocabulary: Sequence[str]) -> Kinds:

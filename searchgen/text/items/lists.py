@@ -9,8 +9,9 @@ from searchgen.errors import RequestError, not_utf8
 __all__ = ["parse_items", "separator_hints"]
 
 COMMAS = ",\uff0c\u3001"  # ASCII, full-width, and the Chinese comma of lists
-#: Signs between words that people take for commas.
-MISTAKEN = re.compile(
+#: Signs between words that people take for commas: all of them, and where they stand for one.
+SIGNS = {*";\uff1b\t# \u3000"}
+MISTAKEN = (
     r"(?<=\w)\s*([;\uff1b\t])\s*(?=\w)|(?<=\w\w)\s*(#)\s*(?=\w\w)|(?<=[\u3400-\u9fff])([ \u3000]+)(?=[\u3400-\u9fff])"
 )
 #: What looks like the name of a file of words.
@@ -108,9 +109,9 @@ def separator_hints(phrases: Sequence[str]) -> list[str]:
         return [f"{joined[:60]!r} is read with its brackets; for a list write {words[:60]}"]
     hints = []
     for phrase in phrases:
-        if match := MISTAKEN.search(phrase):
+        if not SIGNS.isdisjoint(phrase) and (match := re.search(MISTAKEN, phrase)):
             sign = "a space" if match[3] else repr(match[1] or match[2])
-            parted = MISTAKEN.sub(",", phrase)[:60]
+            parted = re.sub(MISTAKEN, ",", phrase)[:60]
             hints.append(
                 f"{phrase[:60]!r} is one phrase, because {sign} does not separate entries; for several write {parted}"
             )

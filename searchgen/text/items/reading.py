@@ -125,7 +125,7 @@ def _foreign_pattern(letter: str, marks: str) -> re.Pattern[str]:
 
 
 def _foreign(form: TextForm) -> re.Pattern[str]:
-    return _foreign_pattern(form.letter.pattern, "".join(mark for mark in form.punctuation if mark > "\x7f"))
+    return _foreign_pattern(form.letter, "".join(mark for mark in form.punctuation if mark > "\x7f"))
 
 
 def is_odd(word: str, form: TextForm) -> bool:
