@@ -46,7 +46,7 @@ class Lexicon:
 def lexicon(model: NGram) -> Lexicon:
     """Return what the terms and constraints need to know of a model's tokens."""
     tokens = model.vocabulary
-    vocabulary = Vocabulary(tokens, model.text_form, stored_kinds=model.kinds)
+    vocabulary = Vocabulary(tokens, model.text_form, stored_kinds=model.kinds, stored_ids=model.id_of)
     comma = np.zeros(len(tokens), np.bool_)
     comma[[place for place in map(vocabulary.find, COMMAS) if place >= 0]] = True
     return Lexicon(

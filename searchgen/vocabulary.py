@@ -41,6 +41,7 @@ class Vocabulary:
         form: the text form; its `fold` must work character by character (case folding does).
         extra: demanded words the model does not know, with ids from `len(tokens)` on.
         stored_kinds: `form.kinds(tokens)`, if it is kept with the model.
+        stored_ids: the id of each of the tokens, if the model has them; not to be changed.
 
     >>> from searchgen.text import text_form
     >>> words = Vocabulary(["<unk>", "<s>", "</s>", "dog", "Dog", "dog's", ","], text_form("en")).with_words(["zorb"])
@@ -52,6 +53,7 @@ class Vocabulary:
     form: TextForm
     extra: tuple[str, ...] = ()
     stored_kinds: Kinds | None = None
+    stored_ids: dict[str, int] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens) + len(self.extra)
@@ -66,6 +68,8 @@ class Vocabulary:
     @cached_property
     def ids(self) -> dict[str, int]:
         """The id of each token, extra words included."""
+        if self.stored_ids is not None and not self.extra:
+            return self.stored_ids
         return dict(zip(self, range(len(self)), strict=False))
 
     @property

@@ -206,7 +206,9 @@ def _session(path: Path, content: bytes) -> "InferenceSession":
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = FATAL
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        session._model_bytes = None  # the library would keep the file's content, which it needs no more
+        return session
     except Exception as error:  # the library's own, of many kinds
         reason = " ".join(str(error).split())[:160]
         raise ModelFileError(f"{path} is damaged or no ONNX file ({reason}); export or fetch it again") from None
