@@ -82,13 +82,15 @@ class Segmentation:
         """Natural log p of the most probable division, and the size of its last word if the text ended at each place."""
         longest = max(self.longest, *map(len, more), 1)
         best, size_of = [0.0], [0]
-        for end in range(1, len(tokens) + 1):
-            ways = []
-            for size in range(1, min(longest, end) + 1):
-                word = "".join(tokens[end - size : end])
-                log_p = self.log_p.get(word, more.get(word, UNKNOWN if size == 1 else -np.inf))
-                ways.append((best[end - size] + log_p, size))
-            score, size = max(ways)
+        for end, token in enumerate(tokens, 1):
+            score, size = best[-1] + self.log_p.get(token, more.get(token, UNKNOWN)), 1
+            for longer in range(2, min(longest, end) + 1):
+                word = "".join(tokens[end - longer : end])
+                log_p = self.log_p.get(word)
+                if log_p is None:
+                    log_p = more.get(word)
+                if log_p is not None and best[end - longer] + log_p >= score:
+                    score, size = best[end - longer] + log_p, longer
             best.append(score)
             size_of.append(size)
         return best[-1], size_of
