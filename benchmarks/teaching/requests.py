@@ -37,7 +37,7 @@ SIZES = (1, 3, 3, 2, 1)
 LENGTHS = (4, 14)
 
 #: Seeds of `benchmarks.reading` whose sets are shown to readers.
-READ = (1, 2, 3, 20261130, 20261201, 20261206, 20261210, 20261211, 20261212, 20261215)
+READ = (1, 2, 3, 20261130, 20261201, 20261206, 20261210, 20261211, 20261212, 20261215, 20261221)
 
 
 class Word(NamedTuple):
