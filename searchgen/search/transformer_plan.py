@@ -15,6 +15,9 @@ EVALUATIONS_PER_SECOND = 300
 #: Chains for each text asked for, so that enough different ones are found.
 CHAINS_PER_TEXT = 4
 
+#: So many times the usual restarts explore for a large model.
+EXPLORING = 2.4
+
 #: Edits of one text that are scored together, at most: several texts get on.
 MAX_PER_PARENT = 2
 
@@ -78,6 +81,10 @@ class TransformerPlan:
         if annealing.is_usual(request.count):
             return wider
         return wider.times(annealing.expected_seconds * EVALUATIONS_PER_SECOND / plan.evaluations)
+
+    def exploring(self) -> "TransformerPlan":
+        """Return the schedule with more restarts: a large model breaks fewer of the texts that it chooses from more (notes/reading.md)."""
+        return replace(self, restarts=round(EXPLORING * self.restarts))
 
     def for_many_keywords(self) -> "TransformerPlan":
         """Return the schedule with fewer and longer chains in each restart: orders of many keywords take long to be tried."""

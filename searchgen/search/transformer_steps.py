@@ -103,8 +103,16 @@ class TransformerRun:
     expert: Expert | None = None
 
     @staticmethod
-    def begin(source: Source, request: Request, observer: Observer | None = None) -> "TransformerRun":
+    def begin(
+        source: Source, request: Request, observer: Observer | None = None, *, explores: bool = False
+    ) -> "TransformerRun":
         """Look ahead, and make the first restart, or explore: neither needs the model that scores texts, which may still be loading.
+
+        Args:
+            source: the model.
+            request: the job.
+            observer: sees the chains and the scored texts.
+            explores: whether a larger model goes on from the texts.
 
         Raises:
             RequestError: the request contradicts itself.
@@ -113,10 +121,12 @@ class TransformerRun:
         if source.explorer is not None:
             same = request.but(lm=source.explorer.ref.name, neural=NeuralSettings())
             with suppress(RequestError):  # of texts that the explorer cannot read: they are too long
-                return TransformerRun.begin(source.explorer, same, observer)._explored(source, request)
+                return TransformerRun.begin(source.explorer, same, observer, explores=True)._explored(source, request)
         proposal, guide = look_ahead(source, request)
         request = request.but(min_words=proposal.window[0], max_words=proposal.window[1])
         plan = TransformerPlan.of(request)
+        if explores:
+            plan = plan.exploring()
         if proposal.many is not None:
             plan = plan.for_many_keywords()
         softening = Softening.of(proposal)

@@ -48,6 +48,17 @@ def test_only_searches_open_it(source: Source) -> None:
     assert "explorer" not in vars(source)
 
 
+def test_an_explorer_has_more_restarts(source: Source) -> None:
+    assert source.explorer is not None
+    explored = TransformerSearch().begin(source, REQUEST)
+    alone = TransformerSearch().begin(source.explorer, REQUEST.but(lm="en"))
+    assert source.explorer.text_model is not None
+    for _ in alone.steps(source.explorer.text_model):
+        pass
+    assert alone.scored is not None
+    assert len(explored.first) > 1.2 * len(alone.scored.own)
+
+
 def test_the_large_model_begins_with_the_best_texts_of_the_explorer(source: Source) -> None:
     run = TransformerSearch().begin(source, REQUEST)
     assert run.expert is not None

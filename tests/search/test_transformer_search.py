@@ -236,6 +236,7 @@ def test_a_budget_is_a_number_of_rounds() -> None:
     assert found == (40, 80, 40, 120, 80)
     assert TransformerPlan.of(request) == TransformerPlan()
     assert TransformerPlan.of(Request(keywords=(("学校",),))) == TransformerPlan(restarts=10)
+    assert [TransformerPlan(restarts=number).exploring().restarts for number in (1, 5, 10)] == [2, 12, 24]
 
 
 def test_the_python_interface_takes_a_transformer(letters: str) -> None:
