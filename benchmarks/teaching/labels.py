@@ -71,7 +71,7 @@ def labels(teacher: Any, groups: Sequence[Sequence[str]]) -> Iterator[dict[str, 
         for text in texts:
             prefixes = scored.get(text)
             total = -np.inf if prefixes is None else float(prefixes.log_p[-1] + prefixes.log_end)
-            if not np.isfinite(total):
+            if prefixes is None or not np.isfinite(total):
                 print(f"the teacher cannot spell {text!r}: left out", file=sys.stderr)
                 continue
             record["texts"].append(text)
