@@ -59,5 +59,6 @@ def clean(text: str, letter: str = r"[^\W_]") -> str:
     """
     if text.isascii():
         return text if text.isprintable() else text.translate(_TABLE)
-    text = normalize("NFC", text.translate(_TABLE))
+    # twice: some characters have no composed form and leave marks behind, and what goes may bring others together
+    text = normalize("NFC", normalize("NFC", text).translate(_TABLE))
     return _orphan(letter).sub("", text)

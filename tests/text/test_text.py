@@ -68,6 +68,7 @@ SURROGATES = st.binary(max_size=12).map(lambda raw: raw.decode("utf-8", "surroga
 @given(text=st.one_of(ANY_TEXT, SURROGATES))
 @example("a.m. ...").via("a stop eaten by an ellipsis")
 @example("mr. fox").via("an abbreviation once it has a capital")
+@example("\U0001d1bb").via("a sign that falls into another and a mark, for it has no composed form")
 def test_any_text_is_read_as_a_text_that_comes_back(name: str, text: str) -> None:
     form = form_of(name)
     tokens = form.tokenise(text)
