@@ -18,6 +18,7 @@ import numpy.typing as npt
 from searchgen.errors import RequestError
 from searchgen.kernels.shares import JOIN, WORD
 from searchgen.text import Kinds, TextForm
+from searchgen.text.borders import bordered
 from searchgen.text.items.units import NO_UNITS, Units
 from searchgen.text.kinds import Kind
 from searchgen.text.printed_words import printed_words
@@ -183,12 +184,17 @@ class Vocabulary:
         >>> Vocabulary(["well", "-", "known", ",", "&"], text_form("en")).counts.tolist()
         [1, 255, 1, 0, 1]
         """
-        counts = self.is_word.astype(np.uint8) * np.uint8(WORD)
+        size = len(self.tokens)
+        counts = self._counted(self.tokens, self.is_word[:size])
+        return np.append(counts, self._counted(self.extra, self.is_word[size:])) if self.extra else counts
+
+    def _counted(self, words: Sequence[str], is_word: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+        counts = is_word.astype(np.uint8) * np.uint8(WORD)
         if self.form.name == "en":
-            kinds = np.append(self.kinds, self.form.kinds(self.extra)) if self.extra else self.kinds
+            kinds = self.kinds if words is self.tokens else self.form.kinds(words)
             counts[kinds == Kind.HYPHEN] = JOIN
-            signs = np.flatnonzero((kinds == Kind.SYMBOL) & ~self.is_word)
-            counts[[sign for sign in signs.tolist() if printed_words(self[sign])]] = WORD
+            signs = np.flatnonzero((kinds == Kind.SYMBOL) & ~is_word)
+            counts[[sign for sign in signs.tolist() if printed_words(words[sign])]] = WORD
         return counts
 
     @cached_property
@@ -260,7 +266,7 @@ class Vocabulary:
         if token >= len(self.tokens) and not folded.replace("'", "").isalnum():
             is_unit = self[token] in self.units or self.form.tokenise_as_printed(self[token]) != [self[token]]
             borders = ("\n " if word.isalnum() else "\n '") if is_unit else ""
-        return _bordered(word, f"\n{folded}\n", borders)
+        return bordered(word, f"\n{folded}\n", borders)
 
     @cached_property
     def _holders(self) -> dict[str, list[int]]:
@@ -335,14 +341,17 @@ class Vocabulary:
         ends = len(self._folded) - 1 + np.cumsum([len(word) for word in folded])
         places = {token: place for token, place in self._places.items() if place >= 0}
         numbers = {word: len(self) + number for number, word in enumerate(new)}
+        is_word = np.array([self.form.is_word(word) for word in new], np.bool_)
         if "ids" in self.__dict__:
             larger.__dict__["ids"] = self.ids | numbers
+        if "counts" in self.__dict__:
+            larger.__dict__["counts"] = np.append(self.counts, self._counted(new, is_word))
         larger.__dict__.update(
             alphabet_size=self.alphabet_size,
             _folded=self._folded + b"".join(folded),
             _newlines=np.concatenate([self._newlines, ends]),
             _places=places | numbers,
-            is_word=np.append(self.is_word, [self.form.is_word(word) for word in new]).astype(np.bool_),
+            is_word=np.append(self.is_word, is_word),
         )
         return larger
 
@@ -372,20 +381,6 @@ class Vocabulary:
             alphabet_size=self.alphabet_size, ids=self.ids, _folded=self._folded, _newlines=self._newlines
         )
         return larger
-
-
-def _bordered(word: str, token: str, borders: str = "") -> bool:
-    """Whether a word stands between non-letters, or between `borders`, somewhere in a token given with newlines around it."""
-
-    def is_border(beside: str, edge: str) -> bool:
-        return beside in borders if borders else not (beside.isalpha() or (edge.isdigit() and beside.isalnum()))
-
-    place = token.find(word)
-    while place >= 0:
-        if is_border(token[place - 1], word[0]) and is_border(token[place + len(word)], word[-1]):
-            return True
-        place = token.find(word, place + 1)
-    return False
 
 
 def _remember(memory: dict[Any, Any], name: Hashable, value: Any, most: int) -> None:

@@ -13,6 +13,7 @@ from searchgen.constraints import (
     with_demanded,
 )
 from searchgen.errors import RequestError
+from searchgen.text import text_form
 from searchgen.vocabulary import Vocabulary
 from tests.constraints.toy_text import FORM, vocabulary
 
@@ -27,6 +28,20 @@ def test_unknown_words_enter_the_vocabulary() -> None:
     assert known.spelling_log_probability(2) == pytest.approx(-5 * log(3))
     assert known.spelling_log_probability(0) == 0
     assert known.is_word.tolist() == [True] * 5
+
+
+@pytest.mark.parametrize("form", ["en", "zh"])
+def test_counts_grow_with_the_vocabulary(form: str) -> None:
+    tokens = ["well", "-", "known", ",", "&", "知", "道"]
+    extra = ["R&D", "–", "/", "zorb", "《"]
+    whole = Vocabulary(tokens, text_form(form), tuple(extra))
+    grown = Vocabulary(tokens, text_form(form))
+    assert len(grown.counts) == len(tokens)  # before the words are known
+    for word in extra:
+        grown = grown.with_tokens([word])
+    assert grown.counts.tolist() == whole.counts.tolist()
+    assert grown.counts.dtype == whole.counts.dtype == np.uint8
+    assert len(set(whole.counts.tolist())) > 1
 
 
 def test_spellings_sum_to_one() -> None:
