@@ -1,4 +1,4 @@
-"""How the transformer of `en` is taught by a larger model on its own mistakes; notes/training.md has the commands and their times.
+"""How the transformer of `en` or `zh` is taught by a larger model on its own mistakes; notes/training.md has the commands and their times.
 
     requests      words that the student practises on                         requests.jsonl
     candidates    the best different texts of the search for each             candidates.jsonl

@@ -6,7 +6,7 @@ A model that has read the web expects a document, not a sentence, where nothing 
 import hashlib
 import re
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,9 @@ WORDS_IN_A_ROW, CHARACTERS_IN_A_ROW = 8, 12
 
 #: Scripts without spaces begin here.
 FIRST_OF_HAN = "\u2e80"
+
+#: Words, and single characters of scripts without spaces; compiled when it is needed, for that takes a while.
+UNIT = r"[\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff]|[^\W_\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff]+"
 
 
 def resolved(value: str, language: str) -> str:
@@ -98,7 +101,7 @@ def echoes(text: str, lines: Sequence[str]) -> bool:
 
 @lru_cache(4096)
 def _units(text: str) -> tuple[str, ...]:
-    return tuple(_unit().findall(text.casefold()))
+    return tuple(re.findall(UNIT, text.casefold()))
 
 
 def _runs(units: tuple[str, ...]) -> set[tuple[str, ...]]:
@@ -135,9 +138,3 @@ def _lines(path: str) -> list[str]:
 
 def _words(line: str) -> int:
     return max(len(line.split()), len(line.encode("utf-8")) // 6 if line and ord(line[0]) >= 0x2E80 else 0)
-
-
-@cache
-def _unit() -> re.Pattern[str]:
-    """Return what finds words, and single characters of scripts without spaces; compiled when first needed, for that takes a while."""
-    return re.compile(r"[\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff]|[^\W_\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff]+")

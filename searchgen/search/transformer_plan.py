@@ -83,7 +83,7 @@ class TransformerPlan:
         return wider.times(annealing.expected_seconds * EVALUATIONS_PER_SECOND / plan.evaluations)
 
     def exploring(self) -> "TransformerPlan":
-        """Return the schedule with more restarts: a large model breaks fewer of the texts that it chooses from more (notes/reading.md)."""
+        """Return the schedule with more restarts, so that a large model has more texts to choose from (notes/reading.md)."""
         return replace(self, restarts=round(EXPLORING * self.restarts))
 
     def for_many_keywords(self) -> "TransformerPlan":
