@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 #: Raised with the layout of graphs, so that older conversions are made anew.
-EDITION = 5
+EDITION = 6
 
 #: The files of a conversion, beside its tokenizer.
 GRAPH, WEIGHTS, FACTS = "model.onnx", "weights.bin", "facts.json"

@@ -1,13 +1,17 @@
 """A decoder as an ONNX graph, which reads texts behind a context that was read before.
 
-    pieces (B, L) int64, start () int64, at (N,) int64, target (N,) int64, most (1,) int64, together (1,) int64,
+    pieces (N,), depth (N,), node (B, L), cell (N,), start (), at (S,), target (S,), most (1,), together (1,), all int64,
     key.i (K, D, C), value.i (K, C, D) float32
-        ->   log_p (N,) float32, best_log_p (N, most) float32, best (N, most) int64, new_key.i (B, K, D, L), new_value.i (B, K, L, D)
+        ->   log_p (S,) float32, best_log_p (S, most) float32, best (S, most) int64, state (N, H) float32,
+             new_key.i (K, D, N), new_value.i (K, N, D)
 
-`key.i` and `value.i` are layer i's of the C pieces of the context, in K heads of size D; all texts share them, so that they are never
-copied to the batch: attention is (q k_context, q k_own), one softmax over both. `start` is the place of the first piece, `at` are flat
-positions of (B, L) after which pieces are scored, `target` the pieces that come there, and `best` the most probable ones. Scores of all
-pieces take most of the memory, so they are there for `together` positions at a time, a divisor of N.
+Texts that begin alike share what they begin with: a node is a piece behind all pieces before it, and is computed once (`prefix_tree.py`).
+`node` has the nodes of B texts, `cell` for each node one of their places, flat in (B, L), and `depth` how many pieces of its text stand
+before it. Only attention among a text's own pieces sees texts apart. `key.i` and `value.i` are layer i's of the C pieces of the context,
+in K heads of size D, which all texts share: attention is (q k_context, q k_own), one softmax over both. `start` is the place of the first
+piece, `at` are nodes after which pieces are scored, `target` the pieces that come there, and `best` the most probable ones. Scores of all
+pieces take most of the memory, so they are there for `together` of them at a time, a divisor of S. `state` is the hidden state two
+thirds of the way up.
 """
 
 from typing import Any
@@ -18,12 +22,17 @@ from onnx import TensorProto, helper
 
 from searchgen.lm.conversion.products import Products
 
-__all__ = ["DecoderGraph"]
+__all__ = ["DecoderGraph", "read_layer"]
 
 OPERATORS, FORMAT, MICROSOFT = 23, 11, 1
 
 #: What is added to the score of a place that must not be seen.
 UNSEEN = -1e9
+
+
+def read_layer(layers: int) -> int:
+    """Return the number of blocks before the hidden state that tells most about what a text means (notes/reading.md)."""
+    return max(1, round(layers * 2 / 3))
 
 
 class DecoderGraph(Products):
@@ -35,6 +44,8 @@ class DecoderGraph(Products):
         x = self._embedded()
         for layer in range(self.shape.layers):
             x = self._block(x, layer)
+            if layer + 1 == read_layer(self.shape.layers):
+                self._node("Identity", x, output="state")
         self._scored(self._norm(self._node("Gather", x, "at", axis=0), "output_norm.weight", self.shape.width))
         sets = [helper.make_opsetid("", OPERATORS), helper.make_opsetid("com.microsoft", MICROSOFT)]
         made = helper.make_graph(self.nodes, "decoder", *self._ends(), list(self.stored.values()))
@@ -75,34 +86,34 @@ class DecoderGraph(Products):
         """Return the inputs and outputs of the graph."""
         value, whole, real = helper.make_tensor_value_info, TensorProto.INT64, TensorProto.FLOAT
         heads, size = self.shape.shared, self.shape.size
-        inputs = [value("pieces", whole, ["texts", "length"]), value("start", whole, [])]
+        inputs = [value(name, whole, ["nodes"]) for name in ("pieces", "depth", "cell")]
+        inputs += [value("node", whole, ["texts", "length"]), value("start", whole, [])]
         inputs += [value(name, whole, ["scored"]) for name in ("at", "target")]
         inputs += [value(name, whole, [1]) for name in ("most", "together")]
         outputs = [value("log_p", real, ["scored"])]
         outputs += [value("best_log_p", real, ["scored", "most"]), value("best", whole, ["scored", "most"])]
+        outputs.append(value("state", real, ["nodes", self.shape.width]))
         for layer in range(self.shape.layers):
             inputs.append(value(f"key.{layer}", real, [heads, size, "context"]))
             inputs.append(value(f"value.{layer}", real, [heads, "context", size]))
-            outputs.append(value(f"new_key.{layer}", real, ["texts", heads, size, "length"]))
-            outputs.append(value(f"new_value.{layer}", real, ["texts", heads, "length", size]))
+            outputs.append(value(f"new_key.{layer}", real, [heads, size, "nodes"]))
+            outputs.append(value(f"new_value.{layer}", real, [heads, "nodes", size]))
         return inputs, outputs
 
     def _sizes(self) -> None:
-        """Compute what all layers share: the numbers of texts and places, the places, and which of them each may see."""
-        self.size = self._node("Shape", "pieces")
-        self.texts = self._node("Slice", self.size, self._ints("from 0", [0]), self._ints("to 1", [1]))
-        self.length = self._node("Slice", self.size, self._ints("to 1", [1]), self._ints("to 2", [2]))
-        one = self._constant("one", np.array(1))
+        """Compute what all layers share: the numbers of texts and places, the places of nodes, and which of them each may see."""
+        size = self._node("Shape", "node")
+        self.texts = self._node("Slice", size, self._ints("from 0", [0]), self._ints("to 1", [1]))
+        self.length = self._node("Slice", size, self._ints("to 1", [1]), self._ints("to 2", [2]))
+        self.places = self._column(self._node("Add", "start", "depth"))  # (N, 1)
         length = self._node("Squeeze", self.length)
-        places = self._node("Range", "start", self._node("Add", "start", length), one)
-        self.places = self._node("Expand", places, self.size)  # (B, L)
-        row = self._node("Range", self._constant("zero", np.array(0)), length, one)
+        row = self._node("Range", self._constant("zero", np.array(0)), length, self._constant("one", np.array(1)))
         later = self._node("Greater", self._node("Unsqueeze", row, self._ints("from 0", [0])), self._column(row))
         unseen, seen = (self._constant(f"mask {one:g}", np.array(one, np.float32)) for one in (UNSEEN, 0.0))
         self.mask = self._node("Where", later, unseen, seen)  # (L, L)
 
     def _block(self, x: str, layer: int) -> str:
-        """Return the hidden states (B * L, H) after a block."""
+        """Return the hidden states (N, H) after a block."""
         name, gemma = f"blk.{layer}.", self.shape.family.gemma
         seen = self._attention(self._norm(x, f"{name}attn_norm.weight", self.shape.width), layer)
         if gemma:
@@ -124,43 +135,66 @@ class DecoderGraph(Products):
         return self._node("Add", x, down)
 
     def _attention(self, x: str, layer: int) -> str:
-        """Return what the heads see, (B * L, H)."""
+        """Return what the heads see, (N, H)."""
         shape, name = self.shape, f"blk.{layer}."
         query = self._turned(self._heads(x, f"{name}attn_q", shape.heads), layer, f"{name}attn_q_norm.weight")
         key = self._turned(self._heads(x, f"{name}attn_k", shape.shared), layer, f"{name}attn_k_norm.weight")
-        value = self._node("Identity", self._heads(x, f"{name}attn_v", shape.shared), output=f"new_value.{layer}")
+        value = self._heads(x, f"{name}attn_v", shape.shared)
+        query, key, value = (self._node("Transpose", one, perm=[2, 1, 0, 3]) for one in (query, key, value))
+        first = self._ints("from 0", [0])
+        self._node("Transpose", self._node("Squeeze", key, first), output=f"new_key.{layer}", perm=[0, 2, 1])
+        self._node("Squeeze", value, first, output=f"new_value.{layer}")
         query = self._node("Mul", query, self._constant("scale", np.array(shape.scale, np.float32)))
-        # Heads that share keys stand one below the other: (B, K, G * L, D).
-        query = self._shaped(query, self.texts, self._ints("below", [shape.shared, -1, shape.size]))
-        key = self._node("Transpose", key, output=f"new_key.{layer}", perm=[0, 1, 3, 2])
-        own = self._shaped(
-            self._node("MatMul", query, key), self.texts, self._ints("apart", [shape.heads]), self.length, self.length
+        # Heads that share keys stand one below the other: (.., K, G * N, D), and of each text (B, K, G * L, D).
+        below = self._ints("below", [shape.shared, -1, shape.size])
+        one, apart = self._ints("to 1", [1]), self._ints("apart", [shape.heads])
+        before = self._node("MatMul", self._shaped(query, one, below), f"key.{layer}")
+        own = self._node(
+            "MatMul",
+            self._shaped(self._by_text(query), self.texts, below),
+            self._node("Transpose", self._by_text(key), perm=[0, 1, 3, 2]),
         )
-        own = self._node("Add", own, self.mask)
-        own = self._shaped(own, self.texts, self._ints("shared", [shape.shared, -1]), self.length)
-        before = self._node("MatMul", query, f"key.{layer}")
+        own = self._node("Add", self._shaped(own, self.texts, apart, self.length, self.length), self.mask)
+        rows = self._ints("shared", [shape.shared, -1])
+        own = self._shaped(self._by_node(own, self.length), one, rows, self.length)
         share = self._node("Softmax", self._node("Concat", before, own, axis=-1), axis=-1)
         context = self._node("Shape", f"key.{layer}", start=2, end=3)
         axis = self._ints("axis 3", [3])
-        before = self._node("Slice", share, self._ints("from 0", [0]), context, axis)
+        before = self._node("Slice", share, first, context, axis)
         own = self._node("Slice", share, context, self._ints("to the end", [1 << 40]), axis)
-        seen = self._node("Add", self._node("MatMul", before, f"value.{layer}"), self._node("MatMul", own, value))
-        seen = self._shaped(seen, self.texts, self._ints("heads", [shape.heads, -1, shape.size]))
+        before = self._node("MatMul", before, f"value.{layer}")
+        own = self._by_text(self._shaped(own, one, apart, self._ints("last", [-1]), self.length))
+        own = self._node("MatMul", self._shaped(own, self.texts, rows, self.length), self._by_text(value))
+        heads = self._ints("heads", [shape.heads, -1, shape.size])
+        own = self._by_node(self._shaped(own, self.texts, heads), self._ints("size", [shape.size]))
+        seen = self._node("Add", self._shaped(before, one, heads), own)
         wide = shape.heads * shape.size
         flat = self._node("Reshape", self._node("Transpose", seen, perm=[0, 2, 1, 3]), self._ints("flat", [-1, wide]))
         return self._product(flat, f"{name}attn_output.weight", shape.width, wide)
 
+    def _by_text(self, x: str) -> str:
+        """Return what nodes have (1, heads, N, M) text by text, (B, heads, L, M)."""
+        x = self._node("Squeeze", self._node("Gather", x, "node", axis=2), self._ints("from 0", [0]))
+        return self._node("Transpose", x, perm=[1, 0, 2, 3])
+
+    def _by_node(self, x: str, size: str) -> str:
+        """Return what texts have (B, heads, L, M) node by node, (1, heads, N, M); `size` is M."""
+        x = self._node("Transpose", x, perm=[1, 0, 2, 3])
+        x = self._shaped(
+            x, self._ints("to 1", [1]), self._ints("apart", [self.shape.heads]), self._ints("last", [-1]), size
+        )
+        return self._node("Gather", x, "cell", axis=2)
+
     def _heads(self, x: str, name: str, heads: int) -> str:
-        """Return queries, keys or values, (B, heads, L, D)."""
+        """Return queries, keys or values, (N, heads, 1, D)."""
         wide = heads * self.shape.size
         y = self._product(x, f"{name}.weight", wide, self.shape.width)
         if self.shape.family.bias:
             y = self._node("Add", y, self._constant(f"{name}.bias", self.weights(f"{name}.bias", (wide,))))
-        y = self._shaped(y, self.size, self._ints(f"{heads} heads", [heads, self.shape.size]))
-        return self._node("Transpose", y, perm=[0, 2, 1, 3])
+        return self._node("Reshape", y, self._ints(f"{heads} heads", [-1, heads, 1, self.shape.size]))
 
     def _turned(self, x: str, layer: int, norm: str) -> str:
-        """Return queries or keys (B, heads, L, D), turned by their places."""
+        """Return queries or keys (N, heads, 1, D), turned by their places."""
         if self.shape.family.head_norm:
             x = self._norm(x, norm, self.shape.size)
         waves = self.shape.waves(layer)
@@ -176,8 +210,8 @@ class DecoderGraph(Products):
         return self._node("RMSNormalization", x, scale, axis=-1, epsilon=self.shape.epsilon)
 
     def _embedded(self) -> str:
-        """Return the hidden states of the pieces, (B * L, H)."""
-        row, name = self._node("Reshape", "pieces", self._ints("last", [-1])), "token_embd.weight"
+        """Return the hidden states of the pieces, (N, H)."""
+        row, name = "pieces", "token_embd.weight"
         size = self.shape.vocabulary, self.shape.width
         if self.bits == 32:
             x = self._node("Gather", self._matrix(name, size), row, axis=0)

@@ -3,9 +3,11 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,9 @@ import numpy.typing as npt
 from searchgen.errors import ModelFileError
 from searchgen.kernels.processor import instruction_set
 from searchgen.lm.conversion.cached import GRAPH, Converted
+from searchgen.lm.conversion.prefix_tree import FEWEST, PrefixTree, common_beginning
 from searchgen.lm.neural.batches import free_bytes, positions_for
+from searchgen.lm.neural.spelling.spelling import UNSPELLED
 from searchgen.lm.neural.top_pieces import Scored
 from searchgen.lm.onnx.model import NO_REPORTS, OnnxModel
 
@@ -28,11 +32,14 @@ __all__ = ["ConvertedModel", "open_session"]
 Places = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
-#: Fewest positions of a pass, and fewest that are scored in it.
-FEWEST = 2
-
-#: Positions of a pass, behind the context: with 1,024 the numbers leave the cache of the processor, and memory grows (measured).
+#: Nodes of a pass, behind the context: with 1,024 the numbers leave the cache of the processor, and memory grows (measured).
 POSITIONS = 256
+
+#: Places of texts for each node, at most: texts of unlike length have places without a node.
+PLACES = 4
+
+#: Fewest texts that are worth a thread of their own.
+SHARE = 3
 
 #: Positions that have scores for all pieces at a time: 64 take up to a fifth less time in the output layer, and twice the memory.
 TOGETHER = 32
@@ -59,30 +66,57 @@ class ConvertedModel(OnnxModel):
         width, size = int(self.facts["width"]), int(self.facts["head_size"])
         return positions_for(free_bytes(None), width, -(-width // size) * self._read_before, POSITIONS)
 
-    def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
-        _ = self._context_read  # once, before threads share the texts
-        return super()._compute(padded, at, target, most)
+    def _batches(self, rows: Sequence[list[int]]) -> Iterator[list[int]]:
+        """Yield the indices of rows that go through the network together: those that begin alike."""
+        batch: list[int] = []
+        nodes = longest = 0
+        for i in sorted(range(len(rows)), key=lambda i: rows[i]):
+            length = len(rows[i]) - self._read_before
+            longest = max(longest, length)
+            new = length - (common_beginning(rows[batch[-1]], rows[i]) - self._read_before if batch else 0)
+            if batch and (nodes + new > self._positions or (len(batch) + 1) * longest > PLACES * self._positions):
+                yield batch
+                batch, nodes, longest, new = [], 0, length, length
+            batch.append(i)
+            nodes += new
+        if batch:
+            yield batch
 
-    def _computed(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
+    def _pass(self, rows: list[list[int]]) -> list[Scored]:
+        _ = self._context_read  # once, before threads share the texts
+        shares = max(1, min(self.threads, len(rows) // SHARE))
+        cuts = np.linspace(0, len(rows), shares + 1).astype(int).tolist()
+        parts = [rows[start:end] for start, end in pairwise(cuts)]
+        found = [self._read(rows)] if shares == 1 else list(self.engine.pool.map(self._read, parts))
+        read = self._read_before
+        self.usage.forwards += 1
+        self.usage.texts += len(rows)
+        for tree, _ in found:
+            self.usage.tokens += len(tree.pieces)
+            self.usage.spared += int(tree.lengths.sum()) - len(tree.pieces) + read * len(tree.lengths)
+        return [one for _, scored in found for one in scored]
+
+    def _read(self, rows: list[list[int]]) -> tuple[PrefixTree, list[Scored]]:
+        """Return what rows have in common, and the scored pieces of each."""
         # What stands before all texts was read once; each row has it in front.
-        read, width = self._read_before, padded.shape[1]
-        row, column = at // width, at % width
-        # Products of a single row are computed in another order: none has fewer than two, so that bits depend on no batch.
-        pieces = np.pad(padded[:, read:], ((0, 0), (0, max(0, FEWEST - (width - read)))))
-        together = max(FEWEST, -(-len(at) // max(1, -(-len(at) // TOGETHER))))
-        more = -len(at) % together if len(at) else together
+        tree = PrefixTree.of([[max(piece, 0) for piece in row[self._read_before :]] for row in rows])
+        together = max(FEWEST, -(-len(tree.at) // max(1, -(-len(tree.at) // TOGETHER))))
+        more = -len(tree.at) % together if len(tree.at) else together
         wanted = {
-            "pieces": pieces,
-            "start": np.array(read, np.int64),
-            "at": np.pad(row * pieces.shape[1] + column - read, (0, more)),
-            "target": np.pad(target, (0, more)),
-            "most": np.array([min(most, int(self.facts["vocabulary"]))]),
+            **tree.inputs(),
+            "start": np.array(self._read_before, np.int64),
+            "at": np.pad(tree.at, (0, more)),
+            "target": np.pad(tree.target, (0, more)),
+            "most": np.array([min(self._noted, int(self.facts["vocabulary"]))]),
             "together": np.array([together]),
             **self._context_read,
         }
-        found = self.engine.session.run(["log_p", "best_log_p", "best"], wanted)
-        log_p, best, piece = (one[: len(at)] for one in found)
-        return Scored(log_p.astype(np.float64), piece, best.astype(np.float64))
+        log_p, best, piece = (
+            one[tree.pair] for one in self.engine.session.run(["log_p", "best_log_p", "best"], wanted)
+        )
+        unspelled = np.array([piece == UNSPELLED for row in rows for piece in row[self._read_before + 1 :]], bool)
+        scored = Scored(np.where(unspelled, -np.inf, log_p.astype(np.float64)), piece, best.astype(np.float64))
+        return tree, scored.split(np.cumsum(tree.lengths)[:-1])
 
     @property
     def instructions(self) -> str:
@@ -113,8 +147,9 @@ class ConvertedModel(OnnxModel):
         if length == 0:
             return stored
         unused = np.zeros(FEWEST, np.int64)
+        tree = PrefixTree.of([[*pieces[0].tolist(), 0]])
         wanted: dict[str, Any] = {
-            "pieces": pieces,
+            **tree.inputs(),
             "start": np.array(0),
             "at": unused,
             "target": unused,
@@ -126,7 +161,8 @@ class ConvertedModel(OnnxModel):
             wanted[f"value.{i}"] = np.zeros((heads, 0, size), np.float32)
         names = [f"new_{what}.{i}" for i in range(layers) for what in ("key", "value")]
         for number, value in enumerate(self.engine.session.run(names, wanted)):
-            stored[number // 2, number % 2] = value[0] if number % 2 else value[0].transpose(0, 2, 1)
+            own = value[:, :length] if number % 2 else value[..., :length].transpose(0, 2, 1)
+            stored[number // 2, number % 2] = own
         return stored
 
 

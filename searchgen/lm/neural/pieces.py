@@ -5,7 +5,7 @@
 Batched by length, each distinct text once. Sums are 64-bit, on the host.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 
@@ -164,7 +164,7 @@ class PieceModel:
                 "ask for shorter texts"
             )
         scores: dict[int, Scored] = {}
-        todo = list(batches([len(row) - self._read_before for row in rows], self._positions))[::-1]
+        todo = list(self._batches(rows))[::-1]
         while todo:
             batch = todo.pop()
             try:
@@ -176,6 +176,10 @@ class PieceModel:
         scored = [scores[i] for i in range(len(rows))]
         self.refuse_nan(texts, [row.log_p for row in scored])
         return scored
+
+    def _batches(self, rows: Sequence[list[int]]) -> Iterator[list[int]]:
+        """Yield the indices of rows that go through the network together."""
+        return batches([len(row) for row in rows], self._positions)
 
     def _failed(self, error: Exception) -> ModelFileError:
         """Return what a network that cannot be computed is refused with: sizes of config.json are tried here first, on real texts."""
