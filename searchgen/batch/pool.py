@@ -1,26 +1,26 @@
 """Tasks done by several processes, their results in the order of the tasks, with a bounded number between the two.
 
-Each process is started afresh (`spawn`), works on one task at a time in the order it gets them, and has the next one waiting. Tasks are
-taken from their source only while fewer than `AHEAD` a worker are between source and sink, so a slow reader or a slow task holds
-everything else back and memory stays as it is. When a process ends of itself, the task it was at is tried once more by another,
-then handed to `crashed`; those behind it are not counted as tried.
+Each process is a fork of one that has opened the models (`nursery.py`), or is started afresh where processes cannot fork. It works on one
+task at a time in the order it gets them, and has the next one waiting. Tasks are taken from their source only while fewer than `AHEAD`
+a worker are between source and sink, so a slow reader or a slow task holds everything else back and memory stays as it is. When a process
+ends of itself, the task it was at is tried once more by another, then handed to `crashed`; those behind it are not counted as tried.
 """
 
-import os
-import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
 
+from searchgen.batch.nursery import Nursery
+from searchgen.batch.serving import begin_worker, one_thread, serve
 from searchgen.errors import SearchgenError
-from searchgen.lm import torch_threads
 
-__all__ = ["AHEAD", "ONE_THREAD", "QUEUED", "Engine", "Pool", "Worker", "in_order"]
+__all__ = ["AHEAD", "QUEUED", "Engine", "Pool", "Worker", "in_order"]
 
 #: Does tasks as `in_order` does, by whatever workers.
 Engine = Callable[..., Generator[tuple[Any, Any], Any]]
@@ -38,9 +38,6 @@ TRIES = 2
 
 #: So many workers that end before they have begun mean that none ever will. Those that a task has ended do not count.
 USELESS = 4
-
-#: Variables that keep libraries from starting threads of their own, set for workers.
-ONE_THREAD = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(eq=False)
@@ -176,18 +173,34 @@ class Pool(Generic[AnyWorker]):
 
 @dataclass(eq=False)
 class _Process(Worker):
-    """A process of this machine, and our end of its pipe."""
+    """A process of this machine, and our end of its pipe.
 
-    process: BaseProcess = field(kw_only=True)
+    Attributes:
+        pipe: our end.
+        process: one that was started afresh; None: it is a fork.
+        pid: of a fork.
+    """
+
     pipe: Connection = field(kw_only=True)
+    process: BaseProcess | None = None
+    pid: int = 0
 
 
 class _Processes(Pool[_Process]):
-    """A pool of processes."""
+    """A pool of processes.
 
-    def __init__(self, make: Any, arguments: tuple[Any, ...], number: int, crashed: Callable[[Any, str], Any]) -> None:
+    Attributes:
+        make: returns the function of a task.
+        arguments: of `make`.
+        nursery: forks workers; None: each is started afresh.
+    """
+
+    def __init__(
+        self, make: Any, arguments: tuple[Any, ...], number: int, crashed: Callable[[Any, str], Any], first: Any
+    ) -> None:
         super().__init__(number, crashed)
         self.make, self.arguments = make, arguments
+        self.nursery = Nursery.begin(make, arguments, first)
 
     def send(self, worker: _Process, task: Any) -> None:
         with suppress(OSError):  # it has ended: `hear` finds out
@@ -201,37 +214,44 @@ class _Processes(Pool[_Process]):
                 result = worker.pipe.recv()
             except (EOFError, OSError):
                 worker.pipe.close()
-                worker.process.join()
-                code = worker.process.exitcode or 0
+                code = self._exit_code(worker)
                 self.lost(worker, f"signal {-code}" if code < 0 else f"exit code {code}")
                 continue
             if worker.begun:
                 self.answered(worker, result)
             worker.begun = True
 
+    def _exit_code(self, worker: _Process) -> int:
+        if worker.process is None:
+            assert self.nursery is not None
+            return self.nursery.exit_code(worker.pid)
+        worker.process.join()
+        return worker.process.exitcode or 0
+
     def start(self) -> _Process:
+        forked = self.nursery.fork() if self.nursery else None
+        if forked is not None:
+            return _Process(pipe=forked[1], pid=forked[0])
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self.make, self.arguments), daemon=True)
-        kept = {name: os.environ.get(name) for name in ONE_THREAD}
-        os.environ.update({name: kept[name] or "1" for name in ONE_THREAD})
-        try:
+        with one_thread():
             process.start()
-        finally:
-            for name, value in kept.items():
-                if value is None:
-                    os.environ.pop(name, None)
         theirs.close()
         return _Process(process=process, pipe=ours)
 
     def stop(self) -> None:
         for worker in self.workers:
             worker.pipe.close()
-            worker.process.terminate()
+            if worker.process is not None:
+                worker.process.terminate()
+        if self.nursery is not None:
+            self.nursery.end([worker.pid for worker in self.workers if worker.process is None])
         for worker in self.workers:
-            worker.process.join(5)
-            if worker.process.is_alive():
-                worker.process.kill()
+            if worker.process is not None:
+                worker.process.join(5)
+                if worker.process.is_alive():
+                    worker.process.kill()
 
 
 def in_order(
@@ -245,7 +265,7 @@ def in_order(
 
     Args:
         tasks: picklable.
-        make: called once in each worker; returns the function of a task. A function of a module.
+        make: returns the function of a task; called once in each worker, or once for all that are forks. A function of a module.
         arguments: of `make`, picklable.
         workers: number of processes; with 1 the work is done in this one.
         crashed: makes the result of a task that has ended its worker twice, from the task and how it ended.
@@ -260,20 +280,16 @@ def in_order(
             while again is not None:
                 again = yield again, work(again)
         return
-    pool = _Processes(make, arguments, workers, crashed)
-    try:
-        yield from pool.run(iter(tasks))
-    finally:
-        pool.stop()
+    tasks = iter(tasks)
+    for first in tasks:
+        pool = _Processes(make, arguments, workers, crashed, first)
+        try:
+            yield from pool.run(chain([first], tasks))
+        finally:
+            pool.stop()
 
 
 def _serve(pipe: Connection, make: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]) -> None:
-    """Do tasks until the other end of the pipe is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the first process ends us
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    torch_threads.claim("a worker")
-    work = make(*arguments)
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        pipe.send(None)  # we have begun
-        while True:
-            pipe.send(work(pipe.recv()))
+    """Be a worker that was started afresh."""
+    begin_worker()
+    serve(pipe, make(*arguments))

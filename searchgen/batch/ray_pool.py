@@ -17,8 +17,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from searchgen.batch.pool import ONE_THREAD, Pool, Worker
+from searchgen.batch.pool import Pool, Worker
 from searchgen.batch.sent_files import sent_files, written
+from searchgen.batch.serving import ONE_THREAD
 from searchgen.errors import Outage, RequestError, SearchgenError
 from searchgen.request.signatures import platform_tag
 from searchgen.version import __version__
@@ -72,8 +73,8 @@ class Served:
 
         if About.here() != about:
             return platform.node(), About.here()
-        for name in ONE_THREAD:
-            os.environ.setdefault(name, "1")
+        for name, value in ONE_THREAD.items():
+            os.environ.setdefault(name, value)
         if files:
             os.chdir(written({name: ray.get(content) for name, content in files.items()}))
         self.work = make(*arguments)

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -50,6 +50,9 @@ Rowed = tuple[dict[str, Any], str, tuple[str, str] | None, tuple[dict[str, Any],
 
 #: Further results of a job, at most, where no text may stand in two rows.
 OTHERS = 8
+
+#: What is asked for in a rehearsal: a budget in seconds, and texts.
+REHEARSAL = {"budget": 0.05, "n": 1}
 
 
 class Answer(NamedTuple):
@@ -211,6 +214,10 @@ class Runner:
         """Return the answer to a job; whatever is wrong with it becomes its row."""
         return self.answer(job, lambda: self._done(self.prepare(job)))
 
+    def rehearse(self, job: Job) -> None:
+        """Do a small part of a job, so that its model is open and loops are compiled when processes fork."""
+        self(replace(job, values={**job.values, **REHEARSAL}) if job.values else job)
+
     def answer(self, job: Job, make_row: Callable[[], Rowed]) -> Answer:
         """Return the answer to a job from its row; whatever goes wrong on the way becomes the row, and an outage none."""
         start = time.perf_counter()
@@ -288,6 +295,10 @@ class SharedRunner:
     """
 
     runner: Runner
+
+    def rehearse(self, jobs: Sequence[Job]) -> None:
+        """Do a small part of the first job."""
+        self.runner.rehearse(jobs[0])
 
     def __call__(self, jobs: Sequence[Job]) -> list[Answer]:
         """Return the answers to jobs, in their order."""

@@ -22,6 +22,7 @@ __all__ = [
     "FillsMasks",
     "HasContext",
     "KeepsKeyValues",
+    "KnowsSense",
     "MixturePart",
     "ModelType",
     "PrefixScorer",
@@ -114,6 +115,14 @@ class ExpectsPieces(Protocol):
 
     def note_expected(self, most: int) -> None:
         """Have it note `most` pieces at every place of the texts that it scores from now on; 0 ends that."""
+
+
+@runtime_checkable
+class KnowsSense(Protocol):
+    """A model that may have been taught what readers find fine."""
+
+    def sense(self, texts: Sequence[str]) -> Floats | None:
+        """Return natural log odds that a reader finds texts fine, (n,) float64; None: this one has not been taught."""
 
 
 @runtime_checkable

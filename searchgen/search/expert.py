@@ -1,10 +1,11 @@
-"""A second model that a search under a large one hears: the product of both (Hinton 2002), with a reward for each word.
+"""What a search under a large model hears beside it: a second model, in a product of both (Hinton 2002), and what readers find fine.
 
-    score(x) = log density(x) + beta * (log q(x) + r * words(x))
+    score(x) = log density(x) + beta * (log q(x) + r * words(x)) + s * sense(x)
 
 q is the embedded mixture, which has explored before. It knows less of the world and more of what is no sentence. A product of two
 laws favours short texts even more than one does, so each word is worth something: r is `PER_WORD` less the reward that targets
-of the language usually have. The score leads and ranks; densities stay the target's.
+of the language usually have. Likely texts need not make sense: sense(x) is what a probe of the large model says of that, where one
+was taught (`lm/conversion/probe.py`). The score leads and ranks; densities stay the target's.
 """
 
 from collections.abc import Sequence
@@ -13,21 +14,24 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from searchgen.kernels.shares import WORD
-from searchgen.lm.protocol import TextModel
+from searchgen.lm.protocol import KnowsSense, TextModel
 from searchgen.samplers.chains.observer import Text
 from searchgen.samplers.chains.scorer import Floats, Lengths, Scorer, Tokens
 from searchgen.target import Target
 from searchgen.token_table import WORD_REWARDS
 
-__all__ = ["PER_WORD", "Expert", "rewards"]
+__all__ = ["PER_WORD", "SENSE", "Expert", "rewards"]
 
 #: Nats for each word, in Chinese each character, with the usual reward of the target (notes/reading.md).
 PER_WORD = 2.0
 
+#: Nats for each nat of the log odds that a reader finds the text fine (notes/reading.md).
+SENSE = 6.0
+
 
 @dataclass(eq=False)
 class Expert:
-    """What a second model adds to the scores of texts.
+    """What is added to the scores of texts under a large model.
 
     Attributes:
         model: the second model.
@@ -60,8 +64,11 @@ class Expert:
 
     def _of(self, texts: Sequence[Text], target: Target) -> Floats:
         new = [text for text in texts if text not in self.added]
-        log_q = self.model.log_probs([target.printed(text) for text in new])
-        added = float(target.problem.beta[0]) * log_q + rewards(new, target)
+        printed = [target.printed(text) for text in new]
+        added = float(target.problem.beta[0]) * self.model.log_probs(printed) + rewards(new, target)
+        sense = target.text_model.sense(printed) if isinstance(target.text_model, KnowsSense) else None
+        if sense is not None:
+            added += SENSE * sense
         self.added.update(zip(new, added.tolist(), strict=True))
         return np.array([self.added[text] for text in texts])
 

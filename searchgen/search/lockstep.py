@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchgen.errors import Outage, RequestError, SearchgenError
-from searchgen.lm.protocol import ExpectsPieces, PrefixScorer, TextModel, expecting
+from searchgen.lm.protocol import ExpectsPieces, KnowsSense, PrefixScorer, TextModel, expecting
 from searchgen.search.neighbours import EXPECTED
 from searchgen.search.transformer_steps import TransformerRun
 
@@ -62,6 +62,10 @@ class SharedPasses:
     def expected(self, texts: Sequence[str]) -> "list[Expected]":
         """Return the pieces that the model expected at every place of texts."""
         return cast(ExpectsPieces, self.model).expected(texts)
+
+    def sense(self, texts: Sequence[str]) -> npt.NDArray[np.float64] | None:
+        """Return natural log odds that a reader finds texts fine, (n,) float64; None: the model has not been taught that."""
+        return self.model.sense(texts) if isinstance(self.model, KnowsSense) else None
 
     def counted(self) -> dict[str, int]:
         """Return the counts of the model's work so far, by name."""

@@ -10,6 +10,7 @@ from searchgen.lm.conversion.bits import chosen_bits
 from searchgen.lm.conversion.cached import Converted
 from searchgen.lm.conversion.converting import convert
 from searchgen.lm.conversion.model import ConvertedModel, open_session
+from searchgen.lm.conversion.probe import probe_of, probe_path
 from searchgen.lm.decoder.content_hash import TOKENIZER, hash_of
 from searchgen.lm.gguf.file import is_gguf
 from searchgen.lm.gguf.tokenizer import SPACE
@@ -66,9 +67,18 @@ def open_gguf(
     spelling = _spelling(name, converted, settings)
     digest = hashlib.sha256(repr((settings.end, settings.prompt, settings.examples_text)).encode())
     digest.update(f"{hash_of(path)} {converted.folder.name}".encode())
-    facts, folder = converted.facts, converted.folder
+    probe = probe_of(hash_of(path), settings)
+    if probe is not None:
+        digest.update(probe_path(hash_of(path)).read_bytes())
     return ConvertedModel(
-        name, digest.hexdigest(), lambda: open_session(converted), facts, spelling, threads=threads, folder=folder
+        name,
+        digest.hexdigest(),
+        lambda: open_session(converted),
+        converted.facts,
+        spelling,
+        threads=threads,
+        folder=converted.folder,
+        probe=probe,
     )
 
 

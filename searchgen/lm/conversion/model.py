@@ -5,7 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from math import prod
@@ -19,6 +19,7 @@ from searchgen.errors import ModelFileError
 from searchgen.kernels.processor import instruction_set
 from searchgen.lm.conversion.cached import GRAPH, Converted
 from searchgen.lm.conversion.prefix_tree import FEWEST, PrefixTree, common_beginning
+from searchgen.lm.conversion.probe import Probe
 from searchgen.lm.neural.batches import free_bytes, positions_for
 from searchgen.lm.neural.spelling.spelling import UNSPELLED
 from searchgen.lm.neural.top_pieces import Scored
@@ -31,6 +32,7 @@ __all__ = ["ConvertedModel", "open_session"]
 
 Places = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Odds = npt.NDArray[np.float64]
 
 #: Nodes of a pass, behind the context: with 1,024 the numbers leave the cache of the processor, and memory grows (measured).
 POSITIONS = 256
@@ -57,9 +59,11 @@ class ConvertedModel(OnnxModel):
 
     Attributes:
         folder: its conversion, which keeps contexts too.
+        probe: tells from its hidden states whether a text makes sense; None: nobody has taught it that.
     """
 
     folder: Path = Path()
+    probe: Probe | None = None
 
     def _largest_pass(self) -> int:
         # Each position has a score for every piece of the context in every head; those of the vocabulary are there for few at a time.
@@ -111,12 +115,20 @@ class ConvertedModel(OnnxModel):
             "together": np.array([together]),
             **self._context_read,
         }
-        log_p, best, piece = (
-            one[tree.pair] for one in self.engine.session.run(["log_p", "best_log_p", "best"], wanted)
-        )
+        outputs = ["log_p", "best_log_p", "best"] + (["state"] if self.probe else [])
+        *found, states = [*self.engine.run(outputs, wanted), None][:4]
+        log_p, best, piece = (one[tree.pair] for one in found)
         unspelled = np.array([piece == UNSPELLED for row in rows for piece in row[self._read_before + 1 :]], bool)
         scored = Scored(np.where(unspelled, -np.inf, log_p.astype(np.float64)), piece, best.astype(np.float64))
-        return tree, scored.split(np.cumsum(tree.lengths)[:-1])
+        texts = scored.split(np.cumsum(tree.lengths)[:-1])
+        if self.probe:
+            sense = self.probe.sense(tree, states)
+            texts = [replace(text, sense=odds) for text, odds in zip(texts, sense, strict=True)]
+        return tree, texts
+
+    def sense(self, texts: Sequence[str]) -> Odds | None:
+        """Return natural log odds that a reader finds texts fine, (n,) float64; None: it has no probe. The texts scored last are known."""
+        return None if self.probe is None else np.array([scored.sense for scored in self._pieces(texts)], np.float64)
 
     @property
     def instructions(self) -> str:
@@ -160,7 +172,7 @@ class ConvertedModel(OnnxModel):
             wanted[f"key.{i}"] = np.zeros((heads, size, 0), np.float32)
             wanted[f"value.{i}"] = np.zeros((heads, 0, size), np.float32)
         names = [f"new_{what}.{i}" for i in range(layers) for what in ("key", "value")]
-        for number, value in enumerate(self.engine.session.run(names, wanted)):
+        for number, value in enumerate(self.engine.run(names, wanted)):
             own = value[:, :length] if number % 2 else value[..., :length].transpose(0, 2, 1)
             stored[number // 2, number % 2] = own
         return stored

@@ -22,11 +22,13 @@ class Scored:
         log_p: (n,) float64, natural log p of each after all before it.
         piece: (n, K) int64, the K most probable pieces in its place, most probable first.
         piece_log_p: (n, K) float64, theirs.
+        sense: of a whole text, natural log odds that a reader finds it fine; None: the network has not been taught that.
     """
 
     log_p: npt.NDArray[np.float64]
     piece: npt.NDArray[np.int64]
     piece_log_p: npt.NDArray[np.float64]
+    sense: float | None = None
 
     @staticmethod
     def joined(parts: Sequence["Scored"]) -> "Scored":

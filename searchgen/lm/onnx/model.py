@@ -27,7 +27,7 @@ from searchgen.lm.onnx.graph_file import GraphFile, read_graph_file
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-__all__ = ["BEST", "GRAPH", "MOST", "NO_REPORTS", "OnnxModel", "graph_of", "open_graph"]
+__all__ = ["BEST", "GRAPH", "MOST", "NO_REPORTS", "OnnxModel", "graph_of", "open_graph", "share_with_forks"]
 
 Places = npt.NDArray[np.int64]
 
@@ -45,6 +45,29 @@ SHARE = 3
 
 #: What onnxruntime writes to stderr: fatal errors only, since others are raised as well.
 FATAL = 4
+
+
+#: Processes that have no threads when they fork, so that nobody in a fork waits for one: networks that they have opened go on there.
+_SHARED: set[int] = set()
+
+
+def share_with_forks() -> None:
+    """Say that this process has no threads when it forks: what it opens is computed in forks as well, in memory once.
+
+    From now on it gives memory of computations back, which each fork would have anew.
+    """
+    _SHARED.add(os.getpid())
+
+
+def _run_options() -> Any:
+    """Return how a network is computed in this process, for the library."""
+    if os.getpid() not in _SHARED:
+        return None
+    from onnxruntime import RunOptions
+
+    options = RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 def graph_of(name: str) -> Path | None:
@@ -74,6 +97,10 @@ class _Engine:
     @cached_property
     def pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self._threads)
+
+    def run(self, outputs: list[str], inputs: Mapping[str, Any]) -> list[Any]:
+        """Compute the network's outputs."""
+        return list(self.session.run(outputs, inputs, _run_options()))
 
 
 @dataclass(eq=False)
@@ -125,16 +152,17 @@ class OnnxModel(PieceModel):
     def engine(self) -> "_Engine":
         """What computes, in the process that asks: threads stay behind where a process forks, and with them whoever waits for one."""
         if self._engine.process != os.getpid():
-            self._engine = _Engine(self.open_session(), self.threads)
+            shared = self._engine.process in _SHARED
+            self._engine = _Engine(self._engine.session if shared else self.open_session(), self.threads)
         return self._engine
 
     def _computed(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         inputs = {"pieces": np.ascontiguousarray(padded), "at": at, "target": target}
-        session = self.engine.session
+        run = self.engine.run
         if self.spelling.vocabulary is None:
-            (log_p,) = session.run(["log_p"], inputs)
+            (log_p,) = run(["log_p"], inputs)
             return Scored(log_p.astype(np.float64), np.zeros((len(at), 0), np.int64), np.zeros((len(at), 0)))
-        log_p, best, piece = session.run(
+        log_p, best, piece = run(
             ["log_p", *BEST], {**inputs, MOST: np.array([min(most, int(self.facts["vocabulary"]))])}
         )
         return Scored(log_p.astype(np.float64), piece, best.astype(np.float64))

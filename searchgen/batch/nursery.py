@@ -1,0 +1,150 @@
+"""Workers that are forks of one process: what it has loaded and opened is in memory once.
+
+The process makes the function that does tasks, rehearses it, so that models are open and loops compiled, and forks whenever it is asked
+for a worker. It has no threads then. The workers' pipes lead to the process that asks, and end with either side.
+"""
+
+import ctypes
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import recv_handle, send_handle
+from typing import Any
+
+from searchgen.batch.serving import begin_worker, one_thread, serve
+from searchgen.lm.onnx.model import share_with_forks
+
+__all__ = ["Nursery"]
+
+#: Where processes may fork: elsewhere libraries of the system forbid it.
+FORKS = sys.platform == "linux"
+
+
+class Nursery:
+    """The process that forks, as seen from outside.
+
+    Attributes:
+        process: itself.
+        pipe: our end of the pipe to it.
+    """
+
+    def __init__(self, process: BaseProcess, pipe: Connection) -> None:
+        """Have one that is ready."""
+        self.process, self.pipe = process, pipe
+
+    @staticmethod
+    def begin(make: Any, arguments: tuple[Any, ...], task: Any) -> "Nursery | None":
+        """Return a nursery that is ready to fork; None: this system, or what the task needs, does not allow that.
+
+        Args:
+            make: returns the function of a task; if that has a method `rehearse`, it is called with the task.
+            arguments: of `make`.
+            task: the first.
+        """
+        if not FORKS:
+            return None
+        context = get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_nurse, args=(theirs, make, arguments, task), daemon=True)
+        with one_thread():
+            process.start()
+        theirs.close()
+        nursery = Nursery(process, ours)
+        try:
+            if ours.recv():
+                return nursery
+        except (EOFError, OSError):  # it ended: workers of their own will tell why
+            pass
+        except BaseException:
+            nursery.end()
+            raise
+        nursery.end()
+        return None
+
+    def fork(self) -> tuple[int, Connection] | None:
+        """Return a new worker's process id, and our end of its pipe; None: the nursery has ended."""
+        ours, theirs = get_context("spawn").Pipe()
+        try:
+            self.pipe.send(None)
+            send_handle(self.pipe, theirs.fileno(), self.process.pid)
+            return int(self.pipe.recv()), ours
+        except (EOFError, OSError, RuntimeError):
+            return None
+        finally:
+            theirs.close()
+
+    def exit_code(self, pid: int) -> int:
+        """Return the exit code of a worker that has ended, or less the signal that ended it; as after SIGKILL where nobody knows."""
+        try:
+            self.pipe.send(pid)
+            return int(self.pipe.recv())
+        except (EOFError, OSError):
+            return -int(signal.SIGKILL)
+
+    def end(self, workers: Sequence[int] = ()) -> None:
+        """End it, and workers that it has forked: they may be in the middle of a task."""
+        for pid in workers:
+            # Only the nursery waits for a fork, so while it lives the number is nobody else's.
+            if self.process.is_alive():
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGTERM)
+        self.pipe.close()
+        self.process.terminate()
+        self.process.join(5)
+        if self.process.is_alive():
+            self.process.kill()
+
+
+def _nurse(pipe: Connection, make: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...], task: Any) -> None:
+    """Fork workers until the other end of the pipe is gone."""
+    begin_worker()
+    share_with_forks()
+    work = make(*arguments)
+    getattr(work, "rehearse", lambda task: None)(task)
+    gc.collect()
+    gc.freeze()  # pages of objects that the collector leaves alone stay shared
+    with suppress(AttributeError):  # of C libraries that keep no free pages
+        ctypes.CDLL(None).malloc_trim(0)
+    with suppress(EOFError, OSError):
+        pipe.send(not _computes_elsewhere())
+        while True:
+            asked = pipe.recv()
+            if asked is not None:
+                pipe.send(os.waitstatus_to_exitcode(os.waitpid(asked, 0)[1]))
+                continue
+            handle = recv_handle(pipe)
+            pid = os.fork()
+            if pid == 0:
+                pipe.close()
+                _work(Connection(handle), work)
+            os.close(handle)
+            pipe.send(pid)
+
+
+def _work(pipe: Connection, work: Callable[[Any], Any]) -> None:
+    """Be a worker, to the end of the process."""
+    code = 1
+    try:
+        serve(pipe, work)
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        with suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _computes_elsewhere() -> bool:
+    """Return whether torch has begun to use another device: a fork cannot go on with that."""
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(torch.cuda.is_initialized())
