@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--part", default="1/1")
     flags = parser.parse_args()
     lines = (flags.folder / "requests.jsonl").read_text(encoding="utf-8").splitlines()
-    source = open_source(ModelRef.parse(flags.lm), threads=1)
+    source = open_source(ModelRef.parse(flags.lm), Request(lm=flags.lm).reading, threads=1)
     searcher = Searcher.of(source)
     first, step = map(int, flags.part.split("/"))
     header = {"lm": source.hash, "texts": TEXTS, "part": flags.part}

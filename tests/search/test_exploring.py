@@ -7,12 +7,14 @@ pytest.importorskip("gguf")
 
 import searchgen
 from searchgen.errors import RequestError
+from searchgen.lm.conversion.model import ConvertedModel
+from searchgen.lm.conversion.probe import Probe
 from searchgen.lm.open import open_text_model
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Request
 from searchgen.samplers.chains.observer import Observer
 from searchgen.samplers.chains.scorer import padded, scorer_of
-from searchgen.search.expert import PER_WORD, Expert
+from searchgen.search.expert import PER_WORD, SENSE, Expert
 from searchgen.search.searcher import Searcher
 from searchgen.search.transformer_search import TransformerSearch
 from searchgen.sources.source import Source, open_source
@@ -82,6 +84,26 @@ def test_an_expert_adds_its_log_probability_and_a_reward_for_each_word(source: S
     added = 0.5 * (expert.model.log_probs(printed) + REWARD * np.array([len(text.split()) for text in printed]))
     assert np.allclose(scores[:3], plain[:3] + added)
     assert np.allclose(expert.without(texts[:3], scores[:3]), plain[:3])
+
+
+def test_what_readers_find_fine_leads_and_ranks(source: Source) -> None:
+    model = source.text_model
+    assert isinstance(model, ConvertedModel)
+    run = TransformerSearch().begin(source, REQUEST)
+    target = source.target(REQUEST)
+    texts = run.first[:4]
+    plain = Expert(open_text_model("en-ngram:1"))
+    scores = plain.beside(scorer_of(target), target)(*padded(texts, target.max_tokens))
+    size = int(model.facts["width"])
+    model.probe = Probe(np.random.default_rng(1).normal(size=size), np.zeros(size), 0.25)
+    model.forget()
+    sense = model.sense([target.printed(text) for text in texts])
+    assert sense is not None
+    assert sense.std() > 0.01
+    expert = Expert(open_text_model("en-ngram:1"))
+    led = expert.beside(scorer_of(target), target)(*padded(texts, target.max_tokens))
+    assert np.allclose(led, scores + SENSE * sense)
+    assert np.allclose(expert.without(texts, led), plain.without(texts, scores))
 
 
 def test_what_is_printed_is_ranked_by_both_and_has_the_density_of_the_large_model(source: Source) -> None:

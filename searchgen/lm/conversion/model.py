@@ -35,7 +35,7 @@ Floats = npt.NDArray[np.float32]
 Odds = npt.NDArray[np.float64]
 
 #: Nodes of a pass, behind the context: with 1,024 the numbers leave the cache of the processor, and memory grows (measured).
-POSITIONS = 256
+POSITIONS = 160
 
 #: Places of texts for each node, at most: texts of unlike length have places without a node.
 PLACES = 4
@@ -44,7 +44,7 @@ PLACES = 4
 SHARE = 3
 
 #: Positions that have scores for all pieces at a time: 64 take up to a fifth less time in the output layer, and twice the memory.
-TOGETHER = 32
+TOGETHER = 16
 
 #: Bytes of the hash before a stored context.
 MARK = 32

@@ -17,7 +17,7 @@ from searchgen.lm.conversion.prefix_tree import PrefixTree
 from searchgen.lm.examples import DEFAULT
 from searchgen.lm.neural.settings import NeuralSettings
 
-__all__ = ["Probe", "probe_of", "probe_path"]
+__all__ = ["Probe", "pooled", "probe_of", "probe_path"]
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -40,17 +40,21 @@ class Probe:
     constant: float
 
     def sense(self, tree: PrefixTree, states: npt.NDArray[np.float32]) -> list[float]:
-        """Return the log odds of each text of a tree, from the hidden states of its nodes, (N, H).
+        """Return the log odds of each text of a tree, from the hidden states of its nodes, (N, H)."""
+        weights = np.append(self.mean, self.last)
+        # Row by row: a product of matrices would depend on how many rows it has, in its last bits.
+        return [float((weights * row).sum() + self.constant) for row in pooled(tree, states)]
 
-        Each text begins with a piece of what stands before all texts, which does not count.
-        """
-        # A product of matrices would depend on how many rows it has, in its last bits.
-        mean, last = ((states * weights).sum(axis=1) for weights in (self.mean, self.last))
-        found = []
-        for nodes, length in zip(tree.node, tree.lengths.tolist(), strict=True):
-            own = nodes[1:length] if length > 1 else nodes[:1]
-            found.append(float(mean[own].mean() + last[own[-1]] + self.constant))
-        return found
+
+def pooled(tree: PrefixTree, states: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return of each text the mean of its states and the last, (B, 2 H).
+
+    Args:
+        tree: of rows that begin with a piece of what stands before all texts, which does not count.
+        states: (N, H) of the nodes.
+    """
+    own = [nodes[min(1, length - 1) : length] for nodes, length in zip(tree.node, tree.lengths.tolist(), strict=True)]
+    return np.array([np.append(states[nodes].mean(axis=0), states[nodes[-1]]) for nodes in own], np.float64)
 
 
 def probe_path(content: str) -> Path:
