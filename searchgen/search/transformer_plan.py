@@ -129,7 +129,7 @@ LARGE = TransformerPlan(
 )
 
 #: The same behind a search under the embedded mixture: first its best texts, then edits of few.
-EXPLORED = replace(LARGE, restarts=1, restart_scored=40, edit_rounds=6, parents=8)
+EXPLORED = replace(LARGE, restarts=1, restart_scored=80, edit_rounds=6, parents=8)
 
 
 def _small(request: Request) -> TransformerPlan:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.lm.bpe import BEGIN, END, BytePairs
-from searchgen.lm.neural.batches import MOST_POSITIONS, free_bytes, positions_for
+from searchgen.lm.neural.batches import free_bytes, positions_for
 from searchgen.lm.neural.pieces import PieceModel
 from searchgen.lm.neural.score_cache import Usage
 from searchgen.lm.neural.settings import NeuralSettings
@@ -39,6 +39,9 @@ MOST, BEST = "most", ("best_log_p", "best")
 
 #: The variable that keeps the library from collecting data about its use and sending it (since 1.32, on Linux too).
 NO_REPORTS = "ORT_DISABLE_TELEMETRY"
+
+#: Positions of a pass: with more the scores of all pieces leave the cache of the processor, and memory grows (measured).
+POSITIONS = 128
 
 #: Fewest texts that are worth a thread of their own.
 SHARE = 3
@@ -132,7 +135,7 @@ class OnnxModel(PieceModel):
     def _largest_pass(self) -> int:
         """Return how many positions a pass may have."""
         width, vocabulary = int(self.facts["width"]), int(self.facts["vocabulary"])
-        return positions_for(free_bytes(None), width, vocabulary, MOST_POSITIONS["cpu"])
+        return positions_for(free_bytes(None), width, vocabulary, POSITIONS)
 
     def _compute(self, padded: Places, at: Places, target: Places, most: int) -> Scored:
         shares = min(self.threads, len(padded) // SHARE)
