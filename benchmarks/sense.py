@@ -1,13 +1,15 @@
 """The probe that tells from a large model's hidden states what readers find fine: taught from verdicts, tested on searches of others.
 
-    python -m benchmarks.sense [--lm smollm2] [--weight 6] [--write]
+    python -m benchmarks.sense [--lm smollm2] [--weight 6] [--apart SEED] [--write]
 
 It learns from `benchmarks/verdicts/en.tsv` (texts of searches, each read by one reader) and from the sheets in `benchmarks/readings/`; the
-six readers' searches in `benchmarks/judged/` are the test. `--write` stores it where searches find it.
+six readers' searches in `benchmarks/judged/` are the test. `--apart` names a seed of `benchmarks.reading`: requests that share two words with
+a set of that seed teach nothing, so that its sheet is no test of memory. `--write` stores the probe where searches find it.
 """
 
 import argparse
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import ROOT
+from benchmarks.reading import draw
 from searchgen.lm.catalogue.model import file_behind
 from searchgen.lm.conversion.model import ConvertedModel
 from searchgen.lm.conversion.prefix_tree import PrefixTree
@@ -74,6 +77,12 @@ def read_verdicts(path: Path) -> list[Verdict]:
             worth = sum(share * value for share, value in zip(shares, WORTH.values(), strict=True))
             found.append(Verdict(words, text, worth, shares[0], shares[2]))
     return found
+
+
+def apart(verdicts: Iterable[Verdict], sets: Sequence[frozenset[str]]) -> list[Verdict]:
+    """Return the verdicts on texts of requests that share at most one word with each of the sets."""
+    words = ((verdict, {*verdict.request.replace("/", ",").split(",")}) for verdict in verdicts)
+    return [verdict for verdict, own in words if all(len(own & one) < 2 for one in sets)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,11 +150,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sense", description=__doc__)
     parser.add_argument("--lm", default="smollm2")
     parser.add_argument("--weight", type=float, default=SENSE)
+    parser.add_argument("--apart", type=int, metavar="SEED")
     parser.add_argument("--write", action="store_true")
     flags = parser.parse_args()
     place = ROOT / "benchmarks"
     taught = [one for path in sorted((place / "readings").glob("*.tsv")) for one in read_verdicts(path)]
     taught += read_verdicts(place / "verdicts" / "en.tsv")
+    if flags.apart is not None:
+        words: list[Any] = [one["words"] for one in draw(flags.apart)]
+        taught = apart(taught, [frozenset(one) for one in words])
     test = read_verdicts(place / "judged" / "en.tsv")
     model: Any = open_text_model(flags.lm, NeuralSettings(examples="default-en"), 1)
     weights = fitted(states_of(model, [one.text for one in taught]), np.array([one.worth for one in taught]))
