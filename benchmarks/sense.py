@@ -157,8 +157,8 @@ def main() -> None:
     taught = [one for path in sorted((place / "readings").glob("*.tsv")) for one in read_verdicts(path)]
     taught += read_verdicts(place / "verdicts" / "en.tsv")
     if flags.apart is not None:
-        words: list[Any] = [one["words"] for one in draw(flags.apart)]
-        taught = apart(taught, [frozenset(one) for one in words])
+        sets: list[Any] = [one["words"] for one in draw(flags.apart)]
+        taught = apart(taught, [frozenset(one) for one in sets])
     test = read_verdicts(place / "judged" / "en.tsv")
     model: Any = open_text_model(flags.lm, NeuralSettings(examples="default-en"), 1)
     weights = fitted(states_of(model, [one.text for one in taught]), np.array([one.worth for one in taught]))
