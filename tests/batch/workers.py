@@ -1,10 +1,14 @@
 """What worker processes of tests do."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
-__all__ = ["make_again", "make_fragile", "make_squares", "make_useless"]
+__all__ = ["KILLER", "make_again", "make_fragile", "make_rehearsed", "make_squares", "make_useless"]
+
+#: The task that kills the process which its worker is a fork of, and then its worker.
+KILLER = 30
 
 
 def make_squares(delay: float):
@@ -35,3 +39,30 @@ def make_useless():
 
 def make_again():
     return lambda task: 2 * task
+
+
+def make_rehearsed(folder: str, first: int = 0, deadly: str = ""):
+    """Say in files who was made and rehearsed, and by whom tasks are done; a rehearsal may end its process.
+
+    Args:
+        folder: of the files.
+        first: the process of the pool, which is not to be killed.
+        deadly: whether a rehearsal does.
+    """
+
+    class Work:
+        def rehearse(self, task: int) -> None:
+            (Path(folder) / f"rehearsed {task}").write_text(str(os.getpid()))
+            if deadly:
+                os._exit(3)
+
+        def __call__(self, task: int) -> tuple[int, int]:
+            time.sleep(0.02)
+            if task == KILLER:
+                if os.getppid() != first:
+                    os.kill(os.getppid(), signal.SIGKILL)
+                os._exit(9)
+            return os.getpid(), os.getppid()
+
+    (Path(folder) / f"made {os.getpid()}").touch()
+    return Work()
