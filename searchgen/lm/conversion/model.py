@@ -46,6 +46,9 @@ SHARE = 3
 #: Positions that have scores for all pieces at a time: 64 take up to a fifth less time in the output layer, and twice the memory.
 TOGETHER = 16
 
+#: What is computed of texts: log p of pieces, and of the most probable ones in their places with these; and the states that a probe reads.
+SCORES, STATE = ["log_p", "best_log_p", "best"], "state"
+
 #: Bytes of the hash before a stored context.
 MARK = 32
 
@@ -115,14 +118,13 @@ class ConvertedModel(OnnxModel):
             "together": np.array([together]),
             **self._context_read,
         }
-        outputs = ["log_p", "best_log_p", "best"] + (["state"] if self.probe else [])
-        *found, states = [*self.engine.run(outputs, wanted), None][:4]
-        log_p, best, piece = (one[tree.pair] for one in found)
+        found = self.engine.run([*SCORES, STATE] if self.probe else SCORES, wanted)
+        log_p, best, piece = (one[tree.pair] for one in found[: len(SCORES)])
         unspelled = np.array([piece == UNSPELLED for row in rows for piece in row[self._read_before + 1 :]], bool)
         scored = Scored(np.where(unspelled, -np.inf, log_p.astype(np.float64)), piece, best.astype(np.float64))
         texts = scored.split(np.cumsum(tree.lengths)[:-1])
         if self.probe:
-            sense = self.probe.sense(tree, states)
+            sense = self.probe.sense(tree, found[-1])
             texts = [replace(text, sense=odds) for text, odds in zip(texts, sense, strict=True)]
         return tree, texts
 

@@ -53,7 +53,8 @@ def pooled(tree: PrefixTree, states: npt.NDArray[np.float32]) -> npt.NDArray[np.
         tree: of rows that begin with a piece of what stands before all texts, which does not count.
         states: (N, H) of the nodes.
     """
-    own = [nodes[min(1, length - 1) : length] for nodes, length in zip(tree.node, tree.lengths.tolist(), strict=True)]
+    lengths = np.maximum(tree.lengths, 1).tolist()  # of no text at all there is that piece only
+    own = [nodes[min(1, length - 1) : length] for nodes, length in zip(tree.node, lengths, strict=True)]
     return np.array([np.append(states[nodes].mean(axis=0), states[nodes[-1]]) for nodes in own], np.float64)
 
 

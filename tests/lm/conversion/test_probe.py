@@ -62,6 +62,16 @@ def test_it_says_the_same_alone_and_in_every_batch(bits: int, threads: int, tmp_
     assert shared.tobytes() == together.tobytes()
 
 
+def test_beginnings_have_scores_beside_it(tmp_path: Path) -> None:
+    """Of nothing there is no sense, and no score."""
+    model = opened(tmp_path, "llama", 8)
+    rows = model.spelling.spell_begun(["", "a", "It was"])
+    wanted = model.scored_rows(["", "a", "It was"], rows)
+    model.probe = probe()
+    for one, other in zip(model.scored_rows(["", "a", "It was"], rows), wanted, strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
 def test_a_model_without_one_says_nothing(tmp_path: Path) -> None:
     model = opened(tmp_path, "llama", 8)
     assert model.sense(TEXTS) is None
