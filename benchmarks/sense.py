@@ -3,8 +3,8 @@
     python -m benchmarks.sense [--lm smollm2] [--weight 6] [--apart SEED] [--write]
 
 It learns from `benchmarks/verdicts/en.tsv` (texts of searches, each read by one reader) and from the sheets in `benchmarks/readings/`; the
-six readers' searches in `benchmarks/judged/` are the test. `--apart` names a seed of `benchmarks.reading`: requests that share two words with
-a set of that seed teach nothing, so that its sheet is no test of memory. `--write` stores the probe where searches find it.
+six readers' searches in `benchmarks/judged/` are the test. `--apart` names a seed of `benchmarks.reading`: requests that share two words
+with a set of that seed teach nothing, so that its sheet is no test of memory. `--write` stores the probe where searches find it.
 """
 
 import argparse
