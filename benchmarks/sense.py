@@ -1,6 +1,6 @@
 """The probe that tells from a large model's hidden states what readers find fine: taught from verdicts, tested on searches of others.
 
-    python -m benchmarks.sense [--lm smollm2] [--weight 6] [--apart SEED] [--write]
+    python -m benchmarks.sense [--lm smollm2] [--weight 12] [--apart SEED] [--write]
 
 It learns from `benchmarks/verdicts/en.tsv` (texts of searches, each read by one reader) and from the sheets in `benchmarks/readings/`; the
 six readers' searches in `benchmarks/judged/` are the test. `--apart` names a seed of `benchmarks.reading`: requests that share two words

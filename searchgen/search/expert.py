@@ -26,7 +26,7 @@ __all__ = ["PER_WORD", "SENSE", "Expert", "rewards"]
 PER_WORD = 2.0
 
 #: Nats for each nat of the log odds that a reader finds the text fine (notes/reading.md).
-SENSE = 6.0
+SENSE = 12.0
 
 
 @dataclass(eq=False)
