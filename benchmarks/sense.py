@@ -1,4 +1,4 @@
-"""The probe that tells from a large model's hidden states what readers find fine: taught from verdicts, tested on searches of others.
+"""The probe that tells from a large model's hidden states what readers think of a text: taught from verdicts, tested on searches of others.
 
     python -m benchmarks.sense [--lm smollm2] [--weight 12] [--apart SEED] [--write]
 
@@ -172,7 +172,7 @@ def main() -> None:
     for name, score in {"product": product, "sense": sense, "both": product + flags.weight * sense}.items():
         print(f"{name:<8} {shown(test, score)}")
     if flags.write:
-        np.save(probe_path(hash_of(file_behind(flags.lm))), weights.astype(np.float32))
+        np.save(probe_path(hash_of(file_behind(flags.lm)), "en"), weights.astype(np.float32))
 
 
 if __name__ == "__main__":

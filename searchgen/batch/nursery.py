@@ -1,7 +1,8 @@
 """Workers that are forks of one process: what it has loaded and opened is in memory once.
 
 The process makes the function that does tasks, rehearses it, so that models are open and loops compiled, and forks whenever it is asked
-for a worker. It has no threads then. The workers' pipes lead to the process that asks, and end with either side.
+for a worker. Where a library has left threads in it, or torch is there, it forks nobody: what waits for a thread in a fork waits for
+ever. The workers' pipes lead to the process that asks, and end with either side.
 """
 
 import ctypes
@@ -11,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -20,10 +22,25 @@ from typing import Any
 from searchgen.batch.serving import begin_worker, one_thread, serve
 from searchgen.lm.onnx.model import share_with_forks
 
-__all__ = ["Nursery"]
+__all__ = ["Fork", "Nursery"]
 
 #: Where processes may fork: elsewhere libraries of the system forbid it.
 FORKS = sys.platform == "linux"
+
+
+@dataclass(frozen=True)
+class Fork:
+    """A worker.
+
+    Attributes:
+        pid: its process id.
+        handle: a descriptor of the process, which no other process ever has.
+        pipe: our end of its pipe.
+    """
+
+    pid: int
+    handle: int
+    pipe: Connection
 
 
 class Nursery:
@@ -67,35 +84,40 @@ class Nursery:
         nursery.end()
         return None
 
-    def fork(self) -> tuple[int, Connection] | None:
-        """Return a new worker's process id, and our end of its pipe; None: the nursery has ended."""
+    def fork(self) -> "Fork | None":
+        """Return a new worker; None: the nursery has ended."""
         ours, theirs = get_context("spawn").Pipe()
         try:
             self.pipe.send(None)
             send_handle(self.pipe, theirs.fileno(), self.process.pid)
-            return int(self.pipe.recv()), ours
+            pid = int(self.pipe.recv())
+            # Only the nursery waits for its forks, at the end or when it is asked, so the number is nobody else's yet.
+            return Fork(pid, os.pidfd_open(pid), ours)
         except (EOFError, OSError, RuntimeError):
+            ours.close()
             return None
+        except BaseException:
+            ours.close()
+            raise
         finally:
             theirs.close()
 
-    def exit_code(self, pid: int) -> int:
+    def exit_code(self, fork: Fork) -> int:
         """Return the exit code of a worker that has ended, or less the signal that ended it; as after SIGKILL where nobody knows."""
+        os.close(fork.handle)
         try:
-            self.pipe.send(pid)
+            self.pipe.send(fork.pid)
             return int(self.pipe.recv())
         except (EOFError, OSError):
             return -int(signal.SIGKILL)
 
-    def end(self, workers: Sequence[int] = ()) -> None:
-        """End it, and workers that it has forked: they may be in the middle of a task."""
-        for pid in workers:
-            # Only the nursery waits for a fork, so while it lives the number is nobody else's.
-            if self.process.is_alive():
-                with suppress(OSError):
-                    os.kill(pid, signal.SIGTERM)
+    def end(self, forks: Sequence[Fork] = ()) -> None:
+        """End it, and workers that may be in the middle of a task."""
+        for fork in forks:
+            with suppress(OSError):
+                signal.pidfd_send_signal(fork.handle, signal.SIGTERM)
+            os.close(fork.handle)
         self.pipe.close()
-        self.process.terminate()
         self.process.join(5)
         if self.process.is_alive():
             self.process.kill()
@@ -104,6 +126,7 @@ class Nursery:
 def _nurse(pipe: Connection, make: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...], task: Any) -> None:
     """Fork workers until the other end of the pipe is gone."""
     begin_worker()
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # whatever the user has set: its threads would stay behind
     share_with_forks()
     work = make(*arguments)
     getattr(work, "rehearse", lambda task: None)(task)
@@ -112,7 +135,7 @@ def _nurse(pipe: Connection, make: Callable[..., Callable[[Any], Any]], argument
     with suppress(AttributeError):  # of C libraries that keep no free pages
         ctypes.CDLL(None).malloc_trim(0)
     with suppress(EOFError, OSError):
-        pipe.send(not _computes_elsewhere())
+        pipe.send(_may_fork())
         while True:
             asked = pipe.recv()
             if asked is not None:
@@ -125,6 +148,9 @@ def _nurse(pipe: Connection, make: Callable[..., Callable[[Any], Any]], argument
                 _work(Connection(handle), work)
             os.close(handle)
             pipe.send(pid)
+    with suppress(ChildProcessError):  # there is none any more
+        while True:
+            os.wait()
 
 
 def _work(pipe: Connection, work: Callable[[Any], Any]) -> None:
@@ -144,7 +170,6 @@ def _work(pipe: Connection, work: Callable[[Any], Any]) -> None:
         os._exit(code)
 
 
-def _computes_elsewhere() -> bool:
-    """Return whether torch has begun to use another device: a fork cannot go on with that."""
-    torch = sys.modules.get("torch")
-    return torch is not None and bool(torch.cuda.is_initialized())
+def _may_fork() -> bool:
+    """Return whether a fork can go on with what is open here: it has no threads but the one that forks, and torch goes its own ways."""
+    return "torch" not in sys.modules and len(os.listdir("/proc/self/task")) == 1

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
 
-from searchgen.batch.nursery import Nursery
+from searchgen.batch.nursery import Fork, Nursery
 from searchgen.batch.serving import begin_worker, one_thread, serve
 from searchgen.errors import SearchgenError
 
@@ -178,12 +178,12 @@ class _Process(Worker):
     Attributes:
         pipe: our end.
         process: one that was started afresh; None: it is a fork.
-        pid: of a fork.
+        fork: that; None: it was started afresh.
     """
 
     pipe: Connection = field(kw_only=True)
     process: BaseProcess | None = None
-    pid: int = 0
+    fork: Fork | None = None
 
 
 class _Processes(Pool[_Process]):
@@ -222,16 +222,16 @@ class _Processes(Pool[_Process]):
             worker.begun = True
 
     def _exit_code(self, worker: _Process) -> int:
-        if worker.process is None:
-            assert self.nursery is not None
-            return self.nursery.exit_code(worker.pid)
+        if worker.fork is not None and self.nursery is not None:
+            return self.nursery.exit_code(worker.fork)
+        assert worker.process is not None
         worker.process.join()
         return worker.process.exitcode or 0
 
     def start(self) -> _Process:
-        forked = self.nursery.fork() if self.nursery else None
-        if forked is not None:
-            return _Process(pipe=forked[1], pid=forked[0])
+        fork = self.nursery.fork() if self.nursery else None
+        if fork is not None:
+            return _Process(pipe=fork.pipe, fork=fork)
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self.make, self.arguments), daemon=True)
@@ -246,7 +246,7 @@ class _Processes(Pool[_Process]):
             if worker.process is not None:
                 worker.process.terminate()
         if self.nursery is not None:
-            self.nursery.end([worker.pid for worker in self.workers if worker.process is None])
+            self.nursery.end([worker.fork for worker in self.workers if worker.fork is not None])
         for worker in self.workers:
             if worker.process is not None:
                 worker.process.join(5)

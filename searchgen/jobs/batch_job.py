@@ -54,6 +54,9 @@ OTHERS = 8
 #: What is asked for in a rehearsal: a budget in seconds, and texts.
 REHEARSAL = {"budget": 0.05, "n": 1}
 
+#: Fields of a job that say how many texts it wants, and for how long to look for them.
+COUNTS = ("n", "count", "budget")
+
 
 class Answer(NamedTuple):
     """A row and what the journal needs to know of it."""
@@ -215,8 +218,24 @@ class Runner:
         return self.answer(job, lambda: self._done(self.prepare(job)))
 
     def rehearse(self, job: Job) -> None:
-        """Do a small part of a job, so that its model is open and loops are compiled when processes fork."""
-        self(replace(job, values={**job.values, **REHEARSAL}) if job.values else job)
+        """Open the model of a job and do a small part of a search, so that loops are compiled when processes fork.
+
+        Draws have no small part, and nobody wants to pay a server twice.
+        """
+        with suppress(Exception):  # the job itself will say what is wrong
+            if job.values.get("command") == "similar":
+                self.prepare(job)
+                return
+            values = {name: value for name, value in job.values.items() if name not in COUNTS}
+            prepared = self.prepare(replace(job, values={**values, **REHEARSAL}))
+            if isinstance(prepared, PreparedRevision):
+                prepared.rows()
+            elif (
+                isinstance(prepared, Prepared)
+                and prepared.request.sampler == "anneal"
+                and "://" not in prepared.request.lm
+            ):
+                prepared.perform()
 
     def answer(self, job: Job, make_row: Callable[[], Rowed]) -> Answer:
         """Return the answer to a job from its row; whatever goes wrong on the way becomes the row, and an outage none."""

@@ -122,7 +122,7 @@ class KnowsSense(Protocol):
     """A model that may have been taught what readers find fine."""
 
     def sense(self, texts: Sequence[str]) -> Floats | None:
-        """Return natural log odds that a reader finds texts fine, (n,) float64; None: this one has not been taught."""
+        """Return natural log odds of a reader's verdict on texts, (n,) float64; None: this one has not been taught."""
 
 
 @runtime_checkable

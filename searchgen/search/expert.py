@@ -25,7 +25,7 @@ __all__ = ["PER_WORD", "SENSE", "Expert", "rewards"]
 #: Nats for each word, in Chinese each character, with the usual reward of the target (notes/reading.md).
 PER_WORD = 2.0
 
-#: Nats for each nat of the log odds that a reader finds the text fine (notes/reading.md).
+#: Nats for each nat of the log odds of a reader's verdict (notes/reading.md).
 SENSE = 12.0
 
 

@@ -64,7 +64,7 @@ class SharedPasses:
         return cast(ExpectsPieces, self.model).expected(texts)
 
     def sense(self, texts: Sequence[str]) -> npt.NDArray[np.float64] | None:
-        """Return natural log odds that a reader finds texts fine, (n,) float64; None: the model has not been taught that."""
+        """Return natural log odds of a reader's verdict on texts, (n,) float64; None: the model has not been taught that."""
         return self.model.sense(texts) if isinstance(self.model, KnowsSense) else None
 
     def counted(self) -> dict[str, int]:

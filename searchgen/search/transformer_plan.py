@@ -15,6 +15,9 @@ EVALUATIONS_PER_SECOND = 300
 #: Chains for each text asked for, so that enough different ones are found.
 CHAINS_PER_TEXT = 4
 
+#: Texts of a single restart that are scored whatever the budget.
+LEAST_SCORED = 40
+
 #: So many times the usual restarts explore for a large model.
 EXPLORING = 2.4
 
@@ -101,9 +104,11 @@ class TransformerPlan:
         return self.restarts + (self.edit_rounds if edits else self.test_rounds)
 
     def times(self, factor: float) -> "TransformerPlan":
-        """Return a schedule with `factor` times the restarts and the rounds."""
+        """Return a schedule with `factor` times the restarts and the rounds; of a single restart fewer texts are scored."""
+        single = max(LEAST_SCORED, round(factor * self.restart_scored)) if self.restarts == 1 else self.restart_scored
         return replace(
             self,
+            restart_scored=min(self.restart_scored, single),
             restarts=max(1, round(factor * self.restarts)),
             edit_rounds=max(1, round(factor * self.edit_rounds)),
             test_rounds=max(1, round(factor * self.test_rounds)),

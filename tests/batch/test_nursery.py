@@ -14,7 +14,7 @@ from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.onnx import model as onnx_model
 from searchgen.lm.onnx.model import open_graph
 from tests.batch.test_pool import crashed
-from tests.batch.workers import KILLER, make_fragile, make_rehearsed, make_squares
+from tests.batch.workers import KILLER, make_fragile, make_rehearsed, make_squares, make_threaded
 
 forks = pytest.mark.skipif(sys.platform != "linux", reason="workers are forks on Linux")
 
@@ -52,6 +52,10 @@ def test_without_forks_results_are_the_same(workers: int, tmp_path: Path, monkey
     assert list(in_order(range(30), make_squares, (0.001,), workers, crashed)) == [(n, n * n) for n in range(30)]
     done = dict(in_order(range(15), make_fragile, (str(tmp_path),), workers, crashed))
     assert [n for n in range(15) if done[n] != n * n] == [6, 13]
+
+
+def test_a_process_with_threads_forks_nobody() -> None:
+    assert {parent for _, parent in in_order(range(10), make_threaded, (), 2, crashed)} == {os.getpid()}
 
 
 def test_no_task_is_no_process() -> None:

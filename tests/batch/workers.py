@@ -2,10 +2,11 @@
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
-__all__ = ["KILLER", "make_again", "make_fragile", "make_rehearsed", "make_squares", "make_useless"]
+__all__ = ["KILLER", "make_again", "make_fragile", "make_rehearsed", "make_squares", "make_threaded", "make_useless"]
 
 #: The task that kills the process which its worker is a fork of, and then its worker.
 KILLER = 30
@@ -66,3 +67,9 @@ def make_rehearsed(folder: str, first: int = 0, deadly: str = ""):
 
     (Path(folder) / f"made {os.getpid()}").touch()
     return Work()
+
+
+def make_threaded():
+    """Leave a thread behind, as some libraries do."""
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    return lambda task: os.getppid()

@@ -10,7 +10,7 @@ from searchgen.lm.conversion.bits import chosen_bits
 from searchgen.lm.conversion.cached import Converted
 from searchgen.lm.conversion.converting import convert
 from searchgen.lm.conversion.model import ConvertedModel, open_session
-from searchgen.lm.conversion.probe import probe_of, probe_path
+from searchgen.lm.conversion.probe import probe_of
 from searchgen.lm.decoder.content_hash import TOKENIZER, hash_of
 from searchgen.lm.gguf.file import is_gguf
 from searchgen.lm.gguf.tokenizer import SPACE
@@ -69,7 +69,7 @@ def open_gguf(
     digest.update(f"{hash_of(path)} {converted.folder.name}".encode())
     probe = probe_of(hash_of(path), settings)
     if probe is not None:
-        digest.update(probe_path(hash_of(path)).read_bytes())
+        digest.update(probe.mean.tobytes() + probe.last.tobytes())
     return ConvertedModel(
         name,
         digest.hexdigest(),

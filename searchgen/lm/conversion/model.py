@@ -18,7 +18,7 @@ import numpy.typing as npt
 from searchgen.errors import ModelFileError
 from searchgen.kernels.processor import instruction_set
 from searchgen.lm.conversion.cached import GRAPH, Converted
-from searchgen.lm.conversion.prefix_tree import FEWEST, PrefixTree, common_beginning
+from searchgen.lm.conversion.prefix_tree import FEWEST, PrefixTree, common_beginning, nodes_of
 from searchgen.lm.conversion.probe import Probe
 from searchgen.lm.neural.batches import free_bytes, positions_for
 from searchgen.lm.neural.spelling.spelling import UNSPELLED
@@ -95,16 +95,16 @@ class ConvertedModel(OnnxModel):
         cuts = np.linspace(0, len(rows), shares + 1).astype(int).tolist()
         parts = [rows[start:end] for start, end in pairwise(cuts)]
         found = [self._read(rows)] if shares == 1 else list(self.engine.pool.map(self._read, parts))
-        read = self._read_before
+        # Threads read apart what stands on both sides of a cut; counts do not depend on that.
+        nodes = nodes_of([row[self._read_before :] for row in rows])
         self.usage.forwards += 1
         self.usage.texts += len(rows)
-        for tree, _ in found:
-            self.usage.tokens += len(tree.pieces)
-            self.usage.spared += int(tree.lengths.sum()) - len(tree.pieces) + read * len(tree.lengths)
-        return [one for _, scored in found for one in scored]
+        self.usage.tokens += nodes
+        self.usage.spared += sum(len(row) - 1 for row in rows) - nodes
+        return [one for scored in found for one in scored]
 
-    def _read(self, rows: list[list[int]]) -> tuple[PrefixTree, list[Scored]]:
-        """Return what rows have in common, and the scored pieces of each."""
+    def _read(self, rows: list[list[int]]) -> list[Scored]:
+        """Return the scored pieces of each row."""
         # What stands before all texts was read once; each row has it in front.
         tree = PrefixTree.of([[max(piece, 0) for piece in row[self._read_before :]] for row in rows])
         together = max(FEWEST, -(-len(tree.at) // max(1, -(-len(tree.at) // TOGETHER))))
@@ -126,10 +126,10 @@ class ConvertedModel(OnnxModel):
         if self.probe:
             sense = self.probe.sense(tree, found[-1])
             texts = [replace(text, sense=odds) for text, odds in zip(texts, sense, strict=True)]
-        return tree, texts
+        return texts
 
     def sense(self, texts: Sequence[str]) -> Odds | None:
-        """Return natural log odds that a reader finds texts fine, (n,) float64; None: it has no probe. The texts scored last are known."""
+        """Return the sense of texts, (n,) float64 natural log odds; None: it has no probe. The texts scored last are known."""
         return None if self.probe is None else np.array([scored.sense for scored in self._pieces(texts)], np.float64)
 
     @property

@@ -5,12 +5,13 @@ A node is a piece behind all pieces before it. Its hidden states depend on nothi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FEWEST", "PrefixTree", "common_beginning"]
+__all__ = ["FEWEST", "PrefixTree", "common_beginning", "nodes_of"]
 
 Places = npt.NDArray[np.int64]
 
@@ -100,3 +101,14 @@ def common_beginning(first: Sequence[int], second: Sequence[int]) -> int:
     """
     pairs = zip(first, second, strict=False)
     return next((place for place, (one, other) in enumerate(pairs) if one != other), min(len(first), len(second)))
+
+
+def nodes_of(rows: Sequence[Sequence[int]]) -> int:
+    """Return how many nodes the tree of rows has.
+
+    Example:
+        >>> nodes_of([[7, 3, 5], [7, 4, 5], [7, 3, 6]]), nodes_of([[7]])
+        (3, 0)
+    """
+    read: list[list[int]] = [[], *sorted(list(row[:-1]) for row in rows)]
+    return sum(len(row) - common_beginning(before, row) for before, row in pairwise(read))

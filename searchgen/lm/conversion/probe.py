@@ -2,9 +2,9 @@
 
     sense(x) = a . mean of the states of x's pieces  +  b . state of its last piece  +  c
 
-in natural log odds that a strict reader finds x fine. A linear probe (Alain and Bengio, "Understanding intermediate layers using linear
-classifier probes", 2016): logistic regression on verdicts of readers (`benchmarks/sense.py`), for the file of one model behind the
-example lines that come with searchgen. It leads and ranks searches; no law has it.
+in natural log odds of a strict reader's verdict: fine is 1, odd 0.35, broken 0. A linear probe (Alain and Bengio, "Understanding
+intermediate layers using linear classifier probes", 2016): logistic regression on verdicts of readers (`benchmarks/sense.py`), for the
+file of one model, in one language, behind the example lines that come with searchgen. It leads and ranks searches; no law has it.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Probe:
     constant: float
 
     def sense(self, tree: PrefixTree, states: npt.NDArray[np.float32]) -> list[float]:
-        """Return the log odds of each text of a tree, from the hidden states of its nodes, (N, H)."""
+        """Return the sense of each text of a tree, from the hidden states of its nodes, (N, H)."""
         weights = np.append(self.mean, self.last)
         # Row by row: a product of matrices would depend on how many rows it has, in its last bits.
         return [float((weights * row).sum() + self.constant) for row in pooled(tree, states)]
@@ -58,9 +58,9 @@ def pooled(tree: PrefixTree, states: npt.NDArray[np.float32]) -> npt.NDArray[np.
     return np.array([np.append(states[nodes].mean(axis=0), states[nodes[-1]]) for nodes in own], np.float64)
 
 
-def probe_path(content: str) -> Path:
-    """Return where the probe of a model is, by the SHA-256 of its file."""
-    return DATA / f"sense-{content[:DIGITS]}.npy"
+def probe_path(content: str, language: str) -> Path:
+    """Return where the probe of a model is, by the SHA-256 of its file and the language of the texts."""
+    return DATA / f"sense-{language}-{content[:DIGITS]}.npy"
 
 
 def probe_of(content: str, settings: NeuralSettings) -> Probe | None:
@@ -74,8 +74,9 @@ def probe_of(content: str, settings: NeuralSettings) -> Probe | None:
         >>> probe_of("0" * 64, NeuralSettings(examples="default-en")) is None
         True
     """
-    path = probe_path(content)
-    if not settings.examples.startswith(f"{DEFAULT}-") or not path.is_file():
+    kind, _, language = settings.examples.partition("-")
+    path = probe_path(content, language)
+    if kind != DEFAULT or not path.is_file():
         return None
     numbers = np.load(path).astype(np.float64)
     half = len(numbers) // 2

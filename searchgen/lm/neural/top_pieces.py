@@ -22,7 +22,7 @@ class Scored:
         log_p: (n,) float64, natural log p of each after all before it.
         piece: (n, K) int64, the K most probable pieces in its place, most probable first.
         piece_log_p: (n, K) float64, theirs.
-        sense: of a whole text, natural log odds that a reader finds it fine; None: the network has not been taught that.
+        sense: of a whole text, natural log odds of a reader's verdict on it; None: the network has not been taught that.
     """
 
     log_p: npt.NDArray[np.float64]

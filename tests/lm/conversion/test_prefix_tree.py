@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from searchgen.lm.conversion.model import ConvertedModel
-from searchgen.lm.conversion.prefix_tree import FEWEST, PrefixTree
+from searchgen.lm.conversion.prefix_tree import FEWEST, PrefixTree, nodes_of
 from tests.lm.conversion.test_scores import TEXTS, opened, same_bits
 
 
@@ -18,6 +18,7 @@ def test_nodes_are_the_beginnings(pieces: int, seed: int) -> None:
     tree = PrefixTree.of(rows)
     beginnings = {tuple(row[:end]) for row in rows for end in range(1, len(row))}
     assert len(tree.pieces) == max(FEWEST, len(beginnings))
+    assert nodes_of(rows) == len(beginnings)
     spelled: dict[int, tuple[int, ...]] = {}
     pairs = iter(tree.pair.tolist())
     for row, nodes, length in zip(rows, tree.node.tolist(), tree.lengths.tolist(), strict=True):
@@ -33,10 +34,12 @@ def test_nodes_are_the_beginnings(pieces: int, seed: int) -> None:
         assert tree.node.ravel()[tree.cell[node]] == node
 
 
-def test_texts_that_begin_alike_are_read_once(tmp_path: Path) -> None:
-    model = opened(tmp_path, "llama", 8)
-    rows = model.spelling.spell(["It was late.", "It was late, and dark.", "A dog ran."])
-    model.scored_rows(["", "", ""], rows)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_texts_that_begin_alike_are_read_once(threads: int, tmp_path: Path) -> None:
+    """And counts do not depend on threads, though each reads its own texts."""
+    model = opened(tmp_path, "llama", 8, threads=threads)
+    rows = model.spelling.spell(["It was late.", "It was late, and dark.", "A dog ran.", *TEXTS[:5]])
+    model.scored_rows([""] * len(rows), rows)
     beginnings = {
         tuple(row[model._read_before : end]) for row in rows for end in range(model._read_before + 1, len(row))
     }

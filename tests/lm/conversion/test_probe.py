@@ -15,6 +15,7 @@ from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.search.lockstep import SharedPasses
 from tests.lm.conversion.test_scores import CONTEXT, TEXTS, opened
 from tests.lm.gguf.tiny_gguf import network, tables, torch, written
+from tests.places import ROOT
 
 WIDTH = 24
 
@@ -91,14 +92,15 @@ def test_it_is_found_by_the_hash_of_the_file_and_only_behind_the_lines_it_was_ta
     without = model(taught)
     assert without.probe is None
     numbers = np.arange(2 * WIDTH + 1, dtype=np.float32)
-    np.save(probe_path(hash_of(path)), numbers)
+    np.save(probe_path(hash_of(path), "en"), numbers)
     found = model(taught)
     assert found.probe is not None
     assert np.concatenate([found.probe.mean, found.probe.last, [found.probe.constant]]).tolist() == numbers.tolist()
     assert found.hash != without.hash, "its searches find other texts"
-    for settings in (NeuralSettings(), NeuralSettings(prompt=CONTEXT), NeuralSettings(examples="none")):
+    others = ("", "none", "default-zh", str(ROOT / "README.md"))
+    for settings in (NeuralSettings(prompt=CONTEXT), *(NeuralSettings(examples=value) for value in others)):
         assert model(settings).probe is None, settings
-    np.save(probe_path(hash_of(path)), numbers + 1)
+    np.save(probe_path(hash_of(path), "en"), numbers + 1)
     assert model(taught).hash != found.hash
 
 
