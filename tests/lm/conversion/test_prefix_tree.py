@@ -38,6 +38,7 @@ def test_nodes_are_the_beginnings(pieces: int, seed: int) -> None:
 def test_texts_that_begin_alike_are_read_once(threads: int, tmp_path: Path) -> None:
     """And counts do not depend on threads, though each reads its own texts."""
     model = opened(tmp_path, "llama", 8, threads=threads)
+    model._positions = 10_000  # one pass
     rows = model.spelling.spell(["It was late.", "It was late, and dark.", "A dog ran.", *TEXTS[:5]])
     model.scored_rows([""] * len(rows), rows)
     beginnings = {
