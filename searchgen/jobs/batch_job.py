@@ -223,18 +223,14 @@ class Runner:
         Draws have no small part, and nobody wants to pay a server twice.
         """
         with suppress(Exception):  # the job itself will say what is wrong
-            if job.values.get("command") == "similar":
-                self.prepare(job)
-                return
             values = {name: value for name, value in job.values.items() if name not in COUNTS}
-            prepared = self.prepare(replace(job, values={**values, **REHEARSAL}))
+            small = job if values.get("command") == "similar" else replace(job, values={**values, **REHEARSAL})
+            prepared = self.prepare(small)
+            if isinstance(prepared, SimilarJob) or "://" in prepared.request.lm:
+                return
             if isinstance(prepared, PreparedRevision):
                 prepared.rows()
-            elif (
-                isinstance(prepared, Prepared)
-                and prepared.request.sampler == "anneal"
-                and "://" not in prepared.request.lm
-            ):
+            elif prepared.request.sampler == "anneal":
                 prepared.perform()
 
     def answer(self, job: Job, make_row: Callable[[], Rowed]) -> Answer:

@@ -27,7 +27,7 @@ from searchgen.lm.onnx.graph_file import GraphFile, read_graph_file
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-__all__ = ["BEST", "GRAPH", "MOST", "NO_REPORTS", "OnnxModel", "graph_of", "open_graph", "share_with_forks"]
+__all__ = ["BEST", "GRAPH", "MOST", "NO_REPORTS", "SHARE", "OnnxModel", "graph_of", "open_graph", "share_with_forks"]
 
 Places = npt.NDArray[np.int64]
 
