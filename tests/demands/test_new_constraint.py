@@ -11,50 +11,10 @@ import pytest
 
 from tests.places import ROOT
 
-#: The file of somebody who has read docs/constraints.md.
-FILE = '''\
-"""A largest number of commas."""
-
-from dataclasses import dataclass
-from typing import ClassVar
-
-import numpy as np
-
-from searchgen.automata import ENTRY_LIMIT, Automaton
-from searchgen.constraints.base import Constraint
-from searchgen.constraints.flags import Flag
-from searchgen.errors import RequestError
-from searchgen.vocabulary import Vocabulary
-
-__all__ = ["MaxCommas"]
-
-
-@dataclass(frozen=True)
-class MaxCommas(Constraint):
-    """The text has at most `most` commas."""
-
-    name: ClassVar[str] = "max-commas"
-    flags: ClassVar[tuple[Flag, ...]] = (Flag("max-commas", int | None, "Most commas.", "N"),)
-    most: int
-
-    def validate(self) -> None:
-        """Refuse a number out of range."""
-        if not 0 <= self.most <= 200:
-            raise RequestError(f"--max-commas {self.most}: give 0 to 200")
-
-    def describe(self) -> str:
-        """The number."""
-        return f"at most {self.most} commas"
-
-    def automaton(self, vocabulary: Vocabulary, limit: int = ENTRY_LIMIT) -> Automaton:
-        """One state for each comma read."""
-        is_comma = np.zeros(len(vocabulary), np.int16)
-        is_comma[[token for token in map(vocabulary.find, ",，") if token >= 0]] = 1
-        read = [[0, 0], *([1 + n, 2 + n if n < self.most else 0] for n in range(self.most + 1))]
-        return Automaton.of(is_comma, read, np.arange(self.most + 2) > 0)
-'''
-
-LINE = '    "max_commas:MaxCommas",\n'
+#: What somebody who has read the page writes: a file, and a line.
+PAGE = (ROOT / "docs/constraints.md").read_text(encoding="utf-8")
+FILE = PAGE.partition("```python\n# searchgen/constraints/max_commas.py\n")[2].partition("```")[0]
+LINE = next(f"{line}\n" for line in PAGE.splitlines() if line.startswith('    "max_commas:'))
 
 WITH_COMMA, WITHOUT = "Well, the dog ran home.", "The dog ran home."
 
