@@ -2,6 +2,7 @@
 
 import re
 
+from searchgen.lm.ngram.load import load
 from searchgen.samplers.registry import BUILT_IN, method
 from tests.places import ROOT
 from tests.readme import readmes, shown
@@ -48,3 +49,11 @@ def test_the_list_of_samplers_is_complete() -> None:
     page = (ROOT / "docs" / "methods" / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| \[`(\w+)`\]\((\w+)\.md\) \| (\w+) \|", page, re.MULTILINE)
     assert {(name, name, method(name).kind) for name in BUILT_IN} == set(rows)
+
+
+def test_prose_names_the_models_that_come_with_searchgen() -> None:
+    """What stands outside of blocks is not run again, and is copied into papers."""
+    named = set()
+    for path in (*readmes(), *(ROOT / "docs").rglob("*.md")):
+        named |= set(re.findall(r"\b(en-ngram|zh-ngram)@([0-9a-f]{12})\b", path.read_text(encoding="utf-8")))
+    assert named == {(name, load(name).hash[:12]) for name in ("en-ngram", "zh-ngram")}

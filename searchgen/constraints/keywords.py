@@ -63,7 +63,7 @@ class Keywords(Constraint):
         Flag("ordered", bool, "The keywords must occur in the given order.", "", False, False),
         Flag("overlap", bool, "Keywords may share words (in Chinese: characters).", "", False, False),
         Flag(
-            "inside-words", bool, "Keywords may be parts of other words: 下班 in 一下 班 (Chinese).", "", False, False
+            "inside-words", bool, "Keywords may be parts of other words: 火车 in 火车站 (Chinese).", "", False, False
         ),
         *INFLECTION_FLAGS,
     )
