@@ -16,7 +16,7 @@ from searchgen.cli.commands import completion
 from searchgen.cli.garbage import begin_loading
 from searchgen.cli.output import complain, complain_of, hush, hush_libraries, utf8
 from searchgen.cli.parts.demands import expanded
-from searchgen.cli.signals import INTERRUPTED, TERMINATED, Terminated, end_at_once, unwind
+from searchgen.cli.signals import INTERRUPTED, TERMINATED, Sent, Terminated, end_at_once, unwind
 from searchgen.errors import RequestError, SearchgenError
 from searchgen.files.notices import hear_notices
 from searchgen.lm import torch_threads
@@ -247,6 +247,8 @@ def _unexpected(error: Exception, arguments: Sequence[str]) -> int:
 
 def _ended(ended: BaseException) -> int:
     """Return the exit code of a signal, said in one line."""
+    if isinstance(ended, Sent):
+        ended.heard = True
     is_terminated = isinstance(ended, Terminated)
     complain("terminated" if is_terminated else "interrupted")
     return TERMINATED if is_terminated else INTERRUPTED

@@ -1,16 +1,19 @@
 """Ctrl-C and SIGTERM at any moment and twice in a row: the documented exit code, one line, no traceback."""
 
+import gc
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from searchgen.cli.signals import GRACE, Terminated, end_at_once, unwind
+from searchgen.cli.signals import AGAIN, GRACE, Interrupted, Sent, Terminated, end_at_once, unwind
 from tests.cli.runner import QUICK, model, searchgen
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="/proc says when signals are answered")
@@ -85,23 +88,30 @@ def test_a_chain_that_runs_for_weeks(sent: signal.Signals) -> None:
     assert (code, said.splitlines(keepends=True)[-1]) == SIGNALS[sent]
 
 
-def test_what_does_not_unwind_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep what this process does with signals."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    kept = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    end_at_once()
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+def test_what_does_not_unwind_is_ended(monkeypatch: pytest.MonkeyPatch, handlers: None) -> None:
     codes: list[int] = []
     monkeypatch.setattr("searchgen.cli.signals.os._exit", codes.append)
     monkeypatch.setattr("searchgen.cli.signals.PATIENCE", 0.05)
-    kept = {number: signal.getsignal(number) for number in SIGNALS}
-    try:
-        for expected in ([143], [143]):  # the second one ends in time
-            unwind()
-            with pytest.raises(Terminated):
-                os.kill(os.getpid(), signal.SIGTERM)
-            if codes:
-                end_at_once()
-            time.sleep(0.3)
-            assert codes == expected
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
+    for expected in ([143], [143]):  # the second one ends in time
+        unwind()
+        with pytest.raises(Terminated) as caught:
+            os.kill(os.getpid(), signal.SIGTERM)
+        caught.value.heard = True
+        if codes:
+            end_at_once()
+        time.sleep(0.3)
+        assert codes == expected
 
 
 @pytest.mark.slow
@@ -115,52 +125,90 @@ def test_fifty_random_moments(tmp_path: Path, sent: signal.Signals) -> None:
         assert b"Traceback" not in said
 
 
-@pytest.mark.parametrize(("sent", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)])
-def test_a_signal_that_comes_in_a_destructor_is_not_lost(
-    monkeypatch: pytest.MonkeyPatch, sent: signal.Signals, raised: type[BaseException]
+class Ended:
+    """What sends a signal when it ends, to this process."""
+
+    def __init__(self, sent: signal.Signals) -> None:
+        self.sent = sent
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), self.sent)
+        time.sleep(0.01)
+
+
+def in_a_destructor(sent: signal.Signals) -> None:
+    """Python drops what is raised there."""
+    Ended(sent)
+    time.sleep(5)
+
+
+def in_a_library(sent: signal.Signals) -> None:
+    """Some drop what they catch, whatever it is."""
+    with suppress(BaseException):
+        os.kill(os.getpid(), sent)
+        time.sleep(0.01)
+    time.sleep(5)
+
+
+def in_an_import(sent: signal.Signals) -> None:
+    """A module that is being imported stays locked if its import is left at the wrong moment."""
+    code = compile(
+        "import os, time\nos.kill(os.getpid(), sent)\ntime.sleep(0.005)\nover = True", "<frozen importlib>", "exec"
+    )
+    names = {"sent": sent}
+    exec(code, names)
+    assert names["over"]
+    time.sleep(5)
+
+
+@pytest.mark.parametrize(("sent", "raised"), [(signal.SIGINT, Interrupted), (signal.SIGTERM, Terminated)])
+@pytest.mark.parametrize("dropped", [in_a_destructor, in_a_library, in_an_import])
+def test_a_signal_is_not_lost(
+    handlers: None, dropped: Callable[[signal.Signals], None], sent: signal.Signals, raised: type[Sent]
 ) -> None:
-    """Python drops what a destructor raises. Another fault there is reported as always."""
+    unwind()
+    begun = time.monotonic()
+    with pytest.raises(raised) as caught:
+        dropped(sent)
+    caught.value.heard = True
+    assert time.monotonic() - begun < 4
 
-    class Ended:
+
+def test_a_signal_that_was_heard_is_sent_once(handlers: None) -> None:
+    unwind()
+    with pytest.raises(Terminated) as caught:
+        os.kill(os.getpid(), signal.SIGTERM)
+    caught.value.heard = True
+    del caught
+    gc.collect()
+    time.sleep(10 * AGAIN)
+
+
+def test_other_faults_of_destructors_are_reported(handlers: None, capsys: pytest.CaptureFixture[str]) -> None:
+    class Faulty:
         def __del__(self) -> None:
-            os.kill(os.getpid(), sent)
-            time.sleep(0.01)
+            raise ValueError("a fault")
 
-    def dropped() -> None:
-        Ended()
-        time.sleep(5)
-
-    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
-    kept = {number: signal.getsignal(number) for number in SIGNALS}
-    try:
-        unwind()
-        with pytest.raises(raised):
-            dropped()
-    finally:
-        end_at_once()
-        for number, handler in kept.items():
-            signal.signal(number, handler)
+    unwind()
+    Faulty()
+    assert "a fault" in capsys.readouterr().err
 
 
-def test_a_second_signal_is_of_the_same_wish_for_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_signal_is_of_the_same_wish_for_a_second(monkeypatch: pytest.MonkeyPatch, handlers: None) -> None:
     now, codes = [100.0], []
     monkeypatch.setattr("searchgen.cli.signals.time.monotonic", lambda: now[0])
     monkeypatch.setattr("searchgen.cli.signals.os._exit", codes.append)
-    kept = {number: signal.getsignal(number) for number in SIGNALS}
-    try:
-        unwind()
-        with pytest.raises(Terminated):
-            os.kill(os.getpid(), signal.SIGTERM)
-        now[0] += GRACE
+    unwind()
+    with pytest.raises(Terminated) as caught:
         os.kill(os.getpid(), signal.SIGTERM)
-        os.kill(os.getpid(), signal.SIGINT)
-        assert codes == []
-        now[0] += 0.1
-        os.kill(os.getpid(), signal.SIGINT)
-        assert codes == [130]
-        end_at_once()
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert codes == [130, 143]
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
+    now[0] += GRACE
+    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGINT)
+    assert codes == []
+    now[0] += 0.1
+    os.kill(os.getpid(), signal.SIGINT)
+    assert codes == [130]
+    end_at_once()
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert codes == [130, 143]
+    caught.value.heard = True

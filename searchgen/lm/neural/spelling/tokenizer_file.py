@@ -63,9 +63,9 @@ def _fast(folder: Path, path: Path) -> TokenizerFile:
         made.no_padding()
         made.no_truncation()
         unknown = _unknown(made, path)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # the library raises Exception itself, and where it panics what is none
+    except BaseException as error:
+        if not _is_of_library(error):
+            raise
         raise ModelFileError(f"{path} is damaged: {_line(error)}; fetch the model again") from None
     names = _names(folder)
     special = {role: number for role, name in names.items() if (number := made.token_to_id(name)) is not None}
@@ -127,9 +127,9 @@ class _Pieces:
     def _encoded(self, texts: list[str]) -> "list[Encoding | None]":
         try:
             encodings = self._made.encode_batch(texts, add_special_tokens=False)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException:  # as above
+        except BaseException as error:
+            if not _is_of_library(error):
+                raise
             return [self._encoded([text])[0] for text in texts] if len(texts) > 1 else [None] * len(texts)
         return [
             encoding if encoding.ids and (self._signs is None or self._signs.are_in(text)) else None
@@ -169,9 +169,9 @@ def _converted(folder: Path) -> TokenizerFile:
         made = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         names = {role: value for role in ROLES if isinstance(value := getattr(made, role, None), str)}
         special = {role: first_id(made.convert_tokens_to_ids(name)) for role, name in names.items()}
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # as above
+    except BaseException as error:
+        if not _is_of_library(error):
+            raise
         raise ModelFileError(
             f"{folder} has no tokenizer that can be read ({_line(error)}); save the model with tokenizer.json"
         ) from None
@@ -179,9 +179,9 @@ def _converted(folder: Path) -> TokenizerFile:
     def encode(texts: list[str]) -> list[list[int]]:
         try:
             return list(made(texts, add_special_tokens=False)["input_ids"]) if texts else []
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException:  # as above
+        except BaseException as error:
+            if not _is_of_library(error):
+                raise
             return [encode([text])[0] for text in texts] if len(texts) > 1 else [[]]
 
     known = {role: number for role, number in special.items() if number is not None}
@@ -191,6 +191,11 @@ def _converted(folder: Path) -> TokenizerFile:
 def _with(unknown: int | None, special: Mapping[str, int]) -> frozenset[int]:
     """Return the unknown pieces: the tokenizer's, and the one that the files beside it name."""
     return frozenset(piece for piece in (unknown, special.get("unk_token")) if piece is not None)
+
+
+def _is_of_library(error: BaseException) -> bool:
+    """Return whether a library failed: it raises Exception itself, and where it panics what is none. Signals raise other things."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def _line(error: BaseException) -> str:
