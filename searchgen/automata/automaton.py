@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from searchgen.errors import RequestError
+from searchgen.errors import TooLarge
 
 __all__ = ["CLASS_LIMIT", "DEAD", "NEVER", "START", "Automaton", "Bools", "Ids", "Table", "anything", "compress"]
 
@@ -46,7 +46,7 @@ class Automaton:
             The automaton, with arrays of the right types.
 
         Raises:
-            RequestError: there are more than 32,767 classes.
+            TooLarge: there are more than 32,767 classes.
 
         >>> Automaton.of([0, 2], [[0, 0, 0], [1, 0, 1]], [False, True]).next.tolist()
         [[0, 0], [1, 1]]
@@ -213,7 +213,7 @@ def compress(code: npt.NDArray[np.integer], size: int) -> tuple[npt.NDArray[np.i
         table[code] = True
         present, place = np.flatnonzero(table), (np.cumsum(table, dtype=np.int32) - 1)[code]
     if len(present) > CLASS_LIMIT:
-        raise RequestError(
+        raise TooLarge(
             f"the constraints distinguish {len(present)} kinds of token, more than the {CLASS_LIMIT} possible; drop some of them"
         )
     return present.astype(np.int64), place.astype(np.int16)

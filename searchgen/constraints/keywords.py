@@ -62,9 +62,7 @@ class Keywords(Constraint):
         ),
         Flag("ordered", bool, "The keywords must occur in the given order.", "", False, False),
         Flag("overlap", bool, "Keywords may share words (in Chinese: characters).", "", False, False),
-        Flag(
-            "inside-words", bool, "Keywords may be parts of other words: 火车 in 火车站 (Chinese).", "", False, False
-        ),
+        Flag("inside-words", bool, "Keywords may be parts of other words: 火车 in 火车站 (Chinese).", "", False, False),
         *INFLECTION_FLAGS,
     )
     items: tuple[Item, ...]
@@ -123,7 +121,7 @@ class Keywords(Constraint):
     @classmethod
     def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Yield each item; a list in a given order is one part."""
-        items, forms = demands["keywords"], Inflected.given(demands)
+        items, forms = demands["keywords"], {**Inflected.given(demands), "inside_words": demands["inside_words"]}
         if demands["ordered"] and len(items) > 1:
             listed = ", ".join("|".join(item) for item in items)
             yield f"keywords in order: {listed}", {**forms, "keywords": items, "ordered": True}, {"keywords": ()}

@@ -70,7 +70,6 @@ repeats = true                 # false: no content word occurs twice
 # lines = 4
 # words_per_line = "3..8"
 # chars_per_line = "20..40"
-# line_words = ["1=sea"]
 # line_words = ["2=sea"]       # words in single lines
 # acrostic = "moon"            # the first letters of the lines
 sentence = true                # one sentence

@@ -13,7 +13,7 @@ from searchgen.errors import RequestError
 from searchgen.plain_json import brief
 from searchgen.request.json_values import typed
 from searchgen.request.model_ref import default_model
-from searchgen.request.request import MOST_WORDS, Annealing, Request
+from searchgen.request.request import Annealing, Request
 from searchgen.text import detect
 from searchgen.text.items.lists import parse_items
 
@@ -150,10 +150,11 @@ def request_of(values: Mapping[str, Any], line: int, defaults: Defaults) -> Requ
             given[name] = (_items if flag.type == ITEMS else _phrases)(name, given[name])
     if given.get("lm") is None:
         given.pop("lm", None)
-        given["lm"] = usual_model(_written(given), sampler, defaults)
     if given.get("seed") is None:
         given["seed"] = seed_of(defaults.seed, job)
     request = Request.from_mapping(given)
+    if "lm" not in given:
+        request = replace(request, lm=usual_model(request.words, sampler, defaults))
     return request if budget is None else replace(request, annealing=_schedule(request, budget))
 
 
@@ -295,15 +296,3 @@ def _items(name: str, value: Any) -> Any:
 
 def _phrases(name: str, value: Any) -> Any:
     return [phrase for item in _items(name, value) for phrase in item] if isinstance(value, str) else value
-
-
-def _written(given: Mapping[str, Any]) -> str:
-    """Return the words of a request as one text, whatever else is wrong with it."""
-    items = given.get("keywords")
-    words = [phrase for item in items if isinstance(item, list) for phrase in item] if isinstance(items, list) else []
-    words += [given.get(name) for name, flag in demand_flags().items() if flag.type is str]
-    if not any(words):
-        words = next(
-            (given[key][:MOST_WORDS] for key in ("forbid", "only_words") if isinstance(given.get(key), list)), []
-        )
-    return " ".join(word for word in words if isinstance(word, str))

@@ -21,7 +21,7 @@ from searchgen.automata import (
     trim,
     union,
 )
-from searchgen.errors import RequestError
+from searchgen.errors import RequestError, TooLarge
 
 TOKENS, LONGEST = 3, 6
 TEXTS = [text for length in range(LONGEST + 1) for text in sequences(range(TOKENS), repeat=length)]
@@ -159,7 +159,7 @@ def test_pairs_are_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_many_classes_are_refused() -> None:
-    with pytest.raises(RequestError, match="more than the 32767 possible"):
+    with pytest.raises(TooLarge, match="more than the 32767 possible"):
         Automaton.of(np.arange(40_000), np.zeros((2, 40_000)), [False, True])
 
 

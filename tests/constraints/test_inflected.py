@@ -4,17 +4,20 @@ import random
 import re
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from searchgen import api
 from searchgen.cli.parts import default_models
+from searchgen.constraints import CONSTRAINTS
 from searchgen.constraints.base import Setting
 from searchgen.constraints.words.inflected import Inflected
 from searchgen.demands.demands import Demands
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
+from searchgen.errors import TooLarge
 from searchgen.request.from_values import Defaults, request_of
 from searchgen.text import text_form
 from searchgen.text.inflection import forms_of_all, word_forms
@@ -133,6 +136,50 @@ def test_who_writes_without_a_verb_writes_without_its_short_forms() -> None:
         judge.judged(text)["without be"] for text in ("I'm here.", "It isn't.", "The dog's bone.", "We'll see.")
     ]
     assert verdicts == [False, False, True, True]
+
+
+def test_no_form_of_a_forbidden_phrase_is_left_out() -> None:
+    known = vocabulary("trying", "coming", "seeing", "sea")
+    phrase = "try_V come_V see_V"
+    forms = ("try tries tried trying", "come comes came coming", "see sees saw seen seeing")
+    judge = Judge.of(
+        Demands.nothing(min_words=1, forbid=(phrase,), where=(f'not holds("{phrase}")',), inflect=True), known
+    )
+    for words in product(*map(str.split, forms)):
+        assert not judge.judged(" ".join(words) + ".")["without try_v come_v see_v"], words
+    for text, is_held in (("Trying coming seeing.", False), ("Trying coming sea.", True)):
+        said = judge.judged(text)
+        assert said["without try_v come_v see_v"] == said[f'not holds("{phrase}")'] == is_held, text
+
+
+def test_a_forbidden_phrase_of_too_many_forms_is_refused() -> None:
+    known, all_words = vocabulary("try", "tries", "tried", "trying"), Inflected(True, {})
+    six, seven = (" ".join(["try_V"] * size) for size in (6, 7))
+    assert len(all_words.forms(six)) == 4**6
+    assert " ".join(["trying"] * 6) in all_words.forms(six)
+    message = "has 16,384 forms, and at most 10,000 can be forbidden"
+    for demands in ({"forbid": (seven,)}, {"where": (f'not holds("{seven}")',)}):
+        with pytest.raises(TooLarge, match=message):
+            Judge.of(Demands.nothing(inflect=True, **demands), known)
+    Judge.of(Demands.nothing(inflect=True, keywords=((seven,),)), known)  # a demanded one takes what it can
+
+
+@pytest.mark.parametrize(
+    "demands",
+    [
+        {"keywords": (("catch", "dog"),), "inflect": True},
+        {"keywords": (("dog",), ("catch",)), "ordered": True, "forms_of": ("catch_V",)},
+        {"where": ("holds(dog) or holds(catch)",), "inflect": True, "inflections": (("dog", "hound"),)},
+        {"only_words": ("the", "dog", "catch"), "inflect": True},
+        {"only_words": ("the", "dog", "catch"), "forms_of": ("dog",), "inflections": (("dog", "hound"),)},
+    ],
+)
+def test_a_part_that_is_measured_alone_keeps_its_forms(demands: dict[str, object]) -> None:
+    known = vocabulary("the", "dog", "dogs", "hound", "catch", "caught")
+    asked = Demands.nothing(**demands)
+    (alone,) = (part for constraint in CONSTRAINTS.values() for _, part, _ in constraint.apart(asked))
+    made = [constraints_of(of, known.form, known).constraints for of in (asked, Demands.nothing(**alone))]
+    assert made[0] == made[1]
 
 
 def test_a_mark_that_is_no_part_of_speech_is_refused() -> None:

@@ -18,6 +18,7 @@ from searchgen.constraints.printed.ranges import Range
 from searchgen.errors import RequestError, TooLarge
 from searchgen.testing import assert_constraint
 from searchgen.text import text_form
+from searchgen.text.printing import Alphabet
 from searchgen.vocabulary import Vocabulary
 from tests.constraints.toy_text import FORM
 
@@ -37,6 +38,8 @@ LINES = {
         Lines(2, Range(1, 3), "", (Held(0, ("owl",)), Held(1, ("my", "oh")))),
         Lines(3, Range(1, 2), "moo", (Held(1, ("on 7", "owl")),)),
         Lines(2, Range(1, None), "", (Held(1, ("the",)), Held(1, ("my night", "owl")))),
+        Lines(2, Range(1, 3), "", (Held(0, ("well-known",)),)),
+        Lines(2, Range(1, 3), "", (Held(0, ("a.m.", "3.14")), Held(1, ("owl", "my well-known")))),
     ],
     "zh": [
         Lines(2, Range(2, 3)),
@@ -119,6 +122,76 @@ def test_automaton_is_every_choice_of_breaks(form: str, number: int) -> None:
             assert all(automaton.run(ids[:end]) != DEAD for end in range(len(ids) + 1))
         found += wanted
     assert found > 10
+
+
+@pytest.mark.parametrize(
+    ("word", "held", "refused"),
+    [
+        (
+            "well-known",
+            [
+                "A well-known old owl.",
+                "A Well-Known, old owl",
+                "(A well-known) old owl",
+                "A well-known. Old owl.",
+                "A well-known- old owl",
+            ],
+            [
+                "A well- old owl",
+                "The well known owl",
+                "A well--known old owl",
+                "A well-,known old owl",
+                "A well-knowns old owl",
+            ],
+        ),
+        (
+            "well-known",
+            ["A “well-known” old owl."],
+            [
+                "A well-known-ish old owl",
+                "An old well-known owl.",
+                "A -known old owl",
+                "A well.known old owl",
+                "A wellknown old owl",
+            ],
+        ),
+        (
+            "a.m.",
+            ["At a.m. owls sleep", "At A.M., owls sleep.", "At a.m owls sleep"],
+            ["At am. owls sleep", "At a. m. owls", "At a.m.m. owls sleep"],
+        ),
+        (
+            "3.14",
+            ["About 3.14 old owls.", "About 3.14, old owls", "About 3.14. Old owls"],
+            ["About 3. 14 owls", "About 3.145 old owls", "About 3. old owls"],
+        ),
+    ],
+)
+def test_a_word_with_marks_inside_stands_in_its_line(word: str, held: list[str], refused: list[str]) -> None:
+    """Four words in two lines: the first must hold it."""
+    lines, texts = Lines(2, Range(2, 2), "", (Held(0, (word,)),)), [*held, *refused]
+    alphabet = Alphabet.of(texts)
+    automaton = lines.characters(alphabet, "en", 100_000)
+    for text in texts:
+        assert len(words_of(text, "en")) == 4
+        assert lines.held_by(text, "en") == (text in held), text
+        assert automaton.accepts([alphabet.index(sign) for sign in text]) == (text in held), text
+
+
+def test_words_with_marks_inside_in_all_short_texts() -> None:
+    """Among them words of which one begins another, and one with two marks in a row."""
+    alphabet = Alphabet.of(["ab-."])
+    texts = ["".join(signs) for size in range(1, 6) for signs in product(alphabet, repeat=size)]
+    texts = [text for text in texts if text == " ".join(text.split())]
+    for held in (("a-b",), ("a-b", "a"), ("a.b", "a-b.a"), ("a-.b", "b-a"), ("a-b a",)):
+        lines, found = Lines(1, Range(1, 3), "", (Held(0, held),)), 0
+        automaton = lines.characters(alphabet, "en", 100_000)
+        for text in texts:
+            wanted = is_line(text, "en", lines.words, "") and holds(text, "en", held)
+            assert automaton.accepts([alphabet.index(sign) for sign in text]) == wanted, (held, text)
+            assert lines.held_by(text, "en") == wanted, (held, text)
+            found += wanted
+        assert found > 0
 
 
 def walked(automaton: Automaton, chance: Random, tokens: int) -> list[int]:
@@ -207,6 +280,12 @@ def test_pieces_hold_all_characters() -> None:
 def test_contract_of_lines() -> None:
     for lines in (Lines(2, Range(1, 2)), Lines(2, Range(1, None), "ab")):
         assert_constraint(lines, ["a", "b", "c", ",", "was", "."], form=FORM, longest=4)
+    english, marked = text_form("en"), Lines(2, Range(1, 2), "", (Held(0, ("a-b",)),))
+
+    def is_divided(tokens: tuple[str, ...]) -> bool:
+        return any(True for _ in all_divisions(english.detokenise(tokens), "en", marked.lines))
+
+    assert_constraint(marked, ["a", "b", "-", ",", "."], is_divided, english, 4)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ REGEXES = [
     r"[^c]*",
     r"(?i:THE) dog.*?",
     r"^A.*$",
+    r"(?i)THE (?-i:sea|Dog).*",
     r"(a|b|c|d|The| )*",
     r"(a*)*b?.*",
     "",
@@ -94,6 +95,28 @@ def walked(classes: object, table: object, chance: Random, ids: list[int]) -> li
 @pytest.mark.parametrize("pattern", REGEXES)
 def test_regex(pattern: str) -> None:
     agree(Regex(pattern), "en", pattern, 1, 200)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "held", "refused"),
+    [
+        (r"(?i)the (?-i:SEA)\.", ["The SEA.", "the SEA."], ["The sea.", "The Sea."]),
+        (r"(?i:the) sea\.", ["THE sea.", "the sea."], ["the SEA.", "The Sea."]),
+        (r"(?i)a(?-i:b(?i:c)d)e", ["abCde", "AbcdE"], ["aBcde", "abcDe"]),
+        (r"(?i)(the (?-i:Sea|dog)\.?)+", ["THE Sea.the dog", "The dog"], ["the sea.", "the Dog"]),
+        (r"(?a:\w+)", ["sea", "SEA7"], ["é", "seé"]),
+        (r"(?a:\w)\w", ["eé", "ee"], ["ée", "éé"]),
+        (r"(?a)\w(?u:\w)", ["eé", "ee"], ["ée", "éé"]),
+        (r"(?a:\d)\d[^\W\d]", ["77e", "7٣é"], ["٣7e", "777"]),
+        (r"(?i)é(?a:é)s", ["Éés", "ééS"], ["éÉs", "ÉÉs"]),
+        (r"(?s:.).", ["sé", "\ne"], ["e\n", "\n\n"]),
+    ],
+)
+def test_flags_of_a_part_hold_for_that_part_alone(pattern: str, held: list[str], refused: list[str]) -> None:
+    texts = [*held, *refused]
+    verdicts = [Regex(pattern).held_by(text, "en") for text in texts]
+    assert verdicts == [re.fullmatch(pattern, text) is not None for text in texts]
+    assert verdicts == [text in held for text in texts]
 
 
 @pytest.mark.parametrize(("form", "source", "slots", "pattern"), TEMPLATES)

@@ -16,6 +16,7 @@ from searchgen.constraints import (
     Length,
     Sentence,
     StartsWith,
+    Transitions,
     joint,
     parse_items,
     window,
@@ -126,6 +127,14 @@ def test_too_many_keywords_are_refused_at_once() -> None:
     assert Keywords(items, ordered=True).automaton(vocabulary(" ".join(words))).next.shape == (42, 40)
     with pytest.raises(TooLarge, match="more than 50 entries"):
         Forbid(tuple((one, two) for one, two in pairwise(words))).automaton(vocabulary(" ".join(words)), 50)
+
+
+def test_a_table_beyond_the_limit_is_refused() -> None:
+    table, accept = ((0, 0), (1, 2), (2, 1)), (False, True, False)
+    even = Transitions("even number of a", lambda token: int(token == "a"), table, accept)
+    assert even.automaton(vocabulary("a b"), 6).accepts([0, 1, 0])
+    with pytest.raises(TooLarge, match="table 'even number of a' has more than 5 entries"):
+        even.automaton(vocabulary("a b"), 5)
 
 
 def test_twelve_keywords_have_all_their_subsets() -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from searchgen.automata import DEAD
 from searchgen.constraints import joint, with_demanded
-from searchgen.constraints.algebra.language import parsed
-from searchgen.constraints.algebra.where import Where, spelled
+from searchgen.constraints.algebra.expression import Condition
+from searchgen.constraints.algebra.language import Alternatives, Call, Joined, Negated, Node, parsed
+from searchgen.constraints.algebra.where import Leaf, Where, spelled
 from searchgen.errors import RequestError, TooLarge
 from searchgen.testing import assert_constraint
 from searchgen.text import text_form
@@ -185,6 +186,12 @@ def test_contract() -> None:
         ('within(3, "the dog", sea)', "'the dog' is not one word"),
         ("atleast(holds(dog))", "give a number, then conditions"),
         ("atleast(3, holds(dog))", "3 of 1 conditions"),
+        ("atleast(²,holds(dog),holds(sea))", "atleast at column 1: give a number, then conditions"),
+        ("within(²,dog,sea)", "within at column 1: give a number of words"),
+        ("lines(²)", "lines at column 1: give a number of lines"),
+        ("atleast(99999999999999999999, holds(dog))", "99999999999999999999 of 1 conditions"),
+        ("within(99999999999999999999, dog, sea)", "give 2 to 30"),
+        ("lines(99999999999999999999)", "give 1 to 40"),
         ("words(holds(dog))", "a condition stands where words are taken"),
         ('regex("(")', "unterminated"),
         ('template("{x}")', "the slot {x} has no fillers"),
@@ -196,6 +203,87 @@ def test_contract() -> None:
 def test_what_is_wrong_is_said(source: str, message: str) -> None:
     with pytest.raises(RequestError, match=re.escape(message)):
         Where.of_source(source, EN)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "atleast({}1, holds(dog), holds(sea))",
+        "atmost({}1, holds(dog), holds(sea))",
+        "exactly({}0, holds(dog), holds(sea))",
+        "within({}2, dog, sea)",
+        "lines({}4)",
+    ],
+)
+def test_zeros_before_a_number_say_nothing(source: str) -> None:
+    """At last there are more digits than Python reads as a number."""
+
+    def meant(zeros: str) -> object:
+        found = Where.of_source(source.format(zeros), EN).tree
+        return found.constraint if isinstance(found, Leaf) else found
+
+    assert meant("0") == meant("")
+    assert meant("0" * 9) == meant("")
+    assert meant("0" * 4_500) == meant("")
+
+
+@pytest.mark.parametrize("name", ["atleast", "atmost", "exactly"])
+@pytest.mark.parametrize(
+    "number", ["0" * 9 + "3", "0" * 4_500 + "3", "9" * 4_500], ids=["zeros", "many zeros", "nines"]
+)
+def test_a_number_above_that_of_the_conditions_is_refused_whatever_its_digits(name: str, number: str) -> None:
+    with pytest.raises(RequestError, match="of 2 conditions; at most 10"):
+        Where.of_source(f"{name}({number}, holds(dog), holds(sea))", EN)
+
+
+def tree(source: str) -> Node:
+    """The tree of a condition, its columns left out."""
+    return without_columns(parsed(source))
+
+
+def without_columns(node: Node) -> Node:
+    if isinstance(node, Negated):
+        return Negated(without_columns(node.part))
+    if isinstance(node, Joined):
+        return Joined(node.word, tuple(map(without_columns, node.parts)))
+    arguments: Iterator[Alternatives | Node] = (
+        without_columns(argument) if isinstance(argument, Call | Negated | Joined) else argument
+        for argument in node.arguments
+    )
+    return Call(node.name, tuple(arguments), 0)
+
+
+@pytest.mark.parametrize("around", ["{} ", " {}", "\n{}\n", "\t{}\t", " {}\n", "{}"])
+def test_python_keeps_a_condition_together_however_its_parts_are_joined(around: str) -> None:
+    dog = Condition("holds(dog)")
+    for word, other in (("or", "and"), ("and", "or")):
+        joined = Condition(f"holds(cat){around.format(word)}holds(bird)")
+        meant = Joined(word, (tree("holds(cat)"), tree("holds(bird)")))
+        assert tree(joined) == meant
+        made = (dog & str(joined), joined & dog) if other == "and" else (dog | str(joined), joined | dog)
+        assert tree(made[0]) == Joined(other, (tree(dog), meant))
+        assert tree(made[1]) == Joined(other, (meant, tree(dog)))
+        assert tree(~joined) == Negated(meant)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        "only_letters(or)",
+        "only_letters(and)",
+        'holds("a or b")',
+        'holds("a) or (b")',
+        r'holds("a\" or b", and)',
+        'regex("(a or b) and (c")',
+        "atleast(1, holds(a) or holds(b), holds(c))",
+        "(holds(a) or holds(b))",
+    ],
+)
+def test_a_word_inside_brackets_or_quotation_marks_joins_nothing(one: str) -> None:
+    for word, made in (("and", Condition("holds(dog)") & one), ("or", Condition("holds(dog)") | one)):
+        assert one.startswith("(") or made == f"holds(dog) {word} {one}"  # a call takes no brackets
+        assert tree(made) == Joined(word, (tree("holds(dog)"), tree(one)))
+    assert tree(~Condition(one)) == Negated(tree(one))
 
 
 def test_a_word_in_a_case_that_the_model_does_not_know() -> None:
@@ -247,6 +335,6 @@ def test_conditions_that_and_joins_are_constraints_of_their_own() -> None:
         "not holds(sea)": True,
         "words 1 to 9": True,
     }
-    names: Iterator[str] = (name for name, _, _ in Where.apart({"where": tuple(sources)}))
+    names: Iterator[str] = (name for name, _, _ in Where.apart(Demands.nothing(where=tuple(sources))))
     assert [*names] == ["holds(dog)", "words(2)", "not holds(sea)"]
     assert joint(judge.constraints, judge.vocabulary, judge.form).accepts(judge.vocabulary.encode(["the", "dog", "."]))

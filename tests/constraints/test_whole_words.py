@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from searchgen.constraints import Keywords
+from searchgen.constraints import CONSTRAINTS, Keywords
 from searchgen.constraints.keywords import MOST_STANDING
 from searchgen.constraints.words import standing_machine
 from searchgen.constraints.words.standing import Standing, symbols_of
@@ -197,6 +197,25 @@ def test_the_flag_in_commands() -> None:
     refused = searchgen("constrain", "-k", "dog", "--inside-words", "--lm", "en-ngram")
     assert refused.code == 2
     assert "--inside-words" in refused.err
+
+
+@pytest.mark.parametrize("inside_words", [False, True])
+@pytest.mark.parametrize(
+    "demands",
+    [
+        {"keywords": (("火车",),)},
+        {"keywords": (("火车",), ("名字",)), "ordered": True},
+        {"where": ("holds(火车)",)},
+        {"where": ("holds(火车) or words(2)",)},
+    ],
+)
+def test_a_part_that_is_measured_alone_keeps_the_flag(demands: dict[str, object], inside_words: bool) -> None:
+    known = Vocabulary([*"我们去火车站的名字。"], ZH)
+    asked = Demands.nothing(inside_words=inside_words, **demands)
+    (alone,) = (part for constraint in CONSTRAINTS.values() for _, part, _ in constraint.apart(asked))
+    made = [constraints_of(of, ZH, known).constraints for of in (asked, Demands.nothing(**alone))]
+    assert made[0] == made[1]
+    assert made[1][0].automaton(known).accepts(known.encode([*"我们去火车站的名字"])) == inside_words
 
 
 def test_a_language_with_spaces_refuses_the_flag() -> None:

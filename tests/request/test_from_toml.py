@@ -1,6 +1,8 @@
 """Specs: the example is right, every mistake is named with its way out, flags win."""
 
 import json
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,17 @@ def test_the_example_names_every_key_and_its_values_are_the_defaults(tmp_path: P
     assert (request.terms, request.annealing, request.neural) == (Terms(), Annealing(), NeuralSettings())
     every = EXAMPLE.replace("# starts", "starts").replace("# ends", "ends").replace("# word =", "word =")
     assert read_spec(written(tmp_path, every)).request({}, 0).starts_with == "The"
+
+
+def test_the_example_is_toml_with_each_of_its_keys_and_with_all() -> None:
+    lines = EXAMPLE.splitlines()
+    bare = [re.sub(r"^# (?=\w+ = )", "", line) for line in lines]
+    hidden = [number for number, (line, key) in enumerate(zip(lines, bare, strict=True)) if line != key]
+    assert hidden
+    for number in hidden:
+        tomllib.loads("\n".join([*lines[:number], bare[number], *lines[number + 1 :]]))
+    assert tomllib.loads("\n".join(bare))["constraints"]["line_words"] == ["2=sea"]
+    assert sum(line.startswith("line_words = ") for line in bare) == 1
 
 
 def test_an_empty_spec_is_the_default_request(tmp_path: Path) -> None:

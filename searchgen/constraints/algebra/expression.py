@@ -6,6 +6,7 @@
 
 import re
 
+from searchgen.errors import RequestError
 from searchgen.text.items.lists import parse_items
 
 __all__ = [
@@ -60,11 +61,13 @@ class Condition(str):
 
 def _within(condition: str, *words: str) -> str:
     """A condition in brackets, if one of the words joins its parts."""
-    outside, depth = "", 0
-    for piece in re.findall(r'"(?:\\.|[^"\\])*"|.', condition):
-        depth += (piece == "(") - (piece == ")")
-        outside += piece if not depth else ""
-    return f"({condition})" if any(f" {word} " in outside for word in words) else str(condition)
+    from searchgen.constraints.algebra.language import Joined, parsed
+
+    try:
+        node = parsed(condition)
+    except RequestError:  # whoever reads the whole says what is wrong with it
+        return str(condition)
+    return f"({condition})" if isinstance(node, Joined) and node.word in words else str(condition)
 
 
 def _called(name: str, *arguments: str) -> Condition:

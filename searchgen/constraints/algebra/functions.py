@@ -23,7 +23,7 @@ from searchgen.text import TextForm
 from searchgen.text.items.reading import item_tokens
 from searchgen.text.lexicon.segmentation import Segmentation
 
-__all__ = ["COUNTING", "FUNCTIONS", "constraint_of"]
+__all__ = ["COUNTING", "FUNCTIONS", "constraint_of", "whole"]
 
 #: What counts conditions: a number, then conditions.
 COUNTING = ("atleast", "atmost", "exactly")
@@ -89,23 +89,32 @@ def _adjacent(arguments: Arguments, form: TextForm) -> Constraint:
     return Keywords((tuple(phrase for a, b in pairs(one, other) for phrase in ((*a, *b), (*b, *a))),))
 
 
+def whole(digits: str) -> int:
+    """Return the number that decimal digits write; of a huge one the first digits, which are too many for anything.
+
+    Example:
+        >>> whole("007"), whole("0" * 20), whole("9" * 20)
+        (7, 0, 999999999)
+    """
+    return int(digits.lstrip("0")[:9] or "0")
+
+
 def _within(arguments: Arguments, form: TextForm) -> Constraint:
     if form.name == "zh":
         raise RequestError("it is for words that spaces part; in Chinese name the characters between with regex()")
-    if len(arguments) < 3 or len(arguments[0]) != 1 or not arguments[0][0].isdigit():
+    if len(arguments) < 3 or len(arguments[0]) != 1 or not arguments[0][0].isdecimal():
         raise RequestError("give a number of words, then at least two words, such as within(4, dog, ball)")
-    return Within(int(arguments[0][0][:9]), tuple(tuple(argument) for argument in arguments[1:]))
+    return Within(whole(arguments[0][0]), tuple(tuple(argument) for argument in arguments[1:]))
 
 
 def _at(arguments: Arguments, form: TextForm) -> Constraint:
-    del form
     if len(arguments) != 2 or len(arguments[0]) != 1:
         raise RequestError("give a place and a word, such as at(4, dog) or at(-1, park)")
     try:
         place = int(arguments[0][0])
     except ValueError:
         raise RequestError(f"{arguments[0][0]!r} is no place; give 1, 2, ... or -1, -2, ...") from None
-    return At(place, arguments[1])
+    return At(place, arguments[1], form.name)
 
 
 def _one_text(kind: type[Constraint]) -> Callable[[Arguments, TextForm], Constraint]:
@@ -127,12 +136,12 @@ def _template(arguments: Arguments, form: TextForm) -> Constraint:
 
 def _lines(arguments: Arguments, form: TextForm) -> Constraint:
     size, items = _size_and_items(arguments[1:])
-    if not arguments or len(arguments[0]) != 1 or not arguments[0][0].isdigit() or len(size) > 1:
+    if not arguments or len(arguments[0]) != 1 or not arguments[0][0].isdecimal() or len(size) > 1:
         raise RequestError(
             "give a number of lines, such as lines(4); then perhaps the words of each, and words in single ones: "
             "lines(4, 3..8, 2=sea)"
         )
-    return Lines.of_count(int(arguments[0][0][:9]), "".join(size), form).holding(items, form)
+    return Lines.of_count(whole(arguments[0][0]), "".join(size), form).holding(items, form)
 
 
 def _acrostic(arguments: Arguments, form: TextForm) -> Constraint:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from searchgen.automata import ENTRY_LIMIT, Automaton, Ids, complement, minimise, product, trim, union
 from searchgen.constraints.algebra.expression import quoted
 from searchgen.constraints.algebra.forms import with_forms
-from searchgen.constraints.algebra.functions import COUNTING, constraint_of
+from searchgen.constraints.algebra.functions import COUNTING, constraint_of, whole
 from searchgen.constraints.algebra.language import Call, Joined, Negated, Node, parsed, shown
 from searchgen.constraints.base import Constraint, Phrase, Setting
 from searchgen.constraints.flags import TEXTS, Flag
@@ -151,7 +151,7 @@ class Where(Constraint):
         for text in dict.fromkeys(texts):
             yield (
                 text,
-                {**Inflected.given(demands), "where": (text,)},
+                {**Inflected.given(demands), "inside_words": demands["inside_words"], "where": (text,)},
                 {"where": tuple(other for other in texts if other != text)},
             )
 
@@ -271,17 +271,17 @@ def _counted(node: Call, form: TextForm, source: str, lexicon: Segmentation | No
     first, *others = node.arguments or ((),)
     conditions = [argument for argument in others if isinstance(argument, Call | Negated | Joined)]
     number = first[0] if isinstance(first, tuple) and not isinstance(first, Call | Negated | Joined) and first else ""
-    if not (isinstance(number, str) and number.isdigit()) or not conditions or len(conditions) != len(others):
+    if not (isinstance(number, str) and number.isdecimal()) or not conditions or len(conditions) != len(others):
         raise RequestError(
             f"{where}: give a number, then conditions, such as {node.name}(1, holds(dog), holds(cat)): "
             f"{shown(source, node.column - 1)}"
         )
-    if len(conditions) > MOST_COUNTED or int(number[:9]) > len(conditions):
+    if len(conditions) > MOST_COUNTED or whole(number) > len(conditions):
         raise RequestError(
             f"{where}: {number} of {len(conditions)} conditions; at most {MOST_COUNTED}, and no more than there are"
         )
     parts = tuple(_tree(condition, form, source, lexicon) for condition in conditions)
-    least, more = Some(int(number), parts), Not(Some(int(number) + 1, parts))
+    least, more = Some(whole(number), parts), Not(Some(whole(number) + 1, parts))
     if node.name == "exactly":
         return Every((least, more))
     return least if node.name == "atleast" else more

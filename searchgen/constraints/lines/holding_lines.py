@@ -122,6 +122,7 @@ def holding_lines(lines: Shape, alphabet: Alphabet, form: str, limit: int) -> Au
     prefixes = {word[:size] for word in words for size in range(len(word) + 1)}
     named = {sign for word in words for sign in word}
     sorts = [_sort(sign, form, named, frozenset(lines.letters)) for sign in alphabet]
+    marks = "".join(sign.text for sign in sorts if sign.sort == Sort.MARK)
     kinds = list(dict.fromkeys(sorts))
     number: Mapping[_Sign, int] = {kind: place for place, kind in enumerate(kinds)}
     State = tuple[frozenset[_Place] | None, _Word | None]
@@ -130,12 +131,14 @@ def holding_lines(lines: Shape, alphabet: Alphabet, form: str, limit: int) -> Au
         before, word = state
         if word is None:
             return before
-        return places.next(before, word.letter, word.text if word.text in words else "")
+        # A mark at the end of a word is a part of it only if it is one of the word that is looked for.
+        read = (word.text, word.text.rstrip(marks)) if word.text is not None else ()
+        return places.next(before, word.letter, next((text for text in read if text in words), ""))
 
     def step(state: State, sort: int) -> State | None:
         sign, (before, word) = kinds[sort], state
         if sign.sort == Sort.MARK:
-            return before, word and word._replace(is_marked=True)
+            return before, word and _marked(word, sign, prefixes)
         if sign.sort in (Sort.SPACE, Sort.ALONE):
             before, word = ended(state), None
         if sign.sort == Sort.ALONE:
@@ -163,8 +166,14 @@ class _Sign(NamedTuple):
 def _sort(sign: str, form: str, named: set[str], spelled: frozenset[str]) -> _Sign:
     sort, read, folded = sort_of(sign, form), letters(sign)[:1], sign.casefold()
     if sort in (Sort.SPACE, Sort.MARK):
-        return _Sign(sort, is_letter=False, letter="", text="")
+        return _Sign(sort, is_letter=False, letter="", text=folded if sort == Sort.MARK and folded in named else "")
     return _Sign(sort, bool(read), read if read in spelled else "", folded if folded in named else "")
+
+
+def _marked(word: _Word, sign: _Sign, prefixes: set[str]) -> _Word:
+    """Return a word behind which a mark was read."""
+    goes_on = word.text is not None and not word.is_marked and sign.text != "" and word.text + sign.text in prefixes
+    return word._replace(text=f"{word.text}{sign.text}") if goes_on else word._replace(is_marked=True)
 
 
 def _grown(word: _Word, sign: _Sign, prefixes: set[str]) -> _Word:

@@ -5,7 +5,7 @@ many words of that line there are. The set of these is a state.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -68,6 +68,7 @@ class Lines(Printed):
     words: Range
     spelled: str = ""
     held: tuple[Held, ...] = ()
+    form: str = field(default="", compare=False)
 
     @classmethod
     def check(cls, demands: Mapping[str, Any]) -> None:
@@ -142,7 +143,7 @@ class Lines(Printed):
 
     def holding(self, items: Sequence[Sequence[str]], form: TextForm) -> "Lines":
         """Return the same lines, of which single ones hold words; arguments and errors as those of `read_item`."""
-        return replace(self, held=tuple(read_item(item, self.count, form.name) for item in items))
+        return replace(self, held=tuple(read_item(item, self.count, form.name) for item in items), form=form.name)
 
     @classmethod
     def wording(cls, demands: Mapping[str, Any]) -> str:
@@ -181,7 +182,7 @@ class Lines(Printed):
         from searchgen.text import detect, text_form
 
         texts = [text for held in self.held for text in held.words]
-        return [item_tokens(text, text_form(detect(text))) for text in texts]
+        return [item_tokens(text, text_form(self.form or detect(text))) for text in texts]
 
     def demanded(self) -> tuple[str, ...]:
         """Its tokens."""

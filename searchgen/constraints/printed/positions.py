@@ -1,7 +1,7 @@
 """Where in a printed text a word stands: as the first, the fourth, the last."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
 from searchgen.automata import Automaton
@@ -64,6 +64,7 @@ class At(Printed):
     Attributes:
         place: where; never 0.
         words: alternatives, each a word or several in a row; one that begins with `=` in this case only.
+        form: name of the text form whose tokens they are; "": that of their language.
 
     >>> At(2, ("dog",)).held_by("A dog’s life? No: “dog”.", "en"), At(-1, ("dog",)).held_by("No: the “dog”.", "en")
     (False, True)
@@ -75,11 +76,12 @@ class At(Printed):
     )
     place: int
     words: tuple[str, ...]
+    form: str = field(default="", compare=False)
 
     @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
         """Return one constraint a place."""
-        return [cls.of_item(item) for item in demands["at"]]
+        return [replace(cls.of_item(item), form=setting.form.name) for item in demands["at"]]
 
     @classmethod
     def of_item(cls, item: Sequence[str]) -> "At":
@@ -136,7 +138,7 @@ class At(Printed):
         """The words, each as its parts."""
         from searchgen.text import detect, text_form
 
-        return [item_tokens(target.text, text_form(detect(target.text))) for target in self._targets]
+        return [item_tokens(target.text, text_form(self.form or detect(target.text))) for target in self._targets]
 
     def demanded(self) -> tuple[str, ...]:
         """The tokens of the words."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -148,8 +149,10 @@ def _expression(tree: Any, signs: Signs, flags: int | None = None) -> Expression
         if name == "BRANCH":
             parts.append(Alt(tuple(_expression(branch, signs, flags) for branch in argument[1])))
         elif name == "SUBPATTERN":
+            import re._compiler as compiler  # type: ignore[import-not-found]
+
             _, added, dropped, inner = argument
-            parts.append(_expression(inner, signs, (flags | added) & ~dropped))
+            parts.append(_expression(inner, signs, compiler._combine_flags(flags, added, dropped)))
         elif name in ("MAX_REPEAT", "MIN_REPEAT"):
             least, most, inner = argument
             endless = str(most) == "MAXREPEAT"
@@ -161,9 +164,10 @@ def _expression(tree: Any, signs: Signs, flags: int | None = None) -> Expression
 
 def _one_character(tree: Any, operation: Any, argument: Any, flags: int, signs: Signs) -> Chars:
     """The characters that a leaf of the tree matches, by Python's own reading."""
-    import re._compiler as compiler  # type: ignore[import-not-found]
+    import re._compiler as compiler
     import re._parser as parser
 
-    leaf = parser.SubPattern(tree.state, [(operation, argument)])
-    match: Callable[[str], Any] = compiler.compile(leaf, flags & ~tree.state.flags | flags).fullmatch
+    state = copy(tree.state)  # whose flags would come on top
+    state.flags = flags
+    match: Callable[[str], Any] = compiler.compile(parser.SubPattern(state, [(operation, argument)]), flags).fullmatch
     return signs.those(lambda character: match(character) is not None)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from searchgen.automata import DEAD, ENTRY_LIMIT, START, Automaton, Ids, trim
 from searchgen.constraints.base import Constraint
-from searchgen.errors import RequestError
+from searchgen.errors import RequestError, TooLarge
 from searchgen.vocabulary import Vocabulary
 
 __all__ = ["Transitions"]
@@ -66,8 +66,11 @@ class Transitions(Constraint):
             A trimmed automaton.
 
         Raises:
-            RequestError: a class does not exist, or the table passes the limit.
+            RequestError: a class does not exist.
+            TooLarge: the table passes the limit.
         """
+        if len(self.table) * len(self.table[0]) > limit:
+            raise TooLarge(f"table {self.label!r} has more than {limit:,} entries; give a smaller one")
         return trim(Automaton.of(self._classes([*vocabulary]), self.table, self.accept))
 
     def _classes(self, tokens: Sequence[str]) -> list[int]:

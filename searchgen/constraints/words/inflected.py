@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, product
+from math import prod
 from typing import Any
 
 from searchgen.constraints.flags import ITEMS, PHRASES, Flag
-from searchgen.errors import RequestError
+from searchgen.errors import RequestError, TooLarge
 from searchgen.text import TextForm
 from searchgen.text.grammar import words_of_grammar
 from searchgen.text.inflection import PARTS_OF_SPEECH, Form, contractions, forms_of_all, marked, word_forms
@@ -37,7 +38,10 @@ FREQUENT = 100
 #: What looks like the mark of a part of speech.
 STRANGE_MARK = re.compile(r"[A-Za-z]_([A-Z]+)\b")
 
-#: The most forms of a phrase with several marked words.
+#: The most forms of a forbidden phrase with several marked words.
+MOST_FORBIDDEN_FORMS = 10_000
+
+#: The most forms of another one.
 MOST_FORMS = 60
 
 
@@ -156,8 +160,16 @@ class Inflected:
             alternatives = [[word] for word, _ in parts[:-1]] + [[form.text for form in last]]
         else:
             alternatives = [[form.text for form in word_forms(*part)] if part[1] else [part[0]] for part in parts]
+        if vocabulary is None:  # of what is forbidden no form is left out
+            number = prod(map(len, alternatives))
+            if number > MOST_FORBIDDEN_FORMS:
+                raise TooLarge(
+                    f"{' '.join(words)!r} has {number:,} forms, and at most {MOST_FORBIDDEN_FORMS:,} can be forbidden; mark fewer words"
+                )
+            yield from map(" ".join, product(*alternatives))
+            return
         for choice in islice(product(*alternatives), MOST_FORMS):
-            if vocabulary is None or all(map(vocabulary.matching, choice)):
+            if all(map(vocabulary.matching, choice)):
                 yield " ".join(choice)
 
     @staticmethod

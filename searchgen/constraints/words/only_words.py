@@ -70,6 +70,12 @@ class OnlyWords(Counted):
         return " ".join((demands["only_words"] or ())[:MOST_WORDS])
 
     @classmethod
+    def apart(cls, demands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Yield the list with the forms that its words have."""
+        for name, alone, without in super().apart(demands):
+            yield name, {**Inflected.given(demands), **alone}, without
+
+    @classmethod
     def of_demands(cls, demands: Mapping[str, Any], setting: Setting) -> Sequence[Constraint]:
         """Return the constraint, if words are listed; what is demanded joins them.
 
