@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from threading import Lock, Timer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from searchgen.cli.parts.columns import wrapped
 
@@ -31,6 +31,7 @@ __all__ = [
     "is_watched",
     "live_console",
     "note",
+    "open_stdout",
     "progress",
     "terminal_width",
     "utf8",
@@ -132,16 +133,26 @@ def complain_of(error: Exception, where: str = "") -> None:
     complain(where + message)
 
 
+def open_stdout() -> TextIO:
+    """Return stdout.
+
+    Raises:
+        OSError: it is closed.
+    """
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "stdout is closed; there is nowhere to write results")
+    return sys.stdout
+
+
 def write_line(text: str) -> None:
     """Write one line to stdout and flush it, so that a reader of the pipe has it at once.
 
     Raises:
         OSError: stdout is closed or cannot be written.
     """
-    if sys.stdout is None:
-        raise OSError(errno.EBADF, "stdout is closed; there is nowhere to write results")
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    stdout = open_stdout()
+    stdout.write(text + "\n")
+    stdout.flush()
 
 
 def write_text(text: str, *, first: bool) -> None:

@@ -81,8 +81,14 @@ def end_at_once() -> None:
 
 def unwind() -> None:
     """Let the first signal from now on raise `Interrupted` or `Terminated` in the main thread."""
+    others = sys.unraisablehook
+
+    def pass_over_ours(dropped: "sys.UnraisableHookArgs") -> None:
+        if not issubclass(dropped.exc_type, Sent):
+            others(dropped)
+
     _first.clear()
-    sys.unraisablehook = _pass_over_ours
+    sys.unraisablehook = pass_over_ours
     _install(_raise_once)
 
 
@@ -98,11 +104,6 @@ def _raise_once(number: int, frame: FrameType | None) -> None:
         return
     _first.append(now)
     raise Interrupted if number == signal.SIGINT else Terminated
-
-
-def _pass_over_ours(dropped: "sys.UnraisableHookArgs") -> None:
-    if not issubclass(dropped.exc_type, Sent):
-        sys.__unraisablehook__(dropped)
 
 
 def _send_again(number: int) -> None:

@@ -181,12 +181,14 @@ BESIDE_JOIN = {"join", "jobs", "output", "overwrite", "quiet"}
 def _join(context: typer.Context, paths: list[str], output: str) -> None:
     """Join the outputs of shards."""
     from searchgen.batch.shards import join
+    from searchgen.cli.output import open_stdout
     from searchgen.cli.parts.batches.progress import counted
     from searchgen.cli.parts.outputs import output_place
 
     refuse_beside(context, BESIDE_JOIN, "--join takes rows as they are")
     place = None if output == "-" else output_place("-o", output)
-    sys.stdout.flush()
+    if place is None:
+        open_stdout().flush()
     mode = "overwrite" if context.params["overwrite"] else "new"
     counts = join(list(map(Path, paths)), place, sys.stdout.fileno() if place is None else -1, mode)
     complain(f"{counted(counts)}, from {len(paths)} shards")

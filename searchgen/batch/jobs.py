@@ -226,7 +226,11 @@ def _table(lines: Iterator[_Line], form: str, keep_columns: bool, note: Callable
             continue
         if not error and len(cells) != len(header):
             error = f"the row has {len(cells)} cells, but the header has {len(header)}"
-        values = {} if error else _row_values(header, cells)
+        values: dict[str, Any] = {}
+        try:
+            values = {} if error else _row_values(header, cells)
+        except RequestError as wrong:
+            error = str(wrong)
         yield Job(taken[-1].number, fingerprint, values, error, taken[-1].end)
 
 

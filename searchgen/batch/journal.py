@@ -28,7 +28,7 @@ __all__ = ["BadLine", "Entry", "Header", "Row", "encode_entry", "entries", "hash
 
 NAME, VERSION = "searchgen batch", 1
 
-#: No line of a journal is longer.
+#: No line of a journal behind its header is longer.
 LONGEST = 1_000_000
 
 
@@ -132,10 +132,12 @@ def read_header(journal: BinaryIO) -> tuple[Header, int] | None:
     Raises:
         RequestError: the file is not a journal.
     """
+    beginning = json.dumps([NAME, VERSION], separators=(",", ":")).encode()[:-1]
     line = journal.readline(LONGEST)
+    if line.startswith(beginning) and not line.endswith(b"\n"):
+        line += journal.readline()  # the defaults of jobs may hold long lists
     values = _decode(line)
     if values is None:
-        beginning = json.dumps([NAME, VERSION], separators=(",", ":")).encode()[:-1]
         if not line.endswith(b"\n") and (line.startswith(beginning) or beginning.startswith(line)):
             return None
         raise RequestError("it is not a journal of searchgen, or its first line was changed")

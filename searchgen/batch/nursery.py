@@ -24,8 +24,8 @@ from searchgen.lm.onnx.model import share_with_forks
 
 __all__ = ["Fork", "Nursery"]
 
-#: Where processes may fork: elsewhere libraries of the system forbid it.
-FORKS = sys.platform == "linux"
+#: Where processes may fork: elsewhere libraries of the system forbid it, or Python was built for an old one.
+FORKS = sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from itertools import chain
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic, TypeVar
 
 from searchgen.batch.nursery import Fork, Nursery
@@ -32,6 +33,9 @@ AHEAD = 32
 
 #: Tasks a worker has: the one it works on, and one waiting, so that it need not wait for us.
 QUEUED = 2
+
+#: Bytes that the pipe of a worker surely holds.
+ROOM = 1 << 15
 
 #: How often a task may end its worker.
 TRIES = 2
@@ -162,7 +166,7 @@ class Pool(Generic[AnyWorker]):
         self._useless += not worker.begun
         if self._useless >= USELESS:
             raise SearchgenError(f"workers end before they have done anything ({how}); try --workers 1 to see why")
-        if worker.tasks:
+        if worker.tasks and worker.begun:
             at = self._waiting[worker.tasks[0]]
             at.tries += 1
             if at.tries >= self.tries:
@@ -179,11 +183,13 @@ class _Process(Worker):
         pipe: our end.
         process: one that was started afresh; None: it is a fork.
         fork: that; None: it was started afresh.
+        held: its next task, which is kept here until it asks: a large one would wait in the pipe, and its result in the other direction.
     """
 
     pipe: Connection = field(kw_only=True)
     process: BaseProcess | None = None
     fork: Fork | None = None
+    held: bytes | None = None
 
 
 class _Processes(Pool[_Process]):
@@ -203,8 +209,12 @@ class _Processes(Pool[_Process]):
         self.nursery = Nursery.begin(make, arguments, first)
 
     def send(self, worker: _Process, task: Any) -> None:
+        pickled = bytes(ForkingPickler.dumps(task))
+        if len(worker.tasks) > 1 and len(pickled) > ROOM:
+            worker.held = pickled
+            return
         with suppress(OSError):  # it has ended: `hear` finds out
-            worker.pipe.send(task)
+            worker.pipe.send_bytes(pickled)
 
     def hear(self) -> None:
         pipes: dict[Any, _Process] = {worker.pipe: worker for worker in self.workers}
@@ -220,6 +230,10 @@ class _Processes(Pool[_Process]):
             if worker.begun:
                 self.answered(worker, result)
             worker.begun = True
+            if worker.held is not None and len(worker.tasks) == 1:
+                pickled, worker.held = worker.held, None
+                with suppress(OSError):
+                    worker.pipe.send_bytes(pickled)
 
     def _exit_code(self, worker: _Process) -> int:
         if worker.fork is not None and self.nursery is not None:

@@ -77,7 +77,7 @@ class Part(NamedTuple):
 
 
 def join(paths: Sequence[Path], output: Path | None, standard_output: int, mode: str) -> dict[str, int]:
-    """Write the rows of all shards of a run in the order of its jobs, byte for byte what one run of all jobs writes.
+    """Write the rows of all shards of a run in the order of its jobs, byte for byte what one run of all jobs writes (but for `unique`).
 
     Args:
         paths: the outputs of the shards, in any order, each with its journal beside it.
@@ -89,7 +89,8 @@ def join(paths: Sequence[Path], output: Path | None, standard_output: int, mode:
         The number of rows of each status.
 
     Raises:
-        RequestError: a shard is missing, unfinished, there twice, of another run, or changed since. Nothing is written then.
+        RequestError: a shard is missing, unfinished, there twice, of another run, or changed since. Nothing is written then, but where
+            shards of different job files differ in the lines of later jobs only.
     """
     parts = _in_order([_part(path) for path in paths])
     _refuse_other_runs(parts)
@@ -121,12 +122,23 @@ def journal_of(output: Path) -> Path:
     return resolved.with_name(resolved.name + ".journal")
 
 
+def _header_of(lines: BinaryIO, journal: Path) -> tuple[Header, int]:
+    """Return the header of a shard's journal and where it ends."""
+    try:
+        found = read_header(lines)
+    except RequestError as error:
+        raise RequestError(f"{journal}: {error}") from None
+    if found is None:
+        raise RequestError(f"{journal} ends in its first line; do the shard again with --overwrite")
+    return found
+
+
 def _part(path: Path) -> Part:
     journal = journal_of(path)
     try:
         with path.open("rb") as rows, journal.open("rb") as lines:
-            found = read_header(lines)
-            if found is None or not found[0].shard:
+            found = _header_of(lines, journal)
+            if not found[0].shard:
                 raise RequestError(f"{path} is no shard: its run did all jobs; join the outputs of batch --shard I/N")
             header, begin = found
             kept = Kept(end=header.base, journal_end=begin, begin=begin)

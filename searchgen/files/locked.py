@@ -22,7 +22,8 @@ HELD_BY_ANOTHER = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 def open_locked(path: Path) -> int:
     """Return a descriptor of a file, made if need be, that reads and appends and is locked.
 
-    The lock belongs to the process: whatever ends it, the lock goes too, so that none is ever stale.
+    The lock belongs to the process: whatever ends it, the lock goes too, so that none is ever stale. Where the file system has no locks,
+    nothing guards the file.
 
     Raises:
         RequestError: another run holds the lock, or the file cannot be made or written.
@@ -35,9 +36,10 @@ def open_locked(path: Path) -> int:
         ) from None
     try:
         _lock(descriptor)
-    except OSError:
-        os.close(descriptor)
-        raise RequestError(f"{path} is being written by another run; wait for it, or name another output") from None
+    except OSError as error:
+        if error.errno in HELD_BY_ANOTHER:  # else the file system has no locks
+            os.close(descriptor)
+            raise RequestError(f"{path} is being written by another run; wait for it, or name another output") from None
     return descriptor
 
 

@@ -179,10 +179,11 @@ def measured(
         return Row(request.sampler, sampler.kind, run, error, tried.seconds)
     start = time.perf_counter()
     try:
+        first = tried.run if run == 1 else _run(source, request, _least(sampler))  # by its own seed
         if evaluations is None:
-            best = _within_seconds(source, request, sampler, tried.run, budget)
+            best = _within_seconds(source, request, sampler, first, budget)
         else:
-            best = _within_evaluations(source, request, sampler, tried.run, evaluations)
+            best = _within_evaluations(source, request, sampler, first, evaluations)
     except SearchgenError as error:
         return Row(request.sampler, sampler.kind, run, str(error), time.perf_counter() - start)
     return replace(_summary(sampler, *best), run=run)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from searchgen.batch.jobs import read_jobs
+from searchgen.batch.jobs import SEPARATORS, read_jobs
 from searchgen.request.from_values import near_field
 from tests.batch.files import batch, rows, snapshot
 from tests.places import DATA
@@ -167,3 +167,17 @@ def test_numbers_that_no_float_holds_are_refused(tmp_path: Path, number: str) ->
     jobs.write_text(f'{{"keywords": "dog", "reference": {number}}}\n')
     assert batch(str(jobs), "-o", str(out), "--keep-columns").code == 3
     assert f"{number} is larger than any number" in rows(out)[0]["diagnostics"]["error"]
+
+
+@pytest.mark.parametrize("form", SEPARATORS)
+def test_a_cell_that_no_float_holds_costs_its_row_only(tmp_path: Path, form: str) -> None:
+    jobs, out = tmp_path / f"jobs.{form}", tmp_path / "out"
+    cells = ["NaN", "Infinity", "-Infinity", "1e999", "1"]
+    table = [("id", "beta", "keywords"), *(("a", cell, "dog") for cell in cells)]
+    jobs.write_text("".join(SEPARATORS[form].join(row) + "\n" for row in table))
+    assert batch(str(jobs), "-o", str(out)).code == 3
+    *wrong, good = rows(out)
+    assert (good["id"], good["status"]) == ("a", "ok")
+    assert [row["id"] for row in wrong] == [2, 3, 4, 5]
+    for row, cell in zip(wrong, cells, strict=False):
+        assert row["diagnostics"]["error"].startswith(f"{cell} is ")

@@ -257,7 +257,7 @@ def test_files_that_cannot_be(tmp_path: Path) -> None:
         ((str(jobs), "--sampler", "mhh"), "did you mean mh"),
         ((str(jobs), "--sampler", "mh", "--option", "thn=3"), "did you mean thin"),
         ((str(jobs), "-o", out, "--journal", foreign), "it is not a journal"),
-        ((str(jobs), "-o", str(tmp_path)), "cannot write"),
+        ((str(jobs), "-o", str(tmp_path)), "is a folder; name a file in it"),
     ]:
         ran = batch(*arguments)
         assert ran.code == 2, (arguments, ran.err)

@@ -131,6 +131,17 @@ def test_the_output_of_a_batch_says_where_a_link_leads(tmp_path: Path, device: P
     assert not (tmp_path / "out").exists()
 
 
+@posix
+def test_a_device_has_no_journal(tmp_path: Path) -> None:
+    jobs = tmp_path / "jobs.jsonl"
+    jobs.write_bytes(JOB)
+    ran = batch(str(jobs), "-o", os.devnull, "--journal", str(tmp_path / "journal"))
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert f"-o {os.devnull} is not a plain file" in ran.err
+    assert [path.name for path in tmp_path.iterdir()] == ["jobs.jsonl"]
+    assert batch(str(jobs), "-o", os.devnull).code == 0
+
+
 REFUSED = [
     (("--resume", "--seed", "5"), "seed"),
     (("--resume", "--keep-columns"), "defaults"),

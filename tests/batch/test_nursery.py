@@ -1,8 +1,11 @@
 """Workers are forks of one process that was made and rehearsed once; where that is not to be had, they are started afresh."""
 
 import os
+import signal
 import sys
 from pathlib import Path
+from runpy import run_path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -16,7 +19,9 @@ from searchgen.lm.onnx.model import open_graph
 from tests.batch.test_pool import crashed
 from tests.batch.workers import KILLER, make_fragile, make_rehearsed, make_squares, make_threaded
 
-forks = pytest.mark.skipif(sys.platform != "linux", reason="workers are forks on Linux")
+forks = pytest.mark.skipif(
+    sys.platform != "linux" or not hasattr(os, "pidfd_open"), reason="workers are forks on Linux"
+)
 
 
 @forks
@@ -52,6 +57,16 @@ def test_without_forks_results_are_the_same(workers: int, tmp_path: Path, monkey
     assert list(in_order(range(30), make_squares, (0.001,), workers, crashed)) == [(n, n * n) for n in range(30)]
     done = dict(in_order(range(15), make_fragile, (str(tmp_path),), workers, crashed))
     assert [n for n in range(15) if done[n] != n * n] == [6, 13]
+
+
+@forks
+@pytest.mark.parametrize(("module", "name"), [(os, "pidfd_open"), (signal, "pidfd_send_signal")])
+def test_a_python_without_handles_of_processes_tries_no_fork(
+    module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_path(str(nursery.__file__))["FORKS"]
+    monkeypatch.delattr(module, name)
+    assert not run_path(str(nursery.__file__))["FORKS"]
 
 
 def test_a_process_with_threads_forks_nobody() -> None:

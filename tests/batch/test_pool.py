@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from searchgen.batch.pool import AHEAD, in_order
+from searchgen.batch.pool import AHEAD, TRIES, USELESS, Pool, Worker, in_order
 from searchgen.errors import SearchgenError
-from tests.batch.workers import make_fragile, make_squares, make_useless
+from tests.batch.workers import make_fragile, make_mirrors, make_squares, make_useless
 
 
 def crashed(task: int, how: str) -> str:
@@ -55,3 +56,45 @@ def test_tasks_that_end_their_workers_one_after_the_other_are_named(tmp_path: Pa
 def test_workers_that_cannot_begin_are_no_endless_loop() -> None:
     with pytest.raises(SearchgenError, match="before they have done anything"):
         list(in_order(range(5), make_useless, (), 2, crashed))
+
+
+class Dying(Pool[Worker]):
+    """One worker that does its tasks at once, after others that ended with tasks in hand.
+
+    Attributes:
+        ended: whether each of those had begun, the last one first.
+    """
+
+    def __init__(self, ended: list[bool]) -> None:
+        super().__init__(1, crashed)
+        self.ended = ended
+
+    def start(self) -> Worker:
+        return Worker()
+
+    def send(self, worker: Worker, task: int) -> None:
+        assert worker in self.workers
+
+    def hear(self) -> None:
+        (worker,) = self.workers
+        if self.ended:
+            worker.begun = self.ended.pop()
+            self.lost(worker, "gone")
+        else:
+            self.answered(worker, worker.tasks[0] ** 2)
+
+
+def test_a_worker_that_ends_before_it_has_begun_has_tried_no_task() -> None:
+    idle = [False] * (USELESS - 1)
+    assert list(Dying([True] * (TRIES - 1) + idle).run(iter(range(4)))) == [(task, task**2) for task in range(4)]
+    assert next(Dying([True] * TRIES + idle).run(iter(range(4)))) == (0, "0: gone")
+
+
+def test_large_tasks_and_large_results_do_not_wait_for_each_other() -> None:
+    """No pipe holds one of them. They are done in a thread, so that a pool that hangs is a test that fails."""
+    tasks = [bytes([number]) + bytes(400_000) for number in range(6)]
+    done: list[tuple[bytes, bytes]] = []
+    thread = Thread(target=lambda: done.extend(in_order(tasks, make_mirrors, (), 2, crashed)), daemon=True)
+    thread.start()
+    thread.join(60)
+    assert [(task[0], result == task[::-1]) for task, result in done] == [(number, True) for number in range(6)]

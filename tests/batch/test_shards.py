@@ -4,12 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from searchgen.batch.journal import encode_entry
 from searchgen.batch.shards import Shard
+from searchgen.cli.main import answer
 from tests.batch.files import snapshot
 from tests.cli.runner import QUICK, Ran, model, searchgen
 from tests.places import ROOT
@@ -130,6 +133,36 @@ def test_what_is_refused_leaves_nothing(folder: Path) -> None:
     ran = joined(folder, "out.1", "out.2", "out.3", output="whole")
     assert "--overwrite begins again" in ran.err
     assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda whole: b"", "ends in its first line; do the shard again with --overwrite"),
+        (lambda whole: whole[:40], "ends in its first line; do the shard again with --overwrite"),
+        (lambda whole: whole.replace(b'"seed":0', b'"seed":1', 1), "its first line was changed"),
+        (lambda whole: b"hello\n" + whole, "it is not a journal of searchgen"),
+    ],
+    ids=["empty", "torn", "changed", "foreign"],
+)
+def test_a_journal_without_a_header_is_named(folder: Path, damage: Callable[[bytes], bytes], said: str) -> None:
+    journal = folder / "out.2.journal"
+    journal.write_bytes(damage(journal.read_bytes()))
+    before = snapshot(folder)
+    ran = joined(folder, "out.1", "out.2", "out.3")
+    assert (ran.code, ran.out, ran.err.count("\n"), snapshot(folder)) == (2, "", 1, before)
+    assert journal.name in ran.err
+    assert said in ran.err
+
+
+def test_shards_are_joined_into_a_file_where_stdout_is_closed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = StringIO()
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", said)
+    shards = [str(folder / f"out.{which}") for which in (1, 2, 3)]
+    assert answer(["batch", "--join", *shards, "-o", str(folder / "joined")]) == 3
+    assert said.getvalue() == "searchgen: 5 ok, 0 infeasible, 2 error, from 3 shards\n"
+    assert (folder / "joined").read_bytes() == (folder / "whole").read_bytes()
 
 
 @pytest.mark.parametrize("shard", ["0/3", "4/3", "1/0", "1", "a/b", "1/2000", "-1/3", ""])

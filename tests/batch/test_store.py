@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from searchgen.batch.jobs import Job
-from searchgen.batch.journal import Header, hash_of
+from searchgen.batch.journal import LONGEST, Header, hash_of
 from searchgen.batch.rows import encode, failed
 from searchgen.batch.store import Store
 from searchgen.errors import RequestError
@@ -79,6 +79,22 @@ def test_the_journal_cut_at_any_byte(tmp_path: Path, written: tuple[bytes, bytes
         (tmp_path / "journal").write_bytes(journal[:length])
         assert go_on(tmp_path) == max(0, whole_rows(journal[:length]) - 2)  # header and model are no rows
         assert (tmp_path / "out").read_bytes() == WHOLE
+
+
+def test_a_header_longer_than_any_other_line_is_read_whole(tmp_path: Path) -> None:
+    """Defaults may hold long lists. Cut off, such a header is a torn one, and there is no row yet."""
+    header = Header(seed=0, defaults={"forbid": ["é" * 200_000]}, format="jsonl", version="1", platform="p")
+    assert len(header.encode()) > LONGEST
+    store = opened(tmp_path, "new", header)
+    store.append(job(1), row(1), "error", 0.0)
+    store.release()
+    again = opened(tmp_path, header=header)
+    assert (again.kept.rows, list(again.fingerprints())) == (1, [(1, job(1).fingerprint)])
+    again.release()
+    os.truncate(tmp_path / "journal", LONGEST + 1000)
+    torn = opened(tmp_path, header=header)
+    assert torn.kept.rows == 0
+    torn.release()
 
 
 def test_both_cut_and_again_in_the_next_run(tmp_path: Path, written: tuple[bytes, bytes]) -> None:

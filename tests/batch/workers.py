@@ -6,7 +6,16 @@ import threading
 import time
 from pathlib import Path
 
-__all__ = ["KILLER", "make_again", "make_fragile", "make_rehearsed", "make_squares", "make_threaded", "make_useless"]
+__all__ = [
+    "KILLER",
+    "make_again",
+    "make_fragile",
+    "make_mirrors",
+    "make_rehearsed",
+    "make_squares",
+    "make_threaded",
+    "make_useless",
+]
 
 #: The task that kills the process which its worker is a fork of, and then its worker.
 KILLER = 30
@@ -40,6 +49,10 @@ def make_useless():
 
 def make_again():
     return lambda task: 2 * task
+
+
+def make_mirrors():
+    return lambda task: task[::-1]
 
 
 def make_rehearsed(folder: str, first: int = 0, deadly: str = ""):

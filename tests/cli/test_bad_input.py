@@ -1,10 +1,13 @@
 """Whatever is wrong is said in one line that names it, with the exit code the documents promise."""
 
+import io
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
+from searchgen.cli.main import answer
 from tests.cli.runner import arpa, constrain, folder, model, searchgen
 
 MALFORMED, NONE = 2, 3
@@ -158,6 +161,18 @@ def test_closed_stdin_is_said() -> None:
         ran = searchgen(*arguments, stdin=None)
         assert ran.code == MALFORMED
         assert "stdin is closed" in one_line(ran.err)
+
+
+@pytest.mark.parametrize("arguments", [["jobs.jsonl"], ["--join", "a", "b"]], ids=["rows", "join"])
+def test_closed_stdout_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    said = io.StringIO()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", said)
+    Path("jobs.jsonl").write_text('{"keywords": "dog"}\n')
+    assert answer(["batch", *arguments]) == 1
+    assert said.getvalue() == "searchgen: stdout is closed; there is nowhere to write results\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["jobs.jsonl"]
 
 
 def test_each_bad_line_has_an_empty_line_and_the_run_goes_on() -> None:

@@ -40,3 +40,11 @@ def test_progress_tells_of_trials_and_of_runs() -> None:
         *("importance", "importance", "mh", "mh"),
     ]
     assert [share for _, share in told] == [number / 6 for number in range(6)]
+
+
+def test_repetitions_have_seeds_of_their_own_where_the_budget_pays_for_the_smallest_run_only() -> None:
+    compared = searchgen.compare(
+        "dog", lm=model("en"), samplers="importance", evaluations=1, repeat=3, seed=3, max_words=6
+    )
+    assert [(row.run, row.draws, row.evaluations) for row in compared.rows] == [(run, 1, 1) for run in (1, 2, 3)]
+    assert len({row.mean for row in compared.rows}) == 3  # of the one draw

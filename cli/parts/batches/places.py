@@ -45,7 +45,12 @@ class Places:
             raise RequestError(f"--{self.mode} needs the rows of the earlier run: give -o FILE, or --journal FILE")
         if self.journal is not None and self.journal_path is not None:
             output_place("--journal", self.journal_path)
-        if self.output != "-" and Path(self.output).is_symlink() and self.journal_path is not None:
+        place = Path(self.output)
+        if (
+            self.output != "-"
+            and self.journal_path is not None
+            and (place.is_symlink() or (place.exists() and not place.is_file()))
+        ):
             output_place("-o", self.output)
         files: dict[str, Any] = {
             "the job file": sys.stdin if self.jobs == "-" else self.jobs,

@@ -19,7 +19,7 @@ from searchgen.batch.seen import Seen
 from searchgen.batch.shards import Shard
 from searchgen.batch.store import Store
 from searchgen.batch.texts import Texts
-from searchgen.cli.output import complain, progress
+from searchgen.cli.output import complain, open_stdout, progress
 from searchgen.cli.parts.batches.places import Places
 from searchgen.cli.parts.batches.progress import Pace, clock, counted
 from searchgen.cli.parts.outputs import output_place
@@ -210,7 +210,7 @@ class BatchRun:
         header = Header(self.defaults.seed, values, self.places.form, shard=str(self.shard))
         journal, mode = self.places.journal_path, self.places.mode
         if self.places.output == "-":
-            sys.stdout.flush()
+            open_stdout().flush()
             store = Store.stream(os.dup(sys.stdout.fileno()), journal, header, mode, self.interval)
         elif journal is None:
             store = Store(os.open(self.places.output, os.O_WRONLY), None, self.interval)
