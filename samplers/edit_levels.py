@@ -30,7 +30,7 @@ Part = tuple[float, Guide]
 
 
 def edit_levels(target: Target) -> list[tuple[float, Problem]]:
-    """Return the parts of the mixture that a target is, each with the natural log of its factor; one where edits cost nothing.
+    """Return the parts of the mixture that a target is, each with the natural log of its factor; one where edits have no single cost.
 
     Args:
         target: its constraints say what an edit costs, and how many there may be.
@@ -38,6 +38,8 @@ def edit_levels(target: Target) -> list[tuple[float, Problem]]:
     charges = [one.weight for one in target.constraints if isinstance(one, Closeness)]
     bounds = [one for one in target.constraints if isinstance(one, Edits)]
     if not charges or not bounds:
+        return [(0.0, target.problem)]
+    if len(charges) > 1 or len(bounds) > 1 or charges[0] == 0:
         return [(0.0, target.problem)]
     (charge,), (bound,) = charges, bounds
     levels = []
@@ -47,7 +49,7 @@ def edit_levels(target: Target) -> list[tuple[float, Problem]]:
             automaton = joint(constraints, target.vocabulary, target.form)
         except Impossible:  # no text has so few edits
             continue
-        levels.append((-charge * most + math.log1p(-math.exp(-charge)), of_automaton(target.problem, automaton)))
+        levels.append((-charge * most + math.log(-math.expm1(-charge)), of_automaton(target.problem, automaton)))
     return [*levels, (-charge * bound.most, target.problem)]
 
 

@@ -53,14 +53,17 @@ class Job:
     start: str = ""
     observer: Observer | None = None
 
-    def guide(self, order: int = 2, near: int = 0) -> Guide:
-        """Return the exact look-ahead of an order, made once a job; `near`: see `Guide.build`.
+    def __post_init__(self) -> None:
+        """Refuse a target of a search whose keywords are too many for its automaton, and so stand beside it.
 
         Raises:
-            TooLarge: the keywords are too many for the automaton.
+            TooLarge: in this case.
         """
         if self.target.many is not None:
             raise self.target.many.too_large
+
+    def guide(self, order: int = 2, near: int = 0) -> Guide:
+        """Return the exact look-ahead of an order, made once a job; `near`: see `Guide.build`."""
         if (order, near) not in self._guides:
             problem = self.target.problem
             self._guides[order, near] = Guide.build(

@@ -200,9 +200,13 @@ def diagnose(method: Method, draws: Draws, target: Target) -> dict[str, Any]:
             "pseudo-Gibbs: the draws follow no known law, because a masked model's conditionals do not define one"
         ]
     elif kind == "weighted" and len(draws.log_weight):
-        report |= {"ess": weighted_size(draws.log_weight), "largest_share": largest_share(draws.log_weight)}
-        report["pareto_k"] = pareto_k(draws.log_weight)
+        of_weights = {"ess": weighted_size(draws.log_weight), "largest_share": largest_share(draws.log_weight)}
+        of_weights["pareto_k"] = pareto_k(draws.log_weight)
+        # Draws of a pool have equal weights, and are worth what the pool is.
+        report |= of_weights | {name: draws.report[name] for name in of_weights if draws.report.get(name) is not None}
         doubts = _weight_doubts(report)
+    elif kind == "approximate":
+        doubts = [f"the law of the draws is about {report['total_variation']:.2f} from the target, in total variation"]
     report["trusted"], report["doubts"] = (None if kind == "search" else not doubts), doubts
     return {name: plain(value) for name, value in report.items()}
 

@@ -34,6 +34,9 @@ STATE = ("token", "context", "state", "log_p", "length", "words", "log_density")
 #: The acceptance that tuning aims at, the rounds it looks at, and the factor it changes m by.
 AIM, LOOK, FACTOR = (0.3, 0.5), 4, 1.5
 
+#: So many steps at most: where one text has much of the mass, more of them move no more chains.
+MOST_INNER = 20_000
+
 #: The least share of rounds that change the text: below it rounds cost nothing and do nothing, however well they are accepted.
 LEAST_CHANGED = 0.9
 
@@ -126,7 +129,7 @@ class Rounds:
             changed = self.tested - tested
             rate = (self.accepted - accepted) / max(1, changed)
             if rate > AIM[1] or changed < LEAST_CHANGED * LOOK * len(self.true):
-                self.inner = int(np.ceil(self.inner * FACTOR))
+                self.inner = min(MOST_INNER, int(np.ceil(self.inner * FACTOR)))
             elif rate < AIM[0]:
                 self.inner = max(1, int(self.inner / FACTOR))
 

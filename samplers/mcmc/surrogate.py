@@ -11,7 +11,7 @@ import numpy.typing as npt
 from searchgen.errors import NotFound, Outage, RequestError
 from searchgen.lm.protocol import TextModel
 from searchgen.problem import Problem
-from searchgen.samplers.chains.chains import advance, enter, new_chains, recompute
+from searchgen.samplers.chains.chains import advance, check_totals, enter, new_chains, recompute
 from searchgen.samplers.chains.moves import MOVES, Chains, labels, step
 from searchgen.samplers.chains.scorer import Floats, scorer_of
 from searchgen.samplers.kept_states import Plan, allowed_starts
@@ -32,6 +32,9 @@ NEURAL_BURN_IN = 100
 
 #: Cheap steps a round, and the order of the cheap model, where nothing is asked for.
 INNER, ORDER = 16, 2
+
+#: The most cheap steps a round that may be asked for: Ctrl-C is answered between rounds.
+MOST_ASKED = 1_000_000
 
 #: The share of the burn-in in which the number of cheap steps is tuned.
 TUNED_SHARE = 0.7
@@ -97,9 +100,9 @@ def draw(job: Job) -> Draws:
             "--sampler surrogate: anneal=true has no exact acceptance test, because steps at changing temperatures are no reversible "
             "kernel; drop it, or search with --sampler anneal"
         )
-    if options.inner < 0 or options.order < 0 or not options.temperature > 0:
+    if not 0 <= options.inner <= MOST_ASKED or options.order < 0 or not options.temperature > 0:
         raise RequestError(
-            "--sampler surrogate: give 1 or more inner steps, an order of 1 or more and a temperature above 0"
+            f"--sampler surrogate: give 1 to {MOST_ASKED:,} inner steps, an order of 1 or more and a temperature above 0"
         )
     whole = job.target.text_model is not None
     burn_in = options.burn_in or (NEURAL_BURN_IN if whole else BURN_IN)
@@ -169,6 +172,8 @@ def _collect(job: Job, plan: Plan, rounds: Rounds) -> Draws:
             failure, tokens, lengths, density = error, tokens[:k], lengths[:k], density[:k]
             break
         tokens[k], lengths[k], density[k] = chains.token, chains.length, rounds.true
+    if failure is None:  # else a round may have ended half-way
+        check_totals(rounds.cheap, chains)
     tested, accepted = before[0] + rounds.tested, before[1] + rounds.accepted
     if text_model is not None and tested and not accepted:
         raise NotFound(f"{text_model.label} accepted no proposal in {tested} tests; try --option inner=1")

@@ -233,6 +233,7 @@ def draw(job: Job) -> Draws:
     def go(_: Chains, rounds: int, first: int) -> None:
         if first == plan.burn_in:
             groups.swaps[:] = 0
+            groups.chains.tally[:] = 0
         groups.go(rounds, first)
         groups.copy_cold(cold)
 

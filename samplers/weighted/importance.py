@@ -60,9 +60,10 @@ def guide_of(job: Job, order: int) -> Guide:
         RequestError: the model has no such order.
     """
     own = int(job.target.problem.ngram.order[0])
-    if order == 1 or not 0 <= order <= own:
-        raise RequestError(f"order {order} of the guide is out of range; give 2 to {own}, or 0 for the model's own")
-    return job.guide(order or own)
+    most = max(own, 2)  # of a unigram model, too: its guide is of the least order there is
+    if order == 1 or not 0 <= order <= most:
+        raise RequestError(f"order {order} of the guide is out of range; give 2 to {most}, or 0 for the model's own")
+    return job.guide(order or most)
 
 
 def weighted_draws(guide: Guide, key: int, count: int, threads: int = 1) -> Weighted:
@@ -93,6 +94,10 @@ def draw(job: Job) -> Draws:
             )
     log_z, error = log_mean_exp(drawn.log_weight)
     report, notes = weight_report(drawn.log_weight)
+    drawn = _possible(drawn)
+    left_out = job.count - len(drawn.lengths)
+    if left_out:
+        notes = (*notes, f"{left_out} of {job.count} draws have probability zero and are left out")
     return Draws(
         tokens=drawn.tokens,
         lengths=drawn.lengths,
@@ -111,6 +116,15 @@ def _reweighted(job: Job, drawn: Weighted) -> Weighted:
     """Return draws weighed for a transformer's target: rho / q, rho no longer the n-gram density."""
     log_density = scorer_of(job.target)(drawn.tokens, drawn.lengths)
     return replace(drawn, log_density=log_density, log_weight=drawn.log_weight + log_density - drawn.log_density)
+
+
+def _possible(drawn: Weighted) -> Weighted:
+    """Return the draws of a weight above zero, with weights that have the same mean over all draws."""
+    kept = drawn.log_weight > -np.inf
+    if kept.all():
+        return drawn
+    log_weight = drawn.log_weight[kept] + np.log(kept.mean())
+    return Weighted(drawn.tokens[kept], drawn.lengths[kept], drawn.log_density[kept], log_weight)
 
 
 def prove_with_guides(world: World, prove: Callable[[int, tuple[Any, ...]], list[Finding]]) -> list[Finding]:

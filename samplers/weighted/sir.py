@@ -13,7 +13,7 @@ from searchgen.guide.candidates import new_scratch
 from searchgen.kernels.randomness import counter, key_of
 from searchgen.samplers.chain_method import Stepper, chain_method
 from searchgen.samplers.chains.moves import MOVES, Chains
-from searchgen.samplers.diagnostics.weights import log_mean_exp, weight_report
+from searchgen.samplers.diagnostics.weights import log_mean_exp, pareto_k, weight_report
 from searchgen.samplers.kept_states import Plan
 from searchgen.samplers.method import Draws, Job, Method
 from searchgen.samplers.proofs.exactness import Finding, World, prove_attempts, prove_kernel
@@ -78,6 +78,7 @@ def draw(job: Job) -> Draws:
     pick_many(running, counter(key_of(job.key, "sir picks")).word, chosen)
     log_z, error = log_mean_exp(pool.log_weight)
     report, notes = weight_report(pool.log_weight)
+    report["pareto_k"] = pareto_k(pool.log_weight)
     distinct = len(np.unique(chosen))
     ess = report["ess"]
     note = f"resampled from {size} weighted draws worth {ess:.0f} independent ones: the law differs from the target's by O(1/{ess:.0f})"

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from searchgen.constraints.words.nearness import Closeness
 from searchgen.jobs.draws import stated_law
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.request import Request
@@ -63,3 +64,20 @@ def test_starts_have_the_law_of_the_edits() -> None:
         share, right = float((edits[drawn] == number).mean()), float(law[edits == number].sum())
         assert abs(share - right) < 4.9 * math.sqrt(right * (1 - right) / 4096)
         assert abs(float(world.law[edits == number].sum()) - right) > 0.03
+
+
+@pytest.mark.parametrize("charge", [CHARGE, 1e-17])
+def test_the_factors_sum_to_one(charge: float) -> None:
+    """Under a charge so small that 1 - exp(-charge) is rounded to 0, too."""
+    factors = [factor for factor, _ in edit_levels(target_of(closeness=charge))]
+    assert len(factors) == 3
+    assert np.logaddexp.reduce(factors) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("charges", [[0.0], [0.3, 0.4]])
+def test_edits_without_a_single_cost_leave_one_part(charges: list[float]) -> None:
+    target = target_of()
+    (closeness,) = (one for one in target.constraints if isinstance(one, Closeness))
+    others = (one for one in target.constraints if one is not closeness)
+    changed = replace(target, constraints=(*others, *(replace(closeness, weight=charge) for charge in charges)))
+    assert edit_levels(changed) == [(0.0, changed.problem)]

@@ -135,6 +135,17 @@ def test_explain_is_exact_for_a_small_model() -> None:
     assert model[0].endswith("  exact")
 
 
+def test_explain_knows_a_model_of_single_words_whole(tmp_path: Path) -> None:
+    built = ("lm", "build", "-", "-o", str(tmp_path / "one.lm"), "--order", "1", "--min-count", "1", "--raw-tokens")
+    assert searchgen(*built, stdin=b"the dog ran\na cat sat\nthe cat saw a dog\n").code == 0
+    asked = ("--lm", str(tmp_path / "one.lm"), "--raw-tokens", "--keywords", "dog", "--max-words", "3")
+    ran = searchgen("explain", *asked, "--json")
+    assert ran.code == 0, ran.err
+    row = ran.rows[0]
+    assert row["log_p_model"] == pytest.approx(row["log_p_joint"], abs=1e-5)
+    assert row["log_p_exact"] == pytest.approx(row["log_p_joint"], abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

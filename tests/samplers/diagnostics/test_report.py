@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 
 from searchgen.constraints import Keywords, Length
+from searchgen.kernels.randomness import key_of
 from searchgen.lm.ngram.model import NGram
 from searchgen.samplers.diagnostics.report import arrays, bulk_size, diagnose, effective_sample_size, r_hat, tail_size
-from searchgen.samplers.diagnostics.weights import fit_pareto
+from searchgen.samplers.diagnostics.weights import effective_sample_size as weighted_size
+from searchgen.samplers.diagnostics.weights import fit_pareto, largest_share
 from searchgen.samplers.method import Draws, Job, Method, parse_options
 from searchgen.samplers.registry import method
+from searchgen.samplers.weighted.importance import guide_of, weighted_draws
 from searchgen.target import Target
+from tests.samplers.toy_jobs import toy_job
 
 #: R-hat, bulk and tail ESS by ArviZ 0.23.4 of the chains that `chains` makes.
 ARVIZ = {
@@ -149,3 +153,23 @@ def test_equal_excesses_are_fitted_at_the_exponential_law() -> None:
     assert scale > 0
     nearly, _ = fit_pareto(np.linspace(1.0, 1.0 + 1e-9, 100))
     assert shape == pytest.approx(nearly, abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 400])
+def test_draws_of_a_pool_are_worth_what_the_pool_is(size: int) -> None:
+    """Resampled draws have equal weights, by which 200 of them would be worth 200 even if all were one text."""
+    sir, job = method("sir"), toy_job("sir", 200, pool=size)
+    report = diagnose(sir, sir.draw(job), job.target)
+    pool = weighted_draws(guide_of(job, 2), key_of(job.key, "sir"), size).log_weight
+    assert report["ess"] == pytest.approx(weighted_size(pool))
+    assert report["largest_share"] == pytest.approx(largest_share(pool))
+    assert report["trusted"] is (size > 1), report["doubts"]
+    assert report["doubts"] == ([] if size > 1 else ["effective sample size is 1, below 100"])
+
+
+def test_approximate_draws_are_never_trusted() -> None:
+    rejection, job = method("rejection"), toy_job("rejection", 100, beta=0.9, quasi=True, pilot=2000)
+    report = diagnose(rejection, rejection.draw(job), job.target)
+    assert (report["kind"], report["trusted"]) == ("approximate", False)
+    (doubt,) = report["doubts"]
+    assert f"about {report['total_variation']:.2f} from the target" in doubt

@@ -10,9 +10,10 @@ from searchgen.errors import NotFound, RequestError
 from searchgen.jobs.draws import refuse_black_box_terms
 from searchgen.lm.ngram.model import NGram
 from searchgen.request.request import PLAIN_TERMS, Request
+from searchgen.samplers.chains.chains import new_chains
 from searchgen.samplers.chains.moves import labels, step
-from searchgen.samplers.chains.scorer import score_texts
-from searchgen.samplers.mcmc.delayed_acceptance import cheap_problem
+from searchgen.samplers.chains.scorer import score_texts, scorer_of
+from searchgen.samplers.mcmc.delayed_acceptance import LOOK, MOST_INNER, Rounds, cheap_problem
 from searchgen.samplers.mcmc.surrogate import Options, surrogate_matrix
 from searchgen.samplers.method import Job
 from searchgen.samplers.proofs.exactness import World, imbalance, transition_matrix
@@ -138,3 +139,39 @@ def test_a_term_without_a_name_has_the_one_it_was_asked_by(tmp_path: Path) -> No
     lines = "from searchgen import opaque", "short = opaque(lambda text: -len(text))", "kept = opaque(len, name='size')"
     file.write_text("\n".join(lines), encoding="utf-8")
     assert [load_black_box_term(f"{file}:{name}").name for name in ("short", "kept")] == ["short", "size"]
+
+
+def test_cheap_steps_stay_bounded_where_few_chains_move(model: NGram, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tuning asks for more of them as long as few texts change, and where there is hardly another text none ever do."""
+    target = job_for(model, 1).target
+    rounds = Rounds(
+        cheap=target.problem,
+        scorer=scorer_of(target),
+        chains=new_chains(2, target.max_tokens),
+        true=np.zeros(2),
+        counters=np.zeros((2, 6), np.uint64),
+        inner=16,
+        inverse_temperature=1.0,
+    )
+    monkeypatch.setattr(Rounds, "advance", lambda self, rounds: None)
+    rounds.tune(100 * LOOK)
+    assert rounds.inner == MOST_INNER == 20_000
+
+
+def test_more_cheap_steps_than_a_signal_may_wait_for_are_refused(model: NGram) -> None:
+    with pytest.raises(RequestError, match="give 1 to 1,000,000 inner steps"):
+        method("surrogate").draw(job_for(model, 1, chains=1, burn_in=1, thin=1, inner=1_000_001))
+
+
+def test_running_totals_are_compared_with_full_scores_at_the_end(model: NGram, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control: without the fault the same run ends well."""
+    made, advance = job_for(model, 8, burn_in=2, thin=1), Rounds.advance
+    method("surrogate").draw(made)
+
+    def drifting(self: Rounds, rounds: int) -> None:
+        advance(self, rounds)
+        self.chains.log_density[3] += 0.01
+
+    monkeypatch.setattr(Rounds, "advance", drifting)
+    with pytest.raises(AssertionError, match="chain 3: running total"):
+        method("surrogate").draw(made)

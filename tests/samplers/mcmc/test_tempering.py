@@ -91,3 +91,9 @@ def test_options_out_of_range(options: Options) -> None:
     """One line that names the option."""
     with pytest.raises(RequestError, match="--sampler tempering"):
         draw(_job(options))
+
+
+def test_the_moves_reported_are_those_after_the_burn_in() -> None:
+    """Four cold chains keep 16 states each, a round of two events apart; the burn-in has 2,000 rounds."""
+    draws = draw(_job(Options(chains=4, rungs=2, burn_in=2000, thin=1)))
+    assert 0 < sum(proposed for proposed, _, _ in draws.moves.values()) <= 4 * 16 * 2

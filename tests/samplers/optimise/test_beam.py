@@ -18,7 +18,7 @@ EVERYTHING = 5_000
 
 
 def job_on(world: World, count: int, **options: Any) -> Job:
-    target: Any = SimpleNamespace(problem=world.problem, max_tokens=world.max_tokens)
+    target: Any = SimpleNamespace(problem=world.problem, max_tokens=world.max_tokens, many=None)
     return Job(target, count, 1, Options(**options))
 
 

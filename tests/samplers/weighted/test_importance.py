@@ -1,16 +1,21 @@
 """Weights: known cases; importance, SIR and iterated SIR: controls that the harness catches, and the same output on any threads."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from searchgen.constraints import Keywords, Length
 from searchgen.errors import RequestError
 from searchgen.guide import Guide
 from searchgen.guide.candidates import new_scratch
 from searchgen.guide.draws import draw
 from searchgen.kernels.compiled import inner
 from searchgen.kernels.randomness import categorical
+from searchgen.lm.ngram.model import NGram
 from searchgen.samplers.chains.chains import recompute
 from searchgen.samplers.diagnostics.weights import (
     effective_sample_size,
@@ -19,12 +24,14 @@ from searchgen.samplers.diagnostics.weights import (
     log_mean_exp,
     pareto_k,
 )
-from searchgen.samplers.method import Draws
-from searchgen.samplers.proofs.exactness import prove_attempts, prove_kernel
+from searchgen.samplers.method import Draws, Job
+from searchgen.samplers.proofs.exactness import World, prove_attempts, prove_kernel
 from searchgen.samplers.proofs.toy_worlds import keyword_world, phrase_world
 from searchgen.samplers.registry import method
 from searchgen.samplers.weighted.guide_draws import new_pool, scripted_importance, scripted_sir
 from searchgen.samplers.weighted.importance import narrowed
+from searchgen.target import Target
+from tests.lm.ngram.toy_sentences import toy_sentences
 from tests.samplers.toy_jobs import toy_job
 
 VISIBLE = 1e-4  # a fault shifts the law at least so much
@@ -163,3 +170,47 @@ def test_an_order_that_is_not_there() -> None:
         method("importance").draw(toy_job("importance", 5, order=9))
     with pytest.raises(RequestError, match="candidates=1"):
         method("isir").draw(toy_job("isir", 5, candidates=1))
+
+
+@pytest.mark.parametrize("order", [2, 0])
+@pytest.mark.parametrize("name", ["importance", "sir", "isir"])
+def test_a_model_of_single_words_is_served(name: str, order: int) -> None:
+    """The least guide there is knows such a model whole: all weights are Z."""
+    model = NGram.from_sentences(toy_sentences("aab", 40), order=1)
+    target = Target.of_parts(model, [Length(1, 3), Keywords(((("b",),),))])
+    draws = method(name).draw(Job(target, 50, 3, method(name).options(order=order)))
+    log_z = np.logaddexp.reduce(World.of(target.problem, 3).log_density)
+    assert len(draws.lengths) == 50
+    assert all(all(target.satisfied(text).values()) for text in draws.texts())
+    if name != "isir":
+        assert draws.log_weight == pytest.approx(np.full(50, log_z), abs=1e-5)
+
+
+def half_job(count: int) -> tuple[Job, np.ndarray]:
+    """A job under a model that gives texts with a b no probability, and the log-weights of all its draws."""
+    job = toy_job("importance", count)
+
+    def log_probs(texts: Sequence[str]) -> np.ndarray:
+        return np.array([-np.inf if "b" in text else -float(len(text)) for text in texts])
+
+    whole = method("importance").draw(job)
+    log_p = log_probs([job.target.printed(text) for text in whole.texts()])
+    half: Any = SimpleNamespace(label="half", log_probs=log_probs)
+    return replace(job, target=replace(job.target, text_model=half)), whole.log_weight + log_p - whole.log_density
+
+
+def test_draws_of_weight_zero_are_left_out_and_the_mean_weight_is_that_of_all() -> None:
+    job, log_weight = half_job(400)
+    draws = method("importance").draw(job)
+    kept = np.flatnonzero(log_weight > -np.inf)
+    assert 0 < len(kept) < 400
+    whole = method("importance").draw(toy_job("importance", 400)).texts()
+    assert draws.texts() == [whole[i] for i in kept]
+    assert draws.log_weight - draws.log_weight[0] == pytest.approx(log_weight[kept] - log_weight[kept[0]])
+    assert draws.log_z == pytest.approx(log_mean_exp(log_weight)[0])
+    assert np.logaddexp.reduce(draws.log_weight) - np.log(len(kept)) == pytest.approx(draws.log_z)
+
+
+def test_draws_of_weight_zero_count_in_the_error_of_the_mean_weight() -> None:
+    job, log_weight = half_job(400)
+    assert method("importance").draw(job).log_z_error == pytest.approx(log_mean_exp(log_weight)[1])
