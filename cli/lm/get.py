@@ -1,5 +1,6 @@
 """`searchgen lm get`: a model fetched by name, checked and converted."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,7 +76,7 @@ def _refuse_embedded(name: str) -> str:
 
     if name in EMBEDDED:
         raise RequestError(f"{name} comes with searchgen; there is nothing to fetch")
-    if is_gguf(Path(name).expanduser()):
+    if is_gguf(Path(os.path.expanduser(name))):
         raise RequestError(f"{name} is a GGUF file; --lm takes it as it is, and lm get --from {name} converts it ahead")
     return name
 

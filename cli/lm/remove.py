@@ -1,5 +1,6 @@
 """`searchgen lm remove`: what `lm get` fetched, and what was converted, deleted."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,7 @@ def remove(
     from searchgen.request.default_models import LANGUAGES, default_models, use_model
 
     # First, so that no default is left that is not here.
-    names = (name, str(Path(name).expanduser().resolve()))  # lm use keeps whole paths
+    names = (name, str(Path(os.path.expanduser(name)).resolve()))  # lm use keeps whole paths
     mine = {language for language, model in default_models().items() if model in names}
     freed = _fetched_freed(name) if name in entries() else _converted_freed(name)
     if not freed and not mine:
@@ -60,4 +61,4 @@ def _converted_freed(name: str) -> int:
         path = convertible(name)
         return remove_conversions(hash_of(path), path)
     except RequestError:
-        return remove_conversions("", Path(name).expanduser())
+        return remove_conversions("", Path(os.path.expanduser(name)))

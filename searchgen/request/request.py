@@ -304,8 +304,9 @@ class Request:
     @property
     def reading(self) -> NeuralSettings:
         """How its transformer is read: `neural`, and the example lines that a search has by default under models of some kinds."""
-        settings, searches = self.neural, self.sampler == "anneal"
-        if settings.examples == AUTOMATIC and not settings.prompt and searches and self.model.is_large:
+        settings = self.neural
+        is_free = settings.examples == AUTOMATIC and not settings.prompt and settings.end != "none"
+        if is_free and self.sampler == "anneal" and self.model.is_large:
             settings = replace(settings, examples=DEFAULT)
         return replace(settings, examples=resolved(settings.examples, self.model.language))
 

@@ -7,6 +7,7 @@ import pytest
 
 from searchgen.errors import RequestError
 from searchgen.lm.examples import counted, echoes, example_lines
+from searchgen.lm.neural.settings import NeuralSettings
 from searchgen.lm.neural.transformer import has_read_the_web
 from searchgen.request.request import Request
 from tests.places import CORPORA
@@ -102,3 +103,12 @@ def test_searches_under_foreign_causal_models_have_examples(
     assert asked.reading.examples == ("default-en" if large else "")
     assert asked.but(sampler="surrogate").reading.examples == ""
     assert asked.but(lm=f"en:0.5,{tmp_path}:0.5").reading.examples == asked.reading.examples
+
+
+def test_texts_without_an_end_have_no_default_lines(tmp_path: Path) -> None:
+    config = {"architectures": ["LlamaForCausalLM"], "max_position_embeddings": 2048}
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    asked = Request(keywords=(("dog",),), lm=str(tmp_path))
+    assert asked.reading.examples == "default-en"
+    endless = NeuralSettings(end="none")
+    assert asked.but(neural=endless).reading == endless

@@ -78,6 +78,7 @@ def download(entry: Entry, part: Path, tell: Tell | None = None) -> None:
 
 
 def _from_source(address: str, entry: Entry, part: Path, tell: Tell | None) -> None:
+    resumes = part.exists() and part.stat().st_size > 0
     for attempt in range(TRIES):
         try:
             _go_on(address, entry, part, tell)
@@ -90,6 +91,8 @@ def _from_source(address: str, entry: Entry, part: Path, tell: Tell | None) -> N
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != entry.sha256:
         part.unlink()
+        if resumes:  # what was there may have come from elsewhere
+            return _from_source(address, entry, part, tell)
         raise _Refused(f"sent another file (SHA-256 {found[:12]}..., not {entry.sha256[:12]}...)")
 
 

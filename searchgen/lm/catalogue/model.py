@@ -1,5 +1,6 @@
 """Names in place of files: those of the catalogue, and those of models that Ollama has."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def file_behind(name: str) -> Path:
         return _fetched(name)
     if name.startswith(PREFIX):
         return find_model(name)
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if not is_gguf(path):
         raise RequestError(
             f"{name}: neither a name of the catalogue nor a GGUF file; searchgen lm list shows all models"
@@ -48,7 +49,7 @@ def convertible(name: str) -> Path:
     Raises:
         RequestError: there is none, or the folder's network is not one that can be converted.
     """
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if name in entries() or not path.is_dir():
         return file_behind(name)
     check_files(path)

@@ -1,6 +1,7 @@
 """A model in a GGUF file as a law over printed texts: the file is converted, and its tokenizer spells the texts."""
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +58,7 @@ def open_gguf(
         ModelFileError: it is missing or damaged.
         RequestError: it is of an unknown kind, a library is missing, or the settings ask for another device.
     """
-    path = path or Path(name).expanduser()
+    path = path or Path(os.path.expanduser(name))
     require_extra(f"{path}, a GGUF file,")
     if settings.device not in ("auto", "cpu"):
         raise RequestError(f"--device {settings.device}: {path} is computed on the CPU; drop the flag")
@@ -123,10 +124,7 @@ def _spelling(name: str, converted: Converted, settings: NeuralSettings) -> Spel
 
 
 def _is_gguf_name(name: str) -> bool:
-    try:
-        return is_gguf(Path(name).expanduser())
-    except RuntimeError:  # of a user who is not there
-        return False
+    return is_gguf(Path(os.path.expanduser(name)))  # that of Path raises where there is no such user
 
 
 #: GGUF files, as the registry of models lists them.

@@ -46,6 +46,9 @@ TOGETHER = 16
 #: What is computed of texts: log p of pieces, and of the most probable ones in their places with these; and the states that a probe reads.
 SCORES, STATE = ["log_p", "best_log_p", "best"], "state"
 
+#: Contexts that are kept of a model.
+MOST_CONTEXTS = 32
+
 #: Bytes of the hash before a stored context.
 MARK = 32
 
@@ -144,7 +147,9 @@ class ConvertedModel(OnnxModel):
         """Keys and values of what stands before every text, but for its last piece; kept beside the network."""
         pieces = np.array([self.spelling.before[: self._read_before]], np.int64)
         layers, heads, size = (int(self.facts[name]) for name in ("layers", "heads", "head_size"))
-        place = self.folder / "contexts" / hashlib.sha256(pieces.tobytes()).hexdigest()[:32]
+        # The last bits are those of the processor.
+        digest = hashlib.sha256(f"{self.instructions} ".encode() + pieces.tobytes())
+        place = self.folder / "contexts" / digest.hexdigest()[:32]
         shape = (layers, 2, heads, pieces.shape[1], size)
         stored = _stored(place, shape)
         if stored is None:
@@ -200,10 +205,18 @@ def _store(place: Path, content: Floats) -> None:
             with os.fdopen(handle, "wb") as file:
                 file.write(hashlib.sha256(numbers).digest() + numbers)
             os.replace(draft, place)
+            _forget_old(place.parent)
         except BaseException:
             with suppress(OSError):
                 os.unlink(draft)
             raise
+
+
+def _forget_old(folder: Path) -> None:
+    """Delete all but the newest contexts: prompts may be as many as jobs."""
+    stored = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
+    for path in stored[:-MOST_CONTEXTS]:
+        path.unlink()
 
 
 def open_session(converted: Converted) -> "InferenceSession":

@@ -70,6 +70,7 @@ def folder_of(name: str) -> Path:
     """
     if Path(name).is_dir():
         return Path(name)
+    require_extra()
     from huggingface_hub import snapshot_download
 
     hub, _, revision = name.partition("@")

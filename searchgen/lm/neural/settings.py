@@ -37,6 +37,10 @@ class NeuralSettings:
             raise RequestError(f"--end {self.end!r}: give one of {', '.join(ENDS)}")
         if self.prompt and self.examples not in (AUTOMATIC, NONE):
             raise RequestError("--examples and --prompt both stand before the text; give one of them")
+        if self.end == "none" and self.examples not in (AUTOMATIC, NONE):
+            raise RequestError(
+                "--end none: a line ends with a line end behind example lines; drop one of the two flags"
+            )
         if self.dtype not in DTYPES:
             raise RequestError(f"--dtype {self.dtype!r}: give one of {', '.join(DTYPES)}")
         kind, _, number = self.device.partition(":")

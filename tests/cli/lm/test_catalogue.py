@@ -365,6 +365,11 @@ def test_removing_never_touches_what_is_not_ours(place: Place) -> None:  # noqa:
     one_line(searchgen("lm", "remove", "nothing"), 2, "nothing is fetched or converted")
 
 
+@pytest.mark.parametrize("command", [("get",), ("get", "--from"), ("use",), ("remove",)])
+def test_the_home_of_a_user_who_is_not_there(command: tuple[str, ...], place: Place) -> None:  # noqa: F811
+    one_line(searchgen("lm", *command, "~nobody-here/x.gguf"), 2, "~nobody-here/x.gguf")
+
+
 # What is said once
 
 

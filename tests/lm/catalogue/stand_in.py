@@ -205,8 +205,8 @@ class Answers(BaseHTTPRequestHandler):
             return
         if mood == "page":
             content = b"<html>log in first</html>"
-        if mood == "other":
-            content = content[:-1] + bytes([content[-1] ^ 1])
+        if mood in ("other", "half of another"):
+            content = bytes([content[0] ^ 1]) + content[1:]
         begin = 0
         if wanted is not None and mood != "whole":
             begin = int(wanted.removeprefix("bytes=").rstrip("-"))
@@ -219,7 +219,7 @@ class Answers(BaseHTTPRequestHandler):
         if mood != "unsaid":
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if mood == "half":
+        if mood in ("half", "half of another"):
             body = body[: len(body) // 2]
         if mood == "unsaid":
             body = body + b"more"

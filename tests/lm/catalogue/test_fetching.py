@@ -338,6 +338,38 @@ def test_a_wrong_beginning_is_thrown_away(begun: bytes, place: Place, of_hub: En
     assert is_whole(of_hub)
 
 
+def asked(hub: Hub) -> list[tuple[str, str | None]]:  # noqa: F811
+    """Which sources, and for all bytes from which one on."""
+    return [(path.split("/")[1], wanted) for path, wanted in hub.asked]
+
+
+def test_what_a_source_left_does_not_make_the_next_one_fail(
+    place: Place,  # noqa: F811
+    of_hub: Entry,
+    hub: Hub,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The mirror breaks off within another file: the hub goes on with it, in vain, and is asked again for the whole."""
+    monkeypatch.setenv("HF_ENDPOINT", hub.address("mirror"))
+    hub.moods |= {"mirror": "half of another", "scope": "404"}
+    assert fetch(of_hub)
+    assert is_whole(of_hub)
+    assert [name for name, _ in asked(hub)] == ["mirror"] * 3 + ["hub"] * 2
+    (_, resumed), (_, again) = asked(hub)[3:]
+    assert resumed is not None
+    assert again is None
+    assert place.kept() == ["tiny-hub.gguf"]
+
+
+def test_a_source_of_another_file_is_asked_only_once_more(place: Place, of_hub: Entry, hub: Hub) -> None:  # noqa: F811
+    place.models.mkdir()
+    (place.models / "tiny-hub.part").write_bytes(b"wrong")
+    hub.moods["hub"] = "other"
+    assert fetch(of_hub)
+    assert is_whole(of_hub)
+    assert asked(hub) == [("hub", "bytes=5-"), ("hub", None), ("scope", None)]
+
+
 def test_a_busy_source_is_asked_again(of_hub: Entry, hub: Hub) -> None:  # noqa: F811
     hub.moods |= {"hub": "503", "scope": "404"}
     with pytest.raises(SearchgenError, match=r"answers 503; .* answers 404"):

@@ -138,6 +138,23 @@ def test_a_text_that_changes_the_context_cannot_be_spelled() -> None:
         assert UNSPELLED in row
 
 
+def test_a_text_that_cannot_be_spelled_has_one_place() -> None:
+    """As it has one piece. A tokenizer says of such a text, with what stands before it, that it has none."""
+
+    def encode(texts: list[str]) -> list[list[int]]:
+        return [[] if "Z" in text else [ord(letter) for letter in text] for text in texts]
+
+    def offsets(texts: list[str]) -> list[list[tuple[int, int]]]:
+        return [[(0, len(one))] if "Z" in one else [(at, at + 1) for at in range(len(one))] for one in texts]
+
+    made = JointSpelling.behind("tiny", encode, offsets, None, None, frozenset(), NeuralSettings(prompt="ab\n"))
+    assert made.first == 3
+    bad, good = made.spell(["aZ bc", "a b"])
+    assert bad == [*made.before, UNSPELLED]
+    assert good == [*made.before, *map(ord, "a b\n")]
+    assert made.places(["aZ bc", "a b"]) == [([0], [4]), ([0, 1, 1], [1, 1, 2])]
+
+
 def test_a_text_of_two_lines_is_refused() -> None:
     made, _, _ = spelling("smollm", "")
     with pytest.raises(RequestError, match="several lines"):

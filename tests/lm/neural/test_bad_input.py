@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ torch = pytest.importorskip("torch")
 from searchgen.errors import ModelFileError, RequestError, SearchgenError  # noqa: E402
 from searchgen.lm.neural.causal import CausalModel  # noqa: E402
 from searchgen.lm.neural.network import Network  # noqa: E402
+from searchgen.lm.neural.opening import folder_of  # noqa: E402
 from searchgen.lm.neural.settings import NeuralSettings  # noqa: E402
 from searchgen.lm.neural.transformer import is_transformer, open_transformer  # noqa: E402
 from tests.cli.runner import searchgen  # noqa: E402
@@ -144,6 +146,12 @@ def test_settings_that_are_none(settings: dict[str, str]) -> None:
         NeuralSettings(**settings)
 
 
+def test_example_lines_and_texts_without_an_end_exclude_each_other() -> None:
+    with pytest.raises(RequestError, match="--end none: a line ends with a line end behind example lines"):
+        NeuralSettings(end="none", examples="default")
+    assert NeuralSettings(end="none", examples="none").end == NeuralSettings(end="none").end == "none"
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_no_gpu(written: Path) -> None:
     with pytest.raises(RequestError, match="no GPU"):
@@ -155,6 +163,17 @@ def test_the_missing_extra_names_its_command(written: Path, monkeypatch: pytest.
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else found(name))
     ran = searchgen("constrain", "--keywords", "dog", "--lm", str(written))
     assert ran.code == 2
+    assert "pip install 'searchgen[neural]'" in ran.err
+
+
+def test_the_missing_extra_names_its_command_for_a_name_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "transformers" else found(name))
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)  # which comes with it
+    with pytest.raises(RequestError, match=r"needs transformers: pip install 'searchgen\[neural\]'$"):
+        folder_of("nobody/model-1")
+    ran = searchgen("lm", "info", "nobody/model-1")
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1), ran.err
     assert "pip install 'searchgen[neural]'" in ran.err
 
 

@@ -52,7 +52,11 @@ class JointSpelling(Spelling):
             def place(at: int, marks: list[int] = marks) -> int:
                 return marks[min(max(at - len(self.tail), 0), len(marks) - 1)]
 
-            inside = [(a, b) for a, b in spans[self.first :] if a < len(self.tail) + len(text)]
+            end = len(self.tail) + len(text)
+            own = spans[self.first :] or [
+                (len(self.tail), end)
+            ]  # of a text that cannot be spelled: one piece, as in `_own`
+            inside = [(a, b) for a, b in own if a < end]
             found.append(([place(a) for a, _ in inside], [place(b) for _, b in inside]))
         return found
 
@@ -95,6 +99,9 @@ class JointSpelling(Spelling):
         if context and not context.endswith("\n"):
             context += "\n"
         (whole,) = encode([context]) if context else [[]]
+        if context and not whole:
+            what = "the example lines" if settings.examples_text else "--prompt"
+            raise RequestError(f"{name}: the tokenizer cannot spell {what}; give others, or --examples none")
         lines = context.splitlines(keepends=True)
         head, tail = "".join(lines[:-1]), "".join(lines[-1:])
         if encode([head])[0] + encode([tail])[0] != whole:  # then all of it is tokenised with each text
