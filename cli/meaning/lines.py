@@ -53,9 +53,11 @@ class Similar:
         """Print the lines most like each text, before the next is read.
 
         Raises:
-            RequestError: the file cannot be read, or has too many lines to keep.
+            RequestError: the file or the model cannot be read, or there are too many lines to keep.
             NothingFound: at the end, when a text had no answer.
         """
+        if self.model:
+            self._vectors("")  # no text can be compared without
         failed = total = 0
         for total, line in enumerate(texts, 1):
             kept, text = self._kept, ""

@@ -87,9 +87,21 @@ class Answers:
         """The models that are open."""
         return source_cache(self.ahead)
 
-    def one(self, request: Request) -> None:
-        """Answer one request; the failure that ended its search early is raised once its texts are printed."""
-        self._finish(self._looked_at(request) if self.looks.any else self._search(request))
+    def one(self, request: Request, loaded: "Searcher | None" = None) -> None:
+        """Answer one request; the failure that ended its search early is raised once its texts are printed.
+
+        Args:
+            request: the request.
+            loaded: its model, ready to search; None: it is opened.
+        """
+        outcome = self._looked_at(request, loaded) if self.looks.any else self._search(request, loaded)
+        try:
+            self._print(outcome)
+        finally:  # a full disk loses no text, and a closed pipe no report
+            if self.looks.any:
+                self._write_looks(outcome)
+        if outcome.failure is not None:
+            raise outcome.failure
 
     def exactly(self, request: Request) -> None:
         """Answer one request with as many lines as it asks for texts, empty ones where fewer are found.
@@ -124,7 +136,7 @@ class Answers:
         with repeating(request, lm):
             searcher = self._searcher(replace(request, lm=lm or request.lm))
         refuse_other_model(searcher.source, wanted)
-        self._finish(self._looked_at(request, searcher) if self.looks.any else self._search(request, searcher))
+        self.one(request, searcher)
 
     def stream(self, lines: Iterable[bytes], template: Request, lm: str | None, share: int = 1) -> None:
         """Answer one line after the other, in order, each printed before the next is read.
@@ -219,23 +231,16 @@ class Answers:
         return {**record.as_json(), "status": "ok", "error": None}
 
     def _looked_at(self, request: Request, loaded: "Searcher | None" = None) -> "Outcome":
-        """Search while somebody looks, and write what is to be left of it."""
-        from searchgen.jobs.batch_job import searched
-        from searchgen.report.run_page import search_page
-
+        """Search while somebody looks; the report of a search that fails is written."""
         searcher, started, looks = loaded or self._searcher(request), time.perf_counter(), self.looks
         try:
             with looks.looking("searching") as (observer, on_progress):
                 outcome = searcher.search(request, on_progress, observer)
         except NothingFound as error:
-            looks.write_failed("constrain", request, error)
-            raise
+            told = _named(error, searcher, request) if isinstance(error, Impossible) else error
+            looks.write_failed("constrain", request, told)
+            raise told from None
         self._report(outcome, time.perf_counter() - started, None)
-        looks.write(
-            outcome.records[0].signature,
-            lambda observer: search_page(outcome, observer),
-            lambda: searched(outcome)[1],
-        )
         return outcome
 
     def _report(self, outcome: "Outcome | BaseException", seconds: float, line: int | None) -> None:
@@ -263,10 +268,15 @@ class Answers:
                     self.shown.add(line)
                     complain(line)
 
-    def _finish(self, outcome: "Outcome") -> None:
-        self._print(outcome)
-        if outcome.failure is not None:
-            raise outcome.failure
+    def _write_looks(self, outcome: "Outcome") -> None:
+        from searchgen.jobs.batch_job import searched
+        from searchgen.report.run_page import search_page
+
+        self.looks.write(
+            outcome.records[0].signature,
+            lambda observer: search_page(outcome, observer),
+            lambda: searched(outcome)[1],
+        )
 
     def _print(self, outcome: "Outcome") -> None:
         for record in outcome.records:

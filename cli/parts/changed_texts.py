@@ -42,6 +42,14 @@ class ChangedTexts(ABC, Generic[Result]):
         """
 
     @abstractmethod
+    def ready(self) -> None:
+        """Open what every text needs.
+
+        Raises:
+            RequestError: it cannot be opened, so no text can be changed.
+        """
+
+    @abstractmethod
     def show(self, text: str, number: int | None, results: list[Result], error: SearchgenError | None = None) -> None:
         """Print what was found for a text, of this line of stdin, and what is missing."""
 
@@ -82,6 +90,7 @@ class ChangedTexts(ABC, Generic[Result]):
             NothingFound: at the end, when a line had no answer.
             Outage: a server or the memory gave out.
         """
+        self.ready()
         failed = total = 0
         for total, line in enumerate(texts, 1):
             text = ""

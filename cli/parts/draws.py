@@ -70,16 +70,18 @@ def print_draws(
         note(
             f"the draws cannot be trusted for estimates: {'; '.join(diagnostics['doubts'][:2])}; raise -n, or see --report"
         )
-    looks.write(
-        sampled.request.signature(sampled.model_hash),
-        lambda observer: _page(sampled, diagnostics, observer),
-        lambda: diagnostics,
-    )
-    for record in sampled.records():
-        if json:
-            write_json({**record.as_json(), "status": "ok", "error": None})
-        else:
-            write_text(record.text, first=record.rank == 1)
+    try:
+        for record in sampled.records():
+            if json:
+                write_json({**record.as_json(), "status": "ok", "error": None})
+            else:
+                write_text(record.text, first=record.rank == 1)
+    finally:  # a full disk loses no draw, and a closed pipe no report
+        looks.write(
+            sampled.request.signature(sampled.model_hash),
+            lambda observer: _page(sampled, diagnostics, observer),
+            lambda: diagnostics,
+        )
     if sampled.draws.failure is not None:
         complain(f"stopped with {len(sampled.draws.lengths)} of {request.count} draws")
         raise sampled.draws.failure

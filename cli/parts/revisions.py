@@ -45,6 +45,15 @@ class Revisions(ChangedTexts[Rewritten]):
         """Return the model of a text, opened once."""
         return self._reviser(text)[1]
 
+    def ready(self) -> None:
+        """Open the models that the user named; raises as its base."""
+        if self.lm is not None:
+            _ = self._opened(self.lm)[1].text_model
+        if self.revision.vectors:
+            from searchgen.meaning.measures import sentence_vectors
+
+            sentence_vectors("", self.revision.vectors)
+
     def results(self, text: str) -> list[Rewritten]:
         """Change a text; errors as those of its reviser."""
         reviser, _ = self._reviser(text)
@@ -60,7 +69,9 @@ class Revisions(ChangedTexts[Rewritten]):
         """
         if not text.strip():
             raise RequestError("the text is empty; give one to change")
-        name = self.lm or self.usual(text)
+        return self._opened(self.lm or self.usual(text))
+
+    def _opened(self, name: str) -> tuple[Reviser, Source]:
         if name not in self.revisers:
             request = replace(self.revision.request, lm=name)
             with starting():

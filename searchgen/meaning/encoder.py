@@ -33,6 +33,9 @@ Floats = npt.NDArray[np.float32]
 #: Ids and attention mask of texts (n, L) to what the network makes of their pieces (n, L, D).
 Network = Callable[[Places, Places], Floats]
 
+#: Files that may say where texts are cut off, and the name of the number there.
+LIMITS = {"tokenizer_config.json": "model_max_length", "sentence_bert_config.json": "max_seq_length"}
+
 #: The ways to pool, by their names in the file of the pooling.
 POOLINGS = {
     "pooling_mode_mean_tokens": "mean",
@@ -97,7 +100,7 @@ class Encoder:
                 size = len(encoded[i].ids)
                 ids[row, :size], mask[row, :size] = encoded[i].ids, 1
             found.update(zip(part, self._pooled(self.network(ids, mask), mask), strict=True))
-        width = len(next(iter(found.values()))) if found else 1
+        width = len(next(iter(found.values()))) if found else self.sentences(["a"]).shape[1]
         empty = np.zeros(width, np.float32)
         return np.array([found.get(i, empty) for i in range(len(texts))], np.float32).reshape(len(texts), width)
 
@@ -207,7 +210,8 @@ def _pooling(folder: Path) -> str:
 
 def _hash(folder: Path, weights: Path) -> str:
     digest = hashlib.sha256()
-    for path in (folder / "config.json", folder / "tokenizer.json", folder / "1_Pooling" / "config.json", weights):
+    names = ("config.json", "tokenizer.json", "1_Pooling/config.json", *LIMITS)
+    for path in (*(folder / name for name in names), weights):
         if path.is_file():
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -225,11 +229,7 @@ def _tokenizer(folder: Path, config: dict[str, Any]) -> Any:
     _require(folder, "tokenizers")
     from tokenizers import Tokenizer
 
-    limits = [
-        config.get("max_position_embeddings"),
-        _read(folder / "tokenizer_config.json").get("model_max_length"),
-        _read(folder / "sentence_bert_config.json").get("max_seq_length"),
-    ]
+    limits = [config.get("max_position_embeddings"), *(_read(folder / name).get(key) for name, key in LIMITS.items())]
     longest = min([int(one) for one in limits if isinstance(one, int | float) and 0 < one < 1e6], default=LONGEST)
     try:
         made = Tokenizer.from_file(str(folder / "tokenizer.json"))

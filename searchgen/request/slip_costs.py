@@ -31,4 +31,4 @@ class Costs:
 
 
 #: By text form.
-COSTS = {"en": Costs(), "zh": Costs(sound=7.0, function=5.0, insert=8.0, delete=15.0, order=4.5, expected=16.0)}
+COSTS = {"en": Costs(), "zh": Costs(sound=7.0, function=5.0, insert=4.0, delete=15.0, order=4.5, expected=16.0)}

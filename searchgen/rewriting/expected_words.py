@@ -10,14 +10,13 @@ from searchgen.sources.source import Source
 __all__ = ["expected_words"]
 
 
-def expected_words(source: Source, tokens: Sequence[str], text: str, most: int) -> list[list[str]]:
-    """Return the tokens that the model expects in the place of each token, and of the end.
+def expected_words(source: Source, tokens: Sequence[str], text: str) -> list[list[str]]:
+    """Return the tokens that the model expects in the place of each token, and of the end, as far as it notes them (`note_expected`).
 
     Args:
         source: the model.
         tokens: of the text.
         text: as its form prints it.
-        most: the number of pieces looked at in each place.
 
     Returns:
         One list a place, the most probable first; empty ones where the model cannot tell.
@@ -25,9 +24,7 @@ def expected_words(source: Source, tokens: Sequence[str], text: str, most: int) 
     model, words = expecting(source.text_model), source.piece_words
     if model is None or words is None:
         return [[] for _ in range(len(tokens) + 1)]
-    model.note_expected(most)
     (expected,) = model.expected([text])
-    model.note_expected(0)
     piece_at = {int(start): number for number, start in enumerate(expected.starts)}
     places = [piece_at.get(int(begin), -1) for begin in token_ends(tokens, text)[0]] + [len(expected.starts)]
     vocabulary, result = source.lexicon.vocabulary, []

@@ -15,6 +15,7 @@ import numpy as np
 
 from searchgen.constraints.words.edits import held_spans, source_tokens
 from searchgen.errors import NotFound, RequestError
+from searchgen.lm.protocol import expecting
 from searchgen.lm.turns import turn_with
 from searchgen.request.slip_costs import COSTS, Costs
 from searchgen.rewriting.expected_words import expected_words
@@ -37,6 +38,9 @@ SCORED, HOPELESS = 24, -8.0
 
 #: Pieces that are looked at in each place, and the most edits in a row.
 EXPECTED, MOST_STEPS = 24, 12
+
+#: Sentences that a protected phrase may part.
+MOST_PARTED = 4
 
 
 class _State(NamedTuple):
@@ -99,12 +103,13 @@ class Fixer:
         """
         if not any(map(self.form.is_word, self.form.tokenise(text))):
             raise RequestError(f"{text[:40]!r} has no word; give a text to mend")
-        found, absent = [Rewritten(text[:0], (), 0, (), {}, 0.0, 0.0)], list(self.protect)
+        absent, parts = list(self.protect), self._parts(text)
+        found = [Rewritten(text[:0], (), 0, (), {}, 0.0, 0.0)]
         end = 0
-        for part in sentences(text, self.form):
+        for part in parts:
             begin = text.index(part, end)
             between, end = text[end:begin], begin + len(part)
-            held = [phrase for phrase in self.protect if _holds(part, phrase, self.form)]
+            held = [phrase for phrase in self.protect if self._held(part, phrase)]
             absent = [phrase for phrase in absent if phrase not in held]
             options = self._mended(part, held)
             found = _best([_joined(one, between, option) for one in found for option in options], self.count, self.most)
@@ -113,6 +118,38 @@ class Fixer:
         rest = text[end:]
         best = sorted(found, key=lambda one: -(one.score or 0.0))[: self.count]
         return [replace(one, text=one.text + rest, tokens=tuple(self.form.tokenise(one.text))) for one in best]
+
+    def _parts(self, text: str) -> list[str]:
+        """The sentences of a text; those that part a protected phrase are one."""
+        places: list[tuple[int, int]] = []
+        for sentence in sentences(text, self.form):
+            begin = text.index(sentence, places[-1][1] if places else 0)
+            places.append((begin, begin + len(sentence)))
+        joined = set[int]()  # sentences that are one with the sentence before
+        for phrase in self.protect:
+            for first in range(len(places)):
+                for last in range(first + 1, min(len(places), first + MOST_PARTED)):
+                    if self._across(text, places[first : last + 1], phrase):
+                        joined.update(range(first + 1, last + 1))
+        firsts = [number for number in range(len(places)) if number not in joined]
+        lasts = [number - 1 for number in [*firsts[1:], len(places)]]
+        return [text[places[first][0] : places[last][1]] for first, last in zip(firsts, lasts, strict=True)]
+
+    def _across(self, text: str, places: Sequence[tuple[int, int]], phrase: str) -> bool:
+        """Whether a phrase begins in the first of some sentences and ends in the last."""
+
+        def held(first: int, last: int) -> int:
+            return self._held(text[places[first][0] : places[last][1]], phrase) if first <= last else 0
+
+        last = len(places) - 1
+        return held(0, last) > held(0, last - 1) + held(1, last) - held(1, last - 1)
+
+    def _held(self, text: str, phrase: str) -> int:
+        """How often a text has a phrase."""
+        try:
+            return len(held_spans(source_tokens(text, self.form), [phrase], self.form))
+        except RequestError:
+            return 0
 
     def _mended(self, text: str, protect: Sequence[str]) -> list[Rewritten]:
         """A sentence, best first."""
@@ -129,7 +166,14 @@ class Fixer:
             return self._printed(given, self._climbed(given))
         with turn_with(model):
             model.forget()  # scores of other texts were computed beside other texts, and may differ in their last bits
-            return self._printed(given, self._climbed(given))
+            expects = expecting(model)
+            if expects is not None:  # from the first score on: what is known of a text is not asked for again
+                expects.note_expected(EXPECTED)
+            try:
+                return self._printed(given, self._climbed(given))
+            finally:
+                if expects is not None:
+                    expects.note_expected(0)
 
     def _climbed(self, given: Given) -> list[_State]:
         """All texts that were scored, best first."""
@@ -150,7 +194,7 @@ class Fixer:
     def _chosen(self, given: Given, state: _State, seen: dict[Tokens, _State]) -> list[tuple[Tokens, Slip]]:
         """The edits of a text that are worth a score, by what the n-gram model says of them."""
         vocabulary, tokens = self.source.lexicon.vocabulary, state.tokens
-        words = expected_words(self.source, tokens, self.form.detokenise(tokens), EXPECTED)
+        words = expected_words(self.source, tokens, self.form.detokenise(tokens))
         cheapest: dict[Tokens, Slip] = {}
         for slip in slips(tokens, self.form, vocabulary.ids, words):
             row = slip.of(tokens)
@@ -191,13 +235,6 @@ class Fixer:
         if not result:
             raise NotFound("no text was found that is read as it is meant")
         return result
-
-
-def _holds(text: str, phrase: str, form: TextForm) -> bool:
-    try:
-        return bool(held_spans(source_tokens(text, form), [phrase], form))
-    except RequestError:
-        return False
 
 
 def _joined(before: Rewritten, between: str, sentence: Rewritten) -> Rewritten:

@@ -22,7 +22,7 @@ from searchgen.constraints.together.joint import joint, with_demanded
 from searchgen.constraints.words.edits import Edits, held_spans, source_tokens
 from searchgen.demands.judge import Judge
 from searchgen.demands.to_constraints import constraints_of
-from searchgen.errors import Contradiction, Impossible, NotFound, TooLarge
+from searchgen.errors import Contradiction, Impossible, NotFound, Outage, SearchgenError, TooLarge
 from searchgen.ranking.whole_words import hidden_counts
 from searchgen.request.request import Request
 from searchgen.rewriting.fewest import fewest_edits
@@ -190,9 +190,10 @@ class Rewriter:
             TooLarge: already the fewest are too many for a text of this length.
         """
         runs: list[_Begun] = []
-        last = fewest + SLACK if self.most is None else self.most
+        # Conditions on whole texts do not count among the fewest, so there may be none.
+        last = max(1, fewest) + SLACK if self.most is None else self.most
         begun = 0
-        for edits in range(max(1, fewest), MOST_TOLD + 1):
+        for edits in range(max(1, fewest), self._tried + 1):
             if edits > last and (begun or self.most is not None):
                 break
             try:
@@ -234,16 +235,29 @@ class Rewriter:
         others: list[Constraint] = [one for one in constraints if not isinstance(one, Edits | Length)]
         automaton = joint(others, vocabulary, vocabulary.form)
         row = [vocabulary.matching(token) for token in edits.source]
-        return fewest_edits(automaton, row, edits.held, max(MOST_TOLD, edits.most))
+        return fewest_edits(automaton, row, edits.held, self._tried)
+
+    @property
+    def _tried(self) -> int:
+        """How many edits are tried at most."""
+        return max(MOST_TOLD, self.most or 0)
 
     def _found(self, runs: Sequence[_Begun]) -> list[_Found]:
-        """The texts of searches with their log-densities."""
+        """The texts of searches with their log-densities.
+
+        Raises:
+            BaseException: an outage or Ctrl-C has ended a search early: what is found so far depends on when.
+        """
         outcomes = self.searcher.strategy.finish([begun.run for begun in runs], None)
         found, errors = list[_Found](), []
         for (_, run, observer), outcome in zip(runs, outcomes, strict=True):
-            if isinstance(outcome, BaseException):
-                errors.append(outcome)
+            failure = outcome if isinstance(outcome, BaseException) else outcome.failure
+            if isinstance(failure, SearchgenError) and not isinstance(failure, Outage):
+                errors.append(failure)
                 continue
+            if failure is not None:
+                raise failure
+            assert not isinstance(outcome, BaseException)
             annealed = outcome.annealed
             pairs = zip(annealed.texts, annealed.log_density.tolist(), strict=True)
             found += [_Found(run.proposal, ids, density, observer) for ids, density in pairs]

@@ -53,14 +53,12 @@ class Slip(NamedTuple):
         at: the first token that it replaces.
         old: how many tokens it replaces.
         new: the tokens in their place.
-        edits: words inserted, deleted or replaced.
     """
 
     kind: str
     at: int
     old: int
     new: tuple[str, ...]
-    edits: int = 1
 
     def of(self, tokens: Sequence[str]) -> tuple[str, ...]:
         """Return the edited text."""
@@ -135,10 +133,10 @@ def _order(tokens: Sequence[str], at: int, form: TextForm) -> Iterator[Slip]:
     """Exchange a word and the next, or move it across the next two."""
     row = tuple(tokens[at : at + 3])
     if len(row) > 1 and form.is_word(row[1]):
-        yield Slip("order", at, 2, (row[1], row[0]), 2)
+        yield Slip("order", at, 2, (row[1], row[0]))
         if len(row) > 2 and form.is_word(row[2]):
-            yield Slip("order", at, 3, (row[1], row[2], row[0]), 2)
-            yield Slip("order", at, 3, (row[2], row[0], row[1]), 2)
+            yield Slip("order", at, 3, (row[1], row[2], row[0]))
+            yield Slip("order", at, 3, (row[2], row[0], row[1]))
 
 
 def _chinese(tokens: Sequence[str], at: int, known: Collection[str]) -> Iterator[Slip]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from searchgen.errors import SearchgenError
 from searchgen.guide import Guide
 from searchgen.kernels.randomness import counter, key_of
 from searchgen.problem import Problem
@@ -121,16 +122,18 @@ class NGramSearch:
         held = preferred(source, request, target, guide.order) if plan.chains > 1 else None
         return NGramRun(source, request, target, guide, plan, held, observer)
 
-    def finish(self, runs: Sequence[NGramRun], progress: Callable[[float], None] | None) -> list[Outcome]:
-        """Anneal each, rank its texts, and return the outcomes.
+    def finish(
+        self, runs: Sequence[NGramRun], progress: Callable[[float], None] | None
+    ) -> list[Outcome | BaseException]:
+        """Anneal each, rank its texts, and return the outcome of each, or its error."""
+        return [self._outcome(run, progress) for run in runs]
 
-        Raises:
-            NotFound: nothing was found.
-        """
-        return [self._outcome(run, run.annealed(progress)) for run in runs]
-
-    def _outcome(self, run: NGramRun, annealed: Annealed) -> Outcome:
+    def _outcome(self, run: NGramRun, progress: Callable[[float], None] | None) -> Outcome | BaseException:
         classes, weight = run.source.classes, run.request.class_weight
-        if classes is not None and weight:
-            annealed = ranked(annealed, run.target, classes, weight)
-        return outcome_of(run.source, run.request, run.target, annealed, run.guide.log_mass, {})
+        try:
+            annealed = run.annealed(progress)
+            if classes is not None and weight:
+                annealed = ranked(annealed, run.target, classes, weight)
+            return outcome_of(run.source, run.request, run.target, annealed, run.guide.log_mass, {})
+        except SearchgenError as error:
+            return error

@@ -1,5 +1,6 @@
 """What a run leaves besides its texts, and what is refused before any work is done."""
 
+import errno
 import json
 import os
 import subprocess
@@ -57,6 +58,44 @@ def test_a_request_without_a_text_has_a_page(tmp_path: Path) -> None:
     ran = constrain("--starts-with", "hot", "--ends-with", "dog", "--max-words", "1", "--report", str(page))
     assert ran.code == 3
     assert page_of(page.read_text(encoding="utf-8")).one("p", id="verdict").text.startswith("No text: ")
+
+
+def test_a_report_leaves_the_demands_that_exclude_each_other_named(tmp_path: Path) -> None:
+    asked, page = ("--keywords", "dog,park,cat", "--without-letters", "k"), tmp_path / "run.html"
+    looked = constrain(*asked, "--report", str(page))
+    assert (looked.code, looked.out, looked.err) == (3, "", constrain(*asked).err)
+    named = "no text satisfies all of: keyword park; without-letters k"
+    assert looked.err.endswith(f"{named}\n")
+    assert page_of(page.read_text(encoding="utf-8")).one("p", id="verdict").text.endswith(f"{named}.")
+
+
+@pytest.mark.parametrize("command", ["constrain", "sample"])
+def test_texts_are_printed_even_if_their_report_cannot_be_written(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("searchgen.cli.parts.looks.write_report", full)
+    asked = (command, "--lm", model("en"), *WORDS, "--max-words", "6", "-n", "2")
+    ran = searchgen(*asked, "--report", str(tmp_path / "run.json"))
+    assert ran.out
+    assert (ran.code, ran.out) == (1, searchgen(*asked).out)
+    assert ran.err.endswith(f"{os.strerror(errno.ENOSPC)}\n")
+
+
+@pytest.mark.parametrize("command", ["constrain", "sample"])
+def test_a_report_is_written_even_if_nobody_reads_the_texts(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(_: str) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("searchgen.cli.output.write_line", closed)
+    place = tmp_path / "run.json"
+    ran = searchgen(command, "--lm", model("en"), *WORDS, "--max-words", "6", "--report", str(place))
+    assert ran.code == 141
+    assert json.loads(place.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("command", ["constrain", "sample", "compare"])

@@ -10,6 +10,7 @@ import pytest
 from searchgen.errors import ModelFileError, RequestError
 from searchgen.meaning.encoder import encoder
 from searchgen.meaning.measures import cosine_of, pinned, sentence_vectors
+from searchgen.meaning.nearest import Kept, nearest
 from tests.meaning.embedding_models import plain_vectors, write_model
 
 TEXTS = ["The dog sleeps near the old door.", "a cup of coffee", "Zorb!", "我喜欢喝咖啡。", "dog " * 30]
@@ -40,6 +41,36 @@ def test_a_hash_pins_the_files(tmp_path: Path) -> None:
     digits = name.split("#")[-1]
     with pytest.raises(RequestError, match=f"its files changed: .*, not {digits}"):
         sentence_vectors("en", f"{other}#{digits}")
+
+
+@pytest.mark.parametrize("file", ["tokenizer_config.json", "sentence_bert_config.json"])
+def test_a_hash_pins_where_texts_are_cut_off(tmp_path: Path, file: str) -> None:
+    folder = write_model(tmp_path / "model", "onnx")
+    before, name = encoder(str(folder)), pinned(str(folder))
+    (folder / file).write_text('{"model_max_length": 4, "max_seq_length": 4}', encoding="utf-8")
+    encoder.cache_clear()  # another process would not know the old files
+    after = encoder(str(folder))
+    assert np.abs(after.sentences(TEXTS[:1]) - before.sentences(TEXTS[:1])).max() > 1e-2
+    assert after.hash != before.hash
+    with pytest.raises(RequestError, match="its files changed"):
+        sentence_vectors("en", name)
+
+
+def test_blank_texts_alone_have_vectors_of_the_models_width(tmp_path: Path) -> None:
+    vectors = encoder(str(write_model(tmp_path / "model", "onnx")))
+    width = vectors.sentences(TEXTS[:1]).shape[1]
+    for blank in ([], [""], ["", " \t"]):
+        found = vectors.sentences(blank)
+        assert found.shape == (len(blank), width)
+        assert not found.any()
+
+
+def test_a_file_may_begin_with_many_blank_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("searchgen.meaning.nearest.TOGETHER", 2)
+    vectors, lines = encoder(str(write_model(tmp_path / "model", "onnx"))), ["", " ", "a cup of tea", "the dog"]
+    found = nearest(vectors, "the dog", lines, 4)
+    assert (found[0].number, round(found[0].similarity, 4)) == (4, 1.0)
+    assert Kept.of(lines).nearest(vectors, "the dog", 4) == found
 
 
 Spoil = Callable[[Path], object]

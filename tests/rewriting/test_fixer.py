@@ -1,14 +1,18 @@
 """Fixing: the climb against all single edits, and protected spans and bounds against a count of edits that knows nothing of it."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
 from searchgen.errors import RequestError
+from searchgen.lm.protocol import expecting
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.slip_costs import COSTS, Costs
+from searchgen.rewriting.expected_words import expected_words
 from searchgen.rewriting.fixer import Fixer
-from searchgen.rewriting.scores import Scores
+from searchgen.rewriting.rewriter import Rewritten
+from searchgen.rewriting.scores import Floats, Scores
 from searchgen.rewriting.slips import KINDS, slips
 from searchgen.sources.source import Source, open_source
 from tests.constraints.test_edits import fewest
@@ -105,3 +109,104 @@ def test_what_cannot_be_mended_is_refused() -> None:
         fixer.revise("dog " * 10_000)
     with pytest.raises(RequestError, match="'new door' is not in the text"):
         Fixer(SOURCES["en"], protect=("new door",)).revise("The door. It is new.")
+
+
+def test_a_phrase_across_what_looks_like_the_end_of_a_sentence_stays() -> None:
+    """Control: without protection it is changed."""
+    text = "He visit the U.S. Army base."
+    (result,) = Fixer(SOURCES["en"], protect=("U.S. Army",), costs=CHEAP).revise(text)
+    assert "U.S. Army" in result.text
+    assert result.text != text
+    assert "U.S. Army" not in Fixer(SOURCES["en"], costs=CHEAP).revise(text)[0].text
+
+
+@pytest.mark.parametrize(
+    ("text", "protect", "parts"),
+    [
+        (
+            "It was late. He saw the U.S. Army base. The U.S. Army! Dogs ran.",
+            ("U.S. Army", "late"),
+            [
+                ("It was late.", ["late"]),
+                ("He saw the U.S. Army base.", ["U.S. Army"]),
+                ("The U.S. Army!", ["U.S. Army"]),
+                ("Dogs ran.", []),
+            ],
+        ),
+        ("It was the U.S. Army base.", ("base",), [("It was the U.S.", []), ("Army base.", ["base"])]),
+        ("He likes New\nYork. It is old.", ("New York",), [("He likes New\nYork.", ["New York"]), ("It is old.", [])]),
+        (
+            "It was\nlate. He likes New\nYork\nCity. It is\nold.",
+            ("New York City",),
+            [
+                ("It was", []),
+                ("late.", []),
+                ("He likes New\nYork\nCity.", ["New York City"]),
+                ("It is", []),
+                ("old.", []),
+            ],
+        ),
+    ],
+    ids=["two sentences", "no need", "two lines", "three lines"],
+)
+def test_sentences_are_joined_only_where_a_protected_phrase_needs_it(
+    text: str, protect: tuple[str, ...], parts: list[tuple[str, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mended, found = Fixer._mended, list[tuple[str, list[str]]]()
+
+    def noting(fixer: Fixer, part: str, held: list[str]) -> list[Rewritten]:
+        found.append((part, held))
+        return mended(fixer, part, held)
+
+    monkeypatch.setattr(Fixer, "_mended", noting)
+    Fixer(SOURCES["en"], protect=protect).revise(text)
+    assert found == parts
+
+
+def test_a_long_text_of_short_sentences_may_have_protected_phrases() -> None:
+    text = "The dog is here, near the old door of the house. " * 21
+    assert Fixer(SOURCES["en"], most=0, protect=("dog",)).revise(text)[0].text == text
+
+
+@pytest.fixture(scope="module")
+def mixture() -> Source:
+    return open_source(ModelRef.parse("en"))
+
+
+def test_words_that_a_transformer_expects_are_seen(mixture: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = list[list[list[str]]]()
+
+    def noting(source: Source, tokens: Sequence[str], text: str) -> list[list[str]]:
+        seen.append(expected_words(source, tokens, text))
+        return seen[-1]
+
+    monkeypatch.setattr("searchgen.rewriting.fixer.expected_words", noting)
+    Fixer(mixture).revise("The dog are sleeping near the door.")
+    assert len(seen) > 1
+    assert all(all(words) for words in seen)
+    assert "is" in seen[0][2]
+    assert notes_nothing(mixture)
+
+
+def test_a_transformer_notes_no_more_expected_words_once_fixing_was_interrupted(
+    mixture: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, calls = Scores.log_probs, list[int]()
+
+    def interrupted(scores: Scores, rows: Sequence[tuple[str, ...]]) -> Floats:
+        calls.append(len(rows))
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return whole(scores, rows)
+
+    monkeypatch.setattr(Scores, "log_probs", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Fixer(mixture).revise("The dog are sleeping near the door.")
+    assert notes_nothing(mixture)
+
+
+def notes_nothing(source: Source) -> bool:
+    model = expecting(source.text_model)
+    assert model is not None
+    (new,) = model.expected(["A text that nobody has asked for."])
+    return new.scored.piece.shape[1] == 0

@@ -13,7 +13,7 @@ from searchgen.automata import Automaton
 from searchgen.constraints.words.edits import source_tokens
 from searchgen.demands.demands import Demands
 from searchgen.demands.judge import Judge
-from searchgen.errors import Impossible, NotFound, RequestError
+from searchgen.errors import Impossible, NotFound, Outage, RequestError
 from searchgen.request.model_ref import ModelRef
 from searchgen.request.request import Annealing, Request
 from searchgen.rewriting.fewest import fewest_edits
@@ -113,6 +113,19 @@ def test_bounds_that_are_too_small_say_how_many_it_takes() -> None:
     assert rewriter(max_words=4).revise("We saw the dog in the park.")[0].edits >= 2
 
 
+def test_more_edits_than_are_tried_unasked_are_found_within_the_bound() -> None:
+    text = f"{'Never ' * 13}again."
+    assert rewriter(without_letters="e").fewest(text) is None
+    one = rewriter(most=20, without_letters="e")
+    assert one.fewest(text) == 13
+    (result,) = one.revise(text)
+    assert "e" not in result.text.lower()
+    assert 13 <= result.edits <= 20
+    assert counted(text, result) == result.edits
+    with pytest.raises(Impossible, match="no text within 20 edits satisfies the constraints; no number of edits tried"):
+        one.revise(f"{'Never ' * 21}again.")
+
+
 @dataclass
 class Counting:
     """A strategy that notes the edits of each search that it begins."""
@@ -135,6 +148,38 @@ def test_further_edits_are_tried_only_while_the_last_one_gains(closeness: float,
     (result,) = replace(one, closeness=closeness).revise("My uncle seldom reads long letters in the evening.")
     assert counting.allowed == allowed
     assert result.edits == (1 if closeness else 4)
+
+
+@dataclass
+class Ended:
+    """A strategy whose first search is ended early, with the texts that it has found or without them."""
+
+    strategy: Strategy
+    end: BaseException
+    has_texts: bool
+
+    def begin(self, source: Source, request: Request, observer: Observer | None = None) -> Any:
+        return self.strategy.begin(source, request, observer)
+
+    def finish(self, runs: Sequence[Any], progress: None) -> Sequence[Any]:
+        outcomes: list[Any] = [*self.strategy.finish(runs, progress)]
+        assert len(outcomes) > 1
+        return [replace(outcomes[0], failure=self.end) if self.has_texts else self.end, *outcomes[1:]]
+
+
+@pytest.mark.parametrize("has_texts", [True, False])
+@pytest.mark.parametrize("end", [Outage("the server is gone"), KeyboardInterrupt()], ids=["outage", "ctrl-c"])
+def test_what_ends_a_search_early_is_raised_whatever_others_found(end: BaseException, has_texts: bool) -> None:
+    ended = Searcher(SEARCHER.source, Ended(SEARCHER.strategy, end, has_texts))
+    with pytest.raises(type(end)):
+        rewriter(ended, keywords=(("ball",),)).revise("My uncle seldom reads long letters in the evening.")
+
+
+@pytest.mark.parametrize("has_texts", [True, False])
+def test_a_search_that_is_refused_leaves_the_others_their_texts(has_texts: bool) -> None:
+    ended = Searcher(SEARCHER.source, Ended(SEARCHER.strategy, RequestError("too long"), has_texts))
+    (result,) = rewriter(ended, keywords=(("ball",),)).revise("My uncle seldom reads long letters in the evening.")
+    assert "ball" in result.text
 
 
 def test_texts_are_printed_only_as_far_as_needed_and_in_the_order_of_all(monkeypatch: pytest.MonkeyPatch) -> None:

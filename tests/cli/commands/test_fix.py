@@ -98,6 +98,17 @@ def test_what_cannot_be_mended(arguments: tuple[str, ...], said: str) -> None:
     assert said in ran.err
 
 
+@pytest.mark.parametrize("command", ["fix", "rewrite --without-letters z", "shorten --max-words 5"])
+@pytest.mark.parametrize("lm", ["nowhere.lm", "folder"])
+def test_a_model_that_cannot_be_opened_is_said_once_for_all_texts(command: str, lm: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "config.json").write_text("{}", encoding="utf-8")
+    flags = ("--lm", str(tmp_path / lm), "--quiet")
+    ran = searchgen(*command.split(), *flags, stdin=b"The dog are here.\n\nIt was late.\n")
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert lm in ran.err
+
+
 def test_shorten_is_a_trial_and_says_so() -> None:
     text = "The old man feeds the birds every morning."
     ran = searchgen("shorten", text, "--max-words", "5", "--json", *NGRAM)

@@ -160,3 +160,11 @@ def test_vectors_that_are_none(arguments: tuple[str, ...], said: str, lines: str
     ran = searchgen(*(names.get(one, one) for one in arguments), stdin=b"A dog.\n")
     assert (ran.code, "Traceback" in ran.err) == (3 if arguments[0] == "batch" else 2, False)
     assert said in ran.err + ran.out
+
+
+@pytest.mark.parametrize("command", ["similar", "paraphrase"])
+def test_vectors_that_cannot_be_opened_are_said_once_for_all_texts(command: str, lines: str, tmp_path: Path) -> None:
+    own = ("--among", lines) if command == "similar" else ("--lm", "en-ngram")
+    ran = searchgen(command, *own, "--vectors", str(tmp_path / "none"), "--quiet", stdin=b"A dog.\n\nA cat.\n")
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert "there is no such folder" in ran.err
