@@ -19,6 +19,9 @@ from tests.places import ROOT
 # Some hundred processes begin, and what Python compiles for the first serves the others.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Names that look like those of the hub are looked up in its folder only: without a connection its library tries again for half a minute.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
 #: The user's own settings are no part of what is tested.
 os.environ["SEARCHGEN_CONFIG"] = os.devnull
 

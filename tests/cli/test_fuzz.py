@@ -171,10 +171,9 @@ PATIENCE = 120
 
 @pytest.fixture
 def nothing_to_lose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A folder for whatever is written, no network, and a watchdog for each line."""
+    """A folder for whatever is written, and a watchdog for each line."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SEARCHGEN_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
     def hangs(number: int, frame: FrameType | None) -> None:
         raise TimeoutError("a line hangs")
