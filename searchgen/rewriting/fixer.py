@@ -103,12 +103,11 @@ class Fixer:
         """
         if not any(map(self.form.is_word, self.form.tokenise(text))):
             raise RequestError(f"{text[:40]!r} has no word; give a text to mend")
-        absent, parts = list(self.protect), self._parts(text)
+        absent = list(self.protect)
         found = [Rewritten(text[:0], (), 0, (), {}, 0.0, 0.0)]
         end = 0
-        for part in parts:
-            begin = text.index(part, end)
-            between, end = text[end:begin], begin + len(part)
+        for begin, stop in self._parts(text):
+            between, part, end = text[end:begin], text[begin:stop], stop
             held = [phrase for phrase in self.protect if self._held(part, phrase)]
             absent = [phrase for phrase in absent if phrase not in held]
             options = self._mended(part, held)
@@ -119,8 +118,8 @@ class Fixer:
         best = sorted(found, key=lambda one: -(one.score or 0.0))[: self.count]
         return [replace(one, text=one.text + rest, tokens=tuple(self.form.tokenise(one.text))) for one in best]
 
-    def _parts(self, text: str) -> list[str]:
-        """The sentences of a text; those that part a protected phrase are one."""
+    def _parts(self, text: str) -> list[tuple[int, int]]:
+        """Where the sentences of a text begin and end; those that part a protected phrase are one."""
         places: list[tuple[int, int]] = []
         for sentence in sentences(text, self.form):
             begin = text.index(sentence, places[-1][1] if places else 0)
@@ -133,7 +132,7 @@ class Fixer:
                         joined.update(range(first + 1, last + 1))
         firsts = [number for number in range(len(places)) if number not in joined]
         lasts = [number - 1 for number in [*firsts[1:], len(places)]]
-        return [text[places[first][0] : places[last][1]] for first, last in zip(firsts, lasts, strict=True)]
+        return [(places[first][0], places[last][1]) for first, last in zip(firsts, lasts, strict=True)]
 
     def _across(self, text: str, places: Sequence[tuple[int, int]], phrase: str) -> bool:
         """Whether a phrase begins in the first of some sentences and ends in the last."""

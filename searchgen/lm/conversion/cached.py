@@ -136,9 +136,8 @@ def remove_conversions(digest: str = "", path: Path | None = None) -> int:
             raise SearchgenError(f"{one.folder}: cannot be deleted ({error.strerror}); make it writable") from None
         choose_bits(digest_of(one), None)
     place = cache_folder() / "converted"
-    for left in (
-        (*place.glob(f"{digest}-*"), *place.glob(f".{digest}-*")) if digest else ()
-    ):  # damaged, or never finished
+    # What is left is damaged, or was never finished.
+    for left in (*place.glob(f"{digest}-*"), *place.glob(f".{digest}-*")) if digest else ():
         freed += sum(path.stat().st_size for path in left.rglob("*") if path.is_file())
         shutil.rmtree(left, ignore_errors=True)
     return freed

@@ -53,9 +53,8 @@ class JointSpelling(Spelling):
                 return marks[min(max(at - len(self.tail), 0), len(marks) - 1)]
 
             end = len(self.tail) + len(text)
-            own = spans[self.first :] or [
-                (len(self.tail), end)
-            ]  # of a text that cannot be spelled: one piece, as in `_own`
+            # A text that cannot be spelled is one piece, as in `_own`.
+            own = spans[self.first :] or [(len(self.tail), end)]
             inside = [(a, b) for a, b in own if a < end]
             found.append(([place(a) for a, _ in inside], [place(b) for _, b in inside]))
         return found
