@@ -167,11 +167,9 @@ def test_a_signal_is_not_lost(
     handlers: None, dropped: Callable[[signal.Signals], None], sent: signal.Signals, raised: type[Sent]
 ) -> None:
     unwind()
-    begun = time.monotonic()
     with pytest.raises(raised) as caught:
         dropped(sent)
     caught.value.heard = True
-    assert time.monotonic() - begun < 4
 
 
 def test_a_signal_that_was_heard_is_sent_once(handlers: None) -> None:
